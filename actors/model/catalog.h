@@ -1,0 +1,179 @@
+#pragma once
+// The catalog: the fold of the edit log and nothing else.  Copying it is cheap (every
+// container is copy-on-write), so a snapshot is a copy and readers never block the fold.
+//
+// apply() is deterministic: same edits in the same order, same catalog, on every node.
+// It also is the authority: an edit that no longer makes sense is refused here, by name,
+// whatever its proposer believed.
+#include "actors/model/cow_map.h"
+#include "actors/model/edit.h"
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tabletd::model {
+
+/// spec/replica.md 1.3.  A clone replica is ordered but not yet confirmed: loads and
+/// reads pass it by.
+enum class replica_state : std::uint8_t { normal, clone };
+
+/// One copy of a tablet (spec/replica.md 1.1).
+struct replica {
+  replica_id id{};
+  backend_id backend{};
+  path_hash path{};
+  model::version version{};      ///< Highest v with 1..v all present.
+  model::version last_failed{};  ///< Latest version it missed; 0: none.  > 0 means there is a hole.
+  model::version last_success{}; ///< Latest version it holds, possibly above a hole.
+  replica_state state = replica_state::normal;
+  bool bad = false;              ///< Damaged on its disk; never a source, to be replaced.
+  friend bool operator==(const replica&, const replica&) = default;
+};
+
+struct tablet {
+  tablet_id id{};
+  table_id table{};
+  std::uint32_t bucket{};
+  std::uint64_t rows{};
+  std::uint64_t bytes{};
+  std::vector<replica> replicas; ///< At most one per backend.
+  [[nodiscard]] const replica* find(replica_id id) const;
+  [[nodiscard]] const replica* on(backend_id backend) const;
+  friend bool operator==(const tablet&, const tablet&) = default;
+};
+
+struct partition {
+  partition_id id{};
+  std::uint64_t index_id{};
+  std::string name;
+  model::version visible = version_initial; ///< What readers may see; a load makes it + 1.
+  tablet_id first_tablet{};                 ///< Bucket b is tablet first_tablet + b.
+  std::uint32_t buckets{};
+  friend bool operator==(const partition&, const partition&) = default;
+};
+
+struct table {
+  table_id id{};
+  database_id database{};
+  std::string name;
+  std::uint32_t key_column = 1;
+  char separator = '\t';
+  std::uint32_t replication_num = 3;
+  time_ms created{};
+  std::vector<model::partition> partitions; ///< Exactly one today.
+  friend bool operator==(const table&, const table&) = default;
+};
+
+struct database {
+  database_id id{};
+  std::string name;
+  friend bool operator==(const database&, const database&) = default;
+};
+
+struct backend {
+  backend_id id{};
+  std::string host;
+  std::uint16_t port{};
+  bool alive = false;          ///< By the log: the last backend_returned / backend_died.
+  bool decommissioned = false;
+  time_ms changed{};           ///< When alive last changed.
+  std::vector<path_seen> paths;
+  cow_map<tablet_id, replica_id> tablets; ///< What the catalog keeps there.
+  [[nodiscard]] bool available() const { return alive && !decommissioned; }
+};
+
+enum class load_state : std::uint8_t { begun, committed, published, aborted };
+struct load {
+  txn_id txn{};
+  table_id table{};
+  std::string label;
+  load_state state = load_state::begun;
+  model::version version{};
+  std::uint64_t rows{};
+  std::uint64_t bytes{};
+  time_ms begun{};
+  friend bool operator==(const load&, const load&) = default;
+};
+
+/// A clone_ordered that has not ended: work in flight that a new leader adopts.
+struct open_order {
+  log_index order{};
+  clone_ordered what;
+  replica_id replica{}; ///< what.replica, or the new replica's id.
+  time_ms at{};
+};
+
+enum class refusal : std::uint8_t {
+  none,
+  cluster_already_founded,
+  backend_unknown,
+  backend_already_added,
+  backend_in_use,          ///< Still holds replicas; decommission it first.
+  database_unknown,
+  database_already_exists,
+  database_not_empty,
+  table_unknown,
+  table_already_exists,
+  placement_stale,         ///< Names a backend or path that is gone, or two on one backend.
+  label_committed,         ///< verdict.id is the txn that used it.
+  label_in_progress,
+  txn_unknown,
+  txn_ended,
+  quorum_missing,          ///< A tablet has no majority of complete replicas that prepared.
+  tablet_unknown,
+  tablet_busy,             ///< Has an open order.
+  replica_unknown,
+  order_unknown,           ///< Late: the order has ended.
+  last_complete_replica,   ///< Dropping it would leave no complete replica on a live backend.
+  replica_not_wanted,
+};
+[[nodiscard]] std::string_view name(refusal why);
+
+/// What apply() did.  `touched` lists the tablets whose health may have changed; for a
+/// backend event it is empty and `touched_backend` says whose tablets to look at.
+struct verdict {
+  refusal why = refusal::none;
+  std::uint64_t id{}; ///< The object created, or the one that was in the way.
+  std::vector<tablet_id> touched;
+  backend_id touched_backend{};
+  [[nodiscard]] bool ok() const { return why == refusal::none; }
+};
+
+struct catalog {
+  cluster_uuid cluster{};
+  std::string cluster_name;
+  model::term term{};
+  std::uint64_t leader{};
+  log_index applied{};
+  std::uint64_t next_id = 10'001; ///< Every object but a txn takes its id here, in log order.
+
+  cow_map<backend_id, backend> backends;
+  cow_map<database_id, database> databases;
+  cow_map<table_id, table> tables;
+  cow_map<tablet_id, tablet> tablets;
+  cow_map<txn_id, load> loads;           ///< Ended ones are kept label_keep for their label.
+  cow_map<tablet_id, open_order> orders;
+  std::uint64_t replicas = 0;            ///< Kept by the fold; equals the sum over tablets.
+
+  [[nodiscard]] bool founded() const { return !cluster_name.empty(); }
+  [[nodiscard]] const database* find_database(std::string_view name) const;
+  [[nodiscard]] const table* find_table(database_id db, std::string_view name) const;
+  [[nodiscard]] const backend* find_backend(std::string_view host, std::uint16_t port) const;
+  [[nodiscard]] const load* find_label(table_id table, std::string_view label) const;
+  [[nodiscard]] const table* table_of(const tablet& t) const { return tables.find(t.table); }
+  [[nodiscard]] model::version visible_version(const tablet& t) const;
+};
+
+/// How long an ended load answers for its label: Doris' label_keep_max_second, 3 days.
+inline constexpr time_ms label_keep = std::chrono::hours(72);
+
+/// True if `r` can serve every version up to `visible` (spec/replica.md 2.1: complete).
+[[nodiscard]] bool complete(const replica& r, version visible);
+
+/// Folds one committed entry.  Never throws; a refused edit changes nothing but `applied`.
+verdict apply(catalog& cat, const edit& what, log_index index);
+
+/// Empty if sound, else the first broken invariant in words (spec/replica.md appendix A).
+[[nodiscard]] std::string broken_invariant(const catalog& cat);
+
+} // namespace tabletd::model

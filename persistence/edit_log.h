@@ -1,0 +1,51 @@
+#pragma once
+// The durable log under the consensus core.  Knows bytes and terms, not meanings.
+#include "persistence/storage_error.h"
+#include <cstdint>
+#include <functional>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace tabletd {
+
+/// What consensus keeps beside the entries; durable before anything that depends on it leaves.
+struct hard_state {
+  std::uint64_t term{};
+  std::uint64_t vote{}; ///< 0: none.
+};
+
+struct log_entry {
+  std::uint64_t term{};
+  std::uint16_t type{};              ///< The consensus core's entry type.
+  std::span<const std::byte> bytes;  ///< Valid during the call only.
+};
+
+/// A call that returned has reached the disk; one that could not throws storage_error and the
+/// process must not acknowledge anything any more (design/journal.md 9.3).
+class edit_log {
+public:
+  virtual ~edit_log() = default;
+  [[nodiscard]] virtual hard_state load_hard_state() const = 0;
+  virtual void save_hard_state(hard_state state) = 0;
+  /// Replaces everything from `first` on, in one transaction.  `first` <= last_index() + 1.
+  virtual void append(std::uint64_t first, std::span<const log_entry> entries) = 0;
+  /// Visits from..last in order; false from `visit` stops.  Detects gaps and bad checksums.
+  using visit_fn = std::function<bool(std::uint64_t index, const log_entry& entry)>;
+  virtual void replay(std::uint64_t from, const visit_fn& visit) const = 0;
+  virtual void truncate_prefix(std::uint64_t first_kept) = 0;
+  [[nodiscard]] virtual std::uint64_t first_index() const = 0; ///< 1 when nothing was truncated.
+  [[nodiscard]] virtual std::uint64_t last_index() const = 0;  ///< 0: empty.
+  [[nodiscard]] virtual std::uint64_t file_bytes() const = 0;
+  [[nodiscard]] virtual std::uint64_t wal_bytes() const = 0;
+};
+
+struct edit_log_options {
+  std::string sqlite_vfs; ///< Empty: the default; tests name the crash VFS.
+};
+
+/// <directory>/log.db and <directory>/meta.db.
+std::unique_ptr<edit_log> open_sqlite_edit_log(const std::filesystem::path& directory, const edit_log_options& options);
+
+} // namespace tabletd

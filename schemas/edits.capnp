@@ -1,0 +1,107 @@
+@0xa7c1d3e95b204f11;
+# What can become true.  One Edit is one entry of the edit log; the union is the
+# closed list.  Fields and union members are only ever added: old logs must fold
+# for ever.  Ids are never chosen by the proposer: the fold hands them out in log
+# order, so an Edit names an object by id only when that object already exists.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("tabletd::wire");
+
+struct Edit {
+  atMs @0 :Int64;
+  # Leader's wall clock when it proposed, ms since the Unix epoch.  The only time the fold sees.
+
+  union {
+    unset               @1  :Void;
+    clusterFounded      @2  :ClusterFounded;
+    termBegan           @3  :TermBegan;
+    backendAdded        @4  :BackendAdded;
+    backendDropped      @5  :UInt64;              # backend id
+    backendDecommission @6  :BackendDecommission;
+    backendDied         @7  :UInt64;              # backend id; the liveness rule gave it up
+    backendReturned     @8  :BackendReturned;
+    databaseCreated     @9  :Text;                # name
+    databaseDropped     @10 :UInt64;              # database id
+    tableCreated        @11 :TableCreated;
+    tableDropped        @12 :UInt64;              # table id
+    loadBegun           @13 :LoadBegun;
+    loadCommitted       @14 :LoadCommitted;
+    loadAborted         @15 :LoadAborted;
+    loadPublished       @16 :UInt64;              # txn id: every live replica serves it; the record may go
+    cloneOrdered        @17 :CloneOrdered;
+    cloneEnded          @18 :CloneEnded;
+    replicaDropped      @19 :ReplicaDropped;
+    replicaObserved     @20 :ReplicaObserved;
+    replicaReadopted    @21 :ReplicaReadopted;
+  }
+}
+
+struct ClusterFounded { clusterId @0 :Data; name @1 :Text; }
+struct TermBegan { term @0 :UInt64; leader @1 :UInt64; }
+struct BackendAdded { host @0 :Text; port @1 :UInt16; }
+struct BackendDecommission { backend @0 :UInt64; on @1 :Bool; }
+
+struct BackendReturned {
+  backend @0 :UInt64;
+  paths   @1 :List(PathSeen);
+  # The paths it serves now; they are truth because replicas are placed on them.
+}
+struct PathSeen { hash @0 :UInt64; root @1 :Text; medium @2 :Medium; }
+enum Medium { hdd @0; ssd @1; }
+
+struct TableCreated {
+  database       @0 :UInt64;
+  name           @1 :Text;
+  keyColumn      @2 :UInt32;     # 1-based
+  separator      @3 :Text;       # one byte
+  replicationNum @4 :UInt32;
+  placements     @5 :List(TabletPlacement);   # one per bucket, in bucket order
+}
+struct TabletPlacement { replicas @0 :List(Place); }
+struct Place { backend @0 :UInt64; path @1 :UInt64; }
+
+struct LoadBegun { table @0 :UInt64; label @1 :Text; }
+# The txn id is the log index of this entry.
+
+struct LoadCommitted {
+  txn     @0 :UInt64;
+  tablets @1 :List(TabletLoaded);   # one per tablet of the partition, bucket order
+}
+struct TabletLoaded {
+  tablet @0 :UInt64;
+  rows   @1 :UInt64;
+  bytes  @2 :UInt64;
+  prepared @3 :List(UInt64);        # replica ids that hold the rows durably; every other one now has a hole
+}
+struct LoadAborted { txn @0 :UInt64; reason @1 :Text; }
+
+struct CloneOrdered {
+  tablet    @0 :UInt64;
+  health    @1 :UInt8;              # model::tablet_health that asked for it
+  priority  @2 :UInt8;
+  source    @3 :Place;
+  target    @4 :Place;
+  replica   @5 :UInt64;             # 0: a new replica (its id is this entry's index); else filled in place
+  version   @6 :UInt64;             # what the copy must reach
+}
+struct CloneEnded {
+  tablet  @0 :UInt64;
+  order   @1 :UInt64;               # log index of the cloneOrdered it ends
+  union {
+    done   @2 :UInt64;              # version the replica really holds
+    failed @3 :Text;                # why
+  }
+}
+struct ReplicaDropped { tablet @0 :UInt64; replica @1 :UInt64; reason @2 :UInt8; }
+
+struct ReplicaObserved {
+  # A backend's report contradicts the catalog and wins: the replica is damaged or behind.
+  tablet  @0 :UInt64;
+  replica @1 :UInt64;
+  version @2 :UInt64;               # highest contiguous version it serves
+  bad     @3 :Bool;                 # checksum failure or missing file
+}
+struct ReplicaReadopted {
+  # A backend holds a complete replica of an unhealthy tablet that the catalog had forgotten.
+  tablet @0 :UInt64; replica @1 :UInt64; place @2 :Place; version @3 :UInt64;
+}

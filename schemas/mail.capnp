@@ -1,0 +1,100 @@
+@0x9d0b6f1e57a3c824;
+# What actors of one process tell each other, where it is more than a bare signal.
+# Never leaves the process, so it may change freely.
+
+using Cxx = import "/capnp/c++.capnp";
+using Backend = import "/schemas/backend.capnp";
+using Console = import "/schemas/console.capnp";
+$Cxx.namespace("tabletd::wire");
+
+# ---- journal and catalog -------------------------------------------------------------
+struct EditOutcome {
+  # Answer to a proposed Edit, sent after the fold.
+  index @0 :UInt64;
+  refusal @1 :UInt8;          # model::refusal; 0: it became true
+  id @2 :UInt64;              # verdict.id
+  failure @3 :Failure;        # other than none: it was not appended, or nobody knows
+  message @4 :Text;
+  enum Failure { none @0; notLeader @1; overloaded @2; tooLarge @3; storageFailed @4; shuttingDown @5; }
+}
+struct CatalogAdvanced {
+  # The fold went on and a new snapshot is in the cell.
+  index @0 :UInt64;
+  touched @1 :List(UInt64);   # tablets whose health may differ now
+  backends @2 :List(UInt64);  # all tablets of these too
+}
+
+# ---- membership ----------------------------------------------------------------------
+struct BackendEvent {
+  # From the KJ room to the backend_agent of that backend.
+  union {
+    unset      @0 :Void;
+    attached   @1 :AttachedFacts;
+    refused    @2 :Text;       # attach refused, with the backend's reason
+    lost       @3 :Text;       # the connection broke or could not be made
+    status     @4 :Backend.BackendStatus;   # answer to heartbeat `seq`
+    report     @5 :Backend.TabletReport;
+    ended      @6 :List(Backend.TaskEnded);
+    published  @7 :PublishEnded;
+  }
+  seq @8 :UInt64;
+}
+struct AttachedFacts {
+  bootId @0 :UInt64; startedMs @1 :Int64; httpPort @2 :UInt16; version @3 :Text; paths @4 :List(Backend.PathStatus);
+}
+struct TaskOrder { backend @0 :UInt64; task @1 :Backend.Task; }
+struct TaskBatch { tasks @0 :List(Backend.Task); }
+struct PublishOrder { backend @0 :UInt64; txns @1 :List(Backend.TxnVerdict); }
+struct PublishEnded { backend @0 :UInt64; seq @1 :UInt64; failed @2 :List(Backend.TabletFailure); error @3 :Text; }
+# error: the whole call failed (no link); empty otherwise.
+
+# ---- repair --------------------------------------------------------------------------
+struct SickTablets {
+  # From the checker: what to look at.  Nothing here is binding; the scheduler diagnoses anew.
+  tablets @0 :List(SickTablet);
+  healed  @1 :List(UInt64);   # were reported sick and no longer are
+}
+struct SickTablet { tablet @0 :UInt64; health @1 :UInt8; priority @2 :UInt8; }
+
+struct CtxEnded {
+  tablet @0 :UInt64;
+  result @1 :UInt8;           # model::ctx_result
+  message @2 :Text;
+  copiedBytes @3 :UInt64;
+  elapsedMs @4 :UInt64;
+}
+
+# ---- console -------------------------------------------------------------------------
+struct StatementText { text @0 :Text; requestId @1 :Data; mayWrite @2 :Bool; }
+struct StatementOutcome {
+  union {
+    result @0 :Console.Result;   # rows, done or error
+    load @1 :LoadPlan;
+    exportPlan @2 :ExportPlan;
+  }
+}
+struct LoadPlan {
+  txn @0 :UInt64;
+  table @1 :UInt64;
+  path @2 :Text;
+  keyColumn @3 :UInt32;
+  separator @4 :UInt8;
+  tablets @5 :List(PlannedTablet);   # bucket order
+}
+struct PlannedTablet { tablet @0 :UInt64; rows @1 :UInt64; bytes @2 :UInt64; replicas @3 :List(PlannedReplica); }
+struct PlannedReplica { replica @0 :UInt64; backend @1 :UInt64; }
+struct LoadPrepared {
+  # Rows are on disk where they could be; decide.
+  txn @0 :UInt64;
+  tablets @1 :List(PreparedTablet);
+  failures @2 :List(BackendFailure);
+}
+struct PreparedTablet { tablet @0 :UInt64; rows @1 :UInt64; bytes @2 :UInt64; prepared @3 :List(UInt64); }
+struct BackendFailure { backend @0 :UInt64; message @1 :Text; }
+struct ExportPlan {
+  path @0 :Text;
+  version @1 :UInt64;
+  rows @2 :UInt64;
+  bytes @3 :UInt64;
+  tablets @4 :List(PlannedTablet);   # replicas: those that can serve `version`, best first
+}
