@@ -29,23 +29,29 @@ public:
   virtual ~edit_log() = default;
   [[nodiscard]] virtual hard_state load_hard_state() const = 0;
   virtual void save_hard_state(hard_state state) = 0;
-  /// Replaces everything from `first` on, in one transaction.  `first` <= last_index() + 1.
+  /// Replaces everything from `first` on, in one transaction.
+  /// first_index() <= `first` <= last_index() + 1.
   virtual void append(std::uint64_t first, std::span<const log_entry> entries) = 0;
-  /// Visits from..last in order; false from `visit` stops.  Detects gaps and bad checksums.
+  /// Visits from..last in order; false from `visit` stops.  Detects gaps and bad checksums
+  /// (storage_error corrupt).  `visit` must not call the log.
   using visit_fn = std::function<bool(std::uint64_t index, const log_entry& entry)>;
   virtual void replay(std::uint64_t from, const visit_fn& visit) const = 0;
+  /// Forgets everything before `first_kept` <= last_index() + 1, in short transactions.
   virtual void truncate_prefix(std::uint64_t first_kept) = 0;
   [[nodiscard]] virtual std::uint64_t first_index() const = 0; ///< 1 when nothing was truncated.
-  [[nodiscard]] virtual std::uint64_t last_index() const = 0;  ///< 0: empty.
+  [[nodiscard]] virtual std::uint64_t last_index() const = 0;  ///< first_index() - 1: empty.
+  [[nodiscard]] virtual const std::string& path() const = 0; ///< For sentences about it.
   [[nodiscard]] virtual std::uint64_t file_bytes() const = 0;
   [[nodiscard]] virtual std::uint64_t wal_bytes() const = 0;
 };
 
 struct edit_log_options {
-  std::string sqlite_vfs; ///< Empty: the default; tests name the crash VFS.
+  std::string sqlite_vfs; ///< Empty: the default, and the directory is created; tests name the crash VFS.
+  int wal_autocheckpoint_pages = 0; ///< 0: sqlite.h's default.
 };
 
-/// <directory>/log.db and <directory>/meta.db.
+/// <directory>/log.db and <directory>/meta.db.  Refuses (storage_error corrupt) a log whose
+/// entries do not follow what was trimmed, or whose terms are ahead of the hard state.
 std::unique_ptr<edit_log> open_sqlite_edit_log(const std::filesystem::path& directory, const edit_log_options& options);
 
 } // namespace tabletd

@@ -4,8 +4,11 @@
 //
 //   [magic+format 16 B] [block 0] [block 1] ... [footer] [footer length u32 | footer xxh3-64 | end magic]
 //
-// A block is whole rows, each ended by '\n'; a row itself holds no '\n'.  Written to
-// <final>.tmp.<random>, fsynced, renamed, directory fsynced (design/testing.md 4.3).
+// A block is whole rows, each ended by '\n'; a row itself holds no '\n'.  Numbers are
+// little endian.  Written to <final>.tmp.<random>, fsynced, renamed, directory fsynced
+// (design/testing.md 4.3).
+#include "persistence/durable_file.h"
+#include "persistence/space_quota.h"
 #include "persistence/storage_error.h"
 #include <cstdint>
 #include <filesystem>
@@ -24,6 +27,7 @@ struct block_entry {
   std::uint32_t length{};
   std::uint32_t rows{};
   std::uint64_t checksum{};
+  friend bool operator==(const block_entry&, const block_entry&) = default;
 };
 
 struct rowset_footer {
@@ -31,38 +35,63 @@ struct rowset_footer {
   std::uint64_t rows{};
   std::uint64_t bytes{}; ///< Sum of block lengths.
   std::vector<block_entry> blocks;
+  friend bool operator==(const rowset_footer&, const rowset_footer&) = default;
   /// Encoded with its own checksum, exactly the tail of the file.
   [[nodiscard]] std::vector<std::byte> encode() const;
-  /// Throws storage_error(corrupt) naming `where`.
+  /// Throws storage_error(corrupt) naming `where`.  What it returns adds up: blocks follow
+  /// each other without gaps, and their sums are `rows` and `bytes`.
   static rowset_footer decode(byte_span tail, const std::string& where);
 };
 
 /// Largest block a writer accepts: 1 MiB of rows plus one row of at most 1 MiB.
 inline constexpr std::uint32_t block_bytes_max = 2U << 20;
 
-/// Writes one segment file.  Dropping it before seal() deletes the temporary file.
+/// Size of the whole segment file; 0 blocks: no file.
+[[nodiscard]] std::uint64_t rowset_file_bytes(std::uint64_t bytes, std::uint32_t blocks);
+
+/// Writes one segment file.  Dropping it before seal() deletes the temporary file.  A call
+/// that threw leaves the writer unusable and its file deleted.  One thread at a time.
 class rowset_writer {
 public:
-  /// `final_path`'s directory must exist.
-  rowset_writer(std::filesystem::path final_path, std::uint64_t tablet);
+  /// `final_path`'s directory must exist.  `quota`: what the file's bytes count against.
+  rowset_writer(std::filesystem::path final_path, std::uint64_t tablet,
+                std::shared_ptr<space_quota> quota = nullptr);
+  /// A copy of a sealed file elsewhere, whose footer is `source` (as decode() gave it).
+  /// Keeps every block of `partial` that matches, cuts off the rest, and goes on at block
+  /// blocks(); starts the file if it is not there.  append() refuses a block that is not
+  /// the source's next one, and finish() anything that would not be byte for byte the
+  /// source's file.  Dropping it keeps `partial` for the next attempt - so does a damaged
+  /// block, but a failing disk (io, disk_full) deletes it.  Only seal_as() places it.
+  static rowset_writer resume(const std::filesystem::path& partial, rowset_footer source,
+                              std::shared_ptr<space_quota> quota = nullptr);
   rowset_writer(rowset_writer&&) noexcept;
   rowset_writer& operator=(rowset_writer&&) noexcept;
   ~rowset_writer();
 
-  /// Appends one block after checking it against `checksum` (a chunk that was damaged on
-  /// its way is refused with storage_error(corrupt)).
+  /// Appends one block after checking it against `checksum` and `rows` (a chunk that was
+  /// damaged on its way is refused with storage_error(corrupt)).
   void append(byte_span block, std::uint32_t rows, std::uint64_t checksum);
+  [[nodiscard]] std::uint64_t tablet() const;
   [[nodiscard]] std::uint64_t rows() const;
   [[nodiscard]] std::uint64_t bytes() const;
   [[nodiscard]] std::uint32_t blocks() const;
+  /// Where seal() puts it; of a resumed copy, the partial file itself.
   [[nodiscard]] const std::filesystem::path& final_path() const;
+  /// Footer without fsync: starts writeback and returns, so that many files reach the disk
+  /// together before the first finish() waits.  Optional.
+  void write_footer();
   /// Footer and fsync, but no rename yet: many writers can share one directory fsync.
+  /// Again: the same answer.
   rowset_footer finish();
-  /// Renames into place; the caller fsyncs the directory (sync_directory) before it tells anyone.
+  /// Renames into place (after finish(), if that was not called); the caller fsyncs the
+  /// directory (sync_directory) before it tells anyone.
   void seal();
+  /// The same under another name in the same file system.
+  void seal_as(const std::filesystem::path& place);
 
 private:
   struct state;
+  explicit rowset_writer(std::unique_ptr<state> made);
   std::unique_ptr<state> state_;
 };
 
@@ -70,9 +99,11 @@ private:
 /// readable while a reader is open.
 class rowset_reader {
 public:
-  /// Opens and checks head, length and footer.
+  /// Opens and checks head, length and footer.  A missing file is storage_error(corrupt):
+  /// whoever asks has metadata that names it.
   static std::shared_ptr<rowset_reader> open(const std::filesystem::path& path);
-  ~rowset_reader();
+  /// Of a rowset without rows, which has no file: no blocks.
+  static std::shared_ptr<rowset_reader> empty(std::uint64_t tablet);
   [[nodiscard]] const rowset_footer& footer() const { return footer_; }
   /// Reads block `index` into `into` (resized) and verifies its checksum; throws
   /// storage_error(corrupt) with file and offset if it does not match.
@@ -80,8 +111,7 @@ public:
 
 private:
   rowset_reader() = default;
-  int fd_ = -1;
-  std::string path_;
+  open_file file_;
   rowset_footer footer_;
 };
 

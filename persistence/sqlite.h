@@ -56,7 +56,8 @@ private:
 /// synchronous=EXTRA before journal_mode=WAL and again after it, because anything less lost
 /// acknowledged edits under the crash VFS (design/testing.md 4.2); what the pragmas really
 /// became is read back, and a database that does not obey is refused as unusable.  The
-/// directory is fsynced once, so that the file's own name survives a power cut.
+/// directory is fsynced once, so that the file's own name survives a power cut, and what an
+/// earlier process left in the WAL is checkpointed, so that everything read is durable too.
 /// `vfs` empty: the operating system's.
 database open_database(const std::filesystem::path& path, const std::string& vfs = {},
                        int wal_autocheckpoint_pages = wal_autocheckpoint_pages_default);

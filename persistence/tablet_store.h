@@ -1,12 +1,19 @@
 #pragma once
 // One path (disk) of a backend: rowset files plus one SQLite database that says which of
 // them count.  A file no row names is garbage; a row whose file is damaged makes its
-// replica bad.  Not thread-safe: one thread owns a store (readers it hands out are free).
+// replica bad.  Not thread-safe: one thread owns a store (readers it hands out are free,
+// and a writer may be fed by another thread while the store is used).
 //
 //   <root>/.tabletd-path   identity of this path: hash, cluster id, backend id
+//   <root>/LOCK            held while the store is open
 //   <root>/meta.db         tablets, rowsets
 //   <root>/tablets/<shard>/<tablet>/<rowset>.seg
-//   <root>/tmp/            partial clones
+//   <root>/tmp/clone-<fence>/<source rowset>.part   partial clones
+//
+// A call that changes something either did it durably and returned, or threw.  After a
+// throw nothing changed, with one exception: if the commit of the metadata itself failed,
+// a power cut may still bring the change to light.  After storage_fault::io on a write the
+// store takes no more writes until it is opened again (fsync is never retried); reads go on.
 #include "persistence/rowset_file.h"
 #include <cstdint>
 #include <filesystem>
@@ -27,6 +34,7 @@ struct rowset_meta {
   std::uint64_t rows{};
   std::uint64_t bytes{};
   std::uint32_t blocks{};       ///< 0: empty, has no file.
+  friend bool operator==(const rowset_meta&, const rowset_meta&) = default;
 };
 
 struct replica_status {
@@ -38,6 +46,7 @@ struct replica_status {
   std::uint64_t rows{};
   std::uint64_t bytes{};
   std::uint32_t rowsets{};
+  friend bool operator==(const replica_status&, const replica_status&) = default;
 };
 
 /// A rowset a clone brought: its sealed-but-not-renamed file (or none if empty).
@@ -47,7 +56,7 @@ struct copied_rowset {
   std::uint64_t last_version{};
   std::uint64_t rows{};
   std::uint64_t bytes{};
-  std::unique_ptr<rowset_writer> file; ///< finish()ed; null: empty rowset.
+  std::unique_ptr<rowset_writer> file{}; ///< From continue_copy, complete; null: empty rowset.
 };
 
 struct path_usage {
@@ -55,6 +64,15 @@ struct path_usage {
   std::uint64_t available_bytes{};
   std::uint64_t data_bytes{};      ///< Ours.
   std::uint64_t tablets{};
+};
+
+/// What open() met, for the log.
+struct path_findings {
+  std::uint64_t garbage_files{}; ///< Left by a crash, deleted.
+  std::uint64_t garbage_bytes{};
+  std::uint64_t rowsets_damaged{};           ///< Visible, file missing or of another size: replica bad.
+  std::uint64_t prepared_lost{};             ///< Prepared, the same: forgotten, publish will fail it.
+  std::vector<std::filesystem::path> foreign;///< Not ours, left alone (the first 100).
 };
 
 struct tablet_store_options {
@@ -71,14 +89,20 @@ public:
   [[nodiscard]] virtual std::uint64_t path_hash() const = 0;
   [[nodiscard]] virtual const std::filesystem::path& root() const = 0;
   [[nodiscard]] virtual path_usage usage() const = 0;
+  [[nodiscard]] virtual const path_findings& findings() const = 0;
+  /// Ties the path to a backend, durably, at its first attach; afterwards any other cluster
+  /// (32 hex digits) or backend is storage_error(foreign).
+  virtual void bind(const std::string& cluster, std::uint64_t backend) = 0;
 
   // -- replicas --
-  /// Idempotent for the same replica id; another id of that tablet here is an error.
+  /// Idempotent for the same replica id; another id of that tablet here is
+  /// storage_error(unusable).
   virtual void create_replica(std::uint64_t tablet, std::uint64_t replica) = 0;
   /// Compare and drop: false if absent or another replica id (nothing is changed).
   virtual bool drop_replica(std::uint64_t tablet, std::uint64_t replica) = 0;
   [[nodiscard]] virtual std::optional<replica_status> status(std::uint64_t tablet) const = 0;
   [[nodiscard]] virtual std::vector<replica_status> list() const = 0;
+  /// Bad holds in memory even if it could not be written; an unknown tablet is ignored.
   virtual void mark_bad(std::uint64_t tablet, bool bad) = 0;
 
   // -- load --
@@ -86,33 +110,47 @@ public:
   virtual std::unique_ptr<rowset_writer> begin_rowset(std::uint64_t tablet) = 0;
   struct to_prepare {
     std::uint64_t tablet{};
-    std::unique_ptr<rowset_writer> file; ///< Null: no rows.
+    std::unique_ptr<rowset_writer> file{}; ///< Null: no rows.
   };
   /// Makes the rowsets durable as prepared under `txn`: fsync files, rename, fsync
-  /// directories, one metadata transaction.  All or nothing.  Idempotent per (txn, tablet).
+  /// directories, one metadata transaction.  All or nothing, and an unknown tablet is
+  /// storage_error(unusable), so leave out what status() does not know.  Idempotent per
+  /// (txn, tablet): what is prepared or visible stays, the newcomer is dropped.
   virtual void prepare(std::uint64_t txn, std::vector<to_prepare> rowsets) = 0;
-  /// Prepared rowsets of `txn` (of `tablets`, empty: all) become version `version`.  Returns
-  /// the tablets that have nothing prepared and do not hold that version either.
+  /// Prepared rowsets of `txn` (of `tablets`, empty: all) become version `version` (at least
+  /// 2).  Returns the tablets that have nothing prepared and do not hold that version of that
+  /// txn either.  Where a clone was faster, the prepared rowset is deleted.
   virtual std::vector<std::uint64_t> publish(std::uint64_t txn, std::uint64_t version, const std::vector<std::uint64_t>& tablets) = 0;
   virtual void abort(std::uint64_t txn) = 0;
   [[nodiscard]] virtual std::vector<std::uint64_t> prepared_txns() const = 0;
 
   // -- read --
-  /// Visible rowsets of a tablet in version order.
+  /// Visible rowsets of a tablet in version order; none of an unknown one.
   [[nodiscard]] virtual std::vector<rowset_meta> rowsets(std::uint64_t tablet) const = 0;
+  /// Opens and checks against the metadata.  storage_error(corrupt): the caller marks the
+  /// replica bad.  A rowset without blocks opens as an empty reader.
   [[nodiscard]] virtual std::shared_ptr<rowset_reader> open_rowset(const rowset_meta& rowset) const = 0;
 
   // -- clone --
   /// Directory for a partial clone that survives restarts: <root>/tmp/clone-<fence>.
   virtual std::filesystem::path clone_directory(std::uint64_t fence) = 0;
+  /// Goes on with (or starts) the copy of the source's rowset `source_rowset`, whose footer
+  /// the manifest carries: blocks() says at which block.  Re-reads what is there already.
+  /// The writer then needs no store and may be fed by any one thread.
+  virtual std::unique_ptr<rowset_writer> continue_copy(std::uint64_t fence, std::uint64_t source_rowset, byte_span footer) = 0;
   virtual void forget_clone(std::uint64_t fence) = 0;
-  /// Installs a clone atomically.  full: replaces all visible rowsets (creating the replica
-  /// with id `replica` if absent); else adds the missing versions.  A version that is already
-  /// there is skipped.  Clears `bad` after a full install.
+  /// Fences whose clone_directory exists.
+  [[nodiscard]] virtual std::vector<std::uint64_t> partial_clones() const = 0;
+  /// Installs a clone atomically.  full: replaces all visible rowsets up to the clone's last
+  /// version (creating the replica with id `replica` if absent); later ones, which loads
+  /// published meanwhile, stay, and if the replica was bad they are re-read first.  Else adds
+  /// the missing versions.  A version that is already there is skipped.  Clears `bad` after a
+  /// full install.  Prepared rowsets of a txn that came with the clone are deleted.
   virtual void install(std::uint64_t tablet, std::uint64_t replica, bool full, std::vector<copied_rowset> rowsets) = 0;
 
   // -- verify --
-  /// Re-reads every checksum of the tablet; false and marked bad if one does not match.
+  /// Re-reads every checksum of the tablet's visible rowsets; false and marked bad if one
+  /// does not match or cannot be read.
   virtual bool verify(std::uint64_t tablet) = 0;
 };
 

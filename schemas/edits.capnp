@@ -81,7 +81,7 @@ struct CloneOrdered {
   priority  @2 :UInt8;
   source    @3 :Place;
   target    @4 :Place;
-  replica   @5 :UInt64;             # 0: a new replica (its id is this entry's index); else filled in place
+  replica   @5 :UInt64;             # 0: a new replica, whose id the fold hands out; else filled in place
   version   @6 :UInt64;             # what the copy must reach
 }
 struct CloneEnded {

@@ -53,6 +53,9 @@ struct SickTablets {
   # From the checker: what to look at.  Nothing here is binding; the scheduler diagnoses anew.
   tablets @0 :List(SickTablet);
   healed  @1 :List(UInt64);   # were reported sick and no longer are
+  tabletsChecked @2 :UInt64;  # counters since the checker began; the scheduler publishes them
+  rounds         @3 :UInt64;
+  unhealthyFound @4 :UInt64;
 }
 struct SickTablet { tablet @0 :UInt64; health @1 :UInt8; priority @2 :UInt8; }
 
@@ -98,3 +101,35 @@ struct ExportPlan {
   bytes @3 :UInt64;
   tablets @4 :List(PlannedTablet);   # replicas: those that can serve `version`, best first
 }
+
+# ---- agent (inside a backend) --------------------------------------------------------
+struct DiskChanges {
+  # From a path's disk worker to the reporter, in the order they happened.
+  path @0 :UInt64;
+  tablets @1 :List(Backend.TabletState);
+  gone @2 :List(Backend.ReplicaRef);
+  prepared :union {
+    asBefore @3 :Void;
+    now @4 :List(UInt64);     # all txns that wait for a verdict on this path
+  }
+}
+struct CloneEvent {
+  # From whoever moves a clone's bytes to its clone_worker.
+  attempt @0 :UInt32;         # the ask it belongs to; 0: none
+  union {
+    unset      @1 :Void;
+    looked     @2 :CloneLook;
+    snapshot   @3 :CloneSnapshot;
+    progressed @4 :UInt64;    # bytes since the last one
+    copied     @5 :Void;
+    linkBroke  @6 :Text;
+    failed     @7 :Backend.TaskFailure;
+    installed  @8 :Backend.TabletState;
+  }
+}
+struct CloneLook {
+  here @0 :Backend.TabletState;          # absent: the tablet is not on this backend
+  have @1 :List(Backend.VersionRange);
+}
+struct CloneSnapshot { full @0 :Bool; rowsets @1 :List(Backend.VersionRange); }
+struct CloneStop { keepPartial @0 :Bool; why @1 :Text; }

@@ -1,5 +1,6 @@
 #pragma once
 // The journal's mailbox: the only way anything becomes true.
+#include "actors/journal/journal_stats.h"
 #include "actors/signals.h"
 #include "schemas/edits.capnp.h"
 #include "schemas/mail.capnp.h"
@@ -14,7 +15,8 @@ namespace tabletd {
 using edit_message = sealed<wire::Edit>;
 using edit_outcome = sealed<wire::EditOutcome>;
 
-/// Committed entries in log order, first_index, first_index + 1, ...
+/// Committed entries in log order, first_index, first_index + 1, ..., all of one term.  An
+/// entry of consensus itself (membership, barrier) is an empty message: it takes an index.
 struct committed_batch {
   std::uint64_t first_index{};
   std::uint64_t term{};
@@ -37,7 +39,8 @@ typename I::result_type inspect(I& f, replay_from& x) {
 /// Folds batches; published by actors/catalog.
 using catalog_sink_actor = caf::typed_actor<caf::replies_to<committed_batch>::with<batch_outcomes>>;
 
-/// edit_message: commit it, fold it, then answer.  Answers are in log order.
+/// edit_message: commit it, fold it, then answer.  Answers are in log order.  A failure other
+/// than storageFailed and shuttingDown means: certainly not appended.
 /// A catalog_sink_actor that sends replay_from gets every committed entry from there on as
 /// batches, then the new ones as they commit.
 using journal_actor = caf::typed_actor<caf::replies_to<edit_message>::with<edit_outcome>,

@@ -7,6 +7,7 @@
 // whatever its proposer believed.
 #include "actors/model/cow_map.h"
 #include "actors/model/edit.h"
+#include "actors/model/name_index.h"
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,12 +62,14 @@ struct table {
   std::uint32_t replication_num = 3;
   time_ms created{};
   std::vector<model::partition> partitions; ///< Exactly one today.
+  std::vector<txn_id> open_loads;           ///< Begun or committed, ascending; kept by the fold.
   friend bool operator==(const table&, const table&) = default;
 };
 
 struct database {
   database_id id{};
   std::string name;
+  std::uint32_t tables = 0; ///< Kept by the fold.
   friend bool operator==(const database&, const database&) = default;
 };
 
@@ -80,9 +83,12 @@ struct backend {
   std::vector<path_seen> paths;
   cow_map<tablet_id, replica_id> tablets; ///< What the catalog keeps there.
   [[nodiscard]] bool available() const { return alive && !decommissioned; }
+  [[nodiscard]] bool has_path(path_hash hash) const;
 };
 
 enum class load_state : std::uint8_t { begun, committed, published, aborted };
+/// A committed load is not over: its record tells a backend what to do with rows it has
+/// prepared, so it is kept until every live replica serves them (published).
 struct load {
   txn_id txn{};
   table_id table{};
@@ -92,6 +98,7 @@ struct load {
   std::uint64_t rows{};
   std::uint64_t bytes{};
   time_ms begun{};
+  time_ms ended{}; ///< When it was aborted or published; label_keep counts from here.
   friend bool operator==(const load&, const load&) = default;
 };
 
@@ -101,6 +108,7 @@ struct open_order {
   clone_ordered what;
   replica_id replica{}; ///< what.replica, or the new replica's id.
   time_ms at{};
+  friend bool operator==(const open_order&, const open_order&) = default;
 };
 
 enum class refusal : std::uint8_t {
@@ -114,14 +122,15 @@ enum class refusal : std::uint8_t {
   database_not_empty,
   table_unknown,
   table_already_exists,
-  placement_stale,         ///< Names a backend or path that is gone, or two on one backend.
+  placement_stale,         ///< Names a backend or path that is gone or dead, two places on one
+                           ///< backend, or a source that is not complete (any more).
   label_committed,         ///< verdict.id is the txn that used it.
   label_in_progress,
   txn_unknown,
   txn_ended,
   quorum_missing,          ///< A tablet has no majority of complete replicas that prepared.
   tablet_unknown,
-  tablet_busy,             ///< Has an open order.
+  tablet_busy,             ///< Has an open order (replica_dropped: one that names this replica).
   replica_unknown,
   order_unknown,           ///< Late: the order has ended.
   last_complete_replica,   ///< Dropping it would leave no complete replica on a live backend.
@@ -144,6 +153,7 @@ struct catalog {
   std::string cluster_name;
   model::term term{};
   std::uint64_t leader{};
+  log_index term_since{};                ///< Where it began: an older load in `begun` has no owner.
   log_index applied{};
   std::uint64_t next_id = 10'001; ///< Every object but a txn takes its id here, in log order.
 
@@ -155,10 +165,17 @@ struct catalog {
   cow_map<tablet_id, open_order> orders;
   std::uint64_t replicas = 0;            ///< Kept by the fold; equals the sum over tablets.
 
+  // Indexes, kept by the fold; broken_invariant() compares them with what they index.
+  name_index database_names;             ///< Scope 0.
+  name_index table_names;                ///< Scope: the database.
+  name_index labels;                     ///< Scope: the table; every load that used the label.
+  cow_map<log_index, std::vector<txn_id>> ended_loads; ///< By what ended them: oldest first.
+
   [[nodiscard]] bool founded() const { return !cluster_name.empty(); }
   [[nodiscard]] const database* find_database(std::string_view name) const;
   [[nodiscard]] const table* find_table(database_id db, std::string_view name) const;
   [[nodiscard]] const backend* find_backend(std::string_view host, std::uint16_t port) const;
+  /// The newest load that used the label; every earlier one of that label was aborted.
   [[nodiscard]] const load* find_label(table_id table, std::string_view label) const;
   [[nodiscard]] const table* table_of(const tablet& t) const { return tables.find(t.table); }
   [[nodiscard]] model::version visible_version(const tablet& t) const;
@@ -167,8 +184,17 @@ struct catalog {
 /// How long an ended load answers for its label: Doris' label_keep_max_second, 3 days.
 inline constexpr time_ms label_keep = std::chrono::hours(72);
 
-/// True if `r` can serve every version up to `visible` (spec/replica.md 2.1: complete).
+/// True if `r` can serve every version up to `visible` (spec/replica.md 2.1: complete): normal,
+/// not bad, no hole.  Whether its backend lives is another question.
 [[nodiscard]] bool complete(const replica& r, version visible);
+
+/// Complete replicas of `t` on live backends: those a copy can be made from.
+[[nodiscard]] std::size_t complete_alive(const catalog& cat, const tablet& t);
+
+/// Would replica_readopted take `r`, found whole on `at`, back into the catalog?  Yes if the tablet
+/// has fewer than the wanted live replicas, or none that is complete (spec/replica.md 1.5 rule 3).
+[[nodiscard]] bool wants_back(const catalog& cat, const tablet& t, replica_id r, backend_id at,
+                              version holds);
 
 /// Folds one committed entry.  Never throws; a refused edit changes nothing but `applied`.
 verdict apply(catalog& cat, const edit& what, log_index index);

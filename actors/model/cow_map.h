@@ -64,6 +64,16 @@ public:
       walk(*root_, height_, 0, key, visit);
   }
 
+  /// visit(Id, const T* before, const T* after) for every id whose value may differ between
+  /// the two maps; nullptr where it is missing.  Subtrees that both share are skipped, so two
+  /// snapshots of one fold cost what changed between them (times the 32 values of a leaf).
+  template <class Visit>
+  void for_each_difference(const cow_map& before, Visit&& visit) const {
+    const view was{before.root_.get(), before.height_};
+    const view is{root_.get(), height_};
+    compare(was, is, std::max(height_, before.height_), 0, visit);
+  }
+
 private:
   static constexpr int bits = 5;
   static constexpr unsigned fanout = 1U << bits;
@@ -196,6 +206,37 @@ private:
       }
     }
     return true;
+  }
+
+  /// A subtree seen from a level above its own: the missing levels are only children 0.
+  struct view {
+    const node* at = nullptr;
+    int height = 0;
+    [[nodiscard]] view child(unsigned s, int level) const {
+      if (!at)
+        return {};
+      if (height < level)
+        return s == 0 ? *this : view{};
+      return {at->child(s), level - 1};
+    }
+    friend bool operator==(const view&, const view&) = default;
+  };
+
+  template <class Visit>
+  static void compare(const view& was, const view& is, int level, std::uint64_t prefix, Visit& visit) {
+    if (was.at == is.at && (!was.at || was.height == is.height))
+      return;
+    for (unsigned s = 0; s < fanout; ++s) {
+      const std::uint64_t key = prefix | static_cast<std::uint64_t>(s) << (level * bits);
+      if (level > 0) {
+        compare(was.child(s, level), is.child(s, level), level - 1, key, visit);
+        continue;
+      }
+      const T* before = was.at ? was.at->value(s) : nullptr;
+      const T* after = is.at ? is.at->value(s) : nullptr;
+      if (before || after)
+        visit(static_cast<Id>(key), before, after);
+    }
   }
 
   node_ptr root_;

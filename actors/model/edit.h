@@ -80,7 +80,7 @@ struct clone_ordered {
   std::uint8_t priority{}; ///< repair_priority.
   place source;
   place target;
-  replica_id replica{};    ///< 0: a new replica whose id becomes this entry's index.
+  replica_id replica{};    ///< 0: a new replica, which the fold names (from next_id); else filled in place.
   model::version version{};
   friend bool operator==(const clone_ordered&, const clone_ordered&) = default;
 };

@@ -54,6 +54,7 @@ struct sched_counters {
   std::uint64_t scheduled{}, scheduled_ok{}, scheduled_failed{}, discarded{};
   std::uint64_t clones{}, clones_ok{}, clones_failed{}, clones_timeout{};
   std::uint64_t finished{}, cancelled{}, unexpected{};
+  std::uint64_t upgraded{}, downgraded{}; ///< Dynamic priorities.
   std::array<std::uint64_t, 8> submitted_by_health{}; ///< Index: tablet_health.
 };
 

@@ -1,0 +1,139 @@
+#include "actors/agent/task_keeper.h"
+#include "actors/codec/agent_codec.h"
+#include "actors/error_text.h"
+#include "actors/spawn_child.h"
+#include "actors/supervision/ports.h"
+#include <caf/actor_cast.hpp>
+
+namespace tabletd {
+
+namespace {
+
+using self_ptr = task_keeper_actor::stateful_pointer<task_keeper_state>;
+
+void feed(self_ptr self, const model::book_event& event);
+
+void failed(self_ptr self, const model::clone_order& order, const std::string& why) {
+  feed(self, model::task_finished{model::failed_end(order.fence, order.tablet, order.replica,
+                                                    model::task_failure::unknown, why)});
+}
+
+/// The worker is up.  It may end by itself, by our stop, or by a crash; all are seen here.
+void adopt(self_ptr self, model::log_index fence, const caf::actor& worker) {
+  auto& state = self->state;
+  state.workers[fence] = worker;
+  self->monitor(worker);
+  if (const auto stop = state.stops.extract(fence))
+    self->send(caf::actor_cast<clone_worker_actor>(worker), stop.mapped());
+}
+
+void start(self_ptr self, const model::clone_order& order) {
+  auto& ports = self->state.ports;
+  const clone_worker_ports worker_ports{ports.transport, self, ports.pace};
+  if (!ports.supervisor)
+    return adopt(self, order.fence,
+                 caf::actor_cast<caf::actor>(spawn_child(&self->system(), clone_worker, order, worker_ports)));
+  // Temporary: the leader orders a clone that crashed again, under a new fence.
+  child_spec spec{"clone-" + std::to_string(model::raw(order.fence)), spawner(clone_worker, order, worker_ports),
+                  model::restart::temporary};
+  self->request(ports.supervisor, std::chrono::seconds(10), start_child{std::move(spec)})
+    .then([self, order](const caf::actor& worker) { adopt(self, order.fence, worker); },
+          [self, order](const caf::error& why) {
+            failed(self, order, "the clone's actor could not be started: " + text_of(self->system(), why));
+          });
+}
+
+void stop(self_ptr self, const model::stop_clone& e) {
+  auto& state = self->state;
+  auto mail = seal<wire::CloneStop>([&](auto to) {
+    to.setKeepPartial(e.keep_partial);
+    to.setWhy("the leader or this backend gave the clone up");
+  });
+  if (const auto worker = state.workers.find(e.fence); worker != state.workers.end())
+    self->send(caf::actor_cast<clone_worker_actor>(worker->second), mail);
+  else
+    state.stops[e.fence] = mail;
+}
+
+void count(task_keeper_state& state, const model::task_end& end) {
+  const auto& task = state.book.open.at(end.fence).task;
+  const auto* failure = std::get_if<model::task_failed>(&end.outcome);
+  const auto result = failure ? 1 + static_cast<std::size_t>(failure->kind) : 0;
+  ++state.ports.stats->tasks_ended[task.what.index()][result];
+}
+
+void carry_out(self_ptr self, const model::book_effects& effects) {
+  auto& ports = self->state.ports;
+  for (const auto& effect : effects)
+    std::visit(model::overloaded{
+                 [&](const model::run_on_disk& e) { ports.disks->carry_out(e.task, self); },
+                 [&](const model::start_clone& e) { start(self, e.order); },
+                 [&](const model::stop_clone& e) { stop(self, e); },
+                 [&](const model::stamp_end& e) {
+                   count(self->state, e.end);
+                   self->request(ports.reporter, caf::infinite, codec::seal_end(e.end))
+                     .then([self](const task_ended& stamped) {
+                       feed(self, model::task_stamped{codec::decode(stamped.get())});
+                     });
+                 },
+                 [&](const model::answer_again& e) { ports.wire->send(codec::seal_end(e.end)); },
+                 [&](const model::all_quiet&) {
+                   for (auto& waiter : std::exchange(self->state.drain_waiters, {}))
+                     waiter.deliver(drained{});
+                 },
+               },
+               effect);
+}
+
+void feed(self_ptr self, const model::book_event& event) {
+  carry_out(self, model::step(self->state.book, event));
+  self->state.ports.stats->tasks_open = model::tasks_open(self->state.book);
+}
+
+void submit(self_ptr self, const task_batch& batch) {
+  const auto& disks = *self->state.ports.disks;
+  for (const auto from : batch.get().getTasks()) {
+    model::task_submitted submitted{codec::decode(from), {}};
+    if (const auto* clone = std::get_if<model::clone_order>(&submitted.task.what))
+      submitted.place = model::raw(clone->path) != 0 ? clone->path : disks.path_of(clone->tablet);
+    feed(self, submitted);
+  }
+}
+
+void worker_gone(self_ptr self, const caf::down_msg& down) {
+  auto& state = self->state;
+  for (auto at = state.workers.begin(); at != state.workers.end(); ++at) {
+    if (at->second.address() != down.source)
+      continue;
+    const auto fence = at->first;
+    state.workers.erase(at);
+    const auto open = state.book.open.find(fence);
+    if (open == state.book.open.end())
+      return;
+    if (const auto* order = std::get_if<model::clone_order>(&open->second.task.what))
+      failed(self, model::clone_order{*order},
+             "the clone's actor ended without an answer: " + text_of(self->system(), down.reason));
+    return;
+  }
+}
+
+} // namespace
+
+task_keeper_actor::behavior_type task_keeper(task_keeper_actor::stateful_pointer<task_keeper_state> self,
+                                             task_keeper_ports ports) {
+  self->state.book.limits = ports.limits;
+  self->state.ports = std::move(ports);
+  self->set_down_handler([self](const caf::down_msg& down) { worker_gone(self, down); });
+  return {
+    [self](const task_batch& batch) { submit(self, batch); },
+    [self](const task_ended& ended) { feed(self, model::task_finished{codec::decode(ended.get())}); },
+    [self](drain) -> caf::result<drained> {
+      auto waiter = self->make_response_promise<drained>();
+      self->state.drain_waiters.push_back(waiter);
+      feed(self, model::drain_asked{});
+      return waiter;
+    },
+  };
+}
+
+} // namespace tabletd

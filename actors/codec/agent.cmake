@@ -1,0 +1,1 @@
+target_sources(tabletd_codec PRIVATE agent_codec.cpp)

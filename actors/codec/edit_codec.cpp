@@ -1,0 +1,332 @@
+// One pair of functions per edit, side by side, so that a field cannot be written and not read.
+// tests/golden/edits pins the bytes.
+#include "actors/codec/edit_codec.h"
+#include "actors/codec/wire_words.h"
+#include <capnp/message.h> // KJ_REQUIRE comes with it.
+#include <string_view>
+
+namespace tabletd::codec {
+
+namespace {
+
+using namespace model;
+
+std::string text(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
+capnp::Text::Reader text(const std::string& from) { return {from.data(), from.size()}; }
+
+void fill(wire::Place::Builder to, const place& from) {
+  to.setBackend(raw(from.backend));
+  to.setPath(raw(from.path));
+}
+place read(wire::Place::Reader from) {
+  return {backend_id{from.getBackend()}, path_hash{from.getPath()}};
+}
+
+// -- the cluster -------------------------------------------------------------------------
+
+void fill(wire::Edit::Builder to, const cluster_founded& e) {
+  auto founded = to.initClusterFounded();
+  founded.setClusterId(kj::arrayPtr(e.cluster.data(), e.cluster.size()));
+  founded.setName(text(e.name));
+}
+cluster_founded read(wire::ClusterFounded::Reader from) {
+  cluster_founded e;
+  e.cluster = read_cluster_id(from.getClusterId());
+  e.name = text(from.getName());
+  return e;
+}
+
+void fill(wire::Edit::Builder to, const term_began& e) {
+  auto began = to.initTermBegan();
+  began.setTerm(e.term);
+  began.setLeader(e.leader);
+}
+term_began read(wire::TermBegan::Reader from) { return {from.getTerm(), from.getLeader()}; }
+
+void fill(wire::Edit::Builder to, const backend_added& e) {
+  auto added = to.initBackendAdded();
+  added.setHost(text(e.host));
+  added.setPort(e.port);
+}
+backend_added read(wire::BackendAdded::Reader from) {
+  return {text(from.getHost()), from.getPort()};
+}
+
+void fill(wire::Edit::Builder to, const backend_dropped& e) {
+  to.setBackendDropped(raw(e.backend));
+}
+void fill(wire::Edit::Builder to, const backend_died& e) { to.setBackendDied(raw(e.backend)); }
+
+void fill(wire::Edit::Builder to, const backend_decommission& e) {
+  auto decommission = to.initBackendDecommission();
+  decommission.setBackend(raw(e.backend));
+  decommission.setOn(e.on);
+}
+backend_decommission read(wire::BackendDecommission::Reader from) {
+  return {backend_id{from.getBackend()}, from.getOn()};
+}
+
+void fill(wire::Edit::Builder to, const backend_returned& e) {
+  auto returned = to.initBackendReturned();
+  returned.setBackend(raw(e.backend));
+  auto paths = returned.initPaths(size_of(e.paths));
+  for (unsigned i = 0; i < paths.size(); ++i) {
+    paths[i].setHash(raw(e.paths[i].hash));
+    paths[i].setRoot(text(e.paths[i].root));
+    paths[i].setMedium(e.paths[i].medium == medium::ssd ? wire::Medium::SSD : wire::Medium::HDD);
+  }
+}
+medium read(wire::Medium from) {
+  switch (from) {
+    case wire::Medium::HDD: return medium::hdd;
+    case wire::Medium::SSD: return medium::ssd;
+  }
+  KJ_FAIL_REQUIRE("backendReturned.paths.medium is none this version knows",
+                  static_cast<unsigned>(from));
+}
+backend_returned read(wire::BackendReturned::Reader from) {
+  backend_returned e{backend_id{from.getBackend()}, {}};
+  for (auto path : from.getPaths())
+    e.paths.push_back({path_hash{path.getHash()}, text(path.getRoot()), read(path.getMedium())});
+  return e;
+}
+
+// -- databases and tables ----------------------------------------------------------------
+
+void fill(wire::Edit::Builder to, const database_created& e) {
+  to.setDatabaseCreated(text(e.name));
+}
+void fill(wire::Edit::Builder to, const database_dropped& e) {
+  to.setDatabaseDropped(raw(e.database));
+}
+void fill(wire::Edit::Builder to, const table_dropped& e) { to.setTableDropped(raw(e.table)); }
+
+void fill(wire::Edit::Builder to, const table_created& e) {
+  auto created = to.initTableCreated();
+  created.setDatabase(raw(e.database));
+  created.setName(text(e.name));
+  created.setKeyColumn(e.key_column);
+  created.setSeparator(text(std::string(1, e.separator)));
+  created.setReplicationNum(e.replication_num);
+  auto placements = created.initPlacements(size_of(e.placements));
+  for (unsigned bucket = 0; bucket < placements.size(); ++bucket) {
+    auto replicas = placements[bucket].initReplicas(size_of(e.placements[bucket]));
+    for (unsigned i = 0; i < replicas.size(); ++i)
+      fill(replicas[i], e.placements[bucket][i]);
+  }
+}
+table_created read(wire::TableCreated::Reader from) {
+  KJ_REQUIRE(from.getSeparator().size() == 1, "tableCreated.separator is not one byte",
+             from.getSeparator());
+  table_created e;
+  e.database = database_id{from.getDatabase()};
+  e.name = text(from.getName());
+  e.key_column = from.getKeyColumn();
+  e.separator = from.getSeparator()[0];
+  e.replication_num = from.getReplicationNum();
+  for (auto tablet : from.getPlacements()) {
+    auto& places = e.placements.emplace_back();
+    for (auto at : tablet.getReplicas())
+      places.push_back(read(at));
+  }
+  return e;
+}
+
+// -- loads -------------------------------------------------------------------------------
+
+void fill(wire::Edit::Builder to, const load_begun& e) {
+  auto begun = to.initLoadBegun();
+  begun.setTable(raw(e.table));
+  begun.setLabel(text(e.label));
+}
+load_begun read(wire::LoadBegun::Reader from) {
+  return {table_id{from.getTable()}, text(from.getLabel())};
+}
+
+void fill(wire::Edit::Builder to, const load_committed& e) {
+  auto committed = to.initLoadCommitted();
+  committed.setTxn(raw(e.txn));
+  auto tablets = committed.initTablets(size_of(e.tablets));
+  for (unsigned i = 0; i < tablets.size(); ++i) {
+    const auto& loaded = e.tablets[i];
+    tablets[i].setTablet(raw(loaded.tablet));
+    tablets[i].setRows(loaded.rows);
+    tablets[i].setBytes(loaded.bytes);
+    auto prepared = tablets[i].initPrepared(size_of(loaded.prepared));
+    for (unsigned j = 0; j < prepared.size(); ++j)
+      prepared.set(j, raw(loaded.prepared[j]));
+  }
+}
+load_committed read(wire::LoadCommitted::Reader from) {
+  load_committed e{txn_id{from.getTxn()}, {}};
+  for (auto loaded : from.getTablets()) {
+    auto& to = e.tablets.emplace_back();
+    to.tablet = tablet_id{loaded.getTablet()};
+    to.rows = loaded.getRows();
+    to.bytes = loaded.getBytes();
+    for (auto r : loaded.getPrepared())
+      to.prepared.push_back(replica_id{r});
+  }
+  return e;
+}
+
+void fill(wire::Edit::Builder to, const load_aborted& e) {
+  auto aborted = to.initLoadAborted();
+  aborted.setTxn(raw(e.txn));
+  aborted.setReason(text(e.reason));
+}
+load_aborted read(wire::LoadAborted::Reader from) {
+  return {txn_id{from.getTxn()}, text(from.getReason())};
+}
+
+void fill(wire::Edit::Builder to, const load_published& e) { to.setLoadPublished(raw(e.txn)); }
+
+// -- replicas ----------------------------------------------------------------------------
+
+void fill(wire::Edit::Builder to, const clone_ordered& e) {
+  auto ordered = to.initCloneOrdered();
+  ordered.setTablet(raw(e.tablet));
+  ordered.setHealth(e.health);
+  ordered.setPriority(e.priority);
+  fill(ordered.initSource(), e.source);
+  fill(ordered.initTarget(), e.target);
+  ordered.setReplica(raw(e.replica));
+  ordered.setVersion(e.version);
+}
+clone_ordered read(wire::CloneOrdered::Reader from) {
+  clone_ordered e;
+  e.tablet = tablet_id{from.getTablet()};
+  e.health = from.getHealth();
+  e.priority = from.getPriority();
+  e.source = read(from.getSource());
+  e.target = read(from.getTarget());
+  e.replica = replica_id{from.getReplica()};
+  e.version = from.getVersion();
+  return e;
+}
+
+void fill(wire::Edit::Builder to, const clone_ended& e) {
+  auto ended = to.initCloneEnded();
+  ended.setTablet(raw(e.tablet));
+  ended.setOrder(raw(e.order));
+  if (e.reached > 0)
+    ended.setDone(e.reached);
+  else
+    ended.setFailed(text(e.failure));
+}
+clone_ended read(wire::CloneEnded::Reader from) {
+  clone_ended e{tablet_id{from.getTablet()}, log_index{from.getOrder()}, 0, ""};
+  switch (from.which()) {
+    case wire::CloneEnded::DONE:
+      KJ_REQUIRE(from.getDone() > 0, "cloneEnded.done is no version");
+      e.reached = from.getDone();
+      return e;
+    case wire::CloneEnded::FAILED: e.failure = text(from.getFailed()); return e;
+  }
+  KJ_FAIL_REQUIRE("cloneEnded is a case this version does not know",
+                  static_cast<unsigned>(from.which()));
+}
+
+void fill(wire::Edit::Builder to, const replica_dropped& e) {
+  auto dropped = to.initReplicaDropped();
+  dropped.setTablet(raw(e.tablet));
+  dropped.setReplica(raw(e.replica));
+  dropped.setReason(static_cast<std::uint8_t>(e.reason));
+}
+replica_dropped read(wire::ReplicaDropped::Reader from) {
+  KJ_REQUIRE(from.getReason() <= static_cast<std::uint8_t>(drop_reason::table_dropped),
+             "replicaDropped.reason is none this version knows", from.getReason());
+  return {tablet_id{from.getTablet()}, replica_id{from.getReplica()},
+          static_cast<drop_reason>(from.getReason())};
+}
+
+void fill(wire::Edit::Builder to, const replica_observed& e) {
+  auto observed = to.initReplicaObserved();
+  observed.setTablet(raw(e.tablet));
+  observed.setReplica(raw(e.replica));
+  observed.setVersion(e.version);
+  observed.setBad(e.bad);
+}
+replica_observed read(wire::ReplicaObserved::Reader from) {
+  return {tablet_id{from.getTablet()}, replica_id{from.getReplica()}, from.getVersion(),
+          from.getBad()};
+}
+
+void fill(wire::Edit::Builder to, const replica_readopted& e) {
+  auto readopted = to.initReplicaReadopted();
+  readopted.setTablet(raw(e.tablet));
+  readopted.setReplica(raw(e.replica));
+  fill(readopted.initPlace(), e.place);
+  readopted.setVersion(e.version);
+}
+replica_readopted read(wire::ReplicaReadopted::Reader from) {
+  return {tablet_id{from.getTablet()}, replica_id{from.getReplica()}, read(from.getPlace()),
+          from.getVersion()};
+}
+
+edit_body read(wire::Edit::Reader from) {
+  switch (from.which()) {
+    case wire::Edit::UNSET: break;
+    case wire::Edit::CLUSTER_FOUNDED: return read(from.getClusterFounded());
+    case wire::Edit::TERM_BEGAN: return read(from.getTermBegan());
+    case wire::Edit::BACKEND_ADDED: return read(from.getBackendAdded());
+    case wire::Edit::BACKEND_DROPPED: return backend_dropped{backend_id{from.getBackendDropped()}};
+    case wire::Edit::BACKEND_DECOMMISSION: return read(from.getBackendDecommission());
+    case wire::Edit::BACKEND_DIED: return backend_died{backend_id{from.getBackendDied()}};
+    case wire::Edit::BACKEND_RETURNED: return read(from.getBackendReturned());
+    case wire::Edit::DATABASE_CREATED: return database_created{text(from.getDatabaseCreated())};
+    case wire::Edit::DATABASE_DROPPED:
+      return database_dropped{database_id{from.getDatabaseDropped()}};
+    case wire::Edit::TABLE_CREATED: return read(from.getTableCreated());
+    case wire::Edit::TABLE_DROPPED: return table_dropped{table_id{from.getTableDropped()}};
+    case wire::Edit::LOAD_BEGUN: return read(from.getLoadBegun());
+    case wire::Edit::LOAD_COMMITTED: return read(from.getLoadCommitted());
+    case wire::Edit::LOAD_ABORTED: return read(from.getLoadAborted());
+    case wire::Edit::LOAD_PUBLISHED: return load_published{txn_id{from.getLoadPublished()}};
+    case wire::Edit::CLONE_ORDERED: return read(from.getCloneOrdered());
+    case wire::Edit::CLONE_ENDED: return read(from.getCloneEnded());
+    case wire::Edit::REPLICA_DROPPED: return read(from.getReplicaDropped());
+    case wire::Edit::REPLICA_OBSERVED: return read(from.getReplicaObserved());
+    case wire::Edit::REPLICA_READOPTED: return read(from.getReplicaReadopted());
+  }
+  KJ_FAIL_REQUIRE(
+      "the edit is a case this version does not know; was the log written by a newer tabletd?",
+      static_cast<unsigned>(from.which()));
+}
+
+/// What the message will take, roughly: a good guess saves the copy.
+std::size_t words_of(const edit_body& body) {
+  constexpr std::size_t common = 40;
+  return std::visit(overloaded{
+                        [](const table_created& e) {
+                          std::size_t words = common;
+                          for (const auto& places : e.placements)
+                            words += 4 + 2 * places.size();
+                          return words;
+                        },
+                        [](const load_committed& e) {
+                          std::size_t words = common;
+                          for (const auto& t : e.tablets)
+                            words += 6 + t.prepared.size();
+                          return words;
+                        },
+                        [](const backend_returned& e) { return common + 12 * e.paths.size(); },
+                        [](const auto&) { return common; },
+                    },
+                    body);
+}
+
+} // namespace
+
+sealed<wire::Edit> encode(const edit& what) {
+  return seal<wire::Edit>(
+      [&](wire::Edit::Builder to) {
+        to.setAtMs(what.at.count());
+        std::visit([&](const auto& e) { fill(to, e); }, what.body);
+      },
+      words_of(what.body));
+}
+
+edit decode(wire::Edit::Reader from) { return {time_ms{from.getAtMs()}, read(from)}; }
+
+} // namespace tabletd::codec

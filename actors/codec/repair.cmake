@@ -1,0 +1,1 @@
+target_sources(tabletd_codec PRIVATE ${CMAKE_CURRENT_LIST_DIR}/repair_codec.cpp)

@@ -1,0 +1,38 @@
+#pragma once
+// Statements that outlive one message run as actors of their own under the console's job
+// supervisor: a session starts one, asks it to begin, and hands it what the client sends.
+#include "actors/console/ports.h"
+#include "actors/repair/ports.h"
+#include <caf/actor.hpp>
+#include <caf/actor_addr.hpp>
+#include <functional>
+#include <string>
+
+namespace tabletd {
+
+/// Begin; the answer is the statement's.  Sent once.
+struct begin_job {};
+template <class I>
+typename I::result_type inspect(I& f, begin_job&) {
+  return f(caf::meta::type_name("begin_job"));
+}
+
+/// Every job answers begin_job, and every load answers load_prepared, even when it is killed.
+using load_job_actor = caf::typed_actor<caf::replies_to<load_prepared>::with<api_result>,
+                                        caf::replies_to<begin_job>::with<statement_outcome>,
+                                        caf::reacts_to<load_abandoned>,
+                                        caf::reacts_to<tick_due>>;
+using table_birth_actor
+  = caf::typed_actor<caf::replies_to<begin_job>::with<statement_outcome>, caf::reacts_to<tick_due>>;
+
+/// What jobs talk to; wired once, by whoever starts them.
+struct console_job_ports {
+  journal_actor journal;
+  membership_actor membership;
+  catalog_cell_ptr catalog;
+  cluster_view_cell_ptr cluster;
+  std::function<model::time_ms()> wall_clock; ///< Stamps edits.
+  std::function<std::string()> leader;        ///< "host:port" of the leader's console, or empty.
+};
+
+} // namespace tabletd

@@ -1,0 +1,194 @@
+#include "actors/console/console_session.h"
+#include "actors/console/session_reply.h"
+#include "actors/console/views.h"
+#include "actors/model/name_lookup.h"
+#include "actors/model/statement_table.h"
+#include "actors/model/transfer_plan.h"
+#include <fmt/format.h>
+
+namespace tabletd {
+
+namespace {
+
+using model::statement_error;
+
+/// One look at the world, kept alive while a view reads it.
+struct look {
+  explicit look(session_ptr self)
+    : cat(self->state.ports.job.catalog->load()),
+      cluster(self->state.ports.job.cluster->load()),
+      scheduler(self->state.ports.scheduler->load()),
+      from{*cat, *cluster, *scheduler, self->state.ports.facts, *self->state.ports.statistics} {}
+  catalog_snapshot cat;
+  cluster_view_snapshot cluster;
+  std::shared_ptr<const model::scheduler_view> scheduler;
+  views::sources from;
+};
+
+// -- reads -------------------------------------------------------------------------------
+
+/// Calls `use` with the object that was looked up, or tells the client why there is none.
+template <class T, class Use>
+void with(const model::lookup<T>& found, session_reply& reply, Use&& use) {
+  if (const auto* error = std::get_if<statement_error>(&found))
+    return reply.fail(*error);
+  use(*std::get<const T*>(found));
+}
+
+void cut_warning(const model::table_value& table, std::vector<statement_error>& warnings) {
+  if (table.rows.size() < views::replica_rows_max)
+    return;
+  warnings.push_back({model::error_code::resource_exhausted,
+                      fmt::format("the list was cut at {} rows", views::replica_rows_max),
+                      "SHOW PROC '/dbs/...' shows one tablet at a time", {}, {}, {}, {}});
+}
+
+void read(session_ptr self, const model::use_database& what, session_reply& reply) {
+  const auto cat = self->state.ports.job.catalog->load();
+  with(model::look_up_database(*cat, what.name), reply, [&](const model::database& db) {
+    self->state.database = db.name;
+    reply.done("using database " + db.name, 0);
+  });
+}
+
+void read(session_ptr self, const model::export_table& what, session_reply& reply) {
+  const look now{self};
+  with(model::look_up_table(*now.cat, what.table, self->state.database), reply, [&](const model::table& from) {
+    auto plan = model::plan_export(*now.cat, *now.cluster, from, what.path);
+    if (const auto* error = std::get_if<statement_error>(&plan))
+      return reply.fail(*error);
+    reply.pass(codec::seal_outcome(std::get<model::export_plan>(plan)));
+  });
+}
+
+void read(session_ptr self, const model::show_tables& what, session_reply& reply) {
+  const auto cat = self->state.ports.job.catalog->load();
+  const auto& name = what.database.empty() ? self->state.database : what.database;
+  if (name.empty())
+    return reply.fail({model::error_code::failed_precondition, "no database is chosen",
+                       "USE a database first, or SHOW TABLES FROM one", {}, {}, {}, {}});
+  with(model::look_up_database(*cat, name), reply,
+       [&](const model::database& db) { reply.send(views::show_tables(*cat, db.id)); });
+}
+
+void read(session_ptr self, const model::show_tablet& what, session_reply& reply) {
+  const auto cat = self->state.ports.job.catalog->load();
+  const auto* tablet = cat->tablets.find(model::tablet_id{what.tablet});
+  if (!tablet)
+    return reply.fail({model::error_code::not_found, fmt::format("there is no tablet {}", what.tablet),
+                       "SHOW TABLETS FROM a table lists its tablets", {}, {}, {}, {}});
+  reply.send(views::show_tablet(*cat, *tablet));
+}
+
+void read(session_ptr self, const model::show_tablets& what, session_reply& reply) {
+  const auto cat = self->state.ports.job.catalog->load();
+  with(model::look_up_table(*cat, what.table, self->state.database), reply, [&](const model::table& of) {
+    auto table = views::show_tablets(*cat, of);
+    std::vector<statement_error> warnings;
+    cut_warning(table, warnings);
+    reply.send(std::move(table), std::move(warnings));
+  });
+}
+
+void read(session_ptr self, const model::show_proc& what, session_reply& reply) {
+  const look now{self};
+  const auto at = model::find_proc(what.path, *now.cat);
+  if (const auto* error = std::get_if<statement_error>(&at))
+    return reply.fail(*error);
+  auto table = views::show_proc(now.from, std::get<model::proc_target>(at));
+  std::vector<statement_error> warnings;
+  cut_warning(table, warnings);
+  reply.send(std::move(table), std::move(warnings));
+}
+
+void read(session_ptr, const model::help_words& what, session_reply& reply) {
+  auto answer = model::help(what);
+  if (const auto* error = std::get_if<statement_error>(&answer))
+    return reply.fail(*error);
+  reply.send(std::get<model::table_value>(std::move(answer)));
+}
+
+void read(session_ptr self, const model::show_databases&, session_reply& reply) {
+  reply.send(views::show_databases(*self->state.ports.job.catalog->load()));
+}
+void read(session_ptr self, const model::show_backends&, session_reply& reply) {
+  reply.send(views::show_backends(look{self}.from));
+}
+void read(session_ptr self, const model::show_frontends&, session_reply& reply) {
+  reply.send(views::show_frontends(look{self}.from));
+}
+
+/// Everything else changes state.
+template <class Write>
+void read(session_ptr, const Write&, session_reply& reply) {
+  reply.fail({model::error_code::internal, "this statement does not read", "report this", {}, {}, {}, {}});
+}
+
+// -- the mailbox -------------------------------------------------------------------------
+
+caf::typed_response_promise<statement_outcome> on_statement(session_ptr self, const statement_text& message) {
+  const auto asked = message.get();
+  const std::string_view text{asked.getText().cStr(), asked.getText().size()};
+  auto outcome = model::parse(text);
+  if (auto* error = std::get_if<statement_error>(&outcome)) {
+    session_reply reply{self, ""};
+    reply.fail(std::move(*error));
+    return reply.promise();
+  }
+  const auto& what = std::get<model::statement>(outcome);
+  const auto& row = model::row_of(what);
+  session_reply reply{self, row.kind};
+  if (!row.mutates) {
+    std::visit([&](const auto& one) { read(self, one, reply); }, what);
+  } else if (!asked.getMayWrite()) {
+    reply.fail({model::error_code::permission_denied, "this session may only read",
+                "open the session as an operator to change state", {}, {}, {}, {}});
+  } else {
+    const auto id = asked.getRequestId();
+    run_write(self, what, reply, {reinterpret_cast<const char*>(id.begin()), id.size()});
+  }
+  return reply.promise();
+}
+
+caf::typed_response_promise<api_result> on_prepared(session_ptr self, const load_prepared& rows) {
+  auto asked = self->make_response_promise<api_result>();
+  const auto txn = rows.get().getTxn();
+  const auto job = self->state.loads.find(txn);
+  if (job != self->state.loads.end()) {
+    asked.delegate(job->second, rows);
+  } else {
+    asked.deliver(codec::seal_result(
+      {"load", 0, {},
+       statement_error{model::error_code::not_found, fmt::format("load {} is not open in this session (any more)", txn),
+                       "load again; with a LABEL it cannot be loaded twice", {}, {}, {}, {}}}));
+  }
+  return asked;
+}
+
+void on_abandoned(session_ptr self, const load_abandoned& what) {
+  if (const auto job = self->state.loads.find(what.txn); job != self->state.loads.end())
+    self->send(job->second, what);
+}
+
+} // namespace
+
+console_session_actor::behavior_type console_session(session_ptr self, std::string database,
+                                                     console_session_ports ports) {
+  self->state.ports = std::move(ports);
+  self->state.database = std::move(database);
+  self->set_down_handler([self](caf::down_msg& down) {
+    std::erase_if(self->state.loads, [&](const auto& entry) { return entry.second.address() == down.source; });
+  });
+  return {
+    [self](const statement_text& message) { return on_statement(self, message); },
+    [self](const load_prepared& rows) { return on_prepared(self, rows); },
+    [self](const load_abandoned& what) { on_abandoned(self, what); },
+  };
+}
+
+model::completion complete_statement(const catalog_cell& catalog, std::string_view text, std::size_t cursor,
+                                     std::string_view database) {
+  return model::complete(text, cursor, *catalog.load(), database);
+}
+
+} // namespace tabletd

@@ -1,0 +1,48 @@
+#pragma once
+// Who waits for a statement, and how it is answered: with its kind and the time it took.
+#include "actors/codec/console_codec.h"
+#include "actors/console/console_session.h"
+#include "actors/model/statement.h"
+#include <caf/typed_response_promise.hpp>
+#include <string_view>
+#include <utility>
+
+namespace tabletd {
+
+using session_ptr = console_session_actor::stateful_pointer<console_session_state>;
+
+/// Copies answer the same request; exactly one of them answers.
+class session_reply {
+public:
+  session_reply(session_ptr self, std::string_view kind)
+    : self_(self), kind_(kind), begun_(self->clock().now()), to_(self->make_response_promise<statement_outcome>()) {}
+
+  [[nodiscard]] caf::typed_response_promise<statement_outcome> promise() const { return to_; }
+
+  void send(model::table_value table, std::vector<model::statement_error> warnings = {}) {
+    answer({std::move(table)}, std::move(warnings));
+  }
+  void done(std::string message, std::uint64_t affected, std::vector<model::statement_error> warnings = {}) {
+    answer({model::statement_done{std::move(message), affected}}, std::move(warnings));
+  }
+  void fail(model::statement_error error) { answer({std::move(error)}, {}); }
+  /// What a job or a plan has answered, as it is.
+  void pass(const statement_outcome& outcome) { to_.deliver(outcome); }
+
+private:
+  using body = decltype(model::statement_result::body);
+  void answer(body what, std::vector<model::statement_error> warnings) {
+    const std::chrono::duration<double, std::milli> took = self_->clock().now() - begun_;
+    to_.deliver(codec::seal_outcome({kind_, took.count(), std::move(warnings), std::move(what)}));
+  }
+
+  session_ptr self_;
+  std::string_view kind_;
+  caf::actor_clock::time_point begun_;
+  caf::typed_response_promise<statement_outcome> to_;
+};
+
+/// Statements that change state; the rest of console_session.cpp only reads.
+void run_write(session_ptr self, const model::statement& what, session_reply reply, const std::string& request_id);
+
+} // namespace tabletd

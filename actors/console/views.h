@@ -1,0 +1,56 @@
+#pragma once
+// SHOW and SHOW PROC as functions from what is known to a table.  They ask nobody and change
+// nothing; columns come from actors/model/view_columns.h.
+#include "actors/console/console_facts.h"
+#include "actors/console/statistic_cache.h"
+#include "actors/model/catalog.h"
+#include "actors/model/cluster_view.h"
+#include "actors/model/proc_path.h"
+#include "actors/model/scheduler_view.h"
+#include "actors/model/statement_result.h"
+#include <span>
+#include <string>
+
+namespace tabletd::views {
+
+/// One consistent look at the world.
+struct sources {
+  const model::catalog& cat;
+  const model::cluster_view& cluster;
+  const model::scheduler_view& scheduler;
+  const console_facts& facts;
+  statistic_cache& statistics;
+};
+
+/// A listing of replicas is cut here, so that an answer stays one message.
+inline constexpr std::size_t replica_rows_max = 100'000;
+
+[[nodiscard]] model::table_value show_databases(const model::catalog& cat);
+[[nodiscard]] model::table_value show_tables(const model::catalog& cat, model::database_id of);
+[[nodiscard]] model::table_value show_backends(const sources& from);
+[[nodiscard]] model::table_value show_frontends(const sources& from);
+/// `tablet` exists.
+[[nodiscard]] model::table_value show_tablet(const model::catalog& cat, const model::tablet& tablet);
+/// At most replica_rows_max rows.
+[[nodiscard]] model::table_value show_tablets(const model::catalog& cat, const model::table& of);
+
+/// Any page of the PROC tree.
+[[nodiscard]] model::table_value show_proc(const sources& from, const model::proc_target& at);
+
+// -- by subject, for show_proc ---------------------------------------------------------
+[[nodiscard]] model::table_value backend_paths(const sources& from, model::backend_id of);
+[[nodiscard]] model::table_value actors(const sources& from);
+[[nodiscard]] model::table_value journal(const sources& from);
+[[nodiscard]] model::table_value statistic(const sources& from);
+[[nodiscard]] model::table_value database_statistic(const sources& from, model::database_id of);
+[[nodiscard]] model::table_value cluster_balance(const sources& from);
+[[nodiscard]] model::table_value scheduled_tablets(const std::vector<model::ctx_row>& rows);
+[[nodiscard]] model::table_value working_slots(const sources& from);
+[[nodiscard]] model::table_value sched_stat(const sources& from);
+[[nodiscard]] model::table_value proc_databases(const model::catalog& cat);
+[[nodiscard]] model::table_value proc_tables(const model::catalog& cat, model::database_id of);
+[[nodiscard]] model::table_value proc_partitions(const model::catalog& cat, const model::table& of);
+[[nodiscard]] model::table_value proc_indexes(const model::table& of);
+[[nodiscard]] model::table_value tablet_replicas(const model::tablet& of);
+
+} // namespace tabletd::views

@@ -1,0 +1,307 @@
+// See journal.h.
+#include "actors/journal/journal.h"
+
+#include "actors/spawn_child.h"
+#include "actors/urgent_exit.h"
+
+#include <caf/exit_reason.hpp>
+#include <caf/system_messages.hpp>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <optional>
+
+namespace tabletd {
+
+namespace {
+
+using self_ptr = journal_shell::stateful_pointer<journal_state>;
+using failure = wire::EditOutcome::Failure;
+using promise = caf::typed_response_promise<edit_outcome>;
+
+/// About ten commits of a slow disk: by then some of what is pending has gone.
+constexpr int retry_after_ms = 100;
+
+edit_outcome refusal(failure why, const std::string& message) {
+  return seal<wire::EditOutcome>([&](auto outcome) {
+    outcome.setFailure(why);
+    outcome.setMessage(message);
+  });
+}
+
+std::uint64_t size_of(const edit_message& edit) { return edit.words().asBytes().size(); }
+
+void publish_pending(journal_state& st) {
+  st.stats->pending = st.door.size() + st.logged.size();
+  st.stats->pending_bytes = st.admission.pending_bytes();
+}
+
+/// Answers everybody who waits, each with what is known of its edit.
+void answer_all(journal_state& st, failure why, const std::string& message, const char* logged) {
+  for (auto& each : st.logged)
+    each.promise.deliver(refusal(why, message + logged));
+  for (std::size_t i = 0; i < st.door.size(); ++i)
+    st.door[i].promise.deliver(refusal(why, message
+                                              + (i < st.being_written
+                                                   ? "; nobody knows whether this edit was written"
+                                                   : "; this edit was not written")));
+  st.logged.clear();
+  st.door.clear();
+  st.being_written = 0;
+  st.delivery.detach();
+  publish_pending(st);
+}
+
+void fail(self_ptr self, const std::string& why) {
+  auto& st = self->state;
+  if (!st.failure.empty() || st.stopping)
+    return;
+  st.failure = why;
+  st.stats->failed = true;
+  answer_all(st, failure::STORAGE_FAILED, why, "; nobody knows whether this edit will survive");
+  st.on_fatal(why);
+}
+
+// -- towards the catalog -----------------------------------------------------------------
+
+void deliver_next(self_ptr self);
+
+void on_outcomes(self_ptr self, const batch_outcomes& answer, std::uint64_t expected) {
+  auto& st = self->state;
+  if (answer.outcomes.size() != expected)
+    return fail(self, fmt::format("the catalog gave {} outcomes for {} edits, so its state is not "
+                                  "the log's; restart the node to replay the log",
+                                  answer.outcomes.size(), expected));
+  const auto first = st.delivery.next_index();
+  st.delivery.answered();
+  while (!st.logged.empty() && st.logged.front().index < st.delivery.next_index()) {
+    auto& front = st.logged.front();
+    front.promise.deliver(answer.outcomes[front.index - first]);
+    st.admission.release(front.bytes);
+    st.logged.pop_front();
+  }
+  st.stats->applied_index = st.delivery.next_index() - 1;
+  publish_pending(st);
+  deliver_next(self);
+}
+
+void send_batch(self_ptr self, committed_batch batch) {
+  const auto attachment = self->state.attachment;
+  const auto count = batch.edits.size();
+  self->request(self->state.sink, caf::infinite, std::move(batch))
+    .then(
+      [self, attachment, count](const batch_outcomes& answer) {
+        if (attachment == self->state.attachment && self->state.failure.empty())
+          on_outcomes(self, answer, count);
+      },
+      // A catalog that died is its supervisor's business; whoever succeeds it asks for a replay,
+      // and only then are the waiting proposers answered.
+      [self, attachment](const caf::error&) {
+        if (attachment == self->state.attachment)
+          self->state.delivery.detach();
+      });
+}
+
+void read_batch(self_ptr self, delivery::read range) {
+  const auto attachment = self->state.attachment;
+  self->request(self->state.keeper, caf::infinite,
+                read_order{range.from, range.upto, self->state.delivery.limits()})
+    .then([self, attachment](read_entries& got) {
+      if (!got.failure.empty())
+        return fail(self, got.failure);
+      if (attachment != self->state.attachment || !self->state.failure.empty())
+        return;
+      self->state.delivery.under_way(got.batch.edits.size());
+      send_batch(self, std::move(got.batch));
+    });
+}
+
+void deliver_next(self_ptr self) {
+  auto next = self->state.delivery.next();
+  std::visit(model::overloaded{
+               [](delivery::nothing) {},
+               [self](delivery::read range) { read_batch(self, range); },
+               [self](committed_batch& batch) { send_batch(self, std::move(batch)); },
+             },
+             next);
+}
+
+void attach(self_ptr self, std::uint64_t from, const catalog_sink_actor& sink) {
+  auto& st = self->state;
+  if (!st.failure.empty() || st.stopping)
+    return;
+  st.sink = sink;
+  ++st.attachment;
+  st.delivery.attach(from);
+  st.stats->applied_index = st.delivery.next_index() - 1;
+  deliver_next(self);
+}
+
+// -- towards the disk --------------------------------------------------------------------
+
+void send_commit(self_ptr self) {
+  auto& st = self->state;
+  if (st.door.empty() || st.being_written > 0 || std::exchange(st.commit_sent, true))
+    return;
+  self->send(self, commit_due{}); // Behind what is in the mailbox now: that joins.
+}
+
+/// The longest run of proposals that one transaction takes.
+write_order next_transaction(const journal_state& st) {
+  write_order order;
+  std::uint64_t bytes = 0;
+  for (const auto& each : st.door) {
+    bytes += size_of(each.edit);
+    if (!order.edits.empty()
+        && (order.edits.size() >= st.limits.commit_entries || bytes > st.limits.commit_bytes))
+      break;
+    order.edits.push_back(each.edit);
+  }
+  return order;
+}
+
+void refuse_as_follower(journal_state& st, model::node_id leader) {
+  const auto answer = refusal(failure::NOT_LEADER,
+                              leader ? fmt::format("node {} leads; send the edit there", leader)
+                                     : fmt::format("no node leads; retry after {} ms", retry_after_ms));
+  for (; st.being_written > 0; --st.being_written) {
+    st.admission.release(size_of(st.door.front().edit));
+    st.door.front().promise.deliver(answer);
+    st.door.pop_front();
+  }
+}
+
+void move_into_log(journal_state& st, const written& where) {
+  for (auto index = where.first; st.being_written > 0; --st.being_written, ++index) {
+    auto& front = st.door.front();
+    st.logged.push_back({index, size_of(front.edit), std::move(front.promise)});
+    st.delivery.add({index, where.term, std::move(front.edit)});
+    st.door.pop_front();
+  }
+  st.delivery.commit(where.committed_upto);
+}
+
+void on_written(self_ptr self, const written& result) {
+  auto& st = self->state;
+  if (!result.failure.empty())
+    return fail(self, result.failure);
+  if (!st.failure.empty() || st.stopping)
+    return;
+  if (result.refused)
+    refuse_as_follower(st, result.leader);
+  else
+    move_into_log(st, result);
+  publish_pending(st);
+  send_commit(self);
+  deliver_next(self);
+}
+
+void on_commit_due(self_ptr self) {
+  auto& st = self->state;
+  st.commit_sent = false;
+  if (st.door.empty())
+    return;
+  auto order = next_transaction(st);
+  st.being_written = order.edits.size();
+  self->request(st.keeper, caf::infinite, std::move(order))
+    .then([self](const written& result) { on_written(self, result); });
+}
+
+// -- from proposers ----------------------------------------------------------------------
+
+/// Nothing: admitted.
+std::optional<edit_outcome> refuse_at_door(journal_state& st, std::uint64_t bytes) {
+  const auto& limits = st.admission.limits();
+  switch (st.admission.admit(bytes)) {
+    case model::admission::admitted:
+      break;
+    case model::admission::overloaded:
+      ++st.stats->overloaded;
+      return refusal(failure::OVERLOADED,
+                     fmt::format("{} bytes of edits wait to be applied and {} are allowed; retry "
+                                 "after {} ms",
+                                 st.admission.pending_bytes(), limits.pending_bytes_max, retry_after_ms));
+    case model::admission::too_large:
+      ++st.stats->too_large;
+      return refusal(failure::TOO_LARGE,
+                     fmt::format("the edit has {} bytes and one edit may have {}; make several of it",
+                                 bytes, limits.edit_bytes_max));
+  }
+  return std::nullopt;
+}
+
+promise on_proposal(self_ptr self, const edit_message& edit) {
+  auto answer = self->make_response_promise<edit_outcome>();
+  auto& st = self->state;
+  if (st.stopping) {
+    answer.deliver(refusal(failure::SHUTTING_DOWN, "the node is stopping; this edit was not written"));
+  } else if (!st.failure.empty()) {
+    answer.deliver(refusal(failure::STORAGE_FAILED, st.failure + "; this edit was not written"));
+  } else if (auto refused = refuse_at_door(st, size_of(edit))) {
+    answer.deliver(std::move(*refused));
+  } else {
+    st.door.push_back({edit, answer});
+    send_commit(self);
+  }
+  return answer;
+}
+
+// -- life --------------------------------------------------------------------------------
+
+model::time_ms steady_now() {
+  return std::chrono::duration_cast<model::time_ms>(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+void spawn_keeper(self_ptr self, std::shared_ptr<log_writer> writer, bool has_a_thread) {
+  auto& st = self->state;
+  log_keeper_ports ports{std::move(writer), st.stats, self->address()};
+  st.keeper = has_a_thread ? spawn_child<caf::detached>(self, log_keeper, std::move(ports))
+                           : spawn_child(self, log_keeper, std::move(ports));
+  self->monitor(st.keeper);
+  self->set_down_handler([self](const caf::down_msg& down) {
+    if (self->state.stopping)
+      self->quit(down.reason);
+    else
+      fail(self, "the keeper of the edit log ended: " + self->system().render(down.reason));
+  });
+}
+
+/// The keeper may be in the middle of a write; when it is gone, the log is closed.
+void stop(self_ptr self, const caf::exit_msg& exit) {
+  auto& st = self->state;
+  if (std::exchange(st.stopping, true))
+    return;
+  answer_all(st, failure::SHUTTING_DOWN, "the node is stopping",
+             "; this edit is in the log and takes effect at the next start");
+  urgent_exit(st.keeper, exit.reason);
+}
+
+} // namespace
+
+opened_journal open_journal(journal_parts parts) {
+  auto writer = std::make_shared<log_writer>(std::move(parts.log), std::move(parts.core),
+                                             parts.now ? std::move(parts.now) : steady_now);
+  writer->open(parts.founders);
+  publish_standing(*writer, *parts.stats);
+  return {std::move(writer), parts.limits, std::move(parts.stats), std::move(parts.on_fatal),
+          parts.keeper_has_a_thread};
+}
+
+journal_shell::behavior_type journal(self_ptr self, opened_journal opened) {
+  auto& st = self->state;
+  st.limits = opened.limits;
+  st.stats = std::move(opened.stats);
+  st.on_fatal = std::move(opened.on_fatal);
+  st.admission = model::journal_admission{st.limits.admission};
+  st.delivery = delivery{st.limits.delivery};
+  st.delivery.commit(opened.writer->standing().committed_upto);
+  spawn_keeper(self, std::move(opened.writer), opened.keeper_has_a_thread);
+  self->set_exit_handler([self](const caf::exit_msg& exit) { stop(self, exit); });
+  return {
+    [self](const edit_message& edit) { return on_proposal(self, edit); },
+    [self](replay_from from, const catalog_sink_actor& sink) { attach(self, from.index, sink); },
+    [self](commit_due) { on_commit_due(self); },
+  };
+}
+
+} // namespace tabletd

@@ -1,0 +1,95 @@
+#pragma once
+// The journal actor: the only writer of the edit log.  Proposals that queue up while one
+// transaction is being synced form the next one; nothing is answered before the catalog has
+// folded it.  It never blocks: its child log_keeper does.
+#include "actors/journal/delivery.h"
+#include "actors/journal/log_keeper.h"
+#include "actors/journal/ports.h"
+#include "actors/model/journal_admission.h"
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+#include <deque>
+#include <functional>
+#include <string>
+
+namespace tabletd {
+
+struct journal_limits {
+  model::admission_limits admission;
+  delivery_limits delivery;
+  std::size_t commit_entries = 4'096;  ///< Most entries of one transaction ...
+  std::size_t commit_bytes = 8U << 20; ///< ... and most bytes; one entry always fits.
+};
+
+/// Everything a journal is made of.
+struct journal_parts {
+  std::shared_ptr<edit_log> log;
+  std::shared_ptr<model::consensus_core> core;
+  std::vector<model::member> founders; ///< Of a new group; an existing log knows its own.
+  journal_limits limits;
+  journal_stats_ptr stats = std::make_shared<journal_stats>();
+  /// Called once, after everybody waiting has been answered, when the disk failed.  The journal
+  /// is never healed in the process: end it (design/journal.md 9.3).
+  std::function<void(const std::string& why)> on_fatal = [](const std::string&) {};
+  std::function<model::time_ms()> now; ///< Monotonic; empty: the steady clock.
+  bool keeper_has_a_thread = true;     ///< False only in a frozen world.
+};
+
+/// A journal that has read its log and leads; the stats say in which term.
+struct opened_journal {
+  std::shared_ptr<log_writer> writer;
+  journal_limits limits;
+  journal_stats_ptr stats;
+  std::function<void(const std::string&)> on_fatal;
+  bool keeper_has_a_thread = true;
+};
+
+/// Founds the group if the log is empty and verifies the whole log.  In the caller's thread, so
+/// that a node with a broken log says so instead of starting: throws storage_error.
+opened_journal open_journal(journal_parts parts);
+
+/// The journal to itself: commit what has queued up.
+struct commit_due {};
+template <class I>
+typename I::result_type inspect(I& f, commit_due&) {
+  return f(caf::meta::type_name("commit_due"));
+}
+using journal_shell = journal_actor::extend<caf::reacts_to<commit_due>>;
+
+struct journal_state {
+  static inline const char* name = "journal";
+  // Not an aggregate: CAF would take `self` for the value of the first member.
+  journal_state() = default;
+  journal_state(const journal_state&) = delete;
+  struct proposal {
+    edit_message edit;
+    caf::typed_response_promise<edit_outcome> promise;
+  };
+  struct waiting {
+    std::uint64_t index{};
+    std::uint64_t bytes{};
+    caf::typed_response_promise<edit_outcome> promise;
+  };
+
+  log_keeper_actor keeper;
+  journal_limits limits;
+  journal_stats_ptr stats;
+  std::function<void(const std::string&)> on_fatal;
+  model::journal_admission admission{{}};
+  tabletd::delivery delivery{{}};
+  std::deque<proposal> door;    ///< Admitted, not in the log.
+  std::size_t being_written = 0;///< So many of the door, from the front.
+  std::deque<waiting> logged;   ///< In the log, not folded; ascending.
+  catalog_sink_actor sink;
+  std::uint64_t attachment = 0; ///< Answers of an earlier sink are recognised by it.
+  bool commit_sent = false;
+  std::string failure;          ///< Not empty: nothing is written any more.
+  bool stopping = false;
+};
+
+/// Ends after its log is closed.
+journal_shell::behavior_type journal(journal_shell::stateful_pointer<journal_state> self,
+                                     opened_journal opened);
+
+} // namespace tabletd

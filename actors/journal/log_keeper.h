@@ -1,0 +1,58 @@
+#pragma once
+// The actor that blocks on the disk, so that the journal never does: it owns the log and
+// serves one order at a time.  Detached; the journal's only child.
+#include "actors/journal/log_writer.h"
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <string>
+
+namespace tabletd {
+
+/// One transaction.
+struct write_order {
+  std::vector<edit_message> edits;
+};
+/// `failure` not empty: the disk failed, and nothing may be acknowledged any more.
+struct written {
+  bool refused = false;         ///< This node does not lead: nothing was appended.
+  std::uint64_t first{};        ///< Index of the order's first edit.
+  model::term term{};
+  std::uint64_t committed_upto{};
+  model::node_id leader{};
+  std::string failure;
+};
+struct read_order {
+  std::uint64_t from{};
+  std::uint64_t upto{};
+  delivery_limits limits;
+};
+struct read_entries {
+  committed_batch batch;
+  std::string failure;
+};
+
+using log_keeper_actor = caf::typed_actor<caf::replies_to<write_order>::with<written>,
+                                          caf::replies_to<read_order>::with<read_entries>>;
+
+struct log_keeper_ports {
+  std::shared_ptr<log_writer> writer;
+  journal_stats_ptr stats;
+  caf::actor_addr journal; ///< Ends with it, however it ends.
+};
+struct log_keeper_state {
+  static inline const char* name = "log_keeper";
+  log_keeper_ports ports;
+};
+
+log_keeper_actor::behavior_type log_keeper(log_keeper_actor::stateful_pointer<log_keeper_state> self,
+                                           log_keeper_ports ports);
+
+/// Copies where the log stands into the stats.
+void publish_standing(const log_writer& writer, journal_stats& stats);
+
+} // namespace tabletd
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tabletd::write_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tabletd::written)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tabletd::read_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tabletd::read_entries)

@@ -1,0 +1,431 @@
+/* See raft_shim.h. */
+#include "actors/journal/raft_shim.h"
+
+#include <raft.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct raft_shim {
+  struct raft raft;
+  struct raft_shim_entry* entries;   /* Of the last update. */
+  size_t entries_room;
+  struct raft_shim_message* messages;
+  size_t messages_room;
+  void* batch; /* Memory the last update's entries point into. */
+};
+
+/* libraft compares capacities only above a threshold nobody sets here. */
+static const unsigned short plenty_of_disk = 60000;
+/* Results older than this do not say whether they answer a pre-vote. */
+static const unsigned char newest_message_version = 2;
+
+static bool grow(void** array, size_t* room, size_t wanted, size_t element)
+{
+  void* larger;
+  if (wanted <= *room)
+    return true;
+  wanted = wanted < 64 ? 64 : wanted * 2;
+  larger = realloc(*array, wanted * element);
+  if (larger == NULL)
+    return false;
+  *array = larger;
+  *room = wanted;
+  return true;
+}
+
+static struct raft_entry to_raft_entry(const struct raft_shim_entry* from)
+{
+  struct raft_entry entry;
+  memset(&entry, 0, sizeof entry);
+  entry.term = from->term;
+  entry.type = (enum raft_entry_type)from->type;
+  entry.buf.base = (void*)from->bytes;
+  entry.buf.len = from->size;
+  return entry;
+}
+
+static bool take_entries(struct raft_shim* shim, const struct raft_update* update,
+                         struct raft_shim_update* out)
+{
+  unsigned i;
+  if (!grow((void**)&shim->entries, &shim->entries_room, update->entries.n, sizeof *shim->entries))
+    return false;
+  for (i = 0; i < update->entries.n; i++) {
+    const struct raft_entry* from = &update->entries.batch[i];
+    struct raft_shim_entry* to = &shim->entries[i];
+    to->term = from->term;
+    to->type = (uint16_t)from->type;
+    to->bytes = from->type == RAFT_CHANGE ? from->buf.base : NULL;
+    to->size = from->type == RAFT_CHANGE ? from->buf.len : 0;
+  }
+  out->first = update->entries.index;
+  out->entries = shim->entries;
+  out->entry_count = update->entries.n;
+  return true;
+}
+
+static struct raft_shim_message from_raft_message(const struct raft_message* from)
+{
+  struct raft_shim_message to;
+  memset(&to, 0, sizeof to);
+  to.peer = from->server_id;
+  switch (from->type) {
+  case RAFT_APPEND_ENTRIES:
+    to.kind = raft_shim_append_request;
+    to.term = from->append_entries.term;
+    to.prev_index = from->append_entries.prev_log_index;
+    to.prev_term = from->append_entries.prev_log_term;
+    to.leader_commit = from->append_entries.leader_commit;
+    to.count = from->append_entries.n_entries;
+    break;
+  case RAFT_APPEND_ENTRIES_RESULT:
+    to.kind = raft_shim_append_result;
+    to.term = from->append_entries_result.term;
+    to.rejected = from->append_entries_result.rejected;
+    to.last_index = from->append_entries_result.last_log_index;
+    break;
+  case RAFT_REQUEST_VOTE:
+    to.kind = raft_shim_vote_request;
+    to.term = from->request_vote.term;
+    to.candidate = from->request_vote.candidate_id;
+    to.last_index = from->request_vote.last_log_index;
+    to.last_term = from->request_vote.last_log_term;
+    to.disrupt_leader = from->request_vote.disrupt_leader;
+    to.pre_vote = from->request_vote.pre_vote;
+    break;
+  case RAFT_REQUEST_VOTE_RESULT:
+    to.kind = raft_shim_vote_result;
+    to.term = from->request_vote_result.term;
+    to.granted = from->request_vote_result.vote_granted;
+    to.pre_vote = from->request_vote_result.pre_vote;
+    break;
+  default:
+    to.kind = raft_shim_other;
+  }
+  return to;
+}
+
+static bool take_messages(struct raft_shim* shim, const struct raft_update* update,
+                          struct raft_shim_update* out)
+{
+  unsigned i;
+  if (!grow((void**)&shim->messages, &shim->messages_room, update->messages.n,
+            sizeof *shim->messages))
+    return false;
+  for (i = 0; i < update->messages.n; i++)
+    shim->messages[i] = from_raft_message(&update->messages.batch[i]);
+  out->messages = shim->messages;
+  out->message_count = update->messages.n;
+  return true;
+}
+
+static int step(struct raft_shim* shim, uint64_t now_ms, struct raft_event* event,
+                struct raft_shim_update* out)
+{
+  struct raft_update update;
+  int code;
+  memset(out, 0, sizeof *out);
+  memset(&update, 0, sizeof update);
+  raft_free(shim->batch);
+  shim->batch = NULL;
+  event->time = now_ms;
+  event->capacity = plenty_of_disk;
+  code = raft_step(&shim->raft, event, &update);
+  if (code != 0)
+    return code;
+  out->ballot_changed
+    = (update.flags & (unsigned)((RAFT_UPDATE_CURRENT_TERM) | (RAFT_UPDATE_VOTED_FOR))) != 0;
+  if (update.flags & (unsigned)(RAFT_UPDATE_ENTRIES)) {
+    /* What was submitted is ours; a batch that was received, or the barrier of a new leader, was
+     * allocated by or given to the core, which hands it over here. */
+    if (event->type != RAFT_SUBMIT)
+      shim->batch = update.entries.batch[0].batch;
+    if (!take_entries(shim, &update, out))
+      return RAFT_NOMEM;
+  }
+  if (update.flags & (unsigned)(RAFT_UPDATE_MESSAGES) && !take_messages(shim, &update, out))
+    return RAFT_NOMEM;
+  return 0;
+}
+
+struct raft_shim* raft_shim_create(const struct raft_shim_options* options)
+{
+  struct raft_shim* shim = calloc(1, sizeof *shim);
+  if (shim == NULL)
+    return NULL;
+  /* Addresses stay with the host: the core only ever repeats them. */
+  if (raft_init(&shim->raft, NULL, NULL, options->id, "") != 0) {
+    free(shim);
+    return NULL;
+  }
+  shim->raft.tracer = NULL; /* The default one formats every step, even when it is off. */
+  raft_seed(&shim->raft, options->seed);
+  raft_set_election_timeout(&shim->raft, options->election_timeout_ms);
+  raft_set_heartbeat_timeout(&shim->raft, options->heartbeat_ms);
+  raft_set_max_inflight_entries(&shim->raft, options->inflight_entries_max);
+  raft_set_pre_vote(&shim->raft, true);
+  return shim;
+}
+
+void raft_shim_destroy(struct raft_shim* shim)
+{
+  if (shim == NULL)
+    return;
+  raft_close(&shim->raft, NULL);
+  raft_free(shim->batch);
+  free(shim->entries);
+  free(shim->messages);
+  free(shim);
+}
+
+int raft_shim_start(struct raft_shim* shim, uint64_t now_ms, uint64_t term, uint64_t vote,
+                    const struct raft_shim_entry* entries, size_t count,
+                    struct raft_shim_update* out)
+{
+  struct raft_event event;
+  size_t i;
+  int code;
+  memset(&event, 0, sizeof event);
+  event.type = RAFT_START;
+  event.start.term = term;
+  event.start.voted_for = vote;
+  event.start.start_index = 1;
+  event.start.n_entries = (unsigned)count;
+  if (count > 0) {
+    event.start.entries = raft_calloc(count, sizeof *event.start.entries);
+    if (event.start.entries == NULL)
+      return RAFT_NOMEM;
+    for (i = 0; i < count; i++)
+      event.start.entries[i] = to_raft_entry(&entries[i]);
+  }
+  code = step(shim, now_ms, &event, out);
+  if (code == 0) /* On failure the core has freed it. */
+    raft_free(event.start.entries);
+  return code;
+}
+
+int raft_shim_submit(struct raft_shim* shim, uint64_t now_ms, uint32_t count,
+                     struct raft_shim_update* out)
+{
+  static char nobody_reads_this[8];
+  struct raft_event event;
+  struct raft_entry* entries = calloc(count, sizeof *entries);
+  uint32_t i;
+  int code;
+  if (entries == NULL)
+    return RAFT_NOMEM;
+  for (i = 0; i < count; i++) {
+    entries[i].term = raft_current_term(&shim->raft);
+    entries[i].type = RAFT_COMMAND;
+    entries[i].batch = nobody_reads_this; /* The core wants one, and never looks inside. */
+  }
+  memset(&event, 0, sizeof event);
+  event.type = RAFT_SUBMIT;
+  event.submit.entries = entries;
+  event.submit.n = count;
+  code = step(shim, now_ms, &event, out);
+  free(entries);
+  return code;
+}
+
+int raft_shim_persisted(struct raft_shim* shim, uint64_t now_ms, uint64_t index,
+                        struct raft_shim_update* out)
+{
+  struct raft_event event;
+  memset(&event, 0, sizeof event);
+  event.type = RAFT_PERSISTED_ENTRIES;
+  event.persisted_entries.index = index;
+  return step(shim, now_ms, &event, out);
+}
+
+/* One batch for all memberships of a message, as the core demands. */
+static bool to_raft_entries(const struct raft_shim_message* message,
+                            struct raft_append_entries* append)
+{
+  size_t bytes = 1;
+  char* cursor;
+  uint32_t i;
+  for (i = 0; i < message->count; i++)
+    bytes += message->entries[i].size;
+  append->entries = raft_calloc(message->count, sizeof *append->entries);
+  cursor = raft_malloc(bytes);
+  if (append->entries == NULL || cursor == NULL) {
+    raft_free(append->entries);
+    raft_free(cursor);
+    return false;
+  }
+  append->entries[0].batch = cursor;
+  for (i = 0; i < message->count; i++) {
+    struct raft_entry* entry = &append->entries[i];
+    void* batch = append->entries[0].batch;
+    *entry = to_raft_entry(&message->entries[i]);
+    entry->batch = batch;
+    entry->buf.base = cursor;
+    if (entry->buf.len > 0)
+      memcpy(cursor, message->entries[i].bytes, entry->buf.len);
+    cursor += entry->buf.len;
+  }
+  append->n_entries = message->count;
+  return true;
+}
+
+static bool to_raft_message(const struct raft_shim_message* from, struct raft_message* to)
+{
+  memset(to, 0, sizeof *to);
+  to->server_id = from->peer;
+  to->server_address = "";
+  switch (from->kind) {
+  case raft_shim_append_request:
+    to->type = RAFT_APPEND_ENTRIES;
+    to->append_entries.term = from->term;
+    to->append_entries.prev_log_index = from->prev_index;
+    to->append_entries.prev_log_term = from->prev_term;
+    to->append_entries.leader_commit = from->leader_commit;
+    return from->count == 0 || to_raft_entries(from, &to->append_entries);
+  case raft_shim_append_result:
+    to->type = RAFT_APPEND_ENTRIES_RESULT;
+    to->append_entries_result.version = newest_message_version;
+    to->append_entries_result.term = from->term;
+    to->append_entries_result.rejected = from->rejected;
+    to->append_entries_result.last_log_index = from->last_index;
+    return true;
+  case raft_shim_vote_request:
+    to->type = RAFT_REQUEST_VOTE;
+    to->request_vote.version = newest_message_version;
+    to->request_vote.term = from->term;
+    to->request_vote.candidate_id = from->candidate;
+    to->request_vote.last_log_index = from->last_index;
+    to->request_vote.last_log_term = from->last_term;
+    to->request_vote.disrupt_leader = from->disrupt_leader;
+    to->request_vote.pre_vote = from->pre_vote;
+    return true;
+  case raft_shim_vote_result:
+    to->type = RAFT_REQUEST_VOTE_RESULT;
+    to->request_vote_result.version = newest_message_version;
+    to->request_vote_result.term = from->term;
+    to->request_vote_result.vote_granted = from->granted;
+    to->request_vote_result.pre_vote = from->pre_vote;
+    return true;
+  default:
+    return false;
+  }
+}
+
+int raft_shim_receive(struct raft_shim* shim, uint64_t now_ms,
+                      const struct raft_shim_message* message, struct raft_shim_update* out)
+{
+  struct raft_message received;
+  struct raft_event event;
+  int code;
+  if (!to_raft_message(message, &received))
+    return message->kind == raft_shim_other ? RAFT_INVALID : RAFT_NOMEM;
+  memset(&event, 0, sizeof event);
+  event.type = RAFT_RECEIVE;
+  event.receive.message = &received;
+  code = step(shim, now_ms, &event, out);
+  if (received.type == RAFT_APPEND_ENTRIES)
+    raft_free(received.append_entries.entries);
+  return code;
+}
+
+int raft_shim_timeout(struct raft_shim* shim, uint64_t now_ms, struct raft_shim_update* out)
+{
+  struct raft_event event;
+  memset(&event, 0, sizeof event);
+  event.type = RAFT_TIMEOUT;
+  return step(shim, now_ms, &event, out);
+}
+
+bool raft_shim_is_not_leader(int code) { return code == RAFT_NOTLEADER; }
+const char* raft_shim_error(int code) { return raft_strerror(code); }
+
+uint64_t raft_shim_term(const struct raft_shim* shim) { return raft_current_term(&shim->raft); }
+uint64_t raft_shim_vote(const struct raft_shim* shim) { return raft_voted_for(&shim->raft); }
+uint64_t raft_shim_commit(const struct raft_shim* shim) { return raft_commit_index(&shim->raft); }
+uint64_t raft_shim_last_stored(const struct raft_shim* shim) { return shim->raft.last_stored; }
+uint64_t raft_shim_deadline_ms(const struct raft_shim* shim) { return raft_timeout(&shim->raft); }
+
+enum raft_shim_role raft_shim_state(const struct raft_shim* shim)
+{
+  switch (shim->raft.state) {
+  case RAFT_LEADER:
+    return raft_shim_leader;
+  case RAFT_CANDIDATE:
+    return raft_shim_candidate;
+  default:
+    return raft_shim_follower;
+  }
+}
+
+uint64_t raft_shim_leader_id(const struct raft_shim* shim)
+{
+  switch (shim->raft.state) {
+  case RAFT_LEADER:
+    return shim->raft.id;
+  case RAFT_FOLLOWER:
+    return shim->raft.follower_state.current_leader.id;
+  default:
+    return 0;
+  }
+}
+
+struct raft_shim_membership {
+  struct raft_configuration configuration;
+};
+
+struct raft_shim_membership* raft_shim_membership_create(void)
+{
+  struct raft_shim_membership* made = calloc(1, sizeof *made);
+  if (made != NULL)
+    raft_configuration_init(&made->configuration);
+  return made;
+}
+
+int raft_shim_membership_add(struct raft_shim_membership* to, uint64_t id, const char* address,
+                             bool voter)
+{
+  return raft_configuration_add(&to->configuration, id, address,
+                                voter ? RAFT_VOTER : RAFT_STANDBY);
+}
+
+int raft_shim_membership_encode(const struct raft_shim_membership* from, void** bytes,
+                                size_t* size)
+{
+  struct raft_buffer buffer;
+  const int code = raft_configuration_encode(&from->configuration, &buffer);
+  if (code != 0)
+    return code;
+  *bytes = buffer.base;
+  *size = buffer.len;
+  return 0;
+}
+
+void raft_shim_membership_destroy(struct raft_shim_membership* membership)
+{
+  if (membership == NULL)
+    return;
+  raft_configuration_close(&membership->configuration);
+  free(membership);
+}
+
+void raft_shim_free(void* bytes) { raft_free(bytes); }
+
+bool raft_shim_is_sole_voter(const void* bytes, size_t size, uint64_t id)
+{
+  struct raft_configuration configuration;
+  struct raft_buffer buffer;
+  unsigned voters = 0;
+  bool mine = false;
+  unsigned i;
+  buffer.base = (void*)bytes;
+  buffer.len = size;
+  raft_configuration_init(&configuration);
+  if (raft_configuration_decode(&buffer, &configuration) == 0) {
+    for (i = 0; i < configuration.n; i++) {
+      voters += configuration.servers[i].role == RAFT_VOTER;
+      mine |= configuration.servers[i].role == RAFT_VOTER && configuration.servers[i].id == id;
+    }
+  }
+  raft_configuration_close(&configuration);
+  return mine && voters == 1;
+}

@@ -1,0 +1,143 @@
+#include "actors/model/assessment.h"
+#include <algorithm>
+#include <string_view>
+#include <tuple>
+
+namespace tabletd::model {
+
+namespace {
+
+/// What may hold one replica: a host, or a backend where hosts do not matter.
+bool same_holder(const assessment& a, const backend& x, const backend& y) {
+  return x.id == y.id || (a.host_anti_affinity && x.host == y.host);
+}
+
+replica_standing stand(const catalog& cat, const replica& r, version visible) {
+  replica_standing s;
+  const auto* b = cat.backends.find(r.backend);
+  s.known = b != nullptr;
+  if (!b)
+    return s;
+  s.available = b->available();
+  s.live = b->alive && !r.bad && r.state != replica_state::clone;
+  s.complete = s.live && complete(r, visible);
+  return s;
+}
+
+/// A host counts once, through its best replica: a second copy next to it dies with it.
+void choose_per_host(const catalog& cat, const tablet& t, assessment& a) {
+  const auto rank = [&](std::size_t i) {
+    const auto& s = a.replicas[i];
+    return std::make_tuple(s.complete, s.available);
+  };
+  for (std::size_t i = 0; i < t.replicas.size(); ++i) {
+    if (!a.replicas[i].live)
+      continue;
+    a.replicas[i].counts = true;
+    const auto& mine = *cat.backends.find(t.replicas[i].backend);
+    for (std::size_t j = 0; j < i; ++j) {
+      if (!a.replicas[j].counts || !same_holder(a, mine, *cat.backends.find(t.replicas[j].backend)))
+        continue;
+      const bool better = rank(i) > rank(j);
+      a.replicas[j].counts = !better;
+      a.replicas[i].counts = better;
+    }
+  }
+}
+
+} // namespace
+
+bool host_anti_affinity(const catalog& cat, std::uint32_t replication_num) {
+  std::vector<std::string_view> hosts; // Never longer than replication_num.
+  cat.backends.for_each([&](backend_id, const backend& b) {
+    if (std::find(hosts.begin(), hosts.end(), b.host) == hosts.end())
+      hosts.push_back(b.host);
+    return hosts.size() < replication_num;
+  });
+  return hosts.size() >= replication_num;
+}
+
+assessment assess(const catalog& cat, const tablet& t) {
+  assessment a;
+  const auto* table = cat.table_of(t);
+  if (!table)
+    return a;
+  a.visible = cat.visible_version(t);
+  a.wanted = table->replication_num;
+  a.host_anti_affinity = host_anti_affinity(cat, a.wanted);
+  a.replicas.reserve(t.replicas.size());
+  for (const auto& r : t.replicas)
+    a.replicas.push_back(stand(cat, r, a.visible));
+  choose_per_host(cat, t, a);
+  for (std::size_t i = 0; i < t.replicas.size(); ++i) {
+    const auto& s = a.replicas[i];
+    a.total += t.replicas[i].state != replica_state::clone;
+    a.sources += s.complete;
+    if (!s.counts)
+      continue;
+    ++a.alive;
+    a.complete += s.complete;
+    a.stable += s.complete && s.available;
+    a.fillable |= !s.complete && s.available;
+  }
+  return a;
+}
+
+bool expendable(const assessment& a, const tablet& t, std::size_t replica) {
+  if (t.replicas[replica].state == replica_state::clone)
+    return false; // Its order decides.
+  const auto& s = a.replicas[replica];
+  if (s.complete && a.sources <= 1)
+    return false;
+  return !(s.complete && s.counts) || a.complete > a.wanted;
+}
+
+bool takes(const catalog& cat, const assessment& a, const replica& r, const backend& b) {
+  const auto* home = cat.backends.find(r.backend);
+  if (!home)
+    return false;
+  return home->decommissioned ? home->id == b.id : same_holder(a, b, *home);
+}
+
+namespace {
+
+/// True if `test(backend)` holds for some available backend.
+template <class Test>
+bool any_available(const catalog& cat, Test&& test) {
+  bool found = false;
+  cat.backends.for_each([&](backend_id, const backend& b) {
+    found = b.available() && test(b);
+    return !found;
+  });
+  return found;
+}
+
+} // namespace
+
+bool has_room(const catalog& cat, const assessment& a, const tablet& t) {
+  return any_available(cat, [&](const backend& b) {
+    return std::none_of(t.replicas.begin(), t.replicas.end(),
+                        [&](const replica& r) { return takes(cat, a, r, b); });
+  });
+}
+
+bool opens_room(const catalog& cat, const assessment& a, const tablet& t, std::size_t replica) {
+  return any_available(cat, [&](const backend& b) {
+    if (!takes(cat, a, t.replicas[replica], b))
+      return false;
+    for (std::size_t i = 0; i < t.replicas.size(); ++i)
+      if (takes(cat, a, t.replicas[i], b) && !expendable(a, t, i))
+        return false;
+    return true;
+  });
+}
+
+bool must_drop_first(const catalog& cat, const assessment& a, const tablet& t) {
+  const bool room = has_room(cat, a, t);
+  for (std::size_t i = 0; i < t.replicas.size(); ++i)
+    if (expendable(a, t, i) && (room ? a.total > a.wanted : opens_room(cat, a, t, i)))
+      return true;
+  return false;
+}
+
+} // namespace tabletd::model

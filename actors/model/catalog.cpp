@@ -1,0 +1,140 @@
+// The catalog's lookups and the one door into the fold.  What each edit does is in
+// catalog_apply_cluster.cpp, catalog_apply_load.cpp and catalog_apply_replica.cpp.
+#include "actors/model/catalog.h"
+#include "actors/model/catalog_fold.h"
+#include <algorithm>
+
+namespace tabletd::model {
+
+namespace {
+
+const replica* find_replica(const tablet& t, auto&& is_it) {
+  const auto hit = std::find_if(t.replicas.begin(), t.replicas.end(), is_it);
+  return hit == t.replicas.end() ? nullptr : &*hit;
+}
+
+} // namespace
+
+const replica* tablet::find(replica_id wanted) const {
+  return find_replica(*this, [wanted](const replica& r) { return r.id == wanted; });
+}
+
+const replica* tablet::on(backend_id backend) const {
+  return find_replica(*this, [backend](const replica& r) { return r.backend == backend; });
+}
+
+bool backend::has_path(path_hash hash) const {
+  return std::any_of(paths.begin(), paths.end(),
+                     [hash](const path_seen& p) { return p.hash == hash; });
+}
+
+const database* catalog::find_database(std::string_view name) const {
+  const auto id = database_names.find(0, name, [&](std::uint64_t candidate) {
+    const auto* db = databases.find(database_id{candidate});
+    return db && db->name == name;
+  });
+  return databases.find(database_id{id});
+}
+
+const table* catalog::find_table(database_id db, std::string_view name) const {
+  const auto id = table_names.find(raw(db), name, [&](std::uint64_t candidate) {
+    const auto* t = tables.find(table_id{candidate});
+    return t && t->database == db && t->name == name;
+  });
+  return tables.find(table_id{id});
+}
+
+const backend* catalog::find_backend(std::string_view host, std::uint16_t port) const {
+  const backend* found = nullptr;
+  backends.for_each([&](backend_id, const backend& b) {
+    if (b.host == host && b.port == port)
+      found = &b;
+    return found == nullptr;
+  });
+  return found;
+}
+
+const load* catalog::find_label(table_id table, std::string_view label) const {
+  const auto id = labels.find(raw(table), label, [&](std::uint64_t candidate) {
+    const auto* l = loads.find(txn_id{candidate});
+    return l && l->table == table && l->label == label;
+  });
+  return loads.find(txn_id{id});
+}
+
+version catalog::visible_version(const tablet& t) const {
+  const auto* owner = table_of(t);
+  return owner && !owner->partitions.empty() ? owner->partitions.front().visible : version_initial;
+}
+
+bool complete(const replica& r, version visible) {
+  return r.state == replica_state::normal && !r.bad && r.last_failed == 0 && r.version >= visible;
+}
+
+std::size_t complete_alive(const catalog& cat, const tablet& t) {
+  const auto visible = cat.visible_version(t);
+  return static_cast<std::size_t>(
+      std::count_if(t.replicas.begin(), t.replicas.end(), [&](const replica& r) {
+        const auto* b = cat.backends.find(r.backend);
+        return complete(r, visible) && b && b->alive;
+      }));
+}
+
+bool wants_back(const catalog& cat, const tablet& t, replica_id r, backend_id at, version holds) {
+  const auto* owner = cat.table_of(t);
+  const auto* b = cat.backends.find(at);
+  if (!owner || !b || !b->alive || holds < cat.visible_version(t))
+    return false;
+  if (raw(r) == 0 || raw(r) >= cat.next_id || t.find(r))
+    return false; // Not an id the fold gave to a replica that is gone.
+  const bool none_complete = complete_alive(cat, t) == 0;
+  if (const auto* present = t.on(at))
+    return none_complete
+           && present->bad; // The catalog's own copy there is damaged: this one replaces it.
+  const auto usable
+      = std::count_if(t.replicas.begin(), t.replicas.end(), [&](const replica& other) {
+          const auto* home = cat.backends.find(other.backend);
+          return other.state == replica_state::normal && !other.bad && home && home->alive;
+        });
+  return none_complete || static_cast<std::size_t>(usable) < owner->replication_num;
+}
+
+std::string_view name(refusal why) {
+  switch (why) {
+    case refusal::none: return "none";
+    case refusal::cluster_already_founded: return "cluster_already_founded";
+    case refusal::backend_unknown: return "backend_unknown";
+    case refusal::backend_already_added: return "backend_already_added";
+    case refusal::backend_in_use: return "backend_in_use";
+    case refusal::database_unknown: return "database_unknown";
+    case refusal::database_already_exists: return "database_already_exists";
+    case refusal::database_not_empty: return "database_not_empty";
+    case refusal::table_unknown: return "table_unknown";
+    case refusal::table_already_exists: return "table_already_exists";
+    case refusal::placement_stale: return "placement_stale";
+    case refusal::label_committed: return "label_committed";
+    case refusal::label_in_progress: return "label_in_progress";
+    case refusal::txn_unknown: return "txn_unknown";
+    case refusal::txn_ended: return "txn_ended";
+    case refusal::quorum_missing: return "quorum_missing";
+    case refusal::tablet_unknown: return "tablet_unknown";
+    case refusal::tablet_busy: return "tablet_busy";
+    case refusal::replica_unknown: return "replica_unknown";
+    case refusal::order_unknown: return "order_unknown";
+    case refusal::last_complete_replica: return "last_complete_replica";
+    case refusal::replica_not_wanted: return "replica_not_wanted";
+  }
+  return "unknown";
+}
+
+verdict apply(catalog& cat, const edit& what, log_index index) {
+  auto judged = std::visit(
+      [&](const auto& body) {
+        return fold::fold(cat, body, fold::moment{index, what.at});
+      },
+      what.body);
+  cat.applied = index;
+  return judged;
+}
+
+} // namespace tabletd::model

@@ -1,0 +1,53 @@
+#pragma once
+// The fold, edit by edit; private to catalog*.cpp.  Every overload either refuses and changes
+// nothing, or makes the edit true and says what it touched.
+#include "actors/model/catalog.h"
+
+namespace tabletd::model::fold {
+
+/// Where and when the edit was committed.
+struct moment {
+  log_index index{};
+  time_ms at{};
+};
+
+verdict fold(catalog& cat, const cluster_founded& e, moment now);
+verdict fold(catalog& cat, const term_began& e, moment now);
+verdict fold(catalog& cat, const backend_added& e, moment now);
+verdict fold(catalog& cat, const backend_dropped& e, moment now);
+verdict fold(catalog& cat, const backend_decommission& e, moment now);
+verdict fold(catalog& cat, const backend_died& e, moment now);
+verdict fold(catalog& cat, const backend_returned& e, moment now);
+verdict fold(catalog& cat, const database_created& e, moment now);
+verdict fold(catalog& cat, const database_dropped& e, moment now);
+verdict fold(catalog& cat, const table_created& e, moment now);
+verdict fold(catalog& cat, const table_dropped& e, moment now);
+verdict fold(catalog& cat, const load_begun& e, moment now);
+verdict fold(catalog& cat, const load_committed& e, moment now);
+verdict fold(catalog& cat, const load_aborted& e, moment now);
+verdict fold(catalog& cat, const load_published& e, moment now);
+verdict fold(catalog& cat, const clone_ordered& e, moment now);
+verdict fold(catalog& cat, const clone_ended& e, moment now);
+verdict fold(catalog& cat, const replica_dropped& e, moment now);
+verdict fold(catalog& cat, const replica_observed& e, moment now);
+verdict fold(catalog& cat, const replica_readopted& e, moment now);
+
+// -- shared by the folds --
+
+[[nodiscard]] inline verdict refuse(refusal why, std::uint64_t id = 0) { return {why, id, {}, {}}; }
+[[nodiscard]] inline verdict accept(std::uint64_t id, std::vector<tablet_id> touched = {}) {
+  return {refusal::none, id, std::move(touched), {}};
+}
+[[nodiscard]] inline verdict accept_backend(backend_id backend) {
+  return {refusal::none, raw(backend), {}, backend};
+}
+
+/// The only two ways a replica enters and leaves: the tablet, its backend's index and the count
+/// together.
+void add_replica(catalog& cat, tablet_id tablet, replica r);
+void remove_replica(catalog& cat, tablet_id tablet, replica_id r);
+
+/// Closes a load for good: out of the table's open loads, into the order of forgetting.
+void end_load(catalog& cat, txn_id txn, load_state how, moment now);
+
+} // namespace tabletd::model::fold

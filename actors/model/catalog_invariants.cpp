@@ -1,0 +1,211 @@
+// What must hold after every edit, recomputed from scratch and compared with what the fold
+// keeps.  Run by tests after each edit and by hand when something looks wrong: O(catalog).
+#include "actors/model/catalog.h"
+#include <algorithm>
+#include <map>
+#include <set>
+#include <sstream>
+
+namespace tabletd::model {
+
+namespace {
+
+/// Builds the sentence: say("tablet ", id, " ...").
+template <class... Parts>
+std::string say(const Parts&... parts) {
+  std::ostringstream out;
+  const auto put = [&out](const auto& part) {
+    if constexpr (std::is_enum_v<std::decay_t<decltype(part)>>)
+      out << raw(part);
+    else
+      out << part;
+  };
+  (put(parts), ...);
+  return out.str();
+}
+
+/// Runs `check(id, value)` over a map until one of them says something.
+template <class Map, class Check>
+std::string first_broken(const Map& map, Check&& check) {
+  std::string broken;
+  map.for_each([&](auto id, const auto& value) {
+    broken = check(id, value);
+    return broken.empty();
+  });
+  return broken;
+}
+
+std::string broken_replica(const catalog& cat, const tablet& t, const replica& r) {
+  const auto* home = cat.backends.find(r.backend);
+  if (!home)
+    return say("replica ", r.id, " of tablet ", t.id, " is on unknown backend ", r.backend);
+  const auto* indexed = home->tablets.find(t.id);
+  if (!indexed || *indexed != r.id)
+    return say("backend ", r.backend, " does not index replica ", r.id, " of tablet ", t.id);
+  if (raw(r.id) == 0 || raw(r.id) >= cat.next_id)
+    return say("replica id ", r.id, " was never handed out");
+  const auto visible = cat.visible_version(t);
+  if (r.version > visible || r.last_failed > visible || r.last_success > visible)
+    return say("replica ", r.id, " of tablet ", t.id, " is ahead of visible version ", visible);
+  const auto* order = cat.orders.find(t.id);
+  const bool ordered = order && order->replica == r.id && raw(order->what.replica) == 0;
+  if ((r.state == replica_state::clone) != ordered)
+    return say("replica ", r.id, " of tablet ", t.id,
+               " is in state clone without an order, or the reverse");
+  if (r.state == replica_state::clone)
+    return r.version == 0 ? "" : say("unconfirmed replica ", r.id, " has a version");
+  const bool behind = r.version < visible;
+  if (behind != (r.last_failed > 0) || (behind && r.last_failed <= r.version))
+    return say("replica ", r.id, " of tablet ", t.id, " at version ", r.version, " of ", visible,
+               " has last failed version ", r.last_failed);
+  if (r.last_success < r.version)
+    return say("replica ", r.id, " of tablet ", t.id, " succeeded last at ", r.last_success,
+               " before its version");
+  return "";
+}
+
+std::string broken_tablets(const catalog& cat) {
+  std::set<replica_id> ids;
+  std::uint64_t replicas = 0;
+  auto broken = first_broken(cat.tablets, [&](tablet_id id, const tablet& t) -> std::string {
+    const auto* owner = cat.tables.find(t.table);
+    if (t.id != id || !owner)
+      return say("tablet ", id, " has no table ", t.table);
+    const auto& part = owner->partitions.front();
+    if (t.bucket >= part.buckets || tablet_id{raw(part.first_tablet) + t.bucket} != id)
+      return say("tablet ", id, " is not bucket ", t.bucket, " of table ", t.table);
+    if (t.replicas.empty())
+      return say("tablet ", id, " has no replica at all");
+    std::set<backend_id> homes;
+    for (const auto& r : t.replicas) {
+      ++replicas;
+      if (!ids.insert(r.id).second)
+        return say("replica id ", r.id, " is used twice");
+      if (!homes.insert(r.backend).second)
+        return say("tablet ", id, " has two replicas on backend ", r.backend);
+      if (auto why = broken_replica(cat, t, r); !why.empty())
+        return why;
+    }
+    return "";
+  });
+  if (broken.empty() && replicas != cat.replicas)
+    return say("the catalog counts ", cat.replicas, " replicas, there are ", replicas);
+  return broken;
+}
+
+std::string broken_backends(const catalog& cat) {
+  std::uint64_t indexed = 0;
+  auto broken = first_broken(cat.backends, [&](backend_id id, const backend& b) -> std::string {
+    indexed += b.tablets.size();
+    if (b.id != id || raw(id) >= cat.next_id)
+      return say("backend ", id, " is filed under another id");
+    return first_broken(b.tablets, [&](tablet_id tid, replica_id rid) -> std::string {
+      const auto* t = cat.tablets.find(tid);
+      const auto* r = t ? t->on(id) : nullptr;
+      return r && r->id == rid ? ""
+                               : say("backend ", id, " indexes replica ", rid, " of tablet ", tid,
+                                     ", which is not there");
+    });
+  });
+  if (broken.empty() && indexed != cat.replicas)
+    return say("backends index ", indexed, " replicas of ", cat.replicas);
+  return broken;
+}
+
+std::string broken_tables(const catalog& cat) {
+  std::uint64_t tablets = 0;
+  std::map<database_id, std::uint32_t> per_database;
+  auto broken = first_broken(cat.tables, [&](table_id id, const table& t) -> std::string {
+    ++per_database[t.database];
+    if (t.id != id || t.partitions.size() != 1 || !cat.databases.contains(t.database))
+      return say("table ", id, " has no database ", t.database, " or not one partition");
+    const auto& part = t.partitions.front();
+    tablets += part.buckets;
+    for (std::uint32_t bucket = 0; bucket < part.buckets; ++bucket)
+      if (!cat.tablets.contains(tablet_id{raw(part.first_tablet) + bucket}))
+        return say("table ", id, " lacks bucket ", bucket);
+    if (cat.find_table(t.database, t.name) != &t)
+      return say("table ", t.name, " is not found by its name");
+    for (const auto txn : t.open_loads) {
+      const auto* l = cat.loads.find(txn);
+      if (!l || l->table != id)
+        return say("table ", id, " lists load ", txn, ", which is not there");
+    }
+    return "";
+  });
+  if (!broken.empty())
+    return broken;
+  if (tablets != cat.tablets.size())
+    return say("tables have ", tablets, " buckets, there are ", cat.tablets.size(), " tablets");
+  broken = first_broken(cat.databases, [&](database_id id, const database& db) -> std::string {
+    if (db.id != id || db.tables != per_database[id])
+      return say("database ", id, " counts ", db.tables, " tables of ", per_database[id]);
+    return cat.find_database(db.name) == &db
+               ? ""
+               : say("database ", db.name, " is not found by its name");
+  });
+  if (broken.empty()
+      && (cat.table_names.size() != cat.tables.size()
+          || cat.database_names.size() != cat.databases.size()))
+    return "a name index has entries of objects that are gone";
+  return broken;
+}
+
+std::string broken_loads(const catalog& cat) {
+  std::size_t ended = 0;
+  std::size_t filed = 0;
+  auto broken = first_broken(cat.loads, [&](txn_id txn, const load& l) -> std::string {
+    const bool over = l.state == load_state::aborted || l.state == load_state::published;
+    ended += over ? 1 : 0;
+    const auto* owner = cat.tables.find(l.table);
+    const bool open
+        = owner && std::count(owner->open_loads.begin(), owner->open_loads.end(), txn) == 1;
+    if (l.txn != txn || open == over)
+      return say("load ", txn, " is over but open, or neither");
+    if (owner && l.version > owner->partitions.front().visible)
+      return say("load ", txn, " made version ", l.version, ", which is not visible");
+    if ((l.version > 0)
+        != (l.state == load_state::committed || (over && l.state == load_state::published)))
+      return say("load ", txn, " has version ", l.version, " in the wrong state");
+    const auto* newest = cat.find_label(l.table, l.label);
+    return newest && (newest == &l || over) ? "" : say("load ", txn, " is not found by its label");
+  });
+  if (!broken.empty())
+    return broken;
+  broken = first_broken(cat.ended_loads,
+                        [&](log_index, const std::vector<txn_id>& txns) -> std::string {
+                          filed += txns.size();
+                          for (const auto txn : txns)
+                            if (!cat.loads.contains(txn))
+                              return say("load ", txn, " is filed as ended, but gone");
+                          return "";
+                        });
+  if (broken.empty() && (ended != filed || cat.labels.size() != cat.loads.size()))
+    return say(ended, " loads are over, ", filed, " are filed so; ", cat.labels.size(),
+               " labels of ", cat.loads.size());
+  return broken;
+}
+
+std::string broken_orders(const catalog& cat) {
+  return first_broken(cat.orders, [&](tablet_id id, const open_order& o) -> std::string {
+    const auto* t = cat.tablets.find(id);
+    const auto* r = t ? t->find(o.replica) : nullptr;
+    if (!r || o.what.tablet != id)
+      return say("order ", o.order, " is for replica ", o.replica, " of tablet ", id,
+                 ", which is not there");
+    return r->backend == o.what.target.backend
+               ? ""
+               : say("order ", o.order, " is filled on another backend");
+  });
+}
+
+} // namespace
+
+std::string broken_invariant(const catalog& cat) {
+  for (auto* check : {broken_tables, broken_tablets, broken_backends, broken_loads, broken_orders})
+    if (auto broken = check(cat); !broken.empty())
+      return broken;
+  return "";
+}
+
+} // namespace tabletd::model

@@ -1,0 +1,98 @@
+#include "actors/model/edit_answer.h"
+#include <algorithm>
+#include <array>
+
+namespace tabletd::model {
+
+namespace {
+
+struct explanation {
+  refusal why;
+  error_code code;
+  std::string_view sentence;
+  std::string_view hint;
+};
+
+constexpr std::string_view try_again = "try again: the cluster changed while the statement ran";
+
+constexpr std::array explanations{
+  explanation{refusal::cluster_already_founded, error_code::failed_precondition, "the cluster exists already", ""},
+  explanation{refusal::backend_unknown, error_code::not_found, "there is no such backend", "SHOW BACKENDS lists them"},
+  explanation{refusal::backend_already_added, error_code::already_exists, "the backend is already in the cluster",
+              "SHOW BACKENDS lists them"},
+  explanation{refusal::backend_in_use, error_code::failed_precondition, "it still holds replicas",
+              "ALTER SYSTEM DECOMMISSION BACKEND moves them away; drop it when its TabletNum is 0"},
+  explanation{refusal::database_unknown, error_code::not_found, "there is no such database", "SHOW DATABASES lists them"},
+  explanation{refusal::database_already_exists, error_code::already_exists, "a database of that name exists",
+              "CREATE DATABASE IF NOT EXISTS accepts that"},
+  explanation{refusal::database_not_empty, error_code::failed_precondition, "it still has tables",
+              "SHOW TABLES FROM it, and DROP TABLE them first"},
+  explanation{refusal::table_unknown, error_code::not_found, "there is no such table", "SHOW TABLES FROM its database lists them"},
+  explanation{refusal::table_already_exists, error_code::already_exists, "a table of that name exists",
+              "CREATE TABLE IF NOT EXISTS accepts that"},
+  explanation{refusal::placement_stale, error_code::conflict, "a backend that was chosen is gone", try_again},
+  explanation{refusal::label_committed, error_code::already_exists, "the label is already loaded", "nothing is to be done"},
+  explanation{refusal::label_in_progress, error_code::conflict, "a load with this label is under way",
+              "wait for it to end, or take another label"},
+  explanation{refusal::txn_unknown, error_code::conflict, "the load is not known any more", "load again under the same label"},
+  explanation{refusal::txn_ended, error_code::conflict, "the load was ended by a change of leader",
+              "load again under the same label"},
+  explanation{refusal::quorum_missing, error_code::unavailable,
+              "a tablet lost its majority of complete replicas meanwhile", "see SHOW BACKENDS, then load again"},
+  explanation{refusal::tablet_unknown, error_code::not_found, "there is no such tablet", ""},
+  explanation{refusal::tablet_busy, error_code::conflict, "the tablet is being repaired", try_again},
+  explanation{refusal::replica_unknown, error_code::not_found, "there is no such replica", ""},
+  explanation{refusal::order_unknown, error_code::conflict, "the order has ended", ""},
+  explanation{refusal::last_complete_replica, error_code::failed_precondition,
+              "it is the last complete replica on a live backend", "wait until another one is complete"},
+  explanation{refusal::replica_not_wanted, error_code::conflict, "the replica is not wanted any more", ""},
+};
+
+statement_error failed(const edit_answer& answer, std::string_view doing, std::string_view leader) {
+  statement_error error;
+  const std::string detail = answer.message.empty() ? "" : " (" + answer.message + ')';
+  const std::string start = std::string{doing} + " failed: ";
+  switch (answer.failure) {
+    case journal_failure::not_leader:
+      error.code = error_code::not_leader;
+      error.message = start + "this front end is not the leader" + detail;
+      error.hint = leader.empty() ? "an election is under way: try again in a second"
+                                  : "connect to the leader, " + std::string{leader};
+      error.leader = leader;
+      error.retry_after_ms = leader.empty() ? 1'000 : 0;
+      return error;
+    case journal_failure::overloaded:
+      error.code = error_code::resource_exhausted;
+      error.message = start + "the edit log cannot take more just now" + detail;
+      error.hint = "try again in a second; SHOW PROC '/journal' shows its backlog";
+      error.retry_after_ms = 1'000;
+      return error;
+    case journal_failure::too_large:
+      error.code = error_code::invalid_argument;
+      error.message = start + "it is too large for one entry of the edit log" + detail;
+      error.hint = "take fewer buckets or fewer replicas";
+      return error;
+    default:
+      error.code = error_code::unavailable;
+      error.message = "nobody knows whether " + std::string{doing} + " happened: the edit log failed" + detail;
+      error.hint = "look before you repeat it; another front end takes over";
+      error.retry_after_ms = 1'000;
+      return error;
+  }
+}
+
+} // namespace
+
+statement_error error_of(const edit_answer& answer, std::string_view doing, std::string_view leader) {
+  if (answer.failure != journal_failure::none)
+    return failed(answer, doing, leader);
+  const auto* known = std::find_if(explanations.begin(), explanations.end(),
+                                   [&](const explanation& e) { return e.why == answer.why; });
+  if (known == explanations.end())
+    return {error_code::internal, std::string{doing} + " was refused for a reason this front end does not know",
+            "restart it with the version of the leader", {}, {}, {}, {}};
+  return {known->code, std::string{doing} + " failed: " + std::string{known->sentence}, std::string{known->hint},
+          {}, {}, {}, {}};
+}
+
+} // namespace tabletd::model

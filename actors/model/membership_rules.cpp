@@ -1,0 +1,36 @@
+#include "actors/model/membership_rules.h"
+
+namespace tabletd::model {
+
+std::vector<txn_id> orphaned_loads(const catalog& cat) {
+  std::vector<txn_id> orphans;
+  cat.tables.for_each([&](table_id, const table& t) {
+    for (const auto txn : t.open_loads)
+      if (raw(txn) < raw(cat.term_since) && cat.loads.find(txn)->state == load_state::begun)
+        orphans.push_back(txn);
+  });
+  return orphans;
+}
+
+std::vector<backend_id> emptied_backends(const catalog& cat) {
+  std::vector<backend_id> emptied;
+  cat.backends.for_each([&](backend_id id, const backend& b) {
+    if (b.decommissioned && b.tablets.empty())
+      emptied.push_back(id);
+  });
+  return emptied;
+}
+
+roster_change compare_roster(const catalog& cat, const std::set<backend_id>& have) {
+  roster_change change;
+  cat.backends.for_each([&](backend_id id, const backend&) {
+    if (!have.contains(id))
+      change.joined.push_back(id);
+  });
+  for (const auto id : have)
+    if (!cat.backends.contains(id))
+      change.left.push_back(id);
+  return change;
+}
+
+} // namespace tabletd::model

@@ -1,0 +1,22 @@
+#pragma once
+// Names in statements -> objects of the catalog, or the sentence why not.
+#include "actors/model/catalog.h"
+#include "actors/model/statement.h"
+#include <variant>
+
+namespace tabletd::model {
+
+/// Not null.
+template <class T>
+using lookup = std::variant<const T*, statement_error>;
+
+[[nodiscard]] lookup<database> look_up_database(const catalog& cat, std::string_view name);
+/// `session`: the database meant by a table name without one; may be empty.
+[[nodiscard]] lookup<database> look_up_database(const catalog& cat, const table_name& name, std::string_view session);
+[[nodiscard]] lookup<table> look_up_table(const catalog& cat, const table_name& name, std::string_view session);
+[[nodiscard]] lookup<backend> look_up_backend(const catalog& cat, const backend_address& address);
+
+/// "shop.orders", with the session's database if the statement left it out.
+[[nodiscard]] std::string full_name(const table_name& name, std::string_view session);
+
+} // namespace tabletd::model

@@ -1,0 +1,97 @@
+// Choosing which replica of a tablet goes (spec/replica.md 4.9).
+#include "actors/model/placement_detail.h"
+#include <algorithm>
+#include <tuple>
+
+namespace tabletd::model::placing {
+
+namespace {
+
+/// The host's other copy that is as good as this one, if any: then either may go.
+const replica* twin(const patient& p, std::size_t i) {
+  if (!p.a.host_anti_affinity)
+    return nullptr;
+  const auto* mine = p.view.cat.backends.find(p.t.replicas[i].backend);
+  for (std::size_t j = 0; mine && j < p.t.replicas.size(); ++j) {
+    const auto* other = p.view.cat.backends.find(p.t.replicas[j].backend);
+    const auto& x = p.a.replicas[i];
+    const auto& y = p.a.replicas[j];
+    if (i != j && other && other->host == mine->host && x.complete == y.complete && x.live && y.live)
+      return &p.t.replicas[j];
+  }
+  return nullptr;
+}
+
+drop_reason reason_for(const patient& p, std::size_t i) {
+  const auto& s = p.a.replicas[i];
+  if (!s.known)
+    return drop_reason::backend_dropped;
+  if (p.t.replicas[i].bad)
+    return drop_reason::bad;
+  if (!s.available)
+    return drop_reason::backend_unavailable;
+  if (!s.complete)
+    return drop_reason::version_incomplete;
+  if (!s.counts || twin(p, i))
+    return drop_reason::same_host;
+  return drop_reason::highest_load;
+}
+
+/// May this one go?  Of two equal copies on one host either may, the host keeps counting.
+bool may_go(const patient& p, std::size_t i) {
+  if (expendable(p.a, p.t, i))
+    return true;
+  return p.a.replicas[i].counts && p.a.sources > 1 && p.t.replicas[i].state != replica_state::clone
+         && twin(p, i) != nullptr;
+}
+
+/// A backend that has just come back, or that a new leader has just met, is believed only
+/// after its first full report: its disk may be empty (spec/replica.md 9.2, C2 and C3).  So
+/// what stays must be confirmed: every wanted copy if a good one goes, else at least one.
+bool is_safe(const patient& p, std::size_t victim) {
+  std::uint32_t confirmed = 0;
+  for (std::size_t i = 0; i < p.t.replicas.size(); ++i) {
+    const auto* seen = p.view.cluster.find(p.t.replicas[i].backend);
+    const auto& s = p.a.replicas[i];
+    // A host keeps counting through the twin of a victim that counted for it.
+    if (i != victim && s.complete && (s.counts || twin(p, i) == &p.t.replicas[victim]) && seen && seen->linked
+        && seen->reported)
+      ++confirmed;
+  }
+  const bool good = p.a.replicas[victim].complete;
+  return confirmed >= (good ? std::min(p.a.wanted, p.a.complete) : 1U);
+}
+
+} // namespace
+
+drop_choice choose_drop(const patient& p, bool force) {
+  // The order of drop_reason; a copy that could still serve goes after one that cannot
+  // (doris#17182); then the more loaded backend, then the younger replica.
+  using rank = std::tuple<drop_reason, bool, double, std::uint64_t>;
+  // Forced, it has to help: either it frees the last places there are, or places are free
+  // and only the limit of wanted + 1 replicas is in the way.
+  const bool must_free = force && !has_room(p.view.cat, p.a, p.t);
+  drop_choice choice;
+  rank best{};
+  for (std::size_t i = 0; i < p.t.replicas.size(); ++i) {
+    const auto& r = p.t.replicas[i];
+    if (!may_go(p, i) || (must_free && !opens_room(p.view.cat, p.a, p.t, i)))
+      continue;
+    if (!is_safe(p, i)) {
+      choice.blocked = blocker::unconfirmed;
+      continue;
+    }
+    const rank mine{reason_for(p, i), p.a.replicas[i].complete, -p.scores.of(r.backend), ~raw(r.id)};
+    if (choice.move && mine >= best)
+      continue;
+    best = mine;
+    choice.move = drop_move{r.id, {r.backend, r.path}, std::get<0>(mine), force};
+  }
+  if (choice.move)
+    choice.blocked = blocker::none;
+  else if (choice.blocked == blocker::none)
+    choice.blocked = blocker::nothing_to_drop;
+  return choice;
+}
+
+} // namespace tabletd::model::placing

@@ -1,0 +1,272 @@
+// Choosing the two ends of a copy (spec/replica.md 4.8).
+#include "actors/model/placement_detail.h"
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+namespace tabletd::model {
+
+path_fit fit(const path_view& path, std::uint64_t incoming_bytes, std::uint64_t bytes, bool supplement,
+             const fit_limits& limits) {
+  const std::uint64_t coming = incoming_bytes + bytes;
+  path_fit result;
+  result.left_bytes = path.available_bytes > coming ? path.available_bytes - coming : 0;
+  if (path.capacity_bytes == 0)
+    return result; // Nobody knows how big it is.
+  result.used_ratio = 1.0 - static_cast<double>(result.left_bytes) / static_cast<double>(path.capacity_bytes);
+  const double ratio_max = supplement ? limits.flood_stage : limits.high_watermark;
+  const auto left_min = supplement ? limits.flood_left_bytes : limits.min_left_bytes;
+  result.fits = result.used_ratio <= ratio_max && result.left_bytes >= left_min;
+  return result;
+}
+
+namespace placing {
+
+std::optional<path_code> unfit_backend(const placement_view& view, const backend& b) {
+  if (!b.alive)
+    return path_code::backend_dead;
+  if (b.decommissioned)
+    return path_code::backend_decommissioned;
+  const auto* seen = view.cluster.find(b.id);
+  if (!seen || !seen->linked)
+    return path_code::backend_unlinked;
+  if (!seen->reported)
+    return path_code::backend_unreported;
+  return std::nullopt;
+}
+
+namespace {
+
+bool linked(const placement_view& view, backend_id backend) {
+  const auto* seen = view.cluster.find(backend);
+  return seen && seen->linked;
+}
+
+bool offline(const placement_view& view, const place& at) {
+  const auto* seen = view.cluster.find(at.backend);
+  const auto* path = seen ? seen->path(at.path) : nullptr;
+  return path && !path->online;
+}
+
+medium medium_of(const placement_view& view, const place& at) {
+  if (const auto* b = view.cat.backends.find(at.backend))
+    for (const auto& path : b->paths)
+      if (path.hash == at.path)
+        return path.medium;
+  return medium::hdd;
+}
+
+path_code judge_source(const patient& p, std::size_t i) {
+  const auto& r = p.t.replicas[i];
+  const auto& s = p.a.replicas[i];
+  if (r.state == replica_state::clone)
+    return path_code::replica_cloning;
+  if (r.bad)
+    return path_code::replica_bad;
+  if (!s.live)
+    return path_code::backend_dead;
+  if (!s.complete)
+    return path_code::replica_incomplete;
+  if (!linked(p.view, r.backend))
+    return path_code::backend_unlinked;
+  return p.view.slots.available({r.backend, r.path}) > 0 ? path_code::usable : path_code::no_slot;
+}
+
+/// Remembers, of the reasons seen, the one that is easiest to lift.
+class excuse {
+public:
+  void saw(blocker why) { best_ = std::min(best_, rank(why)); }
+  [[nodiscard]] blocker or_else(blocker none_seen) const {
+    return best_ == order.size() ? none_seen : order[best_];
+  }
+
+private:
+  static constexpr std::array order{blocker::source_slot, blocker::target_slot, blocker::target_unlinked,
+                                    blocker::no_path, blocker::no_source};
+  static std::size_t rank(blocker why) {
+    return static_cast<std::size_t>(std::find(order.begin(), order.end(), why) - order.begin());
+  }
+  std::size_t best_ = order.size();
+};
+
+blocker excuse_of(path_code code) {
+  switch (code) {
+    case path_code::no_slot: return blocker::target_slot;
+    case path_code::backend_unlinked:
+    case path_code::backend_unreported: return blocker::target_unlinked;
+    case path_code::path_unseen:
+    case path_code::path_offline:
+    case path_code::too_full: return blocker::no_path;
+    default: return blocker::no_backend;
+  }
+}
+
+} // namespace
+
+source_choice choose_source(const patient& p, std::vector<path_verdict>& why) {
+  using rank = std::tuple<int, bool, std::uint32_t, replica_id>;
+  source_choice choice;
+  excuse blocked;
+  rank best{};
+  for (std::size_t i = 0; i < p.t.replicas.size(); ++i) {
+    const auto& r = p.t.replicas[i];
+    const place at{r.backend, r.path};
+    const auto code = judge_source(p, i);
+    why.push_back({path_role::source, at, code, 0, 0});
+    if (code == path_code::no_slot)
+      blocked.saw(blocker::source_slot);
+    if (code != path_code::usable)
+      continue;
+    // A disk with errors may still read, so it is the last choice but one.
+    const rank mine{avoidance(p.view, at), offline(p.view, at), p.view.slots.used(at), r.id};
+    if (!choice.from || mine < best) {
+      choice.from = &r;
+      best = mine;
+    }
+  }
+  if (!choice.from)
+    choice.blocked = blocked.or_else(blocker::no_source);
+  return choice;
+}
+
+// -- in place ----------------------------------------------------------------------------
+
+target_choice choose_fill_target(const patient& p, fill_on where, std::vector<path_verdict>& why) {
+  // A hole that newer versions lie above is nearest to whole: one copy closes all of it.  Then
+  // the oldest hole first, as in the seed; among equals whoever lacks fewer versions.
+  using rank = std::tuple<int, bool, version, version, replica_id>;
+  target_choice choice;
+  excuse blocked;
+  rank best{};
+  for (std::size_t i = 0; i < p.t.replicas.size(); ++i) {
+    const auto& r = p.t.replicas[i];
+    const auto& s = p.a.replicas[i];
+    if (!s.counts || s.complete || s.available != (where == fill_on::available_backends))
+      continue;
+    const place at{r.backend, r.path};
+    auto code = unfit_backend(p.view, *p.view.cat.backends.find(r.backend)).value_or(path_code::usable);
+    if (code == path_code::backend_decommissioned) // Then it was asked for.
+      code = linked(p.view, r.backend) ? path_code::usable : path_code::backend_unlinked;
+    if (code == path_code::usable && p.view.slots.available(at) == 0)
+      code = path_code::no_slot;
+    why.push_back({path_role::target, at, code, 0, 0});
+    if (code != path_code::usable) {
+      blocked.saw(excuse_of(code));
+      continue;
+    }
+    const rank mine{avoidance(p.view, at), !(r.last_success > r.last_failed), r.last_failed,
+                    p.a.visible - std::min(r.version, p.a.visible), r.id};
+    if (raw(choice.replica) == 0 || mine < best) {
+      choice.at = at;
+      choice.replica = r.id;
+      best = mine;
+    }
+  }
+  if (raw(choice.replica) == 0)
+    choice.blocked = blocked.or_else(blocker::no_backend);
+  return choice;
+}
+
+// -- a new replica -----------------------------------------------------------------------
+
+namespace {
+
+
+struct target_search {
+  const patient& p;
+  std::vector<path_verdict>& why;
+  bool supplement;    ///< Lacks a replica: the higher disk limits apply.
+  bool keep_medium;   ///< The seed: a missing replica is put anywhere, a moved one stays on its medium.
+  medium wanted_medium;
+  excuse blocked;
+  /// Lowest first: where nothing failed, a host of its own, the right medium, the least loaded
+  /// backend, the emptiest path.  Ids last: the same facts give the same place on every node.
+  using rank = std::tuple<int, int, double, double, std::uint64_t, backend_id, path_hash>;
+  std::optional<rank> best;
+  place chosen;
+
+  /// True if no path of this backend can beat the best one so far.
+  [[nodiscard]] bool beaten(const backend& b) const {
+    return best && std::get<0>(*best) == 0 && std::get<1>(*best) == 0 && std::get<2>(*best) < p.scores.of(b.id);
+  }
+  void look_at(const backend& b, const path_seen& path, bool beside) {
+    const place at{b.id, path.hash};
+    const auto* seen = p.view.cluster.find(b.id)->path(path.hash);
+    if (!seen)
+      return reject(at, path_code::path_unseen, {});
+    if (!seen->online)
+      return reject(at, path_code::path_offline, {});
+    const auto fill = fit(*seen, p.view.slots.incoming_bytes(at), p.t.bytes, supplement, p.view.fit);
+    if (!fill.fits)
+      return reject(at, path_code::too_full, fill);
+    if (p.view.slots.available(at) == 0)
+      return reject(at, path_code::no_slot, fill);
+    why.push_back({path_role::target, at, path_code::usable, fill.used_ratio, fill.left_bytes});
+    const int second_best = (beside ? 2 : 0) + (keep_medium && path.medium != wanted_medium ? 1 : 0);
+    const rank mine{avoidance(p.view, at), second_best, p.scores.of(b.id), fill.used_ratio,
+                    seen->tablets,         b.id,        path.hash};
+    if (!best || mine < *best) {
+      best = mine;
+      chosen = at;
+    }
+  }
+  void reject(const place& at, path_code code, const path_fit& fill) {
+    blocked.saw(excuse_of(code));
+    why.push_back({path_role::target, at, code, fill.used_ratio, fill.left_bytes});
+  }
+};
+
+/// Beside a replica that is leaving: allowed, but two of them share a host for a while.
+bool beside_another(const patient& p, const backend& b) {
+  return p.a.host_anti_affinity && std::any_of(p.t.replicas.begin(), p.t.replicas.end(), [&](const replica& r) {
+           const auto* home = p.view.cat.backends.find(r.backend);
+           return home && home->host == b.host;
+         });
+}
+
+std::optional<path_code> unfit_for(const patient& p, const backend& b) {
+  if (p.t.on(b.id))
+    return path_code::holds_replica;
+  if (const auto code = unfit_backend(p.view, b); code && *code != path_code::backend_unlinked
+                                                  && *code != path_code::backend_unreported)
+    return code;
+  for (const auto& r : p.t.replicas)
+    if (takes(p.view.cat, p.a, r, b))
+      return path_code::same_host;
+  return unfit_backend(p.view, b);
+}
+
+} // namespace
+
+target_choice choose_new_target(const patient& p, tablet_health health, std::vector<path_verdict>& why) {
+  const bool relocating = health == tablet_health::replica_relocating;
+  const auto& first = p.t.replicas.front();
+  target_search search{.p = p,
+                       .why = why,
+                       .supplement = !relocating,
+                       .keep_medium = relocating,
+                       .wanted_medium = medium_of(p.view, {first.backend, first.path}),
+                       .blocked = {},
+                       .best = {},
+                       .chosen = {}};
+  p.view.cat.backends.for_each([&](backend_id, const backend& b) {
+    if (!p.view.every_path && search.beaten(b))
+      return;
+    const auto unfit = unfit_for(p, b);
+    const bool beside = !unfit && beside_another(p, b);
+    for (const auto& path : b.paths) {
+      if (unfit)
+        search.reject({b.id, path.hash}, *unfit, {});
+      else
+        search.look_at(b, path, beside);
+    }
+  });
+  target_choice choice{.at = search.chosen, .replica = {}, .blocked = blocker::none};
+  if (!search.best)
+    choice.blocked = search.blocked.or_else(blocker::no_backend);
+  return choice;
+}
+
+} // namespace placing
+
+} // namespace tabletd::model

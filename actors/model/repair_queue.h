@@ -1,0 +1,140 @@
+#pragma once
+// Sick tablets that wait for a remedy, indexed by what they wait for: the right time, their
+// turn, or a change of the cluster.  Metadata only, so there is no cap: nothing urgent is
+// ever refused because the queue is full (spec/replica.md 9.2, C8).
+#include "actors/model/health.h"
+#include "actors/model/slots.h"
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace tabletd::model {
+
+// -- the seed's dynamic priority, spec/replica.md 4.4 (S21) with its [FIX] ----------------
+/// Failures to schedule in a row after which the priority goes down: one more than five.
+inline constexpr std::uint32_t failures_tolerated = 5;
+/// Not scheduled for longer than this: the priority goes up.
+inline constexpr time_ms unscheduled_max{30 * 60'000};
+/// Two changes of one tablet's priority are at least this far apart - every two, not only the
+/// first (the [FIX]).
+inline constexpr time_ms adjust_spacing{5 * 60'000};
+/// One step, within the limits the origin sets: VERY_HIGH never falls below NORMAL, LOW never
+/// rises above HIGH.
+[[nodiscard]] repair_priority adjusted(repair_priority now, repair_priority origin, bool up);
+
+/// How long a tablet stays sick before it is treated, in units of the repair delay factor:
+/// VERY_HIGH at once, else 1, 2, 3 for HIGH, NORMAL, LOW (spec/replica.md 2.5).  The delay gives
+/// a dead backend time to return.  It cannot help a replica that lacks versions, so
+/// VERSION_INCOMPLETE is treated at once (2.5, SR26).
+[[nodiscard]] std::uint32_t delay_factor(const diagnosis& what);
+
+/// One tablet that waits.
+struct queue_entry {
+  tablet_id tablet{};
+  diagnosis what;
+  repair_priority dynamic = what.priority; ///< Starts at what.priority, the origin.
+  time_ms sick_since{};
+  time_ms ready_at{};       ///< Not before this.
+  time_ms created{};
+  time_ms last_scheduled{}; ///< 0: never.
+  time_ms last_visited{};
+  time_ms last_adjusted{};  ///< 0: never.
+  std::uint32_t failed_scheduling{}; ///< In a row, since the last adjustment.
+  std::uint32_t failed_running{};    ///< In a row: contexts that ended without success.
+  time_ms retry_at{};                ///< Back-off after the last of them.
+  std::vector<place> avoid;          ///< Ends of those contexts.
+  /// Paths whose slots were all in use at the last visit; while they still are, nothing has
+  /// changed.  Empty: unknown, look again.
+  std::vector<place> waits_for;
+  std::string message;               ///< Why it was not treated at the last visit.
+};
+
+class repair_queue {
+public:
+  /// Counts each time something observable about the cluster changed.
+  using generation = std::uint64_t;
+
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  [[nodiscard]] bool contains(tablet_id tablet) const { return entries_.contains(tablet); }
+  [[nodiscard]] const queue_entry* find(tablet_id tablet) const;
+
+  /// Precondition: not contained.  Waits until entry.ready_at.
+  void push(queue_entry entry, time_ms now);
+  /// Looked at again from outside: a new diagnosis replaces the old one and what it led to.
+  void renew(tablet_id tablet, const diagnosis& what, time_ms ready_at, time_ms now);
+  std::optional<queue_entry> take(tablet_id tablet);
+
+  /// Lets everything whose time has come take its turn, and raises what waited too long.
+  /// Returns how many priorities rose.
+  std::size_t advance(time_ms now);
+
+  /// A round visits every entry at most once: pass what begin_round() returned.
+  [[nodiscard]] std::uint64_t begin_round() const { return visits_; }
+  /// By dynamic priority, then by last visit, of those not visited in this round.
+  [[nodiscard]] const queue_entry* next(std::uint64_t round) const;
+  /// Parked before the cluster reached `now_at`, oldest first.
+  [[nodiscard]] const queue_entry* next_parked(generation now_at) const;
+
+  /// It was visited and could not be treated now; it takes its turn again.  Returns true if
+  /// its priority fell.
+  bool visited(tablet_id tablet, std::string message, std::vector<place> waits_for, time_ms now);
+  /// It was visited and nothing but a change of the cluster can help.
+  void park(tablet_id tablet, std::string message, generation seen, time_ms now);
+
+  /// In the order of their turns; then the ones not ready, by time; then the parked ones.
+  /// visit(entry) returns false to stop.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    const auto show = [&](tablet_id tablet) { return visit(std::as_const(entries_.at(tablet).entry)); };
+    for (const auto& key : turns_)
+      if (!show(std::get<tablet_id>(key)))
+        return;
+    for (const auto& [when, tablet] : waiting_)
+      if (!show(tablet))
+        return;
+    for (const auto& [when, tablet] : parked_)
+      if (!show(tablet))
+        return;
+  }
+  /// Empty if every entry is in exactly one index, else what is wrong (for tests).
+  [[nodiscard]] std::string broken_invariant() const;
+
+private:
+  struct waiting {};
+  struct turn {
+    std::uint64_t visit{};
+  };
+  struct parked {
+    generation seen{};
+  };
+  struct slot {
+    queue_entry entry;
+    std::variant<waiting, turn, parked> where;
+  };
+  /// Highest priority first, then least recently visited.
+  using turn_key = std::tuple<int, std::uint64_t, tablet_id>;
+  [[nodiscard]] static turn_key key_of(const slot& s);
+  /// When the priority may rise next, if ever.
+  [[nodiscard]] static std::optional<time_ms> rises_at(const queue_entry& e);
+
+  /// Every change of a slot happens between leave() and enter(): the indexes follow.
+  void enter(const slot& s);
+  void leave(const slot& s);
+  [[nodiscard]] turn next_turn() { return {++visits_}; }
+
+  std::unordered_map<tablet_id, slot> entries_;
+  std::set<std::pair<time_ms, tablet_id>> waiting_;
+  std::set<turn_key> turns_;
+  std::set<std::pair<generation, tablet_id>> parked_;
+  std::set<std::pair<time_ms, tablet_id>> ageing_; ///< Of turns_: when the priority may rise.
+  std::uint64_t visits_ = 0;
+};
+
+} // namespace tabletd::model

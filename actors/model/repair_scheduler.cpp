@@ -1,0 +1,354 @@
+#include "actors/model/repair_scheduler.h"
+#include <algorithm>
+#include <cassert>
+
+namespace tabletd::model {
+
+namespace {
+
+/// When the tablet fell ill, as far as anybody can say: when the last of its dead backends
+/// died.  That is in the log, so a new leader does not start the wait again (C24).
+time_ms sick_since(const catalog& cat, const tablet& t, time_ms now) {
+  std::optional<time_ms> died;
+  for (const auto& r : t.replicas)
+    if (const auto* b = cat.backends.find(r.backend); b && !b->alive)
+      died = std::max(died.value_or(b->changed), b->changed);
+  return std::min(died.value_or(now), now);
+}
+
+/// Changes whenever a placement may have become possible: a backend came, went, died,
+/// returned, was (un)decommissioned, (un)linked or has reported, a path went on- or offline
+/// or filled up by a percent.
+std::uint64_t fingerprint(const sched_world& world) {
+  std::uint64_t hash = 14'695'981'039'346'656'037ULL;
+  const auto mix = [&hash](std::uint64_t value) { hash = (hash ^ value) * 1'099'511'628'211ULL; };
+  world.cat.backends.for_each([&](backend_id id, const backend& b) {
+    mix(raw(id));
+    mix((b.alive ? 1U : 0U) + (b.decommissioned ? 2U : 0U));
+    mix(b.paths.size());
+    const auto* seen = world.cluster.find(id);
+    mix(!seen ? 0 : 4U + (seen->linked ? 1U : 0U) + (seen->reported ? 2U : 0U));
+    if (seen)
+      for (const auto& path : seen->paths)
+        mix(path.online ? 1 + static_cast<std::uint64_t>(path.used_ratio() * 100) : 0);
+  });
+  return hash;
+}
+
+bool takes_no_slot(const diagnosis& what) {
+  return what.health == tablet_health::redundant || what.health == tablet_health::force_redundant;
+}
+
+/// The paths whose slots stand in the way, if only those do.
+std::vector<place> busy_paths(const decision& d) {
+  constexpr std::size_t remembered_max = 16; // Beyond that looking again is as cheap.
+  if (!waits_for_slot(d.blocked))
+    return {};
+  const auto role = d.blocked == blocker::source_slot ? path_role::source : path_role::target;
+  std::vector<place> busy;
+  for (const auto& verdict : d.paths)
+    if (verdict.role == role && verdict.code == path_code::no_slot)
+      busy.push_back(verdict.at);
+  return busy.size() <= remembered_max ? busy : std::vector<place>{};
+}
+
+void remember(std::vector<place>& avoid, const remedy& move) {
+  const auto* clone = std::get_if<clone_move>(&move);
+  if (!clone)
+    return;
+  avoid.push_back(clone->source);
+  avoid.push_back(clone->target);
+  if (avoid.size() > avoid_max)
+    avoid.erase(avoid.begin(), avoid.end() - static_cast<std::ptrdiff_t>(avoid_max));
+}
+
+} // namespace
+
+time_ms retry_delay(std::uint32_t failures) {
+  constexpr time_ms longest{5 * 60'000};
+  if (failures == 0)
+    return time_ms{0};
+  return failures > 9 ? longest : std::min(longest, time_ms{1'000LL << (failures - 1)});
+}
+
+void sick_register::note(tablet_id tablet, tablet_health health) {
+  const auto [at, fresh] = known_.try_emplace(tablet, health);
+  if (!fresh)
+    --by_health_[static_cast<std::size_t>(std::exchange(at->second, health))];
+  ++by_health_[static_cast<std::size_t>(health)];
+}
+
+void sick_register::forget(tablet_id tablet) {
+  const auto at = known_.find(tablet);
+  if (at == known_.end())
+    return;
+  --by_health_[static_cast<std::size_t>(at->second)];
+  known_.erase(at);
+}
+
+repair_scheduler::~repair_scheduler() {
+  for (auto& [tablet, ctx] : running_)
+    if (ctx.slots)
+      slots_.give_back(*std::exchange(ctx.slots, std::nullopt));
+}
+
+// -- events ------------------------------------------------------------------------------
+
+sched_effects repair_scheduler::step(const sched_event& event, const sched_world& world, time_ms now) {
+  round r{.world = world, .now = now, .effects = {}};
+  const bool tick = std::holds_alternative<sched_tick>(event);
+  std::visit([&](const auto& e) { on(e, r); }, event);
+  counters_.upgraded += queue_.advance(now);
+  treat_next(r);
+  publish_if_due(r, tick);
+  return std::move(r.effects);
+}
+
+void repair_scheduler::on(const sched_started&, round& r) {
+  r.world.cat.orders.for_each([&](tablet_id tablet, const open_order&) {
+    if (!running_.contains(tablet))
+      adopt(tablet, r);
+  });
+}
+
+void repair_scheduler::on(const tablets_checked& e, round& r) {
+  counters_.tablets_checked = e.tablets;
+  counters_.check_rounds = e.rounds;
+  counters_.unhealthy_found = e.unhealthy;
+  for (const auto tablet : e.sick)
+    examine(tablet, r);
+  for (const auto tablet : e.healed)
+    examine(tablet, r);
+}
+
+void repair_scheduler::on(const ctx_report& e, round& r) {
+  const auto found = running_.find(e.tablet);
+  if (found == running_.end())
+    return; // Late or repeated: it has been accounted for.
+  r.visits_left = visits_per_end;
+  auto ctx = std::move(found->second);
+  running_.erase(found);
+  if (ctx.slots)
+    slots_.give_back(*std::exchange(ctx.slots, std::nullopt));
+  else
+    --drops_running_;
+  close(ctx, e, r.world.cat, r.now);
+
+  auto entry = std::move(ctx.entry);
+  if (e.result == ctx_result::finished) {
+    entry.failed_running = 0;
+    entry.avoid.clear();
+  } else {
+    ++entry.failed_running;
+    if (e.result != ctx_result::cancelled)
+      remember(entry.avoid, ctx.move);
+  }
+  entry.retry_at = r.now + retry_delay(entry.failed_running);
+  const auto* t = r.world.cat.tablets.find(e.tablet);
+  const auto what = t ? diagnose(r.world.cat, *t) : diagnosis{};
+  queue_again(std::move(entry), what, r);
+}
+
+void repair_scheduler::on(const sched_tick&, round& r) {
+  ++counters_.sched_rounds;
+  notice_cluster(r.world);
+}
+
+void repair_scheduler::notice_cluster(const sched_world& world) {
+  const auto mark = fingerprint(world);
+  if (mark != std::exchange(cluster_mark_, mark))
+    ++generation_;
+}
+
+// -- what is known about a tablet --------------------------------------------------------
+
+void repair_scheduler::examine(tablet_id tablet, round& r) {
+  if (running_.contains(tablet))
+    return; // It is looked at again when its context ends.
+  const auto& cat = r.world.cat;
+  const auto* t = cat.tablets.find(tablet);
+  const auto what = t ? diagnose(cat, *t) : diagnosis{};
+  if (what.health == tablet_health::healthy && !cat.orders.contains(tablet))
+    return forget(tablet);
+  if (const auto* known = queue_.find(tablet); known && what.health != tablet_health::unrecoverable) {
+    auto renewed = *known;
+    renewed.what = what;
+    sick_.note(tablet, what.health);
+    return queue_.renew(tablet, what, ready_at(renewed), r.now);
+  }
+  auto entry = queue_.take(tablet);
+  queue_again(entry ? std::move(*entry) : new_entry(cat, *t, what, r.now), what, r);
+}
+
+void repair_scheduler::queue_again(queue_entry entry, const diagnosis& what, round& r) {
+  const auto tablet = entry.tablet;
+  const bool adoptable = r.world.cat.orders.contains(tablet);
+  unpublished_ = true;
+  if (what.health == tablet_health::healthy && !adoptable)
+    return forget(tablet);
+  if (what.health != tablet_health::healthy)
+    sick_.note(tablet, what.health);
+  if (what.health == tablet_health::unrecoverable && !adoptable)
+    return; // A report, never a queue entry: nothing here can help (C6).
+  entry.what = what;
+  entry.dynamic = what.priority;
+  entry.created = r.now;
+  entry.last_scheduled = entry.last_visited = entry.last_adjusted = {};
+  entry.failed_scheduling = 0;
+  entry.waits_for.clear();
+  entry.message.clear();
+  entry.ready_at = adoptable ? entry.retry_at : ready_at(entry);
+  ++counters_.submitted;
+  ++counters_.submitted_by_health[static_cast<std::size_t>(what.health)];
+  queue_.push(std::move(entry), r.now);
+}
+
+void repair_scheduler::forget(tablet_id tablet) {
+  unpublished_ = true;
+  sick_.forget(tablet);
+  (void) queue_.take(tablet);
+}
+
+time_ms repair_scheduler::ready_at(const queue_entry& entry) const {
+  return std::max(entry.sick_since + options_.repair_delay_factor * delay_factor(entry.what), entry.retry_at);
+}
+
+queue_entry repair_scheduler::new_entry(const catalog& cat, const tablet& t, const diagnosis& what, time_ms now) const {
+  queue_entry entry;
+  entry.tablet = t.id;
+  entry.what = what;
+  entry.sick_since = sick_since(cat, t, now);
+  return entry;
+}
+
+// -- taking turns ------------------------------------------------------------------------
+
+void repair_scheduler::treat_next(round& r) {
+  const auto first = queue_.begin_round();
+  const auto next = [&] {
+    const auto* entry = queue_.next(first);
+    return entry ? entry : queue_.next_parked(generation_);
+  };
+  for (; r.visits_left > 0 && r.decisions_left > 0; --r.visits_left) {
+    const auto* entry = next();
+    if (!entry)
+      return;
+    visit(entry->tablet, r);
+  }
+  // What was only found busy, or is parked, is left for the next event.  But while decisions
+  // bear fruit the work goes on.
+  if (r.decisions_left == 0 && r.spawned > 0)
+    r.effects.emplace_back(step_again{});
+}
+
+void repair_scheduler::visit(tablet_id tablet, round& r) {
+  const auto& entry = *queue_.find(tablet);
+  ++counters_.scheduled;
+  if (still_busy(entry)) {
+    ++counters_.scheduled_failed;
+    counters_.downgraded += queue_.visited(tablet, entry.message, entry.waits_for, r.now) ? 1 : 0;
+    return;
+  }
+  --r.decisions_left;
+  carry_out(decide_now(entry, r), tablet, r);
+}
+
+bool repair_scheduler::still_busy(const queue_entry& entry) const {
+  if (takes_no_slot(entry.what))
+    return drops_running_ >= drops_running_max;
+  return !entry.waits_for.empty()
+         && std::all_of(entry.waits_for.begin(), entry.waits_for.end(),
+                        [&](const place& at) { return slots_.available(at) == 0; });
+}
+
+decision repair_scheduler::decide_now(const queue_entry& entry, round& r) {
+  if (!scores_ || r.now - scores_at_ >= scores_max_age || r.now < scores_at_) {
+    scores_.emplace(r.world.cat, r.world.cluster, slots_);
+    scores_at_ = r.now;
+  }
+  return decide({.cat = r.world.cat,
+                 .cluster = r.world.cluster,
+                 .slots = slots_,
+                 .fit = options_.fit,
+                 .now = r.now,
+                 .avoid = entry.avoid,
+                 .failures = entry.failed_running,
+                 .every_path = false,
+                 .scores = &*scores_},
+                entry.tablet);
+}
+
+void repair_scheduler::carry_out(const decision& d, tablet_id tablet, round& r) {
+  unpublished_ = true;
+  if (d.blocked == blocker::order_open)
+    return adopt(tablet, r);
+  if (!std::holds_alternative<leave_alone>(d.move)) {
+    sick_.note(tablet, d.what.health);
+    return start(d, tablet, r);
+  }
+  if (d.blocked == blocker::none || d.blocked == blocker::tablet_unknown) {
+    ++counters_.discarded;
+    return forget(tablet); // It got well, or it is gone.
+  }
+  if (d.blocked == blocker::unrecoverable) {
+    ++counters_.discarded;
+    sick_.note(tablet, d.what.health);
+    (void) queue_.take(tablet);
+    return;
+  }
+  give_up_for_now(d, tablet, r);
+}
+
+void repair_scheduler::give_up_for_now(const decision& d, tablet_id tablet, round& r) {
+  ++counters_.scheduled_failed;
+  sick_.note(tablet, d.what.health);
+  if (waits_for_slot(d.blocked))
+    counters_.downgraded += queue_.visited(tablet, sentence(d), busy_paths(d), r.now) ? 1 : 0;
+  else
+    queue_.park(tablet, sentence(d), generation_, r.now);
+}
+
+void repair_scheduler::start(const decision& d, tablet_id tablet, round& r) {
+  running_ctx ctx{.entry = *queue_.take(tablet), .move = d.move, .slots = {}, .timeout = drop_timeout, .started = r.now};
+  ctx.entry.what = d.what;
+  ctx.entry.last_scheduled = ctx.entry.last_visited = r.now;
+  ctx.entry.message = sentence(d);
+  if (const auto* clone = std::get_if<clone_move>(&d.move)) {
+    ctx.slots = slots_.take({clone->source, clone->target, clone->bytes});
+    assert(ctx.slots && "decide() promised free slots");
+    ctx.timeout = clone_timeout(clone->bytes);
+    scores_->add(clone->target.backend, clone->bytes);
+    ++counters_.clones;
+  } else {
+    ++drops_running_;
+  }
+  ++counters_.scheduled_ok;
+  ++r.spawned;
+  running_.emplace(tablet, std::move(ctx));
+  r.effects.emplace_back(spawn_ctx{new_ctx(r.world.cat, tablet, d)});
+}
+
+void repair_scheduler::adopt(tablet_id tablet, round& r) {
+  const auto& order = *r.world.cat.orders.find(tablet);
+  auto life = adopted_ctx(r.world.cat, order);
+  const auto& move = std::get<clone_move>(life.move);
+  auto entry = queue_.take(tablet);
+  running_ctx ctx{.entry = entry ? std::move(*entry)
+                                 : new_entry(r.world.cat, *r.world.cat.tablets.find(tablet), life.what, r.now),
+                  .move = life.move,
+                  .slots = slots_.adopt({move.source, move.target, move.bytes}),
+                  .timeout = clone_timeout(move.bytes),
+                  .started = r.now};
+  ctx.entry.what = life.what;
+  ctx.entry.created = order.at;
+  ctx.entry.last_scheduled = ctx.entry.last_visited = r.now;
+  sick_.note(tablet, life.what.health);
+  ++counters_.clones;
+  ++counters_.scheduled_ok;
+  ++r.spawned;
+  unpublished_ = true;
+  running_.emplace(tablet, std::move(ctx));
+  r.effects.emplace_back(spawn_ctx{std::move(life)});
+}
+
+} // namespace tabletd::model

@@ -1,0 +1,187 @@
+#pragma once
+// Who is mended when: the queue of sick tablets, the slots, the contexts that run.  Pure;
+// actors/repair/tablet_scheduler carries its effects out.
+//
+// A tablet is in exactly one place: the queue, a running context, or - UNRECOVERABLE - only
+// in the register of the sick.  What runs owns its slots; when a context ends they are free
+// and its tablet is diagnosed at once, so a cure of several steps does not wait for the
+// checker.  Work per step is bounded; nothing walks the whole queue.
+#include "actors/model/cluster_view.h"
+#include "actors/model/load_score.h"
+#include "actors/model/placement.h"
+#include "actors/model/repair_queue.h"
+#include "actors/model/sched_ctx.h"
+#include "actors/model/scheduler_view.h"
+#include <deque>
+#include <map>
+#include <optional>
+#include <unordered_map>
+
+namespace tabletd::model {
+
+struct scheduler_options {
+  time_ms repair_delay_factor{60'000}; ///< See delay_factor().
+  std::uint32_t slots_per_path = 2;    ///< Seed: schedule_slot_num_per_path.
+  fit_limits fit{};
+};
+
+// -- bounds of one step ------------------------------------------------------------------
+/// Decisions; one costs microseconds, with a thousand backends tens of them.
+inline constexpr std::size_t decisions_per_step = 256;
+/// Entries looked at, most of them only to see that their paths are still busy.  The end of a
+/// context frees two slots, so it is worth a short look only.
+inline constexpr std::size_t visits_per_round = 4'096;
+inline constexpr std::size_t visits_per_end = 64;
+/// Drops take no slot; this keeps them from flooding the journal when a backend returns.
+inline constexpr std::size_t drops_running_max = 500;
+/// Load scores are computed from all backends at most this often; in between the scheduler
+/// adds what it orders itself.
+inline constexpr time_ms scores_max_age{1'000};
+/// The view is published at most this often.
+inline constexpr time_ms view_spacing{200};
+
+/// After the n-th failure in a row a tablet rests 1 s, 2 s, 4 s, ... at most 5 minutes.
+[[nodiscard]] time_ms retry_delay(std::uint32_t failures);
+/// How many ends of failed attempts a tablet remembers.
+inline constexpr std::size_t avoid_max = 8;
+
+/// What the scheduler sees; both are snapshots.
+struct sched_world {
+  const catalog& cat;
+  const cluster_view& cluster;
+};
+
+// -- events ------------------------------------------------------------------------------
+/// A new leader's scheduler: adopts what the log says is under way.
+struct sched_started {};
+/// From the checker: look at these.  Not binding; every tablet is diagnosed anew.
+struct tablets_checked {
+  std::vector<tablet_id> sick;
+  std::vector<tablet_id> healed;
+  std::uint64_t tablets{}; ///< The checker's counters since it began.
+  std::uint64_t rounds{};
+  std::uint64_t unhealthy{};
+};
+struct ctx_report {
+  tablet_id tablet{};
+  ctx_result result{};
+  std::string message;
+  std::uint64_t copied_bytes{};
+  std::uint64_t elapsed_ms{};
+};
+/// Somebody says the cluster view moved.  A prompt only: every tick looks as well.
+struct cluster_moved {};
+struct sched_tick {};
+using sched_event = std::variant<sched_started, tablets_checked, ctx_report, cluster_moved, sched_tick>;
+
+// -- effects -----------------------------------------------------------------------------
+struct spawn_ctx {
+  sched_ctx ctx;
+};
+/// There is more to do than one step may: come back after the mail that waits already.
+struct step_again {};
+/// Publish view().
+struct publish_view {};
+using sched_effect = std::variant<spawn_ctx, step_again, publish_view>;
+using sched_effects = std::vector<sched_effect>;
+
+/// Which tablets are known to be sick, and how many of each kind.
+class sick_register {
+public:
+  void note(tablet_id tablet, tablet_health health);
+  void forget(tablet_id tablet);
+  [[nodiscard]] const std::array<std::uint64_t, 8>& by_health() const { return by_health_; }
+  [[nodiscard]] std::size_t size() const { return known_.size(); }
+
+private:
+  std::unordered_map<tablet_id, tablet_health> known_;
+  std::array<std::uint64_t, 8> by_health_{};
+};
+
+class repair_scheduler {
+public:
+  explicit repair_scheduler(scheduler_options options) : options_(options), slots_(options.slots_per_path) {}
+  repair_scheduler(const repair_scheduler&) = delete;
+  repair_scheduler& operator=(const repair_scheduler&) = delete;
+  ~repair_scheduler();
+
+  [[nodiscard]] sched_effects step(const sched_event& event, const sched_world& world, time_ms now);
+  [[nodiscard]] scheduler_view view(const sched_world& world, time_ms now) const;
+
+  [[nodiscard]] std::size_t running() const { return running_.size(); }
+  [[nodiscard]] const repair_queue& queue() const { return queue_; }
+  [[nodiscard]] const slot_ledger& slots() const { return slots_; }
+  /// Empty if spec/replica.md appendix A 1 and 2 hold, else what is broken.
+  [[nodiscard]] std::string broken_invariant() const;
+
+private:
+  struct running_ctx {
+    queue_entry entry;
+    remedy move;
+    std::optional<slot_token> slots; ///< Clones hold theirs, drops none.
+    time_ms timeout{};
+    time_ms started{};
+  };
+  struct path_rate {
+    std::uint64_t bytes{};
+    std::uint64_t ms{};
+  };
+  /// What one step carries along.
+  struct round {
+    const sched_world& world;
+    time_ms now{};
+    sched_effects effects;
+    std::size_t visits_left = visits_per_round;
+    std::size_t decisions_left = decisions_per_step;
+    std::size_t spawned = 0;
+  };
+
+  void on(const sched_started&, round& r);
+  void on(const tablets_checked& e, round& r);
+  void on(const ctx_report& e, round& r);
+  void on(const cluster_moved&, round& r) { notice_cluster(r.world); }
+  void on(const sched_tick&, round& r);
+  void notice_cluster(const sched_world& world);
+
+  // Taking turns.
+  void treat_next(round& r);
+  void visit(tablet_id tablet, round& r);
+  [[nodiscard]] bool still_busy(const queue_entry& entry) const;
+  void carry_out(const decision& d, tablet_id tablet, round& r);
+  void start(const decision& d, tablet_id tablet, round& r);
+  void adopt(tablet_id tablet, round& r);
+  void give_up_for_now(const decision& d, tablet_id tablet, round& r);
+  [[nodiscard]] decision decide_now(const queue_entry& entry, round& r);
+
+  // What is known about a tablet.
+  void examine(tablet_id tablet, round& r);
+  void queue_again(queue_entry entry, const diagnosis& what, round& r);
+  void forget(tablet_id tablet);
+  [[nodiscard]] time_ms ready_at(const queue_entry& entry) const;
+  [[nodiscard]] queue_entry new_entry(const catalog& cat, const tablet& t, const diagnosis& what, time_ms now) const;
+
+  // Accounts.
+  void close(const running_ctx& ctx, const ctx_report& e, const catalog& cat, time_ms now);
+  void count_clone(const running_ctx& ctx, const ctx_report& e);
+  void publish_if_due(round& r, bool tick);
+  [[nodiscard]] ctx_row row(const queue_entry& e, const catalog& cat) const;
+  [[nodiscard]] ctx_row row(const running_ctx& c, const catalog& cat) const;
+
+  scheduler_options options_;
+  repair_queue queue_;
+  std::map<tablet_id, running_ctx> running_;
+  std::size_t drops_running_ = 0;
+  slot_ledger slots_;
+  sick_register sick_;
+  std::deque<ctx_row> history_; ///< Newest first.
+  std::map<place, path_rate, place_less> rates_;
+  sched_counters counters_;
+  std::optional<load_scores> scores_;
+  time_ms scores_at_{};
+  repair_queue::generation generation_ = 1;
+  std::uint64_t cluster_mark_ = 0; ///< What the cluster looked like at this generation.
+  bool unpublished_ = true;
+  time_ms published_at_{};
+};
+
+} // namespace tabletd::model

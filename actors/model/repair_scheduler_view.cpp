@@ -1,0 +1,179 @@
+// What the scheduler tells about itself: history, counters, the published view.
+#include "actors/model/repair_scheduler.h"
+#include <algorithm>
+
+namespace tabletd::model {
+
+std::string_view name(ctx_state_name state) {
+  switch (state) {
+    case ctx_state_name::pending: return "PENDING";
+    case ctx_state_name::running: return "RUNNING";
+    case ctx_state_name::finished: return "FINISHED";
+    case ctx_state_name::cancelled: return "CANCELLED";
+    case ctx_state_name::unexpected: return "UNEXPECTED";
+  }
+  return "UNKNOWN";
+}
+
+namespace {
+
+ctx_state_name state_of(ctx_result result) {
+  switch (result) {
+    case ctx_result::finished: return ctx_state_name::finished;
+    case ctx_result::cancelled:
+    case ctx_result::failed:
+    case ctx_result::timed_out: return ctx_state_name::cancelled;
+    case ctx_result::unexpected: return ctx_state_name::unexpected;
+  }
+  return ctx_state_name::unexpected;
+}
+
+medium medium_at(const catalog& cat, const place& at) {
+  if (const auto* b = cat.backends.find(at.backend))
+    for (const auto& path : b->paths)
+      if (path.hash == at.path)
+        return path.medium;
+  return medium::hdd;
+}
+
+} // namespace
+
+void repair_scheduler::count_clone(const running_ctx& ctx, const ctx_report& e) {
+  const auto* clone = std::get_if<clone_move>(&ctx.move);
+  if (!clone)
+    return;
+  switch (e.result) {
+    case ctx_result::finished:
+      ++counters_.clones_ok;
+      for (const auto& end : {clone->source, clone->target}) {
+        rates_[end].bytes += e.copied_bytes;
+        rates_[end].ms += e.elapsed_ms;
+      }
+      break;
+    case ctx_result::timed_out: ++counters_.clones_timeout; [[fallthrough]];
+    default: ++counters_.clones_failed;
+  }
+}
+
+void repair_scheduler::close(const running_ctx& ctx, const ctx_report& e, const catalog& cat, time_ms now) {
+  count_clone(ctx, e);
+  auto line = row(ctx, cat);
+  line.state = state_of(e.result);
+  line.finished = now;
+  line.copied_bytes = e.copied_bytes;
+  line.copy_ms = e.elapsed_ms;
+  if (!e.message.empty())
+    line.message = e.message; // Else what was done, in words.
+  switch (line.state) {
+    case ctx_state_name::finished: ++counters_.finished; break;
+    case ctx_state_name::unexpected: ++counters_.unexpected; break;
+    default: ++counters_.cancelled;
+  }
+  history_.push_front(std::move(line));
+  if (history_.size() > view_rows_max)
+    history_.pop_back();
+  unpublished_ = true;
+}
+
+ctx_row repair_scheduler::row(const queue_entry& e, const catalog& cat) const {
+  ctx_row line;
+  line.tablet = e.tablet;
+  line.status = e.what.health;
+  line.state = ctx_state_name::pending;
+  line.orig_priority = e.what.priority;
+  line.dynamic_priority = e.dynamic;
+  line.created = e.created;
+  line.last_scheduled = e.last_scheduled;
+  line.last_visited = e.last_visited;
+  line.failed_scheduling = e.failed_scheduling;
+  line.failed_running = e.failed_running;
+  line.last_adjusted = e.last_adjusted;
+  line.message = e.message;
+  if (const auto* t = cat.tablets.find(e.tablet)) {
+    line.visible = line.committed = cat.visible_version(*t);
+    if (!t->replicas.empty())
+      line.medium = medium_at(cat, {t->replicas.front().backend, t->replicas.front().path});
+  }
+  return line;
+}
+
+ctx_row repair_scheduler::row(const running_ctx& c, const catalog& cat) const {
+  auto line = row(c.entry, cat);
+  line.state = ctx_state_name::running;
+  line.timeout = c.timeout;
+  std::visit(overloaded{
+               [&](const clone_move& m) {
+                 line.source = m.source;
+                 line.target = m.target;
+               },
+               [&](const drop_move& m) { line.source = m.at; },
+               [](const leave_alone&) {},
+             },
+             c.move);
+  return line;
+}
+
+scheduler_view repair_scheduler::view(const sched_world& world, time_ms) const {
+  scheduler_view v;
+  v.pending_total = queue_.size();
+  v.running_total = running_.size();
+  v.tablets_by_health = sick_.by_health();
+  v.counters = counters_;
+  queue_.for_each([&](const queue_entry& e) {
+    v.pending.push_back(row(e, world.cat));
+    return v.pending.size() < view_rows_max;
+  });
+  for (const auto& [tablet, ctx] : running_) {
+    if (v.running.size() == view_rows_max)
+      break;
+    v.running.push_back(row(ctx, world.cat));
+  }
+  v.history.assign(history_.begin(), history_.end());
+  world.cat.backends.for_each([&](backend_id id, const backend& b) {
+    for (const auto& path : b.paths) {
+      const place at{id, path.hash};
+      const auto rate = rates_.find(at);
+      const bool known = rate != rates_.end() && rate->second.ms > 0;
+      // Balance moves have slots of their own (seed: 2); nothing takes them yet.
+      v.slots.push_back({id, path.hash, slots_.available(at), slots_.total(), 2,
+                         known ? static_cast<double>(rate->second.bytes) * 1'000.0
+                                   / static_cast<double>(rate->second.ms)
+                               : 0.0});
+    }
+  });
+  return v;
+}
+
+void repair_scheduler::publish_if_due(round& r, bool tick) {
+  if (!unpublished_ && !tick)
+    return;
+  const bool due = tick || r.now - published_at_ >= view_spacing || r.now < published_at_;
+  if (!due)
+    return; // The next tick will.
+  unpublished_ = false;
+  published_at_ = r.now;
+  r.effects.emplace_back(publish_view{});
+}
+
+std::string repair_scheduler::broken_invariant() const {
+  std::vector<slot_claim> claims;
+  std::size_t drops = 0;
+  for (const auto& [tablet, ctx] : running_) {
+    if (queue_.contains(tablet))
+      return "tablet " + std::to_string(raw(tablet)) + " is queued and running at once";
+    const auto* clone = std::get_if<clone_move>(&ctx.move);
+    if ((clone != nullptr) != ctx.slots.has_value())
+      return "tablet " + std::to_string(raw(tablet)) + " runs without its slots";
+    if (clone)
+      claims.push_back({clone->source, clone->target, clone->bytes});
+    else
+      ++drops;
+  }
+  if (slot_ledger::derived(slots_.total(), claims) != slots_)
+    return "the slot ledger differs from what the running contexts hold";
+  if (drops != drops_running_)
+    return "the number of running drops is wrong";
+  return queue_.broken_invariant();
+}
+
+} // namespace tabletd::model

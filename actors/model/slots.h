@@ -1,0 +1,79 @@
+#pragma once
+// How many copies may touch one disk at a time.  A running clone holds one slot on its
+// source path and one on its target path; the scheduler's running contexts own the slots,
+// so the ledger can always be derived from them again (spec/replica.md 4.6, C4).
+#include "actors/model/edit.h"
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+
+namespace tabletd::model {
+
+/// Orders places; an ordered map keeps every walk deterministic.
+struct place_less {
+  bool operator()(const place& a, const place& b) const {
+    return a.backend != b.backend ? a.backend < b.backend : a.path < b.path;
+  }
+};
+
+/// What one running clone occupies.
+struct slot_claim {
+  place source;
+  place target;
+  std::uint64_t bytes{}; ///< On their way to the target: the path fit rule counts them.
+  friend bool operator==(const slot_claim&, const slot_claim&) = default;
+};
+
+/// A claim that was granted.  Whoever owns it gives it back exactly once; letting it go out
+/// of scope instead is the slot leak that stopped the originals, so it asserts.
+class [[nodiscard]] slot_token {
+public:
+  slot_token(slot_token&& other) noexcept;
+  slot_token& operator=(slot_token&& other) noexcept;
+  slot_token(const slot_token&) = delete;
+  slot_token& operator=(const slot_token&) = delete;
+  ~slot_token();
+  [[nodiscard]] const slot_claim& claim() const { return *claim_; }
+
+private:
+  friend class slot_ledger;
+  explicit slot_token(const slot_claim& claim) : claim_(claim) {}
+  std::optional<slot_claim> claim_; ///< Empty: moved from or given back.
+};
+
+class slot_ledger {
+public:
+  /// Seed: schedule_slot_num_per_path = 2.
+  explicit slot_ledger(std::uint32_t per_path = 2) : per_path_(per_path) {}
+
+  [[nodiscard]] std::uint32_t total() const { return per_path_; }
+  [[nodiscard]] std::uint32_t used(const place& at) const;
+  [[nodiscard]] std::uint32_t available(const place& at) const;
+  [[nodiscard]] std::uint64_t incoming_bytes(const place& at) const;
+
+  /// Both slots or nothing.
+  [[nodiscard]] std::optional<slot_token> take(const slot_claim& claim);
+  /// For an order that runs already: granted even beyond the total (the number of slots
+  /// may have been lowered since), because the disks are busy with it either way.
+  [[nodiscard]] slot_token adopt(const slot_claim& claim);
+  void give_back(slot_token token);
+
+  /// What the ledger must equal: one slot per claim and end.
+  [[nodiscard]] static slot_ledger derived(std::uint32_t per_path, std::span<const slot_claim> running);
+  friend bool operator==(const slot_ledger&, const slot_ledger&) = default;
+
+private:
+  struct usage {
+    std::uint32_t slots{};
+    std::uint64_t incoming_bytes{};
+    friend bool operator==(const usage&, const usage&) = default;
+  };
+  void add(const slot_claim& claim);
+  void remove_one(const place& at, std::uint64_t incoming_bytes);
+
+  std::uint32_t per_path_;
+  std::map<place, usage, place_less> used_; ///< Only places in use.
+};
+
+} // namespace tabletd::model

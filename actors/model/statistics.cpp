@@ -1,0 +1,110 @@
+#include "actors/model/statistics.h"
+#include "actors/model/health.h"
+#include <algorithm>
+#include <vector>
+
+namespace tabletd::model {
+
+namespace {
+
+/// Everything a tablet's health depends on besides the tablet itself.
+struct suspects {
+  std::vector<tablet_id> ids;
+
+  void all_of(const table& owner) {
+    for (const auto& part : owner.partitions)
+      for (std::uint32_t b = 0; b < part.buckets; ++b)
+        ids.push_back(tablet_id{raw(part.first_tablet) + b});
+  }
+  void all_on(const backend& holder) {
+    holder.tablets.for_each([this](tablet_id id, replica_id) { ids.push_back(id); });
+  }
+  void sort() {
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  }
+};
+
+bool judged_alike(const backend* was, const backend* is) {
+  return was && is && was->alive == is->alive && was->decommissioned == is->decommissioned && was->host == is->host;
+}
+
+bool judged_alike(const table* was, const table* is) {
+  if (!was || !is || was->replication_num != is->replication_num || was->partitions.size() != is->partitions.size())
+    return false;
+  return std::equal(was->partitions.begin(), was->partitions.end(), is->partitions.begin(),
+                    [](const partition& a, const partition& b) { return a.visible == b.visible; });
+}
+
+void count(database_statistic& of, const table& one, bool add) {
+  const auto move = [add](std::uint64_t& number, std::uint64_t by) { number = add ? number + by : number - by; };
+  move(of.tables, 1);
+  move(of.partitions, one.partitions.size());
+  move(of.indexes, one.partitions.size());
+}
+
+} // namespace
+
+std::size_t statistics::follow(const catalog& now) {
+  const auto& was = seen_;
+  suspects look;
+  now.databases.for_each_difference(was.databases, [&](database_id id, const database*, const database* is) {
+    if (!is)
+      databases_.erase(id);
+    else if (!databases_.contains(id))
+      databases_.put(id, {});
+  });
+  now.backends.for_each_difference(was.backends, [&](backend_id, const backend* before, const backend* after) {
+    // A tablet that came to this backend since differs itself and is looked at anyway.
+    if (before && !judged_alike(before, after))
+      look.all_on(*before);
+  });
+  now.tables.for_each_difference(was.tables, [&](table_id, const table* before, const table* after) {
+    if (before && !after)
+      if (auto* of = databases_.edit(before->database))
+        count(*of, *before, false);
+    if (after && !before)
+      if (auto* of = databases_.edit(after->database))
+        count(*of, *after, true);
+    if (after && !judged_alike(before, after))
+      look.all_of(*after);
+  });
+
+  const auto owner = [this](const catalog& cat, const tablet& t) -> database_statistic* {
+    const auto* table = cat.table_of(t);
+    return table ? databases_.edit(table->database) : nullptr;
+  };
+  now.tablets.for_each_difference(was.tablets, [&](tablet_id id, const tablet* before, const tablet* after) {
+    if (before && after && before->replicas == after->replicas)
+      return;
+    if (before)
+      if (auto* of = owner(was, *before)) {
+        --of->tablets;
+        of->replicas -= before->replicas.size();
+        if (!after)
+          of->unhealthy.erase(id);
+      }
+    if (after)
+      if (auto* of = owner(now, *after)) {
+        ++of->tablets;
+        of->replicas += after->replicas.size();
+        look.ids.push_back(id);
+      }
+  });
+
+  look.sort();
+  for (const auto id : look.ids) {
+    const auto* t = now.tablets.find(id);
+    auto* of = t ? owner(now, *t) : nullptr;
+    if (!of)
+      continue;
+    if (diagnose(now, *t).health == tablet_health::healthy)
+      of->unhealthy.erase(id);
+    else
+      of->unhealthy.put(id, 1);
+  }
+  seen_ = now;
+  return look.ids.size();
+}
+
+} // namespace tabletd::model

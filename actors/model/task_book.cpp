@@ -1,0 +1,201 @@
+#include "actors/model/task_book.h"
+#include <utility>
+
+namespace tabletd::model {
+
+namespace {
+
+using phase = task_book::phase;
+
+const clone_order* clone_of(const task_book::open_task& open) {
+  return std::get_if<clone_order>(&open.task.what);
+}
+
+task_end refused(const agent_task& task, task_failure kind, std::string message) {
+  const auto ids = std::visit(
+    overloaded{[](const cancel_order&) { return held_ref{}; },
+               [](const auto& order) { return held_ref{order.tablet, order.replica}; }},
+    task.what);
+  return failed_end(task.fence, ids.tablet, ids.replica, kind, std::move(message));
+}
+
+void open_task(task_book& book, const task_submitted& e, phase at) {
+  book.open[e.task.fence] = {e.task, e.place, at};
+  if (at == phase::waiting)
+    book.waiting.insert(e.task.fence);
+}
+
+/// Ends a task that never ran or has just finished; its fence stays open until stamped.
+/// A clone given up by a drain ends unheard: the leader orders it again and it resumes.
+void finish(task_book& book, const task_end& end, book_effects& effects) {
+  auto& open = book.open[end.fence];
+  if (open.at == phase::ending)
+    return;
+  if (const auto* clone = clone_of(open)) {
+    if (open.at == phase::running || open.at == phase::stopping)
+      --book.copying[open.place];
+    auto& of_tablet = book.clones[clone->tablet];
+    of_tablet.erase(end.fence);
+    if (of_tablet.empty())
+      book.clones.erase(clone->tablet);
+  }
+  book.waiting.erase(end.fence);
+  open.at = phase::ending;
+  if (book.draining && clone_of(open) && !end.done())
+    book.open.erase(end.fence);
+  else
+    effects.push_back(stamp_end{end});
+}
+
+/// Asks a clone to let go: at once if it never started, else when its worker answers.
+void give_up(task_book& book, log_index fence, bool keep_partial, const std::string& why,
+             book_effects& effects) {
+  auto& open = book.open.at(fence);
+  if (open.at == phase::waiting)
+    finish(book, refused(open.task, task_failure::cancelled, why), effects);
+  else if (std::exchange(open.at, phase::stopping) == phase::running)
+    effects.push_back(stop_clone{fence, keep_partial});
+}
+
+/// The clone of that very replica, which a drop has to undo first; 0: there is none.
+log_index clone_to_undo(const task_book& book, const drop_order& drop) {
+  const auto at = book.clones.find(drop.tablet);
+  if (at == book.clones.end())
+    return {};
+  for (const auto fence : at->second)
+    if (clone_of(book.open.at(fence))->replica == drop.replica)
+      return fence;
+  return {};
+}
+
+void run(task_book& book, task_book::open_task& open) {
+  open.at = phase::running;
+  book.waiting.erase(open.task.fence);
+}
+
+/// Starts what may start now, in fence order.
+void start_waiting(task_book& book, book_effects& effects) {
+  for (const auto fence : std::vector<log_index>{book.waiting.begin(), book.waiting.end()}) {
+    auto& open = book.open.at(fence);
+    if (const auto* clone = clone_of(open)) {
+      auto& copying = book.copying[open.place];
+      if (*book.clones.at(clone->tablet).begin() != fence || copying >= book.limits.clones_per_path_max)
+        continue;
+      ++copying;
+      run(book, open);
+      effects.push_back(start_clone{*clone});
+    } else if (const auto* drop = std::get_if<drop_order>(&open.task.what);
+               raw(clone_to_undo(book, *drop)) == 0) {
+      run(book, open);
+      effects.push_back(run_on_disk{open.task});
+    }
+  }
+}
+
+void submit_clone(task_book& book, const task_submitted& e, const clone_order& order,
+                  book_effects& effects) {
+  auto& of_tablet = book.clones[order.tablet];
+  const auto newest = of_tablet.empty() ? log_index{} : *of_tablet.rbegin();
+  const auto older = std::vector<log_index>{of_tablet.begin(), of_tablet.end()};
+  open_task(book, e, phase::waiting);
+  of_tablet.insert(e.task.fence);
+  if (newest > e.task.fence) {
+    finish(book, refused(e.task, task_failure::stale,
+                         "clone " + std::to_string(raw(newest)) + " of the same tablet was ordered later"),
+           effects);
+    return;
+  }
+  for (const auto fence : older)
+    give_up(book, fence, false, "clone " + std::to_string(raw(e.task.fence))
+            + " of the same tablet was ordered later", effects);
+}
+
+void cancel(task_book& book, const agent_task& task, const cancel_order& order,
+            book_effects& effects) {
+  const auto at = book.open.find(order.clone);
+  const bool found = at != book.open.end() && clone_of(at->second) && at->second.at != phase::ending;
+  if (found)
+    give_up(book, order.clone, false, "the leader gave this clone up", effects);
+  if (task.fence == order.clone) { // The clone's own end is the answer.
+    if (!found && at == book.open.end() && !book.ended.contains(order.clone)) {
+      open_task(book, {task, {}}, phase::running);
+      finish(book, refused(task, task_failure::cancelled, "no such clone ran here"), effects);
+    }
+    return;
+  }
+  open_task(book, {task, {}}, phase::running);
+  finish(book, {task.fence, {}, {}, held_replica{}, 0, 0, 0}, effects);
+}
+
+void submit(task_book& book, const task_submitted& e, book_effects& effects) {
+  if (const auto known = book.ended.find(e.task.fence); known != book.ended.end()) {
+    effects.push_back(answer_again{known->second});
+    return;
+  }
+  if (const auto* order = std::get_if<cancel_order>(&e.task.what);
+      order && (order->clone == e.task.fence || !book.open.contains(e.task.fence)))
+    return cancel(book, e.task, *order, effects);
+  if (const auto at = book.open.find(e.task.fence); at != book.open.end()) {
+    at->second.asked_again = at->second.at == phase::ending;
+    return; // Joined.
+  }
+  if (book.draining)
+    return; // The next process gets it again.
+  std::visit(overloaded{
+               [&](const clone_order& order) { submit_clone(book, e, order, effects); },
+               [&](const drop_order& order) {
+                 if (const auto clone = clone_to_undo(book, order); raw(clone) != 0)
+                   give_up(book, clone, false, "its replica is being dropped", effects);
+                 open_task(book, e, phase::waiting);
+               },
+               [&](const auto&) {
+                 open_task(book, e, phase::running);
+                 effects.push_back(run_on_disk{e.task});
+               },
+             },
+             e.task.what);
+}
+
+void remember(task_book& book, const task_end& end, book_effects& effects) {
+  if (const auto open = book.open.extract(end.fence); open && open.mapped().asked_again)
+    effects.push_back(answer_again{end});
+  if (!book.ended.emplace(end.fence, end).second)
+    return;
+  book.ended_order.push_back(end.fence);
+  if (book.ended_order.size() > book.limits.remembered_max) {
+    book.ended.erase(book.ended_order.front());
+    book.ended_order.pop_front();
+  }
+}
+
+void drain(task_book& book, book_effects& effects) {
+  book.draining = true;
+  for (const auto& [tablet, fences] : std::map{book.clones})
+    for (const auto fence : fences)
+      give_up(book, fence, true, "this backend is shutting down", effects);
+  for (const auto fence : std::exchange(book.waiting, {})) // Drops whose clone is still letting go.
+    book.open.erase(fence);
+}
+
+} // namespace
+
+book_effects step(task_book& book, const book_event& event) {
+  book_effects effects;
+  std::visit(overloaded{
+               [&](const task_submitted& e) { submit(book, e, effects); },
+               [&](const task_finished& e) {
+                 if (book.open.contains(e.end.fence))
+                   finish(book, e.end, effects);
+               },
+               [&](const task_stamped& e) { remember(book, e.end, effects); },
+               [&](const drain_asked&) { drain(book, effects); },
+             },
+             event);
+  if (!book.draining)
+    start_waiting(book, effects);
+  else if (book.open.empty() && !std::exchange(book.quiet_told, true))
+    effects.push_back(all_quiet{});
+  return effects;
+}
+
+} // namespace tabletd::model

@@ -1,0 +1,118 @@
+#include "actors/model/transfer_plan.h"
+#include "actors/model/load_txn.h"
+#include "actors/model/statement.h"
+#include <algorithm>
+#include <map>
+
+namespace tabletd::model {
+
+namespace {
+
+bool alive(const catalog& cat, backend_id id) {
+  const auto* holder = cat.backends.find(id);
+  return holder && holder->alive;
+}
+
+std::string list_of(const std::vector<std::string>& parts) {
+  std::string out;
+  for (const auto& part : parts)
+    out += (out.empty() ? "" : ", ") + part;
+  return out;
+}
+
+statement_error no_majority(const catalog& cat, const table& into, const tablet& at, std::size_t usable) {
+  std::vector<std::string> missing;
+  for (const auto& r : at.replicas)
+    if (r.bad)
+      missing.push_back("the replica on backend " + described(cat, r.backend) + " is damaged");
+    else if (!alive(cat, r.backend))
+      missing.push_back("backend " + described(cat, r.backend) + " is down");
+    else if (!complete(r, into.partitions.front().visible))
+      missing.push_back("the replica on backend " + described(cat, r.backend) + " lacks versions");
+  return {error_code::unavailable,
+          "tablet " + std::to_string(raw(at.id)) + " of " + into.name + " can be written to on "
+            + std::to_string(usable) + " of " + std::to_string(into.replication_num) + " replicas, "
+            + std::to_string(majority(into.replication_num)) + " are needed: " + list_of(missing),
+          "see SHOW BACKENDS; a load needs a majority of the replicas of every tablet", {}, {}, {}, 1'000};
+}
+
+statement_error nothing_to_read(const catalog& cat, const table& from, const tablet& at, version visible) {
+  std::vector<std::string> where;
+  for (const auto& r : at.replicas)
+    if (complete(r, visible))
+      where.push_back("backend " + described(cat, r.backend) + " has one but is not linked");
+  const bool lost = where.empty();
+  if (lost)
+    where.emplace_back("none of its " + std::to_string(at.replicas.size()) + " replicas is complete");
+  return {error_code::data_loss,
+          "tablet " + std::to_string(raw(at.id)) + " of " + from.name + " cannot be read at version "
+            + std::to_string(visible) + ": " + list_of(where),
+          lost ? "SHOW TABLET " + std::to_string(raw(at.id)) + " shows its replicas; bring back a backend that had it"
+               : "bring that backend back and export again; nothing is lost",
+          {}, {}, {}, {}};
+}
+
+} // namespace
+
+std::string described(const catalog& cat, backend_id backend) {
+  const auto* known = cat.backends.find(backend);
+  return std::to_string(raw(backend)) + (known ? " (" + to_string(backend_address{known->host, known->port}) + ')' : "");
+}
+
+std::variant<load_plan, statement_error> plan_load(const catalog& cat, const table& into, std::string path) {
+  const auto& part = into.partitions.front();
+  load_plan plan{{}, into.id, std::move(path), into.key_column, into.separator, {}};
+  plan.tablets.reserve(part.buckets);
+  for (std::uint32_t b = 0; b < part.buckets; ++b) {
+    const auto& at = *cat.tablets.find(tablet_id{raw(part.first_tablet) + b});
+    planned_tablet one{at.id, 0, 0, {}};
+    std::size_t complete_ones = 0;
+    for (const auto& r : at.replicas) {
+      if (r.state != replica_state::normal || r.bad || !alive(cat, r.backend))
+        continue;
+      one.replicas.push_back({r.id, r.backend});
+      complete_ones += complete(r, part.visible) ? 1 : 0;
+    }
+    // The fold counts complete ones only: better to say so before gigabytes have travelled.
+    if (complete_ones < majority(into.replication_num))
+      return no_majority(cat, into, at, complete_ones);
+    plan.tablets.push_back(std::move(one));
+  }
+  return plan;
+}
+
+std::variant<export_plan, statement_error>
+plan_export(const catalog& cat, const cluster_view& view, const table& from, std::string path) {
+  const auto& part = from.partitions.front();
+  export_plan plan{std::move(path), part.visible, 0, 0, {}};
+  plan.tablets.reserve(part.buckets);
+  struct work {
+    std::uint64_t bytes{};
+    std::uint64_t tablets{};
+    auto operator<=>(const work&) const = default;
+  };
+  std::map<backend_id, work> assigned;
+  for (std::uint32_t b = 0; b < part.buckets; ++b) {
+    const auto& at = *cat.tablets.find(tablet_id{raw(part.first_tablet) + b});
+    planned_tablet one{at.id, at.rows, at.bytes, {}};
+    for (const auto& r : at.replicas) {
+      const auto* seen = view.find(r.backend);
+      if (complete(r, part.visible) && alive(cat, r.backend) && seen && seen->linked)
+        one.replicas.push_back({r.id, r.backend});
+    }
+    if (one.replicas.empty())
+      return nothing_to_read(cat, from, at, part.visible);
+    std::stable_sort(one.replicas.begin(), one.replicas.end(), [&](const auto& x, const auto& y) {
+      return assigned[x.backend] < assigned[y.backend];
+    });
+    auto& first = assigned[one.replicas.front().backend];
+    first.bytes += at.bytes;
+    ++first.tablets;
+    plan.rows += at.rows;
+    plan.bytes += at.bytes;
+    plan.tablets.push_back(std::move(one));
+  }
+  return plan;
+}
+
+} // namespace tabletd::model

@@ -1,0 +1,104 @@
+#pragma once
+// The columns of every table a statement can answer with, once: HELP prints them, the views
+// fill them, docs/console.md lists them.  Names and order are those of spec/replica.md 8
+// (column set S21, the seed's); columns are only ever appended.
+#include "actors/model/statement_result.h"
+#include <array>
+
+namespace tabletd::model::columns {
+
+// Ids are uint64.  Where the seed prints -1 for "none", so do we: those are int64, and a path
+// hash is the signed 64-bit number that the seed prints.  A time that has not come is null.
+inline constexpr column unsigned_of(std::string_view name) { return {name, value_type::uint64, ""}; }
+inline constexpr column signed_of(std::string_view name) { return {name, value_type::int64, ""}; }
+inline constexpr column text_of(std::string_view name) { return {name, value_type::text, ""}; }
+inline constexpr column state_of(std::string_view name) { return {name, value_type::text, "state"}; }
+inline constexpr column flag_of(std::string_view name) { return {name, value_type::boolean, ""}; }
+inline constexpr column time_of(std::string_view name) { return {name, value_type::timestamp, ""}; }
+inline constexpr column bytes_of(std::string_view name) { return {name, value_type::uint64, "bytes"}; }
+inline constexpr column ratio_of(std::string_view name) { return {name, value_type::float64, "percent"}; }
+
+inline constexpr std::array databases{text_of("Database")};
+inline constexpr std::array tables{text_of("Table")};
+
+inline constexpr std::array backends{
+  unsigned_of("BackendId"), text_of("Cluster"), text_of("IP"), text_of("HostName"),
+  unsigned_of("HeartbeatPort"), unsigned_of("BePort"), unsigned_of("HttpPort"), unsigned_of("BrpcPort"),
+  time_of("LastStartTime"), time_of("LastHeartbeat"), flag_of("Alive"), flag_of("SystemDecommissioned"),
+  flag_of("ClusterDecommissioned"), unsigned_of("TabletNum"), bytes_of("DataUsedCapacity"),
+  bytes_of("AvailCapacity"), bytes_of("TotalCapacity"), ratio_of("UsedPct"), ratio_of("MaxDiskUsedPct"),
+  text_of("ErrMsg"), text_of("Version"), text_of("Status")};
+
+inline constexpr std::array backend_paths{
+  text_of("RootPath"), bytes_of("DataUsedCapacity"), bytes_of("OtherUsedCapacity"),
+  bytes_of("AvailCapacity"), bytes_of("TotalCapacity"), ratio_of("TotalUsedPct"), state_of("State"),
+  signed_of("PathHash"), text_of("StorageMedium")};
+
+inline constexpr std::array frontends{
+  text_of("Name"), text_of("Host"), unsigned_of("RpcPort"), unsigned_of("HttpPort"), state_of("Role"),
+  flag_of("IsMaster"), text_of("ClusterId"), flag_of("Alive"), unsigned_of("ReplayedJournalId"),
+  time_of("LastHeartbeat"), text_of("ErrMsg"), text_of("Version")};
+
+inline constexpr std::array tablet_location{
+  text_of("DbName"), text_of("TableName"), text_of("PartitionName"), text_of("IndexName"),
+  unsigned_of("DbId"), unsigned_of("TableId"), unsigned_of("PartitionId"), unsigned_of("IndexId"),
+  flag_of("IsSync"), text_of("DetailCmd")};
+
+inline constexpr std::array table_replicas{
+  unsigned_of("TabletId"), unsigned_of("ReplicaId"), unsigned_of("BackendId"), signed_of("SchemaHash"),
+  signed_of("Version"), unsigned_of("VersionHash"), signed_of("LstSuccessVersion"),
+  unsigned_of("LstSuccessVersionHash"), signed_of("LstFailedVersion"), unsigned_of("LstFailedVersionHash"),
+  time_of("LstFailedTime"), bytes_of("DataSize"), unsigned_of("RowCount"), state_of("State"),
+  time_of("LstConsistencyCheckTime"), signed_of("CheckVersion"), signed_of("CheckVersionHash"),
+  signed_of("VersionCount"), signed_of("PathHash"), text_of("MetaUrl"), text_of("CompactionStatus")};
+
+inline constexpr std::array tablet_replicas{
+  unsigned_of("ReplicaId"), unsigned_of("BackendId"), signed_of("Version"), unsigned_of("VersionHash"),
+  signed_of("LstSuccessVersion"), unsigned_of("LstSuccessVersionHash"), signed_of("LstFailedVersion"),
+  unsigned_of("LstFailedVersionHash"), time_of("LstFailedTime"), signed_of("SchemaHash"),
+  bytes_of("DataSize"), unsigned_of("RowCount"), state_of("State"), flag_of("IsBad"),
+  signed_of("VersionCount"), signed_of("PathHash"), text_of("MetaUrl"), text_of("CompactionStatus")};
+
+inline constexpr std::array scheduled_tablets{
+  unsigned_of("TabletId"), text_of("Type"), text_of("Medium"), state_of("Status"), state_of("State"),
+  text_of("OrigPrio"), text_of("DynmPrio"), signed_of("SrcBe"), signed_of("SrcPath"), signed_of("DestBe"),
+  signed_of("DestPath"), column{"Timeout", value_type::uint64, "duration"}, time_of("Create"),
+  time_of("LstSched"), time_of("LstVisit"), time_of("Finished"), column{"Rate", value_type::float64, "bytes"},
+  unsigned_of("FailedSched"), unsigned_of("FailedRunning"), time_of("LstAdjPrio"), unsigned_of("VisibleVer"),
+  unsigned_of("VisibleVerHash"), unsigned_of("CmtVer"), unsigned_of("CmtVerHash"), text_of("ErrMsg")};
+
+inline constexpr std::array working_slots{
+  unsigned_of("BeId"), signed_of("PathHash"), unsigned_of("AvailSlots"), unsigned_of("TotalSlots"),
+  unsigned_of("BalanceSlot"), column{"AvgRate", value_type::float64, "bytes"}};
+
+inline constexpr std::array statistic{
+  text_of("DbId"), text_of("DbName"), unsigned_of("TableNum"), unsigned_of("PartitionNum"),
+  unsigned_of("IndexNum"), unsigned_of("TabletNum"), unsigned_of("ReplicaNum"),
+  unsigned_of("UnhealthyTabletNum"), unsigned_of("InconsistentTabletNum"), unsigned_of("CloningTabletNum")};
+
+inline constexpr std::array database_statistic{
+  text_of("UnhealthyTablets"), text_of("InconsistentTablets"), text_of("CloningTablets")};
+
+inline constexpr std::array balance_items{text_of("Item"), unsigned_of("Number")};
+inline constexpr std::array item_values{text_of("Item"), text_of("Value")};
+inline constexpr std::array proc_names{text_of("Name")};
+
+inline constexpr std::array proc_databases{unsigned_of("DbId"), text_of("DbName"), unsigned_of("TableNum")};
+inline constexpr std::array proc_tables{
+  unsigned_of("TableId"), text_of("TableName"), unsigned_of("IndexNum"), unsigned_of("PartitionNum"),
+  state_of("State"), unsigned_of("KeyColumn"), text_of("ColumnSeparator"), unsigned_of("Buckets"),
+  unsigned_of("ReplicationNum"), unsigned_of("ReplicaCount"), time_of("CreateTime")};
+inline constexpr std::array proc_nodes{text_of("Nodes")};
+inline constexpr std::array proc_partitions{
+  unsigned_of("PartitionId"), text_of("PartitionName"), unsigned_of("VisibleVersion"),
+  unsigned_of("VisibleVersionHash"), state_of("State"), unsigned_of("Buckets"),
+  unsigned_of("ReplicationNum"), bytes_of("DataSize"), unsigned_of("RowCount")};
+inline constexpr std::array proc_indexes{unsigned_of("IndexId"), text_of("IndexName"), state_of("State")};
+
+inline constexpr std::array actors{
+  text_of("Supervisor"), text_of("Actor"), text_of("Type"), state_of("State"), unsigned_of("Restarts"),
+  time_of("Since"), text_of("LastError")};
+
+inline constexpr std::array help{text_of("Topic"), text_of("Text")};
+
+} // namespace tabletd::model::columns

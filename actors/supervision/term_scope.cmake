@@ -1,0 +1,2 @@
+target_sources(tabletd_supervision PRIVATE ${CMAKE_CURRENT_LIST_DIR}/term_scope.cpp)
+target_link_libraries(tabletd_supervision PUBLIC tabletd_codec)

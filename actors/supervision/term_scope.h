@@ -1,0 +1,36 @@
+#pragma once
+// The leader's subtree as a lifetime: it starts when the first entry of the term has
+// committed (so everything older is folded) and everything in it dies with the term.
+#include "actors/catalog/ports.h"
+#include <caf/actor.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/stateful_actor.hpp>
+#include <functional>
+#include <string>
+
+namespace tabletd {
+
+struct term_scope_ports {
+  journal_actor journal;
+  catalog_cell_ptr catalog;
+  std::function<model::term()> term;             ///< The term this node leads in.
+  std::function<model::time_ms()> wall_clock;    ///< Stamps the edits it proposes.
+  std::uint64_t node_id{};
+  model::cluster_uuid new_cluster{};             ///< Used once, by the first leader ever.
+  std::string cluster_name;
+  /// Spawns the supervisor of everything a leader does; called when the term has begun.
+  std::function<caf::actor(caf::event_based_actor*)> start_subtree;
+  std::function<void(bool leading)> leading;     ///< Told when the subtree is up, and when it ends.
+};
+
+struct term_scope_state {
+  term_scope_ports ports;
+  caf::actor subtree;
+  caf::error why; ///< Set once an exit was asked for: the subtree is awaited.
+  bool ending = false;
+  static inline const char* name = "term_scope";
+};
+
+caf::behavior term_scope(caf::stateful_actor<term_scope_state>* self, term_scope_ports ports);
+
+} // namespace tabletd

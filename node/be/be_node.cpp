@@ -1,0 +1,224 @@
+#include "node/be/be_node.h"
+#include "actors/agent/reporter.h"
+#include "actors/agent/task_keeper.h"
+#include "actors/error_text.h"
+#include "actors/spawn_child.h"
+#include "actors/supervision/ports.h"
+#include "actors/urgent_exit.h"
+#include "node/be/rpc_listener.h"
+#include "node/log.h"
+#include <caf/actor_cast.hpp>
+#include <caf/scoped_actor.hpp>
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <future>
+
+namespace tabletd {
+
+namespace {
+
+// Clones and scans hold a file per rowset; the kernel's default of 1,024 is soon used up.
+void allow_many_files() {
+  ::rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+std::string hex(const model::cluster_uuid& id) {
+  std::string text;
+  for (const auto byte : id)
+    text += fmt::format("{:02x}", byte);
+  return text;
+}
+
+/// A directory that belongs to someone else must not start to serve.
+void check_binding(disk_worker& disk, const model::backend_binding& binding) {
+  std::promise<void> checked;
+  auto outcome = checked.get_future();
+  disk.post([&](tablet_store& store) {
+    try {
+      store.bind(hex(binding.cluster), model::raw(binding.backend));
+      checked.set_value();
+    } catch (...) {
+      checked.set_exception(std::current_exception());
+    }
+  });
+  outcome.get();
+}
+
+} // namespace
+
+struct be_node::loop_side {
+  backend_room_ptr room;
+  kj::Own<rpc_listener> listener;
+  kj::Promise<void> usage = nullptr;
+
+  kj::Promise<void> look_at_usage(kj::Duration every) {
+    return room->timer().afterDelay(every).then([this, every] {
+      room->paths().refresh();
+      return look_at_usage(every);
+    });
+  }
+};
+
+// -- start -------------------------------------------------------------------------------
+
+std::unique_ptr<be_node> be_node::start(be_options options, caf::actor_system& sys, kj_place place) {
+  allow_many_files();
+  std::unique_ptr<be_node> node{new be_node{sys, std::move(place)}};
+  node->open_paths(options);
+  node->spawn_actors(options);
+  node->open_port(options);
+  log_info("the backend is up", {{"port", node->port_}, {"paths", node->paths_->disks().size()}});
+  return node;
+}
+
+void be_node::open_paths(be_options& options) {
+  if (options.paths.empty())
+    throw storage_error(storage_fault::unusable, {}, "a backend needs at least one path; name one in its configuration");
+  paths_ = std::make_shared<path_set>(std::move(options.paths), stats_);
+  for (const auto& disk : paths_->disks())
+    if (options.binding)
+      check_binding(*disk, *options.binding);
+}
+
+/// Under the supervisor if there is one.  Temporary: without its memory a successor could
+/// not go on; watch() ends the process instead.
+template <class Fun, class Ports>
+caf::actor be_node::start_actor(const std::string& id, Fun* function, const Ports& ports) {
+  if (!supervisor_)
+    return caf::actor_cast<caf::actor>(spawn_child(&sys_, function, ports));
+  caf::actor started;
+  std::string why;
+  caf::scoped_actor self{sys_};
+  self->request(supervisor_, std::chrono::seconds(10),
+                start_child{{id, spawner(function, ports), model::restart::temporary}})
+    .receive([&](caf::actor& handle) { started = handle; },
+             [&](const caf::error& failed) { why = text_of(sys_, failed); });
+  if (!started)
+    throw std::runtime_error(fmt::format("the backend's {} could not be started: {}", id, why));
+  return started;
+}
+
+void be_node::watch(const caf::actor& core, const std::function<void(const std::string&)>& on_fatal) {
+  caf::actor_cast<caf::abstract_actor*>(core)->attach_functor(
+    [&sys = sys_, stopping = stopping_, on_fatal](const caf::error& why) {
+      if (*stopping)
+        return;
+      const auto text = text_of(sys, why);
+      log_error("a core actor of the backend ended", {{"why", text}});
+      if (on_fatal)
+        on_fatal("a core actor of the backend ended: " + text);
+    });
+}
+
+void be_node::spawn_actors(const be_options& options) {
+  supervisor_ = options.supervisor;
+  wire_ = std::make_shared<leader_wire>(place_.loop);
+  mover_ = std::make_shared<clone_mover>(place_.loop, options.mover);
+  const auto reporter_handle
+    = start_actor("reporter", reporter, reporter_ports{wire_, stats_, options.report, options.facts.boot});
+  reporter_ = caf::actor_cast<reporter_actor>(reporter_handle);
+  task_keeper_ports ports{paths_, mover_, reporter_, wire_, stats_, options.tasks, options.clone, supervisor_};
+  const auto keeper_handle = start_actor("task_keeper", task_keeper, ports);
+  keeper_ = caf::actor_cast<task_keeper_actor>(keeper_handle);
+  watch(reporter_handle, options.on_fatal);
+  watch(keeper_handle, options.on_fatal);
+  paths_->report_to(reporter_);
+}
+
+void be_node::open_port(const be_options& options) {
+  loop_side_ = std::make_shared<loop_side>();
+  in_loop([&]() -> kj::Promise<void> {
+    return place_.network->parseAddress(options.listen.c_str())
+      .then([this, &options](kj::Own<kj::NetworkAddress>&& address) {
+        auto& side = *loop_side_;
+        side.room = std::make_shared<backend_room>(
+          backend_room::ports{*place_.loop, *place_.network, *place_.timer, paths_, reporter_, keeper_, stats_,
+                              options.facts, options.binding, options.bind});
+        wire_->enter(side.room);
+        mover_->enter(side.room);
+        side.listener = kj::heap<rpc_listener>(side.room, address->listen());
+        side.usage = side.look_at_usage(options.usage_every).eagerlyEvaluate([](kj::Exception&&) {});
+        port_ = side.listener->port();
+      });
+  });
+}
+
+void be_node::in_loop(std::function<kj::Promise<void>()> todo) {
+  auto done = std::make_shared<std::promise<void>>();
+  auto outcome = done->get_future();
+  const bool posted = place_.loop->post([todo = std::move(todo), done] {
+    kj::evalNow([&] { return todo(); })
+      .then([done] { done->set_value(); },
+            [done](kj::Exception&& why) { done->set_exception(std::make_exception_ptr(why)); })
+      .detach([](kj::Exception&&) {});
+  });
+  if (posted)
+    outcome.get();
+}
+
+// -- stop --------------------------------------------------------------------------------
+
+be_node::~be_node() { stop(); }
+
+std::vector<disk_status> be_node::paths() const { return paths_->status(); }
+
+void be_node::stop() {
+  if (stopping_->exchange(true))
+    return;
+  if (paths_)
+    paths_->begin_stop();
+  if (loop_side_)
+    in_loop([this]() -> kj::Promise<void> {
+      if (loop_side_->room) {
+        loop_side_->room->drain();
+        loop_side_->listener->close_port();
+      }
+      return kj::READY_NOW;
+    });
+  if (keeper_) {
+    caf::scoped_actor self{sys_};
+    self->request(keeper_, std::chrono::seconds(60), drain{})
+      .receive([](drained) {},
+               [this](const caf::error& why) { log_warn("tasks did not end", {{"why", text_of(sys_, why)}}); });
+  }
+  if (loop_side_)
+    in_loop([this]() -> kj::Promise<void> {
+      if (!loop_side_->room)
+        return kj::READY_NOW;
+      return loop_side_->room->quiet().then([this] {
+        mover_->leave();
+        wire_->leave();
+        loop_side_->usage = nullptr;
+        loop_side_->listener = nullptr;
+        loop_side_->room = nullptr;
+      });
+    });
+  if (paths_)
+    paths_->stop();
+  stop_actors();
+  // Whatever the disks still answered has been taken in once this has run.
+  in_loop([]() -> kj::Promise<void> { return kj::evalLast([] {}); });
+}
+
+void be_node::stop_actors() {
+  caf::scoped_actor self{sys_};
+  const auto stop_one = [&](const char* id, const caf::actor& handle) {
+    if (!handle)
+      return;
+    if (supervisor_) {
+      self->request(supervisor_, std::chrono::seconds(10), stop_child{id})
+        .receive([] {}, [&](const caf::error&) {}); // Already gone.
+      return;
+    }
+    urgent_exit(handle, caf::exit_reason::user_shutdown);
+    self->wait_for(handle);
+  };
+  stop_one("task_keeper", caf::actor_cast<caf::actor>(std::exchange(keeper_, {})));
+  stop_one("reporter", caf::actor_cast<caf::actor>(std::exchange(reporter_, {})));
+}
+
+} // namespace tabletd

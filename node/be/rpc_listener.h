@@ -1,0 +1,31 @@
+#pragma once
+// The backend's port: one RPC connection per caller, each with its own limits and its own
+// end.  Whatever a caller sends, only its connection can break.
+#include "node/be/backend_room.h"
+
+namespace tabletd {
+
+/// Loop thread only.  Dropping it closes every connection.
+class rpc_listener final : private kj::TaskSet::ErrorHandler {
+public:
+  rpc_listener(backend_room_ptr room, kj::Own<kj::ConnectionReceiver> port);
+  ~rpc_listener() noexcept(false);
+  [[nodiscard]] std::uint16_t port() const { return port_number_; }
+  /// No new connections; those that exist go on.
+  void close_port() { accepting_ = nullptr; }
+
+private:
+  struct connection;
+  [[nodiscard]] kj::Promise<void> accept();
+  void serve(kj::Own<kj::AsyncIoStream> stream);
+  void taskFailed(kj::Exception&& why) override;
+
+  backend_room_ptr room_;
+  kj::Own<kj::ConnectionReceiver> port_;
+  std::uint16_t port_number_;
+  std::size_t connections_ = 0;
+  kj::TaskSet served_{*this};
+  kj::Promise<void> accepting_;
+};
+
+} // namespace tabletd

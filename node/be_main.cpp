@@ -1,0 +1,96 @@
+// The be role: configuration in, one be_node out.
+#include "actors/spawn_child.h"
+#include "actors/supervision/supervisor.h"
+#include "actors/urgent_exit.h"
+#include "node/be/be_node.h"
+#include "node/cluster_hex.h"
+#include "node/log.h"
+#include "node/network_name.h"
+#include "node/node_frame.h"
+#include "node/http_host.h"
+#include "node/node_metrics.h"
+#include "node/roles.h"
+#include "persistence/node_dir.h"
+#include <caf/scoped_actor.hpp>
+#include <fmt/format.h>
+#include <random>
+
+namespace tabletd {
+
+namespace {
+
+std::vector<disk_options> disks_of(const be_config& config) {
+  std::vector<disk_options> out;
+  auto paths = config.paths;
+  if (paths.empty())
+    paths.push_back(config.data_dir + "/disk");
+  for (const auto& path : paths) {
+    disk_options one;
+    one.ssd = path.ends_with(":ssd");
+    one.root = one.ssd ? path.substr(0, path.size() - 4) : path;
+    one.store.quota_bytes = config.quota_mib << 20;
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+std::optional<model::backend_binding> binding_of(const node_dir& dir) {
+  if (!dir.cluster() || !dir.node())
+    return std::nullopt;
+  return model::backend_binding{cluster_from_hex(*dir.cluster()), model::backend_id{*dir.node()}};
+}
+
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+} // namespace
+
+int run_be(const be_config& config, int ready_fd) {
+  node_dir dir(config.data_dir);
+  dir.claim(node_role::be);
+  node_frame frame;
+
+  supervisor_options tasks;
+  tasks.name = "storage";
+  auto supervisor_actor = caf::actor_cast<caf::actor>(spawn_child(&frame.sys(), supervisor, std::move(tasks)));
+
+  const auto metrics = std::make_shared<be_metrics>();
+  auto http = std::make_unique<http_host>(
+    frame.loop(), frame.network(), config.http_listen,
+    http_sources{[metrics] { return metrics->readiness(); }, [metrics] { return metrics->text(); },
+                 [metrics](std::string_view handler, std::string_view code) { metrics->http_answered(handler, code); }});
+
+  be_options options;
+  options.paths = disks_of(config);
+  options.listen = config.rpc_listen;
+  options.binding = binding_of(dir);
+  options.bind = [&dir](const model::backend_binding& to) { dir.bind(to_hex(to.cluster), model::raw(to.backend)); };
+  options.facts.boot = std::random_device{}() | std::uint64_t{std::random_device{}()} << 32;
+  options.facts.started_ms = now_ms();
+  options.facts.http_port = http->port();
+  options.facts.version = node_version;
+  options.report.full_every_ms = std::chrono::seconds(config.full_report_every_s);
+  options.tasks.clones_per_path_max = static_cast<std::uint32_t>(config.clones_per_path_max);
+  options.supervisor = supervisor_actor;
+  options.on_fatal = frame.on_fatal();
+  auto node = be_node::start(std::move(options), frame.sys(), {frame.loop(), &frame.network(), &frame.timer()});
+  metrics->serve(*node);
+
+  node_frame::announce(dir.path(), fmt::format("{}:{}", host_of(config.rpc_listen), node->port()),
+                       fmt::format("{}:{}", host_of(config.http_listen), http->port()), ready_fd);
+  const int code = frame.wait_for_end();
+  http = nullptr;
+  metrics->close();
+  node->stop();
+  node = nullptr;
+  caf::scoped_actor self{frame.sys()};
+  self->monitor(supervisor_actor);
+  urgent_exit(supervisor_actor, caf::exit_reason::user_shutdown);
+  self->receive([](caf::down_msg&) {});
+  supervisor_actor = nullptr;
+  log_info("stopped");
+  return code;
+}
+
+} // namespace tabletd

@@ -1,0 +1,40 @@
+#include "node/role_metrics.h"
+#include <algorithm>
+
+namespace tabletd {
+
+namespace {
+
+double number(const auto& value) { return static_cast<double>(value); }
+
+} // namespace
+
+void add_be_metrics(metric_page& page, const be_snapshot& be) {
+  std::uint64_t tablets = 0;
+  for (const auto& path : be.paths) {
+    const std::string_view medium = path.ssd ? "ssd" : "hdd";
+    const auto capacity = path.usage.capacity_bytes;
+    tablets += path.usage.tablets;
+    page.add(families::be_capacity, {path.root, medium}, number(capacity));
+    page.add(families::be_used, {path.root, medium}, number(capacity - std::min(path.usage.available_bytes, capacity)));
+    page.add(families::be_online, {path.root}, path.online ? 1 : 0);
+  }
+  page.add(families::be_tablets, number(tablets));
+  const auto& stats = be.stats;
+  page.add(families::be_tasks, number(stats.tasks_open));
+  static_assert(be_stats::task_kinds == std::size(vocabulary::task), "a task without a label value");
+  for (std::size_t kind = 0; kind < be_stats::task_kinds; ++kind) {
+    std::uint64_t failed = 0;
+    for (std::size_t i = 1; i < be_stats::task_results; ++i)
+      failed += stats.tasks_ended[kind][i];
+    page.add(families::be_tasks_ended, {vocabulary::task[kind], "ok"}, number(stats.tasks_ended[kind][0]));
+    page.add(families::be_tasks_ended, {vocabulary::task[kind], "error"}, number(failed));
+  }
+  page.add(families::be_copied, {"in"}, number(stats.copy_bytes_in));
+  page.add(families::be_copied, {"out"}, number(stats.copy_bytes_out));
+  page.add(families::be_reports, {"full"}, number(stats.reports_full));
+  page.add(families::be_reports, {"changed"}, number(stats.reports_changed));
+  page.add(families::be_fenced, {"stale_term"}, number(stats.requests_fenced));
+}
+
+} // namespace tabletd

@@ -1,0 +1,77 @@
+#pragma once
+// What an operator can turn: one table of knobs per role (config.cpp) that parses TOML,
+// prints the documented default file and names what is wrong with a line and a column.
+//
+// Order, later wins: built-in default, file, TABLETD_<SECTION>_<KEY> in the environment,
+// --set section.key=value.
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tabletd {
+
+struct fe_config {
+  std::string name = "fe1";
+  std::uint64_t id = 1;
+  std::string data_dir = "/var/lib/tabletd/fe";
+  std::string cluster_name = "tabletd";
+  std::string rpc_listen = "127.0.0.1:9020";
+  std::string http_listen = "127.0.0.1:8030";
+  bool allow_insecure = false;
+  std::string log_level = "info";
+  // Doris beats every 10 s, StarRocks every 5 s (spec/replica.md 1.4): with one connection per
+  // backend a beat costs 40 us, so a dead disk need not be looked for half a minute.
+  std::uint64_t heartbeat_interval_ms = 2'000;
+  std::uint64_t heartbeats_missed_max = 5;
+  std::uint64_t repair_delay_factor_ms = 60'000;
+  std::uint64_t slots_per_path = 2;
+  double high_watermark = 0.85;
+  std::uint64_t min_left_mib = 2'048;
+  double flood_stage = 0.95;
+  std::uint64_t flood_left_mib = 1'024;
+  std::uint64_t journal_pending_mib = 64;
+};
+
+struct be_config {
+  std::string name = "be1";
+  std::string data_dir = "/var/lib/tabletd/be";
+  std::string rpc_listen = "127.0.0.1:9060";
+  std::string http_listen = "127.0.0.1:8040";
+  bool allow_insecure = false;
+  std::string log_level = "info";
+  std::vector<std::string> paths; ///< "DIR" or "DIR:ssd"; empty: <data_dir>/disk.
+  std::uint64_t quota_mib = 0;
+  std::uint64_t full_report_every_s = 60;
+  std::uint64_t clones_per_path_max = 4;
+};
+
+/// what() is one line: "file:line:column: what is wrong; hint".
+class config_error : public std::runtime_error {
+public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Where values come from beside the file.
+struct config_overrides {
+  std::vector<std::string> assignments;          ///< "section.key=value", from --set.
+  std::map<std::string, std::string> environment;///< TABLETD_* only.
+};
+/// The TABLETD_* variables of this process.
+[[nodiscard]] std::map<std::string, std::string> tabletd_environment();
+
+/// `file` empty: no file.  Throws config_error.
+[[nodiscard]] fe_config load_fe_config(const std::string& file, const config_overrides& overrides);
+[[nodiscard]] be_config load_be_config(const std::string& file, const config_overrides& overrides);
+/// For tests and `config check`: `text` instead of a file called `name`.
+[[nodiscard]] fe_config parse_fe_config(std::string_view text, const std::string& name, const config_overrides& overrides = {});
+[[nodiscard]] be_config parse_be_config(std::string_view text, const std::string& name, const config_overrides& overrides = {});
+
+/// Commented TOML with every key; parses back to `config`.
+[[nodiscard]] std::string to_toml(const fe_config& config);
+[[nodiscard]] std::string to_toml(const be_config& config);
+
+} // namespace tabletd

@@ -1,0 +1,201 @@
+#include "node/fe/console_server.h"
+#include "node/fe/export_carrier.h"
+#include "node/fe/load_carrier.h"
+#include "node/kj_text.h"
+#include <caf/actor_cast.hpp>
+#include <caf/exit_reason.hpp>
+#include <caf/send.hpp>
+
+namespace tabletd {
+
+namespace {
+
+using ports_ptr = std::shared_ptr<const console_ports>;
+
+constexpr auto statement_limit_default = std::chrono::minutes(5);
+constexpr std::size_t statement_bytes_max = 1U << 20; // design/ecosystem.md 6, rule 7.
+
+/// Ends the session actor with the session, load jobs and all.
+struct session_holder {
+  console_session_actor actor;
+  ports_ptr ports;
+  explicit session_holder(console_session_actor a, ports_ptr p) : actor(std::move(a)), ports(std::move(p)) {
+    ports->sessions_changed(+1);
+  }
+  session_holder(const session_holder&) = delete;
+  ~session_holder() {
+    ports->sessions_changed(-1);
+    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+  }
+};
+using session_ptr = std::shared_ptr<session_holder>;
+
+void fill_upload(const session_ptr& session, const statement_outcome& outcome, api::Result::Builder result) {
+  auto offer = result.initUpload();
+  offer.setPath(outcome.get().getLoad().getPath());
+  const auto& ports = *session->ports;
+  offer.setUpload(kj::heap<load_carrier>(
+    load_carrier::ports{ports.loop, ports.sys, session->actor, ports.links}, outcome));
+}
+
+void fill_download(const session_ptr& session, const statement_outcome& outcome, api::Result::Builder result) {
+  const auto plan = outcome.get().getExportPlan();
+  auto offer = result.initDownload();
+  offer.setPath(plan.getPath());
+  offer.setRows(plan.getRows());
+  offer.setBytes(plan.getBytes());
+  offer.setDownload(kj::heap<export_carrier>(session->ports->links, outcome));
+}
+
+class execution final : public api::Execution::Server {
+public:
+  execution(session_ptr session, kj::Promise<statement_outcome> outcome)
+    : session_(std::move(session)), outcome_(outcome.fork()) {}
+
+  kj::Promise<void> result(ResultContext context) override {
+    if (cancelled_) {
+      report(context, api::ErrorCode::CANCELLED, "the statement was cancelled");
+      return kj::READY_NOW;
+    }
+    return outcome_.addBranch().then(
+      [this, context](statement_outcome outcome) mutable {
+        auto result = context.getResults().initResult();
+        const auto from = outcome.get();
+        if (from.isLoad())
+          fill_upload(session_, outcome, result);
+        else if (from.isExportPlan())
+          fill_download(session_, outcome, result);
+        else
+          context.getResults().setResult(from.getResult());
+        const auto done = context.getResults().getResult().asReader();
+        session_->ports->statement_ended(done.getStatement(), !done.isError());
+      },
+      [this, context](kj::Exception&& why) mutable {
+        session_->ports->statement_ended("other", false);
+        report(context, api::ErrorCode::INTERNAL, text_of(why));
+      });
+  }
+
+  kj::Promise<void> cancel(CancelContext) override {
+    cancelled_ = true;
+    return kj::READY_NOW;
+  }
+
+private:
+  static void report(ResultContext context, api::ErrorCode code, const std::string& message) {
+    auto error = context.getResults().initResult().initError();
+    error.setCode(code);
+    error.setMessage(message.c_str());
+    error.setHint("the statement may have taken effect; look before you repeat it");
+  }
+
+  session_ptr session_;
+  kj::ForkedPromise<statement_outcome> outcome_;
+  bool cancelled_ = false;
+};
+
+class session final : public api::Session::Server {
+public:
+  session(session_ptr held, bool may_write, std::chrono::milliseconds limit)
+    : held_(std::move(held)), may_write_(may_write), limit_(limit) {}
+
+  kj::Promise<void> execute(ExecuteContext context) override {
+    const auto params = context.getParams();
+    KJ_REQUIRE(params.getText().size() <= statement_bytes_max, "a statement is at most 1 MiB");
+    auto message = seal<wire::StatementText>([&](auto to) {
+      to.setText(params.getText());
+      to.setRequestId(params.getRequestId());
+      to.setMayWrite(may_write_);
+    }, 64 + params.getText().size() / 8);
+    auto outcome = ask<statement_outcome>(held_->ports->loop, held_->ports->sys, held_->actor, std::move(message), limit_);
+    context.getResults().setExecution(kj::heap<execution>(held_, kj::mv(outcome)));
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> complete(CompleteContext context) override {
+    const auto params = context.getParams();
+    held_->ports->complete(params.getText(), params.getCursor(), context.getResults());
+    return kj::READY_NOW;
+  }
+
+private:
+  session_ptr held_;
+  bool may_write_;
+  std::chrono::milliseconds limit_;
+};
+
+/// One implementation for all three authorities: what a holder may do was decided when the
+/// capability was made, not when it is used.
+class authority final : public api::Admin::Server {
+public:
+  authority(ports_ptr ports, bool may_write) : ports_(std::move(ports)), may_write_(may_write) {}
+
+  kj::Promise<void> open(OpenContext context) override {
+    const auto options = context.getParams().getOptions();
+    const auto limit = options.getStatementTimeoutMs() == 0
+                         ? std::chrono::milliseconds(statement_limit_default)
+                         : std::chrono::milliseconds(options.getStatementTimeoutMs());
+    return ports_->open_session(options.getDatabase().cStr())
+      .then([context, limit, ports = ports_, may_write = may_write_](console_session_actor actor) mutable {
+        auto held = std::make_shared<session_holder>(std::move(actor), ports);
+        context.getResults().setSession(kj::heap<session>(std::move(held), may_write, limit));
+      });
+  }
+
+  kj::Promise<void> health(HealthContext context) override {
+    ports_->health(context.getResults().initHealth());
+    return kj::READY_NOW;
+  }
+
+private:
+  ports_ptr ports_;
+  bool may_write_;
+};
+
+class gateway final : public api::Gateway::Server {
+public:
+  gateway(ports_ptr ports, bool trusted) : ports_(std::move(ports)), trusted_(trusted) {}
+
+  kj::Promise<void> info(InfoContext context) override {
+    ports_->info(context.getResults().initInfo());
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> login(LoginContext context) override {
+    const auto request = context.getParams().getRequest();
+    auto outcome = context.getResults().initOutcome();
+    if (request.getApiVersion() > api::API_VERSION) {
+      auto error = outcome.initError();
+      error.setCode(api::ErrorCode::UNSUPPORTED);
+      error.setMessage("this fe is older than the client");
+      error.setHint("upgrade the fe or use an older tabletctl");
+      return kj::READY_NOW;
+    }
+    if (!request.getMethod().isPeerCredentials() || !trusted_) {
+      auto error = outcome.initError();
+      error.setCode(api::ErrorCode::UNAUTHENTICATED);
+      error.setMessage("this connection does not prove who you are");
+      error.setHint("connect from the fe's own machine (loopback)");
+      return kj::READY_NOW;
+    }
+    auto grant = outcome.initGranted();
+    grant.setUser("local");
+    api::Admin::Client full = kj::heap<authority>(ports_, true);
+    grant.setViewer(kj::heap<authority>(ports_, false));
+    grant.setOperator(full);
+    grant.setAdmin(full);
+    return kj::READY_NOW;
+  }
+
+private:
+  ports_ptr ports_;
+  bool trusted_;
+};
+
+} // namespace
+
+api::Gateway::Client make_gateway(std::shared_ptr<const console_ports> ports, bool trusted) {
+  return kj::heap<gateway>(std::move(ports), trusted);
+}
+
+} // namespace tabletd

@@ -1,0 +1,116 @@
+#include "node/fe/export_carrier.h"
+#include "node/kj_text.h"
+#include <fmt/format.h>
+#include <xxhash.h>
+
+namespace tabletd {
+
+namespace {
+
+constexpr std::size_t blocks_ahead = 4; // As many as a Scan lets wait (schemas/backend.capnp).
+
+} // namespace
+
+export_carrier::export_carrier(std::shared_ptr<backend_links> links, statement_outcome plan)
+  : links_(std::move(links)), plan_(std::move(plan)), turn_(kj::Promise<void>(kj::READY_NOW).fork()) {}
+
+kj::Promise<void> export_carrier::read(ReadContext context) {
+  auto served = turn_.addBranch().then([this, context]() mutable { return next(context); }).fork();
+  // A failed or cancelled read must not take the later ones with it.
+  turn_ = served.addBranch().catch_([](kj::Exception&&) {}).fork();
+  return served.addBranch();
+}
+
+kj::Promise<void> export_carrier::next(ReadContext context) {
+  const auto tablets = plan_.get().getExportPlan().getTablets();
+  while (tablet_ < tablets.size() && tablets[tablet_].getRows() == 0)
+    next_tablet();
+  if (tablet_ == tablets.size()) {
+    context.getResults().setEnd(true);
+    return kj::READY_NOW;
+  }
+  if (scan_ == nullptr)
+    return open_scan(context);
+  ask_ahead();
+  auto first = kj::mv(ahead_.front());
+  ahead_.pop_front();
+  return first.then(
+    [this, context](block_response&& response) mutable { return take(context, kj::mv(response)); },
+    [this, context](kj::Exception&& why) mutable { return try_another(context, text_of(why)); });
+}
+
+void export_carrier::ask_ahead() {
+  KJ_IF_MAYBE(scan, scan_) {
+    while (ahead_.size() < blocks_ahead)
+      ahead_.push_back(scan->nextRequest().send());
+  }
+}
+
+kj::Promise<void> export_carrier::open_scan(ReadContext context) {
+  const auto planned = plan_.get().getExportPlan().getTablets()[tablet_];
+  const auto from = planned.getReplicas()[replica_];
+  link_ = links_->find(static_cast<model::backend_id>(from.getBackend()));
+  if (!link_)
+    return try_another(context, "it is not connected");
+  auto request = link_->service.openScanRequest();
+  request.setTablet(planned.getTablet());
+  request.setReplica(from.getReplica());
+  request.setVersion(plan_.get().getExportPlan().getVersion());
+  request.setFromVersion(at_.version);
+  request.setFromBlock(at_.block);
+  return request.send().then(
+    [this, context](auto&& response) mutable {
+      auto outcome = response.getOutcome();
+      if (outcome.isFailed())
+        return try_another(context, outcome.getFailed().cStr());
+      scan_ = outcome.getScan();
+      return next(context);
+    },
+    [this, context](kj::Exception&& why) mutable { return try_another(context, text_of(why)); });
+}
+
+kj::Promise<void> export_carrier::take(ReadContext context, block_response&& response) {
+  const auto block = response.getBlock();
+  if (block.hasError() && block.getError().size() > 0)
+    return try_another(context, block.getError().cStr());
+  if (block.getEnd()) {
+    next_tablet();
+    return next(context);
+  }
+  const auto data = block.getData();
+  if (XXH3_64bits(data.begin(), data.size()) != block.getChecksum())
+    return try_another(context, "a block arrived damaged");
+  at_ = {block.getVersion(), block.getBlock() + 1};
+  auto results = context.getResults(capnp::MessageSize{data.size() / sizeof(capnp::word) + 16, 0});
+  results.setChunk(data);
+  results.setRows(block.getRows());
+  return kj::READY_NOW;
+}
+
+void export_carrier::next_tablet() {
+  ++tablet_;
+  replica_ = 0;
+  at_ = {};
+  failures_.clear();
+  ahead_.clear();
+  scan_ = nullptr;
+}
+
+kj::Promise<void> export_carrier::try_another(ReadContext context, const std::string& why) {
+  const auto planned = plan_.get().getExportPlan().getTablets()[tablet_];
+  failures_ += fmt::format("{}backend {}: {}", failures_.empty() ? "" : "; ",
+                           planned.getReplicas()[replica_].getBackend(), why);
+  ahead_.clear();
+  scan_ = nullptr;
+  if (++replica_ < planned.getReplicas().size())
+    return open_scan(context);
+  auto error = context.getResults().initError();
+  error.setCode(api::ErrorCode::DATA_LOSS);
+  error.setMessage(fmt::format("tablet {} cannot be read at version {} from any replica: {}", planned.getTablet(),
+                               plan_.get().getExportPlan().getVersion(), failures_)
+                     .c_str());
+  error.setHint("SHOW TABLET shows its replicas; export again when one is back");
+  return kj::READY_NOW;
+}
+
+} // namespace tabletd

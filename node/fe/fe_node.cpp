@@ -1,0 +1,403 @@
+#include "node/fe/fe_node.h"
+#include "actors/catalog/catalog.h"
+#include "actors/console/console_session.h"
+#include "actors/console/load_keeper.h"
+#include "actors/journal/libraft_core.h"
+#include "actors/repair/tablet_checker.h"
+#include "actors/spawn_child.h"
+#include "actors/supervision/supervisor.h"
+#include "actors/supervision/term_scope.h"
+#include "actors/urgent_exit.h"
+#include "node/fe/console_server.h"
+#include "node/network_name.h"
+#include "node/log.h"
+#include "node/loop_call.h"
+#include <caf/actor_cast.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+#include <fmt/format.h>
+#include <mutex>
+#include <random>
+#include <stdexcept>
+
+namespace tabletd {
+
+namespace {
+
+model::time_ms wall_clock() {
+  return std::chrono::duration_cast<model::time_ms>(std::chrono::system_clock::now().time_since_epoch());
+}
+
+model::cluster_uuid random_uuid() {
+  std::random_device dice;
+  model::cluster_uuid id;
+  for (auto& byte : id)
+    byte = static_cast<std::uint8_t>(dice());
+  return id;
+}
+
+/// A tree that restarts more often than this is not going to recover by restarting.
+constexpr model::supervisor_spec leader_spec{.how = model::strategy::rest_for_one, .backoff = {}};
+constexpr model::supervisor_spec crowd_spec{.how = model::strategy::one_for_one, .restarts_max = 100, .backoff = {}};
+
+} // namespace
+
+struct fe_node::handles {
+  std::mutex mutex;
+  journal_actor journal;
+  catalog_actor catalog;
+  caf::actor be_agents;
+  membership_life_actor membership;
+  tablet_scheduler_actor scheduler;
+  caf::actor jobs;
+  caf::actor sessions;
+  console_session_ports session; ///< Complete once `sessions` is up.
+
+  /// A start function that leaves its handle in `slot` for the siblings after it.
+  template <class Handle, class Spawn>
+  static std::function<caf::actor(caf::event_based_actor*)> starter(const std::shared_ptr<handles>& all,
+                                                                    Handle handles::*slot, Spawn spawn) {
+    return [all, slot, spawn](caf::event_based_actor* parent) {
+      Handle made = spawn(parent, *all);
+      const std::lock_guard lock{all->mutex};
+      (*all).*slot = made;
+      return caf::actor_cast<caf::actor>(made);
+    };
+  }
+};
+
+fe_node::fe_node(fe_options options, caf::actor_system& sys, kj_loop_ptr loop)
+  : options_(std::move(options)), sys_(sys), loop_(std::move(loop)), handles_(std::make_shared<handles>()) {}
+
+std::unique_ptr<fe_node> fe_node::start(fe_options options, caf::actor_system& sys, kj_loop_ptr loop,
+                                        kj::Network& network) {
+  std::unique_ptr<fe_node> self{new fe_node(std::move(options), sys, std::move(loop))};
+  journal_parts parts;
+  parts.log = open_sqlite_edit_log(self->options_.log_directory, {});
+  libraft_options raft;
+  raft.self = model::node_id{self->options_.node_id};
+  raft.seed = std::random_device{}();
+  parts.core = std::make_shared<libraft_core>(raft);
+  parts.founders = {{.id = raft.self, .address = self->options_.listen, .voter = true}};
+  parts.limits = self->options_.journal;
+  parts.on_fatal = self->options_.on_fatal;
+  self->journal_stats_ = parts.stats;
+  auto opened = open_journal(std::move(parts));
+  self->open_port(network);
+  self->spawn_tree(std::move(opened));
+  return self;
+}
+
+void fe_node::spawn_tree(opened_journal opened) {
+  auto all = handles_;
+  // After a failure only what is re-read from disk can be trusted: the journal starts once.
+  auto started = std::make_shared<bool>(false);
+  child_spec journal_child;
+  journal_child.id = "journal";
+  journal_child.start = handles::starter(
+    all, &handles::journal, [opened, started](caf::event_based_actor* parent, handles&) -> journal_actor {
+      if (std::exchange(*started, true))
+        throw std::runtime_error("the journal is not restarted within a process");
+      return spawn_child(parent, tabletd::journal, opened);
+    });
+
+  child_spec catalog_child;
+  catalog_child.id = "catalog";
+  catalog_child.start = handles::starter(
+    all, &handles::catalog, [cell = catalog_](caf::event_based_actor* parent, handles& h) -> catalog_actor {
+      return spawn_child(parent, catalog_keeper, catalog_ports{h.journal, cell});
+    });
+
+  term_scope_ports scope;
+  scope.catalog = catalog_;
+  scope.term = [stats = journal_stats_] { return stats->term.load(); };
+  scope.wall_clock = wall_clock;
+  scope.node_id = options_.node_id;
+  scope.new_cluster = random_uuid();
+  scope.cluster_name = options_.cluster_name;
+  scope.start_subtree = [this](caf::event_based_actor* parent) { return spawn_leader(parent); };
+  scope.leading = [this](bool leading) {
+    leading_.store(leading);
+    log_info(leading ? "leads" : "no longer leads", {{"term", journal_stats_->term.load()}});
+    options_.leading(leading);
+  };
+  child_spec term_child;
+  term_child.id = "term_scope";
+  term_child.shutdown = std::chrono::seconds(20);
+  term_child.start = [all, scope](caf::event_based_actor* parent) {
+    auto ports = scope;
+    ports.journal = all->journal;
+    return caf::actor_cast<caf::actor>(spawn_child(parent, term_scope, ports));
+  };
+
+  supervisor_options root;
+  root.name = "root";
+  root.spec.how = model::strategy::rest_for_one;
+  root.spec.restarts_max = 3; // design/style.md 5, restart storm: few at the top.
+  root.children = {journal_child, catalog_child, term_child};
+  root_ = caf::actor_cast<caf::actor>(spawn_child(&sys_, supervisor, std::move(root)));
+  root_->attach_functor([this](const caf::error& why) {
+    if (!stopping_.load())
+      options_.on_fatal("the supervisor tree gave up: " + text_of(sys_, why));
+  });
+}
+
+caf::actor fe_node::spawn_leader(caf::event_based_actor* parent) {
+  auto all = handles_;
+  const auto crowd = [](std::string name) {
+    return [name](caf::event_based_actor* over, handles&) {
+      supervisor_options options;
+      options.name = name;
+      options.spec = crowd_spec;
+      return caf::actor_cast<caf::actor>(spawn_child(over, supervisor, std::move(options)));
+    };
+  };
+  child_spec agents{.id = "be_agents", .start = handles::starter(all, &handles::be_agents, crowd("be_agents"))};
+
+  child_spec members{.id = "membership",
+                     .start = handles::starter(all, &handles::membership, [this](caf::event_based_actor* over, handles& h) {
+                       membership_ports ports{h.journal, catalog_, cluster_, links_, h.be_agents, wall_clock, options_.membership};
+                       membership_life_actor made = spawn_child(over, membership, std::move(ports));
+                       over->send(h.catalog, subscribe{}, caf::actor_cast<catalog_listener_actor>(made));
+                       return made;
+                     })};
+
+  child_spec scheduler{.id = "tablet_scheduler",
+                       .start = handles::starter(all, &handles::scheduler, [this](caf::event_based_actor* over, handles& h) {
+                         scheduler_ports ports;
+                         ports.journal = h.journal;
+                         ports.membership = caf::actor_cast<membership_actor>(h.membership);
+                         ports.catalog = catalog_;
+                         ports.cluster = cluster_;
+                         ports.view = scheduler_;
+                         ports.wall_clock = wall_clock;
+                         tablet_scheduler_actor made = spawn_child(over, tablet_scheduler, std::move(ports), options_.scheduler);
+                         over->send(h.membership, subscribe{}, caf::actor_cast<view_listener_actor>(made));
+                         return made;
+                       })};
+
+  child_spec checker{.id = "tablet_checker", .start = [this, all](caf::event_based_actor* over) {
+                       checker_ports ports{catalog_, all->catalog, all->scheduler, wall_clock};
+                       return caf::actor_cast<caf::actor>(spawn_child(over, tablet_checker, std::move(ports)));
+                     }};
+
+  child_spec jobs{.id = "jobs", .start = handles::starter(all, &handles::jobs, crowd("jobs"))};
+  const auto job_ports = [this, all] {
+    return console_job_ports{all->journal, caf::actor_cast<membership_actor>(all->membership), catalog_, cluster_,
+                             wall_clock, [this] { return address(); }};
+  };
+  child_spec keeper{.id = "load_keeper",
+                    .start = [all, job_ports](caf::event_based_actor* over) {
+                      return caf::actor_cast<caf::actor>(spawn_child(over, load_keeper, all->jobs, job_ports()));
+                    },
+                    .when = model::restart::transient};
+
+  child_spec sessions{.id = "sessions",
+                      .start = handles::starter(all, &handles::sessions,
+                                                [this, crowd, job_ports](caf::event_based_actor* over, handles& h) {
+                                                  auto made = crowd("sessions")(over, h);
+                                                  const std::lock_guard lock{h.mutex};
+                                                  h.session = {job_ports(), scheduler_, h.jobs, facts(),
+                                                               h.session.statistics ? h.session.statistics
+                                                                                    : std::make_shared<statistic_cache>()};
+                                                  return made;
+                                                })};
+
+  supervisor_options options;
+  options.name = "sched";
+  options.spec = leader_spec;
+  options.children = {agents, members, scheduler, checker, jobs, keeper, sessions};
+  return caf::actor_cast<caf::actor>(spawn_child(parent, supervisor, std::move(options)));
+}
+
+void fe_node::open_port(kj::Network& network) {
+  auto ports = std::make_shared<console_ports>(console_ports{
+    .loop = *loop_,
+    .sys = sys_,
+    .links = links_,
+    .open_session = [this](std::string database) { return open_session(database); },
+    .info = [this](api::ServerInfo::Builder to) { fill_info(to); },
+    .health = [this](api::ClusterHealth::Builder to) { fill_health(to); },
+    .complete =
+      [this](kj::StringPtr text, std::uint32_t cursor, api::Session::CompleteResults::Builder to) {
+        const auto found = complete_statement(*catalog_, {text.begin(), text.size()}, cursor);
+        to.setReplaceFrom(found.replace_from);
+        auto list = to.initCandidates(static_cast<unsigned>(found.candidates.size()));
+        for (unsigned i = 0; i < list.size(); ++i) {
+          list[i].setText(found.candidates[i].text.c_str());
+          list[i].setKind(found.candidates[i].kind.c_str());
+          list[i].setHelp(found.candidates[i].help.c_str());
+        }
+      },
+    .statement_ended = [ended = options_.statement_ended](kj::StringPtr kind, bool ok) {
+      ended({kind.begin(), kind.size()}, ok);
+    },
+    .sessions_changed = [stats = console_stats_](int change) { stats->sessions += change; },
+  });
+  call_in_loop(*loop_, [this, ports, &network] {
+    links_->start(*loop_, network, loop_->timer());
+    return network.parseAddress(options_.listen.c_str()).then([this, ports](kj::Own<kj::NetworkAddress>&& address) {
+      const bool trusted = is_loopback(options_.listen);
+      rpc_ = kj::heap<rpc_port>(
+        address->listen(),
+        rpc_port::ports{loop_->timer(), [ports, trusted] { return make_gateway(ports, trusted); }, [] {}}, rpc_limits{});
+      port_ = rpc_->number();
+    });
+  });
+}
+
+kj::Promise<console_session_actor> fe_node::open_session(const std::string& database) {
+  caf::actor sessions;
+  console_session_ports ports;
+  {
+    const std::lock_guard lock{handles_->mutex};
+    sessions = handles_->sessions;
+    ports = handles_->session;
+  }
+  if (!leads() || !sessions)
+    return KJ_EXCEPTION(OVERLOADED, "this fe is starting: it has not folded its log yet; try again in a moment");
+  static std::atomic<std::uint64_t> opened{0};
+  start_child order;
+  order.spec.id = fmt::format("session-{}", ++opened);
+  order.spec.start = spawner(console_session, database, ports);
+  order.spec.when = model::restart::temporary;
+  return ask<caf::actor>(*loop_, sys_, sessions, std::move(order)).then([](caf::actor made) {
+    return caf::actor_cast<console_session_actor>(made);
+  });
+}
+
+std::string fe_node::address() const { return fmt::format("{}:{}", options_.advertise_host, port_); }
+
+void fe_node::fill_info(api::ServerInfo::Builder to) const {
+  const auto cat = catalog_->load();
+  to.setApiVersion(api::API_VERSION);
+  to.setMinApiVersion(1);
+  to.setVersion(options_.version.c_str());
+  to.setClusterName(cat->founded() ? cat->cluster_name.c_str() : options_.cluster_name.c_str());
+  to.setClusterId(kj::arrayPtr(cat->cluster.data(), cat->cluster.size()));
+  to.setNodeId(options_.node_id);
+  to.setRole(api::Role::FE);
+  if (leads())
+    to.setLeader(address().c_str());
+}
+
+void fe_node::fill_health(api::ClusterHealth::Builder to) const {
+  const auto cat = catalog_->load();
+  const auto view = scheduler_->load();
+  const auto count = [&](model::tablet_health h) { return view->tablets_by_health[static_cast<std::size_t>(h)]; };
+  std::uint64_t unhealthy = 0;
+  for (std::size_t h = 1; h < view->tablets_by_health.size(); ++h)
+    unhealthy += view->tablets_by_health[h];
+  std::uint32_t alive = 0;
+  cat->backends.for_each([&](model::backend_id, const model::backend& b) { alive += b.alive ? 1 : 0; });
+  const auto lost = count(model::tablet_health::unrecoverable);
+  std::vector<std::string> reasons;
+  if (!leads())
+    reasons.emplace_back("this fe does not lead");
+  if (alive < cat->backends.size())
+    reasons.push_back(fmt::format("{} of {} backends are down", cat->backends.size() - alive, cat->backends.size()));
+  if (unhealthy > 0)
+    reasons.push_back(fmt::format("{} of {} tablets are unhealthy", unhealthy, cat->tablets.size()));
+  if (lost > 0)
+    reasons.push_back(fmt::format("{} tablets have no complete replica on a live backend", lost));
+  to.setState(!leads() || lost > 0 ? api::HealthState::RED
+              : reasons.empty()    ? api::HealthState::GREEN
+                                   : api::HealthState::YELLOW);
+  auto list = to.initReasons(static_cast<unsigned>(reasons.size()));
+  for (unsigned i = 0; i < list.size(); ++i)
+    list.set(i, reasons[i].c_str());
+  to.setTablets(cat->tablets.size());
+  to.setUnhealthy(unhealthy);
+  to.setUnrecoverable(lost);
+  to.setBackendsAlive(alive);
+  to.setBackends(static_cast<std::uint32_t>(cat->backends.size()));
+  to.setLeader(leads() ? address().c_str() : "");
+  to.setRevision(model::raw(cat->applied));
+}
+
+console_facts fe_node::facts() const {
+  console_facts facts;
+  facts.frontends = [this] {
+    frontend_row row;
+    row.name = options_.name;
+    row.host = options_.advertise_host;
+    row.rpc_port = port_;
+    row.http_port = options_.http_port;
+    row.role = "LEADER";
+    row.is_master = true;
+    row.alive = true;
+    row.replayed = model::raw(catalog_->load()->applied);
+    row.last_heartbeat = wall_clock();
+    row.version = options_.version;
+    return frontend_facts{{row}, address()};
+  };
+  facts.actors = [] {
+    std::vector<actor_row> rows;
+    const auto steady = std::chrono::steady_clock::now();
+    for (const auto& from : supervision_tree().rows()) {
+      actor_row row;
+      row.supervisor = from.supervisor;
+      row.actor = from.child;
+      row.type = from.type;
+      row.state = name(from.state);
+      row.restarts = from.restarts;
+      row.since = wall_clock() - std::chrono::duration_cast<model::time_ms>(steady - from.since);
+      row.last_error = from.last_error;
+      rows.push_back(std::move(row));
+    }
+    return rows;
+  };
+  facts.journal = [stats = journal_stats_, node = options_.node_id] {
+    journal_facts out;
+    out.node = node;
+    out.leader = stats->leader;
+    out.leads = stats->leads;
+    out.failed = stats->failed;
+    out.term = stats->term;
+    out.first_index = stats->first_index;
+    out.last_index = stats->last_index;
+    out.commit_index = stats->commit_index;
+    out.applied_index = stats->applied_index;
+    out.pending = stats->pending;
+    out.pending_bytes = stats->pending_bytes;
+    out.file_bytes = stats->file_bytes;
+    out.wal_bytes = stats->wal_bytes;
+    out.entries = stats->entries;
+    out.bytes = stats->bytes;
+    out.commits = stats->commits;
+    out.overloaded = stats->overloaded;
+    return out;
+  };
+  return facts;
+}
+
+void fe_node::stop() {
+  if (stopping_.exchange(true))
+    return;
+  call_in_loop(*loop_, [this]() -> kj::Promise<void> {
+    rpc_ = nullptr;
+    links_->stop();
+    return kj::READY_NOW;
+  });
+  if (root_) {
+    caf::scoped_actor self{sys_};
+    self->monitor(root_);
+    urgent_exit(root_, caf::exit_reason::user_shutdown);
+    self->receive([](caf::down_msg&) {});
+    root_ = nullptr;
+  }
+  // What the tree left behind must not outlive the actor system.
+  const std::lock_guard lock{handles_->mutex};
+  handles_->journal = nullptr;
+  handles_->catalog = nullptr;
+  handles_->be_agents = nullptr;
+  handles_->membership = nullptr;
+  handles_->scheduler = nullptr;
+  handles_->jobs = nullptr;
+  handles_->sessions = nullptr;
+  handles_->session = {};
+}
+
+fe_node::~fe_node() { stop(); }
+
+} // namespace tabletd

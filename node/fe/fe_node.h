@@ -1,0 +1,96 @@
+#pragma once
+// A front end in one object: log, actors and console port, started in order and stopped in
+// the opposite one.  main adds configuration, HTTP and metrics.
+#include "actors/console/console_facts.h"
+#include "actors/console/ports.h"
+#include "actors/journal/journal.h"
+#include "actors/membership/membership.h"
+#include "actors/repair/tablet_scheduler.h"
+#include "node/fe/backend_links.h"
+#include "node/kj_loop.h"
+#include "node/rpc_port.h"
+#include <caf/actor.hpp>
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace tabletd {
+
+struct fe_options {
+  std::filesystem::path log_directory;
+  std::string cluster_name = "tabletd";
+  std::string name = "fe1";
+  std::uint64_t node_id = 1;
+  std::string listen = "127.0.0.1:0"; ///< host:port of the console; port 0: any free one.
+  std::string advertise_host = "127.0.0.1";
+  std::uint16_t http_port = 0;        ///< For SHOW FRONTENDS.
+  std::string version;
+  journal_limits journal;
+  membership_options membership;
+  model::scheduler_options scheduler;
+  /// It leads and everything older is folded, or no longer does; from an actor's thread.
+  std::function<void(bool leads)> leading = [](bool) {};
+  /// A console statement of this kind ended; loop thread.
+  std::function<void(std::string_view kind, bool ok)> statement_ended = [](std::string_view, bool) {};
+  /// The process must end: the log failed, or the tree gave up.
+  std::function<void(const std::string& why)> on_fatal;
+};
+
+/// Counters of the console for the exporter.
+struct fe_console_stats {
+  std::atomic<std::int64_t> sessions{0};
+};
+
+class fe_node {
+public:
+  /// Opens and verifies the log, folds it, opens the port.  Throws storage_error or
+  /// kj::Exception.  From neither the loop's thread nor an actor.
+  static std::unique_ptr<fe_node> start(fe_options options, caf::actor_system& sys, kj_loop_ptr loop,
+                                        kj::Network& network);
+  ~fe_node();
+  /// Ends sessions, then the tree, in order.  Idempotent; before the loop stops.
+  void stop();
+
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] bool leads() const { return leading_.load(); } ///< And everything older is folded.
+  [[nodiscard]] const catalog_cell_ptr& catalog() const { return catalog_; }
+  [[nodiscard]] const cluster_view_cell_ptr& cluster() const { return cluster_; }
+  [[nodiscard]] const scheduler_view_cell_ptr& scheduler() const { return scheduler_; }
+  [[nodiscard]] const journal_stats_ptr& journal() const { return journal_stats_; }
+  [[nodiscard]] const std::shared_ptr<fe_console_stats>& console() const { return console_stats_; }
+
+private:
+  fe_node(fe_options options, caf::actor_system& sys, kj_loop_ptr loop);
+  void spawn_tree(opened_journal opened);
+  [[nodiscard]] caf::actor spawn_leader(caf::event_based_actor* parent);
+  void open_port(kj::Network& network);
+  [[nodiscard]] kj::Promise<console_session_actor> open_session(const std::string& database);
+  void fill_info(api::ServerInfo::Builder to) const;
+  void fill_health(api::ClusterHealth::Builder to) const;
+  [[nodiscard]] console_facts facts() const;
+  [[nodiscard]] std::string address() const;
+
+  fe_options options_;
+  caf::actor_system& sys_;
+  kj_loop_ptr loop_;
+  catalog_cell_ptr catalog_ = std::make_shared<catalog_cell>();
+  cluster_view_cell_ptr cluster_ = std::make_shared<cluster_view_cell>();
+  scheduler_view_cell_ptr scheduler_ = std::make_shared<scheduler_view_cell>();
+  journal_stats_ptr journal_stats_;
+  std::shared_ptr<fe_console_stats> console_stats_ = std::make_shared<fe_console_stats>();
+  std::shared_ptr<backend_links> links_ = std::make_shared<backend_links>();
+  std::atomic<bool> leading_{false};
+  std::atomic<bool> stopping_{false};
+
+  /// Handles of the present incarnations; a child is given those older than itself when it
+  /// (re)starts, which rest_for_one makes the living ones.
+  struct handles;
+  std::shared_ptr<handles> handles_;
+  caf::actor root_;
+  kj::Own<rpc_port> rpc_; ///< Loop thread only.
+  std::uint16_t port_ = 0;
+};
+
+} // namespace tabletd

@@ -1,0 +1,162 @@
+#include "node/role_metrics.h"
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string>
+
+namespace tabletd {
+
+namespace {
+
+constexpr std::string_view repair = "repair"; // The only kind of work there is in this version.
+
+double number(const auto& value) { return static_cast<double>(value); }
+
+std::string_view name_of(model::medium medium) { return vocabulary::medium[static_cast<std::size_t>(medium)]; }
+
+double seconds(model::time_ms span) { return std::max(0.0, number(span.count()) / 1'000); }
+
+void add_journal(metric_page& page, const journal_stats& stats) {
+  const auto committed = stats.commit_index.load();
+  const auto applied = stats.applied_index.load();
+  page.add(families::journal_last_index, number(stats.last_index));
+  page.add(families::journal_entries, number(stats.entries));
+  page.add(families::journal_bytes, number(stats.bytes));
+  page.add(families::journal_commit, {}, stats.commit_seconds.counts(), fast_bounds);
+  page.add(families::journal_batch, {}, stats.entries_per_commit.counts(), batch_entries_bounds);
+  page.add(families::journal_queued, number(stats.pending));
+  page.add(families::journal_lag, committed > applied ? number(committed - applied) : 0);
+  page.add(families::journal_file, number(stats.file_bytes));
+  page.add(families::sqlite_wal, number(stats.wal_bytes));
+  page.add(families::raft_term, number(stats.term));
+  page.add(families::raft_has_leader, stats.leader != 0 ? 1 : 0);
+  page.add(families::raft_last_index, number(stats.last_index));
+  page.add(families::raft_commit_index, number(committed));
+  page.add(families::raft_applied_index, number(applied));
+  page.add(families::raft_proposals, {"committed"}, number(stats.entries));
+  page.add(families::raft_proposals, {"dropped"}, number(stats.overloaded + stats.too_large));
+  page.add(families::raft_pending, number(stats.pending));
+}
+
+void add_catalog(metric_page& page, const model::catalog& cat) {
+  std::uint64_t partitions = 0;
+  cat.tables.for_each([&](model::table_id, const model::table& t) { partitions += t.partitions.size(); });
+  page.add(families::catalog_objects, {"database"}, number(cat.databases.size()));
+  page.add(families::catalog_objects, {"table"}, number(cat.tables.size()));
+  page.add(families::catalog_objects, {"partition"}, number(partitions));
+  page.add(families::catalog_objects, {"tablet"}, number(cat.tablets.size()));
+  page.add(families::catalog_objects, {"replica"}, number(cat.replicas));
+}
+
+void add_backends(metric_page& page, const model::catalog& cat, const model::cluster_view& view, model::time_ms now) {
+  std::uint64_t alive = 0, dead = 0, leaving = 0;
+  cat.backends.for_each([&](model::backend_id id, const model::backend& b) {
+    ++(!b.alive ? dead : b.decommissioned ? leaving : alive);
+    const auto label = std::to_string(raw(id));
+    const auto* seen = view.find(id);
+    page.add(families::backend_up, {label}, seen && seen->linked ? 1 : 0);
+    if (!seen)
+      return;
+    if (seen->last_heartbeat.count() > 0)
+      page.add(families::heartbeat_age, {label}, seconds(now - seen->last_heartbeat));
+    for (const auto medium : {model::medium::hdd, model::medium::ssd}) {
+      std::uint64_t used = 0, capacity = 0, tablets = 0;
+      for (const auto& path : seen->paths) {
+        if (path.medium != medium)
+          continue;
+        used += path.capacity_bytes - std::min(path.available_bytes, path.capacity_bytes);
+        capacity += path.capacity_bytes;
+        tablets += path.tablets;
+      }
+      page.add(families::backend_used, {label, name_of(medium)}, number(used));
+      page.add(families::backend_capacity, {label, name_of(medium)}, number(capacity));
+      page.add(families::backend_replicas, {label, name_of(medium)}, number(tablets));
+    }
+  });
+  page.add(families::backends, {"alive"}, number(alive));
+  page.add(families::backends, {"dead"}, number(dead));
+  page.add(families::backends, {"decommissioning"}, number(leaving));
+}
+
+void add_health(metric_page& page, const model::catalog& cat, const model::scheduler_view& view) {
+  std::uint64_t sick = 0;
+  for (std::size_t h = 1; h < std::size(vocabulary::health); ++h) {
+    sick += view.tablets_by_health[h];
+    page.add(families::tablets, {vocabulary::health[h]}, number(view.tablets_by_health[h]));
+  }
+  const auto all = cat.tablets.size();
+  page.add(families::tablets, {vocabulary::health[0]}, number(all > sick ? all - sick : 0));
+}
+
+void add_queue(metric_page& page, const model::scheduler_view& view, model::time_ms now) {
+  std::array<std::uint64_t, std::size(vocabulary::priority)> waiting{};
+  std::array<model::time_ms, std::size(vocabulary::priority)> oldest{};
+  for (const auto& row : view.pending) {
+    const auto priority = static_cast<std::size_t>(row.dynamic_priority);
+    ++waiting[priority];
+    oldest[priority] = oldest[priority].count() == 0 ? row.created : std::min(oldest[priority], row.created);
+  }
+  // The view lists the first thousand in queue order: whoever is behind them has at most the
+  // priority of the last one.
+  if (!view.pending.empty())
+    waiting[static_cast<std::size_t>(view.pending.back().dynamic_priority)] += view.pending_total - view.pending.size();
+  for (std::size_t i = 0; i < waiting.size(); ++i) {
+    page.add(families::sched_pending, {repair, vocabulary::priority[i]}, number(waiting[i]));
+    page.add(families::sched_oldest, {vocabulary::priority[i]},
+             oldest[i].count() == 0 ? 0 : seconds(now - oldest[i]));
+  }
+  page.add(families::sched_running, {repair}, number(view.running_total));
+}
+
+void add_scheduler(metric_page& page, const model::scheduler_view& view) {
+  const auto& c = view.counters;
+  page.add(families::checker_scanned, number(c.tablets_checked));
+  for (std::size_t h = 1; h < std::size(vocabulary::health); ++h)
+    page.add(families::sched_submitted, {repair, vocabulary::health[h]}, number(c.submitted_by_health[h]));
+  page.add(families::sched_finished, {repair, "finished"}, number(c.finished));
+  page.add(families::sched_finished, {repair, "cancelled"}, number(c.cancelled));
+  page.add(families::sched_finished, {repair, "unexpected"}, number(c.unexpected));
+  page.add(families::sched_adjusted, {"up"}, number(c.upgraded));
+  page.add(families::sched_adjusted, {"down"}, number(c.downgraded));
+}
+
+model::medium medium_of(const model::catalog& cat, const model::slot_row& slot) {
+  const auto* backend = cat.backends.find(slot.backend);
+  if (backend)
+    for (const auto& path : backend->paths)
+      if (path.hash == slot.path)
+        return path.medium;
+  return model::medium::hdd;
+}
+
+void add_slots(metric_page& page, const model::catalog& cat, const model::scheduler_view& view) {
+  std::map<std::pair<model::backend_id, model::medium>, std::pair<std::uint64_t, std::uint64_t>> sums;
+  for (const auto& slot : view.slots) {
+    auto& [total, in_use] = sums[{slot.backend, medium_of(cat, slot)}];
+    total += slot.total;
+    in_use += slot.total - std::min(slot.available, slot.total);
+  }
+  for (const auto& [of, sum] : sums) {
+    const auto backend = std::to_string(raw(of.first));
+    page.add(families::slots, {backend, name_of(of.second), repair}, number(sum.first));
+    page.add(families::slots_in_use, {backend, name_of(of.second), repair}, number(sum.second));
+  }
+}
+
+} // namespace
+
+void add_fe_metrics(metric_page& page, const fe_snapshot& fe) {
+  page.add(families::is_leader, fe.leads ? 1 : 0);
+  page.add(families::console_sessions, number(fe.sessions));
+  add_catalog(page, fe.catalog);
+  add_journal(page, fe.journal);
+  if (!fe.leads)
+    return;
+  add_backends(page, fe.catalog, fe.cluster, fe.now);
+  add_health(page, fe.catalog, fe.scheduler);
+  add_queue(page, fe.scheduler, fe.now);
+  add_scheduler(page, fe.scheduler);
+  add_slots(page, fe.catalog, fe.scheduler);
+}
+
+} // namespace tabletd

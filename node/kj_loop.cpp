@@ -1,0 +1,145 @@
+#include "node/kj_loop.h"
+#include "actors/error_text.h"
+#include "node/kj_text.h"
+#include "node/log.h"
+#include <cerrno>
+#include <cstring>
+#include <pthread.h>
+#include <stdexcept>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+namespace tabletd {
+
+kj_loop::kj_loop() : wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  if (wake_fd_ < 0)
+    throw std::runtime_error(std::string("no eventfd for the event loop: ") + std::strerror(errno));
+}
+
+kj_loop_ptr kj_loop::start(setup_fn setup) {
+  kj_loop_ptr loop{new kj_loop};
+  std::promise<void> is_up;
+  auto outcome = is_up.get_future();
+  loop->thread_ = std::thread([self = loop.get(), setup = std::move(setup), is_up = std::move(is_up)]() mutable {
+    ::pthread_setname_np(::pthread_self(), "kj.loop");
+    self->run(setup, is_up);
+  });
+  try {
+    outcome.get();
+  } catch (...) {
+    loop->thread_.join();
+    throw;
+  }
+  return loop;
+}
+
+kj_loop::~kj_loop() {
+  stop();
+  ::close(wake_fd_);
+}
+
+bool kj_loop::post(std::function<void()> todo) {
+  {
+    const std::lock_guard guard{mutex_};
+    if (!open_)
+      return false;
+    posted_.push_back(std::move(todo));
+    if (posted_.size() > 1)
+      return true; // Whoever posted the first one has woken the loop.
+  }
+  wake();
+  return true;
+}
+
+void kj_loop::stop() {
+  {
+    const std::lock_guard guard{mutex_};
+    if (std::exchange(open_, false))
+      posted_.emplace_back([this] { stop_->fulfill(); });
+  }
+  wake();
+  const std::lock_guard guard{join_mutex_};
+  if (thread_.joinable())
+    thread_.join();
+}
+
+std::uint64_t kj_loop::keep(std::unique_ptr<slot> what) {
+  slots_.emplace(++slots_made_, std::move(what));
+  return slots_made_;
+}
+
+std::unique_ptr<kj_loop::slot> kj_loop::take(std::uint64_t number) {
+  auto taken = slots_.extract(number);
+  return taken ? std::move(taken.mapped()) : nullptr;
+}
+
+void kj_loop::run(const setup_fn& setup, std::promise<void>& is_up) {
+  thread_id_ = std::this_thread::get_id();
+  bool has_come_up = false;
+  try {
+    auto io = kj::setupAsyncIo();
+    timer_ = &io.provider->getTimer();
+    auto stopped = kj::newPromiseAndFulfiller<void>();
+    stop_ = stopped.fulfiller.get();
+    kj::UnixEventPort::FdObserver wakeups{io.unixEventPort, wake_fd_, kj::UnixEventPort::FdObserver::OBSERVE_READ};
+    auto kept = setup(io, *this);
+    has_come_up = true;
+    is_up.set_value();
+    const auto pumping = pump(wakeups).eagerlyEvaluate([](kj::Exception&& why) {
+      log_error("the event loop's wake-up failed", {{"error", text_of(why)}});
+    });
+    stopped.promise.wait(io.waitScope);
+    kept = nullptr; // While the loop still exists: KJ objects unregister themselves.
+    slots_.clear();
+  } catch (...) {
+    std::vector<std::function<void()>> dropped;
+    {
+      const std::lock_guard guard{mutex_};
+      open_ = false;
+      dropped.swap(posted_);
+    }
+    if (!has_come_up)
+      return is_up.set_exception(std::current_exception());
+    log_error("the event loop failed", {{"error", current_exception_text()}});
+  }
+}
+
+void kj_loop::drain() {
+  std::vector<std::function<void()>> todo;
+  {
+    const std::lock_guard guard{mutex_};
+    todo.swap(posted_);
+  }
+  for (auto& each : todo) {
+    try {
+      std::exchange(each, nullptr)();
+    } catch (...) {
+      log_error("what was posted to the event loop failed", {{"error", current_exception_text()}});
+    }
+  }
+}
+
+void kj_loop::wake() const {
+  const std::uint64_t one = 1;
+  // EAGAIN would mean 2^64 - 1 wake-ups are waiting already: the loop will run.
+  [[maybe_unused]] const auto written = ::write(wake_fd_, &one, sizeof one);
+}
+
+kj::Promise<void> kj_loop::pump(kj::UnixEventPort::FdObserver& wakeups) {
+  // Read before draining: a post in between leaves the descriptor readable.
+  std::uint64_t count = 0;
+  while (::read(wake_fd_, &count, sizeof count) > 0) {
+  }
+  drain();
+  return wakeups.whenBecomesReadable().then([this, &wakeups] { return pump(wakeups); });
+}
+
+namespace detail {
+
+kj::Exception failed_ask(const std::string& why) {
+  return {kj::Exception::Type::FAILED, __FILE__, __LINE__, kj::heapString(why.data(), why.size())};
+}
+
+} // namespace detail
+
+} // namespace tabletd

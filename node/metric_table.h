@@ -1,0 +1,154 @@
+#pragma once
+// Every metric family this process may export, as data: names, types, help and label names.
+// A family that is not here does not exist; renaming one is a change of interface.  Names
+// come from the project's metric list; tests/node/metrics_vocabulary.txt pins them.
+//
+// Rules (docs/operations.md): base units, counters end in _total, help ends in a full stop,
+// no label with an unbounded id except `backend` and `path`.
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace tabletd {
+
+enum class metric_type : std::uint8_t { counter, gauge, histogram };
+/// fe_leader: absent, not zero, on a front end that does not lead.
+enum class metric_role : std::uint8_t { both, fe, fe_leader, be };
+
+struct metric_family {
+  std::string_view name;
+  metric_type type;
+  metric_role role;
+  std::array<std::string_view, 4> labels; ///< Names; empty ones at the end.
+  std::string_view help;
+  [[nodiscard]] constexpr std::size_t label_count() const {
+    std::size_t n = 0;
+    while (n < labels.size() && !labels[n].empty())
+      ++n;
+    return n;
+  }
+};
+
+namespace families {
+
+using enum metric_type;
+using enum metric_role;
+using row = metric_family;
+
+// -- both roles --
+inline constexpr row build_info{"tabletd_build_info", gauge, both, {"version", "revision", "role", "compiler"}, "Constant 1; build and role of this process."};
+inline constexpr row ready{"tabletd_ready", gauge, both, {}, "1 when /readyz answers 200, else 0."};
+inline constexpr row log_messages{"tabletd_log_messages_total", counter, both, {"level"}, "Log records written, by level."};
+inline constexpr row http_requests{"tabletd_http_requests_total", counter, both, {"handler", "code"}, "HTTP requests on the admin port."};
+
+inline constexpr row process_cpu{"process_cpu_seconds_total", counter, both, {}, "Total user and system CPU time spent in seconds."};
+inline constexpr row process_resident{"process_resident_memory_bytes", gauge, both, {}, "Resident memory size in bytes."};
+inline constexpr row process_virtual{"process_virtual_memory_bytes", gauge, both, {}, "Virtual memory size in bytes."};
+inline constexpr row process_open_fds{"process_open_fds", gauge, both, {}, "Number of open file descriptors."};
+inline constexpr row process_max_fds{"process_max_fds", gauge, both, {}, "Maximum number of open file descriptors."};
+inline constexpr row process_start{"process_start_time_seconds", gauge, both, {}, "Start time of the process since unix epoch in seconds."};
+
+// -- actors and supervisors --
+inline constexpr row actors{"tabletd_actors", gauge, both, {"type"}, "Live actors by type."};
+inline constexpr row actor_spawned{"tabletd_actor_spawned_total", counter, both, {"type"}, "Actors started."};
+inline constexpr row actor_terminated{"tabletd_actor_terminated_total", counter, both, {"type", "reason"}, "Actors ended, by exit reason class."};
+inline constexpr row actor_messages{"tabletd_actor_messages_total", counter, both, {"type"}, "Messages processed."};
+inline constexpr row actor_mailbox{"tabletd_actor_mailbox_messages", gauge, both, {"type"}, "Messages waiting in the mailboxes of this type."};
+inline constexpr row actor_mailbox_wait{"tabletd_actor_mailbox_wait_seconds", histogram, both, {"type"}, "Time a message waited in the mailbox."};
+inline constexpr row actor_processing{"tabletd_actor_processing_duration_seconds", histogram, both, {"type"}, "Time spent in one message handler."};
+inline constexpr row actor_slow_turns{"tabletd_actor_slow_turns_total", counter, both, {"type"}, "Handlers that ran longer than the slow-turn threshold."};
+inline constexpr row actor_dropped{"tabletd_actor_messages_dropped_total", counter, both, {"reason"}, "Messages not delivered."};
+inline constexpr row supervisor_children{"tabletd_supervisor_children", gauge, both, {"supervisor", "state"}, "Children by state."};
+inline constexpr row supervisor_restarts{"tabletd_supervisor_restarts_total", counter, both, {"supervisor"}, "Children restarted."};
+inline constexpr row supervisor_escalations{"tabletd_supervisor_escalations_total", counter, both, {"supervisor"}, "Times the restart intensity was exceeded and the failure went to the parent."};
+
+// -- fe --
+inline constexpr row is_leader{"tabletd_fe_is_leader", gauge, fe, {}, "1 on the FE that holds the leader lease, else 0."};
+inline constexpr row catalog_objects{"tabletd_catalog_objects", gauge, fe, {"type"}, "Objects in the catalog by type."};
+inline constexpr row journal_last_index{"tabletd_journal_last_index", gauge, fe, {}, "Index of the last durable journal entry."};
+inline constexpr row journal_entries{"tabletd_journal_entries_total", counter, fe, {}, "Journal entries appended."};
+inline constexpr row journal_bytes{"tabletd_journal_written_bytes_total", counter, fe, {}, "Encoded bytes appended to the journal."};
+inline constexpr row journal_commit{"tabletd_journal_commit_duration_seconds", histogram, fe, {}, "Time to make one group commit durable (SQLite transaction incl. fsync)."};
+inline constexpr row journal_batch{"tabletd_journal_batch_entries", histogram, fe, {}, "Entries per group commit."};
+inline constexpr row journal_queued{"tabletd_journal_queued_entries", gauge, fe, {}, "Entries waiting for the journal writer."};
+inline constexpr row journal_lag{"tabletd_journal_replay_lag_entries", gauge, fe, {}, "Entries known to be durable but not yet replayed here."};
+inline constexpr row journal_file{"tabletd_journal_file_bytes", gauge, fe, {}, "Size of the journal database file."};
+inline constexpr row sqlite_wal{"tabletd_sqlite_wal_bytes", gauge, fe, {}, "Size of the SQLite write-ahead log file."};
+inline constexpr row raft_term{"tabletd_raft_term", gauge, fe, {}, "Current term."};
+inline constexpr row raft_has_leader{"tabletd_raft_has_leader", gauge, fe, {}, "1 if this member knows a leader."};
+inline constexpr row raft_last_index{"tabletd_raft_last_index", gauge, fe, {}, "Last log index stored."};
+inline constexpr row raft_commit_index{"tabletd_raft_commit_index", gauge, fe, {}, "Highest committed index."};
+inline constexpr row raft_applied_index{"tabletd_raft_applied_index", gauge, fe, {}, "Highest applied index."};
+inline constexpr row raft_proposals{"tabletd_raft_proposals_total", counter, fe, {"result"}, "Proposals by outcome."};
+inline constexpr row raft_pending{"tabletd_raft_proposals_pending", gauge, fe, {}, "Proposals not yet committed."};
+inline constexpr row console_sessions{"tabletd_console_sessions", gauge, fe, {}, "Open console sessions."};
+inline constexpr row console_statements{"tabletd_console_statements_total", counter, fe, {"statement", "result"}, "Console statements by kind and result."};
+
+// -- the leading fe --
+inline constexpr row backends{"tabletd_backends", gauge, fe_leader, {"state"}, "Registered BEs by state."};
+inline constexpr row backend_up{"tabletd_backend_up", gauge, fe_leader, {"backend"}, "1 if the BE answered its last heartbeat in time."};
+inline constexpr row heartbeat_age{"tabletd_backend_heartbeat_age_seconds", gauge, fe_leader, {"backend"}, "Time since the last successful heartbeat of the BE."};
+inline constexpr row backend_used{"tabletd_backend_disk_used_bytes", gauge, fe_leader, {"backend", "medium"}, "Bytes used on the BE as last reported."};
+inline constexpr row backend_capacity{"tabletd_backend_disk_capacity_bytes", gauge, fe_leader, {"backend", "medium"}, "Capacity of the BE as last reported."};
+inline constexpr row backend_replicas{"tabletd_backend_replicas", gauge, fe_leader, {"backend", "medium"}, "Replicas placed on the BE."};
+inline constexpr row tablets{"tabletd_tablets", gauge, fe_leader, {"health"}, "Tablets by health after the last full check."};
+inline constexpr row checker_scanned{"tabletd_checker_tablets_scanned_total", counter, fe_leader, {}, "Tablets examined by the checker."};
+inline constexpr row sched_pending{"tabletd_sched_pending_tablets", gauge, fe_leader, {"type", "priority"}, "Tablet contexts waiting to be scheduled, by dynamic priority."};
+inline constexpr row sched_running{"tabletd_sched_running_tablets", gauge, fe_leader, {"type"}, "Tablet contexts with a task in flight."};
+inline constexpr row sched_oldest{"tabletd_sched_oldest_pending_age_seconds", gauge, fe_leader, {"priority"}, "Age of the oldest waiting context, 0 when none waits."};
+inline constexpr row sched_submitted{"tabletd_sched_submitted_total", counter, fe_leader, {"type", "health"}, "Contexts accepted by the scheduler, by the health that caused them."};
+inline constexpr row sched_finished{"tabletd_sched_finished_total", counter, fe_leader, {"type", "result"}, "Contexts that left the scheduler, by final state."};
+inline constexpr row sched_adjusted{"tabletd_sched_priority_adjustments_total", counter, fe_leader, {"direction"}, "Dynamic priority changes."};
+inline constexpr row slots{"tabletd_slots", gauge, fe_leader, {"backend", "medium", "kind"}, "Configured working slots (slots per path times online paths)."};
+inline constexpr row slots_in_use{"tabletd_slots_in_use", gauge, fe_leader, {"backend", "medium", "kind"}, "Working slots held by running tasks."};
+
+// -- be --
+inline constexpr row be_capacity{"tabletd_be_disk_capacity_bytes", gauge, be, {"path", "medium"}, "Capacity of the data path."};
+inline constexpr row be_used{"tabletd_be_disk_used_bytes", gauge, be, {"path", "medium"}, "Bytes used on the data path."};
+inline constexpr row be_online{"tabletd_be_disk_online", gauge, be, {"path"}, "1 if the data path passed its last probe."};
+inline constexpr row be_tablets{"tabletd_be_tablets", gauge, be, {}, "Local replicas."};
+inline constexpr row be_tasks{"tabletd_be_tasks", gauge, be, {}, "Tasks queued or running on this BE."};
+inline constexpr row be_tasks_ended{"tabletd_be_tasks_ended_total", counter, be, {"task", "result"}, "Tasks ended on this BE."};
+inline constexpr row be_copied{"tabletd_be_copy_bytes_total", counter, be, {"direction"}, "Clone bytes received (in) and served (out)."};
+inline constexpr row be_reports{"tabletd_be_reports_total", counter, be, {"report"}, "Reports sent to the leader."};
+inline constexpr row be_fenced{"tabletd_be_fenced_requests_total", counter, be, {"reason"}, "Requests refused because they carried an old term or epoch."};
+
+inline constexpr const row* all[] = {
+  &build_info, &ready, &log_messages, &http_requests, &process_cpu, &process_resident, &process_virtual,
+  &process_open_fds, &process_max_fds, &process_start, &actors, &actor_spawned, &actor_terminated, &actor_messages,
+  &actor_mailbox, &actor_mailbox_wait, &actor_processing, &actor_slow_turns, &actor_dropped, &supervisor_children,
+  &supervisor_restarts, &supervisor_escalations, &is_leader, &catalog_objects, &journal_last_index, &journal_entries,
+  &journal_bytes, &journal_commit, &journal_batch, &journal_queued, &journal_lag, &journal_file, &sqlite_wal,
+  &raft_term, &raft_has_leader, &raft_last_index, &raft_commit_index, &raft_applied_index, &raft_proposals,
+  &raft_pending, &console_sessions, &console_statements, &backends, &backend_up, &heartbeat_age, &backend_used,
+  &backend_capacity, &backend_replicas, &tablets, &checker_scanned, &sched_pending, &sched_running, &sched_oldest,
+  &sched_submitted, &sched_finished, &sched_adjusted, &slots, &slots_in_use, &be_capacity, &be_used, &be_online,
+  &be_tablets, &be_tasks, &be_tasks_ended, &be_copied, &be_reports, &be_fenced,
+};
+
+} // namespace families
+
+/// Label values; closed.  What is not listed is counted as "other" where that exists.
+namespace vocabulary {
+
+inline constexpr std::string_view actor[] = {
+  "journal", "catalog", "term_scope", "membership", "backend_agent", "tablet_checker", "tablet_scheduler",
+  "tablet_sched_ctx", "console_session", "load_keeper", "load_job", "table_birth", "supervisor", "reporter",
+  "task_keeper", "clone_worker", "other"};
+inline constexpr std::string_view supervisor[] = {"root", "sched", "be_agents", "jobs", "sessions", "storage", "other"};
+inline constexpr std::string_view term_reason[] = {"normal", "error", "killed", "down", "shutdown"};
+inline constexpr std::string_view undelivered[] = {"mailbox_full", "dead_receiver", "expired", "undecodable"};
+inline constexpr std::string_view child_state[] = {"running", "backoff", "failed", "stopped"};
+inline constexpr std::string_view level[] = {"debug", "info", "warn", "error"};
+inline constexpr std::string_view http_handler[] = {"metrics", "healthz", "readyz", "status"};
+inline constexpr std::string_view http_code[] = {"2xx", "4xx", "5xx"};
+inline constexpr std::string_view result[] = {"ok", "error"};
+inline constexpr std::string_view health[] = {"healthy", "replica_missing", "version_incomplete", "replica_relocating",
+                                              "redundant", "force_redundant", "unrecoverable"};
+inline constexpr std::string_view priority[] = {"low", "normal", "high", "very_high"};
+inline constexpr std::string_view medium[] = {"hdd", "ssd"};
+inline constexpr std::string_view task[] = {"create", "clone", "drop_replica", "verify", "cancel"};
+
+} // namespace vocabulary
+
+} // namespace tabletd

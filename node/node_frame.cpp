@@ -1,0 +1,109 @@
+#include "node/node_frame.h"
+#include "node/log.h"
+#include "persistence/durable_file.h"
+#include <fmt/format.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <csignal>
+#include <mutex>
+#include <unistd.h>
+
+namespace tabletd {
+
+namespace {
+
+std::mutex reason_mutex;
+std::string reason; ///< Why give_up() was called; one process, one end.
+
+sigset_t awaited_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGUSR1); // wake(): the main thread waits in sigwait and nowhere else.
+  return set;
+}
+
+} // namespace
+
+void prepare_process() {
+  const auto set = awaited_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  // Blocks of 1 MiB come and go all the time: keep them off mmap, but give memory back.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+  mallopt(M_ARENA_MAX, 4);
+}
+
+struct node_frame::actors_config : caf::actor_system_config {
+  actors_config() {
+    // Two workers, and a bound on how long one actor may keep them (design/actors.md 0).
+    set("scheduler.policy", caf::atom("sharing"));
+    set("scheduler.max-threads", std::size_t{2});
+    set("scheduler.max-throughput", std::size_t{200});
+  }
+};
+
+node_frame::node_frame() : config_(std::make_unique<actors_config>()) {
+  sys_ = std::make_unique<caf::actor_system>(*config_);
+  loop_ = kj_loop::start([this](kj::AsyncIoContext& io, kj_loop&) -> std::shared_ptr<void> {
+    network_ = &io.provider->getNetwork();
+    return nullptr;
+  });
+}
+
+node_frame::~node_frame() { loop_->stop(); }
+
+void node_frame::give_up(const std::string& why) {
+  {
+    const std::lock_guard lock{reason_mutex};
+    if (reason.empty())
+      reason = why;
+  }
+  ::kill(::getpid(), SIGTERM);
+}
+
+void node_frame::announce(const std::filesystem::path& data_dir, const std::string& rpc, const std::string& http,
+                          int ready_fd) {
+  const auto text = fmt::format("rpc = \"{}\"\nhttp = \"{}\"\npid = {}\n", rpc, http, ::getpid());
+  write_file_durably(data_dir / "endpoints", std::as_bytes(std::span{text}));
+  log_info("ready", {{"rpc", rpc}, {"http", http}, {"pid", ::getpid()}});
+  if (ready_fd >= 0) {
+    const std::string_view line = "ready\n";
+    if (::write(ready_fd, line.data(), line.size()) < 0)
+      log_warn("nobody listens to --ready-fd", {{"fd", ready_fd}});
+    ::close(ready_fd);
+  }
+}
+
+void node_frame::wake() { ::kill(::getpid(), SIGUSR1); }
+
+bool node_frame::wait_for_word() {
+  const auto set = awaited_signals();
+  int got = 0;
+  sigwait(&set, &got);
+  if (got == SIGUSR1)
+    return true;
+  ending_signal_ = got;
+  return false;
+}
+
+int node_frame::wait_for_end() {
+  while (ending_signal_ == 0)
+    (void)wait_for_word();
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  const std::lock_guard lock{reason_mutex};
+  if (!reason.empty()) {
+    log_error("ends because it cannot go on", {{"why", reason}});
+    return 1;
+  }
+  log_info("stops", {{"signal", std::string_view{ending_signal_ == SIGINT ? "SIGINT" : "SIGTERM"}}});
+  return 0;
+}
+
+} // namespace tabletd

@@ -1,0 +1,31 @@
+#pragma once
+// One scrape's numbers of a role, from the snapshots its rooms publish.
+#include "actors/agent/be_stats.h"
+#include "actors/journal/journal_stats.h"
+#include "actors/model/catalog.h"
+#include "actors/model/cluster_view.h"
+#include "actors/model/scheduler_view.h"
+#include "node/be/disk_worker.h"
+#include "node/metric_registry.h"
+#include <vector>
+
+namespace tabletd {
+
+struct fe_snapshot {
+  bool leads = false; ///< Families of the leader are absent otherwise.
+  std::int64_t sessions = 0;
+  const model::catalog& catalog;
+  const model::cluster_view& cluster;
+  const model::scheduler_view& scheduler;
+  const journal_stats& journal;
+  model::time_ms now{}; ///< Since the Unix epoch; ages are measured from here.
+};
+void add_fe_metrics(metric_page& page, const fe_snapshot& fe);
+
+struct be_snapshot {
+  std::vector<disk_status> paths;
+  const be_stats& stats;
+};
+void add_be_metrics(metric_page& page, const be_snapshot& be);
+
+} // namespace tabletd

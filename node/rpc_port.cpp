@@ -1,0 +1,83 @@
+#include "node/rpc_port.h"
+#include "node/coalescing_stream.h"
+#include "node/kj_text.h"
+#include "node/log.h"
+#include <capnp/rpc-twoparty.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+namespace tabletd {
+
+namespace {
+
+// A peer that lost power is noticed in about this time (design/testing.md N-01).
+constexpr int silent_peer_ms = 30'000;
+
+void notice_dead_peers(kj::AsyncIoStream& stream) {
+  const int on = 1;
+  const int idle_s = 10;
+  stream.setsockopt(SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  stream.setsockopt(IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+  stream.setsockopt(IPPROTO_TCP, TCP_KEEPINTVL, &idle_s, sizeof idle_s);
+  stream.setsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT, &silent_peer_ms, sizeof silent_peer_ms);
+}
+
+capnp::ReaderOptions reader_options(const rpc_limits& limits) {
+  capnp::ReaderOptions options;
+  options.traversalLimitInWords = limits.message_words;
+  options.nestingLimit = limits.nesting;
+  return options;
+}
+
+} // namespace
+
+struct rpc_port::connection {
+  connection(kj::Own<kj::AsyncIoStream> s, capnp::Capability::Client bootstrap, const rpc_limits& limits)
+    : stream(kj::mv(s)),
+      network(*stream, capnp::rpc::twoparty::Side::SERVER, reader_options(limits)),
+      rpc(capnp::makeRpcServer(network, kj::mv(bootstrap))) {
+    rpc.setFlowLimit(limits.flow_words);
+  }
+  kj::Own<kj::AsyncIoStream> stream;
+  capnp::TwoPartyVatNetwork network;
+  capnp::RpcSystem<capnp::rpc::twoparty::VatId> rpc;
+};
+
+rpc_port::rpc_port(kj::Own<kj::ConnectionReceiver> receiver, ports where, rpc_limits limits)
+  : receiver_(kj::mv(receiver)),
+    where_(std::move(where)),
+    limits_(limits),
+    number_(static_cast<std::uint16_t>(receiver_->getPort())),
+    accepting_(accept().eagerlyEvaluate([](kj::Exception&&) {})) {}
+
+rpc_port::~rpc_port() noexcept(false) = default;
+
+kj::Promise<void> rpc_port::accept() {
+  return receiver_->accept().then(
+    [this](kj::Own<kj::AsyncIoStream>&& stream) {
+      if (connections_ < limits_.connections_max)
+        serve(kj::mv(stream));
+      return accept();
+    },
+    [this](kj::Exception&& why) {
+      // Out of descriptors, most likely: the connection waits until there are some again.
+      log_once("accept", log_level::warn, "a connection could not be accepted", {{"why", text_of(why)}});
+      return where_.timer.afterDelay(100 * kj::MILLISECONDS).then([this] { return accept(); });
+    });
+}
+
+void rpc_port::serve(kj::Own<kj::AsyncIoStream> stream) {
+  kj::runCatchingExceptions([&] { notice_dead_peers(*stream); }); // Not every stream is TCP.
+  auto served = kj::heap<connection>(kj::heap<coalescing_stream>(kj::mv(stream)), where_.bootstrap(), limits_);
+  ++connections_;
+  auto& network = served->network;
+  served_.add(network.onDisconnect().attach(kj::mv(served), kj::defer([this] { --connections_; })));
+}
+
+void rpc_port::taskFailed(kj::Exception&& why) {
+  log_once("connection", log_level::warn, "a connection ended badly", {{"why", text_of(why)}});
+  where_.failed();
+}
+
+} // namespace tabletd

@@ -1,0 +1,319 @@
+// See rowset_file.h.  The bytes of head and footer are in rowset_footer.cpp.
+#include "persistence/rowset_file.h"
+
+#include "persistence/rowset_format.h"
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+namespace tabletd {
+
+namespace {
+
+/// Dirty bytes after which writeback starts: large enough to stay sequential, small enough
+/// that the last fsync finds little left.
+constexpr std::uint64_t writeback_bytes = 4U << 20;
+
+[[noreturn]] void refuse(const std::filesystem::path& file, const std::string& why) {
+  throw storage_error(storage_fault::corrupt, file.string(),
+                      fmt::format("refused a block for {}: {}; send it again", file.string(), why));
+}
+
+void check_block(const std::filesystem::path& file, byte_span block, std::uint32_t rows,
+                 std::uint64_t checksum) {
+  if (block.empty() || block.size() > block_bytes_max)
+    refuse(file, fmt::format("it has {} bytes, not 1 to {}", block.size(), block_bytes_max));
+  if (const auto is = checksum_of(block); is != checksum)
+    refuse(file, fmt::format("its checksum is {:016x}, announced was {:016x}", is, checksum));
+  if (block.back() != std::byte{'\n'})
+    refuse(file, "its last row does not end with a newline");
+  const auto lines = std::count(block.begin(), block.end(), std::byte{'\n'});
+  if (lines != static_cast<std::ptrdiff_t>(rows))
+    refuse(file, fmt::format("it has {} rows, announced were {}", lines, rows));
+}
+
+} // namespace
+
+// -- writer -----------------------------------------------------------------------------
+
+struct rowset_writer::state {
+  enum class stage { appending, footed, finished, sealed, failed };
+
+  std::filesystem::path final_path;
+  std::filesystem::path written_path;
+  std::shared_ptr<space_quota> quota;
+  std::optional<rowset_footer> source; ///< Of a copy: what the file must become.
+  rowset_footer footer;
+  open_file file;
+  std::uint64_t end = 0;          ///< Where the next byte goes.
+  std::uint64_t written_back = 0; ///< Writeback was started up to here.
+  std::uint64_t quota_bytes = 0;  ///< Taken from the quota for this file.
+  stage at = stage::appending;
+  std::string failure;
+
+  ~state() {
+    if (at == stage::appending || at == stage::footed || at == stage::finished)
+      if (!source)
+        remove();
+  }
+  void create(int extra_flags) {
+    file = open_file(written_path, O_RDWR | O_CREAT | extra_flags);
+  }
+  void put(byte_span bytes) {
+    if (quota) {
+      quota->take(bytes.size(), written_path);
+      quota_bytes += bytes.size();
+    }
+    file.write_at(end, bytes);
+    end += bytes.size();
+    if (end - written_back >= writeback_bytes)
+      start_writeback();
+  }
+  void start_writeback() {
+    file.start_writeback(written_back, end - written_back);
+    written_back = end;
+  }
+  void remove() noexcept {
+    if (discard_file(written_path) && quota)
+      quota->give(std::exchange(quota_bytes, 0));
+  }
+  /// Runs one step; if it throws, the writer is done for.
+  template <class Step>
+  auto guarded(Step&& step) {
+    if (at == stage::failed || at == stage::sealed)
+      throw storage_error(storage_fault::unusable, written_path.string(),
+                          fmt::format("the writer of {} {}; start the rowset anew",
+                                      written_path.string(),
+                                      at == stage::sealed ? "has sealed it" : "failed: " + failure));
+    try {
+      return step();
+    } catch (const storage_error& e) {
+      // The blocks of a copy that got a damaged one are still good; those of a disk that
+      // failed are not to be believed, even if the page cache shows them.
+      if (!source || e.fault() != storage_fault::corrupt)
+        remove();
+      failure = e.what();
+      at = stage::failed;
+      throw;
+    }
+  }
+
+  void append(byte_span block, std::uint32_t rows, std::uint64_t checksum);
+  void keep_good_blocks();
+  void write_footer();
+  void finish();
+};
+
+void rowset_writer::state::append(byte_span block, std::uint32_t rows, std::uint64_t checksum) {
+  if (at != stage::appending)
+    throw storage_error(storage_fault::unusable, written_path.string(),
+                        fmt::format("{} has its footer already; start the rowset anew",
+                                    written_path.string()));
+  check_block(written_path, block, rows, checksum);
+  const block_entry entry{end, static_cast<std::uint32_t>(block.size()), rows, checksum};
+  if (source) {
+    const auto next = footer.blocks.size();
+    if (next >= source->blocks.size() || source->blocks[next] != entry)
+      refuse(written_path, fmt::format("it is not block {} of the source's footer", next));
+  }
+  put(block);
+  footer.blocks.push_back(entry);
+  footer.rows += rows;
+  footer.bytes += block.size();
+}
+
+void rowset_writer::state::keep_good_blocks() {
+  const auto size = file.size();
+  if (quota)
+    quota_bytes = size; // Counted since the store opened, or since our predecessor wrote it.
+  std::array<std::byte, format::head.size()> head{};
+  if (size >= head.size())
+    file.read_at(0, head);
+  if (head == format::head) {
+    end = head.size();
+    std::vector<std::byte> block;
+    for (const auto& entry : source->blocks) {
+      if (entry.offset + entry.length > size)
+        break;
+      block.resize(entry.length);
+      file.read_at(entry.offset, block);
+      if (checksum_of(block) != entry.checksum)
+        break;
+      footer.blocks.push_back(entry);
+      footer.rows += entry.rows;
+      footer.bytes += entry.length;
+      end += entry.length;
+    }
+  }
+  if (size > end) {
+    file.truncate(end);
+    if (quota) {
+      quota->give(size - end);
+      quota_bytes = end;
+    }
+  }
+  written_back = end;
+  if (end == 0)
+    put(format::head);
+}
+
+void rowset_writer::state::write_footer() {
+  if (at != stage::appending)
+    return;
+  if (source && footer != *source)
+    throw storage_error(storage_fault::corrupt, written_path.string(),
+                        fmt::format("the copy {} has {} of the source's {} blocks; fetch the rest",
+                                    written_path.string(), footer.blocks.size(),
+                                    source->blocks.size()));
+  put(footer.encode());
+  start_writeback();
+  at = stage::footed;
+}
+
+void rowset_writer::state::finish() {
+  write_footer();
+  if (at == stage::footed) {
+    file.sync();
+    at = stage::finished;
+  }
+}
+
+rowset_writer::rowset_writer(std::unique_ptr<state> made) : state_(std::move(made)) {}
+
+rowset_writer::rowset_writer(std::filesystem::path final_path, std::uint64_t tablet,
+                             std::shared_ptr<space_quota> quota)
+  : state_(std::make_unique<state>()) {
+  state_->written_path = temporary_name(final_path);
+  state_->final_path = std::move(final_path);
+  state_->footer.tablet = tablet;
+  state_->quota = std::move(quota);
+  state_->guarded([this] {
+    state_->create(O_EXCL);
+    state_->put(format::head);
+  });
+}
+
+rowset_writer rowset_writer::resume(const std::filesystem::path& partial, rowset_footer source,
+                                    std::shared_ptr<space_quota> quota) {
+  auto made = std::make_unique<state>();
+  made->written_path = made->final_path = partial;
+  made->footer.tablet = source.tablet;
+  made->source = std::move(source);
+  made->quota = std::move(quota);
+  made->guarded([&made] {
+    made->create(0);
+    made->keep_good_blocks();
+  });
+  return rowset_writer(std::move(made));
+}
+
+rowset_writer::rowset_writer(rowset_writer&&) noexcept = default;
+rowset_writer& rowset_writer::operator=(rowset_writer&&) noexcept = default;
+rowset_writer::~rowset_writer() = default;
+
+void rowset_writer::append(byte_span block, std::uint32_t rows, std::uint64_t checksum) {
+  state_->guarded([&] { state_->append(block, rows, checksum); });
+}
+
+std::uint64_t rowset_writer::tablet() const { return state_->footer.tablet; }
+std::uint64_t rowset_writer::rows() const { return state_->footer.rows; }
+std::uint64_t rowset_writer::bytes() const { return state_->footer.bytes; }
+std::uint32_t rowset_writer::blocks() const {
+  return static_cast<std::uint32_t>(state_->footer.blocks.size());
+}
+const std::filesystem::path& rowset_writer::final_path() const { return state_->final_path; }
+
+void rowset_writer::write_footer() {
+  state_->guarded([this] { state_->write_footer(); });
+}
+
+rowset_footer rowset_writer::finish() {
+  state_->guarded([this] { state_->finish(); });
+  return state_->footer;
+}
+
+void rowset_writer::seal() { seal_as(state_->final_path); }
+
+void rowset_writer::seal_as(const std::filesystem::path& place) {
+  state_->guarded([&] {
+    state_->finish();
+    rename_file(state_->written_path, place);
+    state_->final_path = place;
+    state_->at = state::stage::sealed;
+    state_->file = open_file(); // Its descriptor is of no more use.
+  });
+}
+
+// -- reader -----------------------------------------------------------------------------
+
+namespace {
+
+[[noreturn]] void damaged(const std::filesystem::path& file, const std::string& what) {
+  throw storage_error(storage_fault::corrupt, file.string(),
+                      fmt::format("{}: {}; another replica has to repair this one", file.string(), what));
+}
+
+open_file open_sealed(const std::filesystem::path& path) {
+  open_file file;
+  switch (const int error = file.try_open(path, O_RDONLY)) {
+    case 0:
+      return file;
+    case ENOENT:
+    case ENOTDIR:
+      damaged(path, "is missing");
+    case ELOOP:
+      damaged(path, "is a symbolic link");
+    default:
+      throw_errno(error, path, "open");
+  }
+}
+
+} // namespace
+
+std::shared_ptr<rowset_reader> rowset_reader::open(const std::filesystem::path& path) {
+  std::shared_ptr<rowset_reader> made(new rowset_reader);
+  made->file_ = open_sealed(path);
+  const auto size = made->file_.size();
+  std::array<std::byte, format::head.size()> head{};
+  std::array<std::byte, format::trailer_bytes> trailer{};
+  if (size < head.size() + format::tail_bytes(0))
+    damaged(path, fmt::format("has {} bytes, less than an empty segment", size));
+  made->file_.read_at(0, head);
+  if (head != format::head)
+    damaged(path, "does not begin as a segment file");
+  made->file_.read_at(size - trailer.size(), trailer);
+  const auto tail_size = format::footer_length(trailer) + trailer.size();
+  if (tail_size > size - head.size())
+    damaged(path, fmt::format("claims a footer of {} bytes, the file has {}", tail_size, size));
+  std::vector<std::byte> tail(tail_size);
+  made->file_.read_at(size - tail_size, tail);
+  made->footer_ = rowset_footer::decode(tail, path.string());
+  if (const auto wanted = head.size() + made->footer_.bytes + tail_size; wanted != size)
+    damaged(path, fmt::format("has {} bytes where its footer says {}", size, wanted));
+  return made;
+}
+
+std::shared_ptr<rowset_reader> rowset_reader::empty(std::uint64_t tablet) {
+  std::shared_ptr<rowset_reader> made(new rowset_reader);
+  made->footer_.tablet = tablet;
+  return made;
+}
+
+void rowset_reader::read(std::uint32_t index, std::vector<std::byte>& into) const {
+  const auto& entry = footer_.blocks.at(index);
+  into.resize(entry.length);
+  file_.read_at(entry.offset, into);
+  if (const auto is = checksum_of(into); is != entry.checksum)
+    damaged(file_.path(),
+            fmt::format("block {} at offset {} has checksum {:016x}, its footer says {:016x}", index,
+                        entry.offset, is, entry.checksum));
+}
+
+} // namespace tabletd

@@ -1,0 +1,226 @@
+// The edit log in SQLite: log.db holds entries, meta.db term and vote, because a vote must
+// never wait for a group commit of entries (design/journal.md 9.3).
+#include "persistence/durable_file.h"
+#include "persistence/edit_log.h"
+#include "persistence/sqlite.h"
+
+#include <fmt/format.h>
+
+#include <xxhash.h>
+
+#include <array>
+#include <optional>
+
+namespace tabletd {
+
+namespace {
+
+constexpr std::int64_t format_known = 1; ///< user_version of both databases.
+/// Trimming is many short transactions, so that no commit waits long for it.
+constexpr std::uint64_t rows_per_trim = 2'000;
+
+constexpr const char* log_schema
+  = "CREATE TABLE raft_log(idx INTEGER PRIMARY KEY, term INTEGER NOT NULL,"
+    " type INTEGER NOT NULL, crc INTEGER NOT NULL, data BLOB NOT NULL) STRICT;"
+    "CREATE TABLE raft_trim(id INTEGER PRIMARY KEY CHECK(id = 1),"
+    " upto INTEGER NOT NULL) STRICT;"
+    "INSERT INTO raft_trim VALUES(1, 0); PRAGMA user_version=1;";
+constexpr const char* meta_schema
+  = "CREATE TABLE raft_meta(id INTEGER PRIMARY KEY CHECK(id = 1),"
+    " term INTEGER NOT NULL, vote INTEGER NOT NULL) STRICT; PRAGMA user_version=1;";
+
+/// Covers the position too: a row that is intact but stands elsewhere does not match.
+std::uint64_t checksum_of(std::uint64_t index, const log_entry& entry) {
+  const std::array<std::uint64_t, 3> head{index, entry.term, entry.type};
+  return XXH3_64bits_withSeed(entry.bytes.data(), entry.bytes.size(),
+                              XXH3_64bits(head.data(), sizeof head));
+}
+
+[[noreturn]] void throw_corrupt(const std::string& path, const std::string& what) {
+  throw storage_error(storage_fault::corrupt, path,
+                      fmt::format("{} is damaged: {}; keep a copy of the directory, check the "
+                                  "disk, and rebuild this node from its peers",
+                                  path, what));
+}
+
+class sqlite_edit_log final : public edit_log {
+public:
+  sqlite_edit_log(const std::filesystem::path& directory, const edit_log_options& options)
+    : log_(open(directory / "log.db", options)), meta_(open(directory / "meta.db", options)) {
+    create_tables(log_, log_schema);
+    create_tables(meta_, meta_schema);
+    prepare();
+    load();
+  }
+
+  [[nodiscard]] hard_state load_hard_state() const override { return hard_; }
+
+  void save_hard_state(hard_state state) override {
+    write([&] {
+      sqlite::transaction change(meta_);
+      save_hard_->bind(1, state.term).bind(2, state.vote).run();
+      change.commit();
+    });
+    hard_ = state;
+  }
+
+  void append(std::uint64_t first, std::span<const log_entry> entries) override {
+    if (first < first_index() || first > last_index() + 1)
+      throw std::logic_error(fmt::format("append at {} to a log of {}..{}", first, first_index(),
+                                         last_index()));
+    write([&] {
+      sqlite::transaction change(log_);
+      if (first <= last_)
+        drop_suffix_->bind(1, first).run();
+      for (auto index = first; const auto& entry : entries)
+        insert(index++, entry);
+      change.commit();
+    });
+    last_ = first + entries.size() - 1;
+  }
+
+  void replay(std::uint64_t from, const visit_fn& visit) const override {
+    sqlite::statement rows(log_, "SELECT idx, term, type, crc, data FROM raft_log"
+                                 " WHERE idx >= ?1 ORDER BY idx");
+    rows.bind(1, from);
+    std::uint64_t expected = std::max(from, first_index());
+    std::uint64_t term = 0;
+    for (; rows.step(); ++expected) {
+      const auto index = rows.unsigned_number(0);
+      const log_entry entry{rows.unsigned_number(1), static_cast<std::uint16_t>(rows.number(2)),
+                            rows.bytes(4)};
+      if (index != expected)
+        throw_corrupt(log_.path(), fmt::format("entry {} is missing", expected));
+      if (checksum_of(index, entry) != rows.unsigned_number(3))
+        throw_corrupt(log_.path(), fmt::format("entry {} does not match its checksum", index));
+      if (entry.term < term)
+        throw_corrupt(log_.path(), fmt::format("term falls from {} to {} at entry {}", term,
+                                               entry.term, index));
+      term = entry.term;
+      if (!visit(index, entry))
+        return;
+    }
+    if (expected <= last_)
+      throw_corrupt(log_.path(), fmt::format("entry {} is missing", expected));
+  }
+
+  void truncate_prefix(std::uint64_t first_kept) override {
+    if (first_kept > last_ + 1)
+      throw std::logic_error(fmt::format("trim to {} of a log that ends at {}", first_kept, last_));
+    while (first_index() < first_kept) {
+      const auto upto = std::min(first_index() + rows_per_trim, first_kept) - 1;
+      write([&] {
+        sqlite::transaction change(log_);
+        drop_prefix_->bind(1, upto).run();
+        save_trim_->bind(1, upto).run();
+        change.commit();
+      });
+      trimmed_ = upto;
+    }
+  }
+
+  [[nodiscard]] std::uint64_t first_index() const override { return trimmed_ + 1; }
+  [[nodiscard]] std::uint64_t last_index() const override { return last_; }
+  [[nodiscard]] const std::string& path() const override { return log_.path(); }
+  [[nodiscard]] std::uint64_t file_bytes() const override { return size_of(log_.path()); }
+  [[nodiscard]] std::uint64_t wal_bytes() const override { return size_of(log_.path() + "-wal"); }
+
+private:
+  static sqlite::database open(const std::filesystem::path& path, const edit_log_options& options) {
+    return sqlite::open_database(path, options.sqlite_vfs,
+                                 options.wal_autocheckpoint_pages
+                                   ? options.wal_autocheckpoint_pages
+                                   : sqlite::wal_autocheckpoint_pages_default);
+  }
+
+  static std::uint64_t size_of(const std::string& path) {
+    std::error_code absent;
+    const auto size = std::filesystem::file_size(path, absent);
+    return absent ? 0 : size;
+  }
+
+  /// Only in a new database: tables that vanish later are damage, not a reason to begin anew.
+  static void create_tables(sqlite::database& db, const char* schema) {
+    const auto format = db.number("PRAGMA user_version");
+    if (format == format_known)
+      return;
+    if (format != 0)
+      throw storage_error(storage_fault::unusable, db.path(),
+                          fmt::format("{} has format {}, this build knows {}; start the version "
+                                      "that wrote it",
+                                      db.path(), format, format_known));
+    sqlite::transaction change(db);
+    db.execute(schema);
+    change.commit();
+  }
+
+  void prepare() {
+    insert_.emplace(log_, "INSERT INTO raft_log VALUES(?1, ?2, ?3, ?4, ?5)");
+    drop_suffix_.emplace(log_, "DELETE FROM raft_log WHERE idx >= ?1");
+    drop_prefix_.emplace(log_, "DELETE FROM raft_log WHERE idx <= ?1");
+    save_trim_.emplace(log_, "UPDATE raft_trim SET upto = ?1");
+    save_hard_.emplace(meta_, "INSERT OR REPLACE INTO raft_meta VALUES(1, ?1, ?2)");
+  }
+
+  void load() {
+    trimmed_ = static_cast<std::uint64_t>(log_.number("SELECT upto FROM raft_trim"));
+    const auto newest = static_cast<std::uint64_t>(log_.number("SELECT max(idx) FROM raft_log"));
+    const auto oldest = static_cast<std::uint64_t>(log_.number("SELECT min(idx) FROM raft_log"));
+    if (newest != 0 && oldest != trimmed_ + 1)
+      throw_corrupt(log_.path(), fmt::format("it was trimmed up to {} but begins at {}", trimmed_,
+                                             oldest));
+    last_ = std::max(newest, trimmed_);
+
+    sqlite::statement meta(meta_, "SELECT term, vote FROM raft_meta");
+    if (meta.step())
+      hard_ = {meta.unsigned_number(0), meta.unsigned_number(1)};
+    const auto term = static_cast<std::uint64_t>(
+      log_.number("SELECT term FROM raft_log ORDER BY idx DESC LIMIT 1"));
+    if (term > hard_.term)
+      throw_corrupt(meta_.path(), fmt::format("its term is {} but {} has an entry of term {}",
+                                              hard_.term, log_.path(), term));
+  }
+
+  void insert(std::uint64_t index, const log_entry& entry) {
+    // No OR REPLACE: an index that is there already is a bug and must fail.
+    insert_->bind(1, index)
+      .bind(2, entry.term)
+      .bind(3, std::int64_t{entry.type})
+      .bind(4, checksum_of(index, entry))
+      .bind(5, entry.bytes)
+      .run();
+  }
+
+  /// After one failed write nothing is written any more: what the kernel still holds of it is
+  /// unknown, so a later success would prove nothing.
+  template <class Change>
+  void write(Change&& change) {
+    if (broken_)
+      throw *broken_;
+    try {
+      change();
+    } catch (const storage_error& error) {
+      broken_ = error;
+      throw;
+    }
+  }
+
+  sqlite::database log_;
+  sqlite::database meta_;
+  std::optional<sqlite::statement> insert_, drop_suffix_, drop_prefix_, save_trim_, save_hard_;
+  std::uint64_t trimmed_ = 0; ///< Highest index that was trimmed.
+  std::uint64_t last_ = 0;
+  hard_state hard_;
+  std::optional<storage_error> broken_;
+};
+
+} // namespace
+
+std::unique_ptr<edit_log> open_sqlite_edit_log(const std::filesystem::path& directory,
+                                               const edit_log_options& options) {
+  if (options.sqlite_vfs.empty())
+    make_directories_durably(directory);
+  return std::make_unique<sqlite_edit_log>(directory, options);
+}
+
+} // namespace tabletd

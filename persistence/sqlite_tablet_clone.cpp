@@ -1,0 +1,169 @@
+// The tablet store: bringing in a copy from another backend, and re-reading what is here.
+#include "persistence/sqlite_tablet_store.h"
+
+#include "persistence/durable_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace tabletd {
+
+std::filesystem::path sqlite_tablet_store::clone_directory(std::uint64_t fence) {
+  const auto directory = files_.clone(fence);
+  make_directory(directory);
+  return directory;
+}
+
+std::unique_ptr<rowset_writer> sqlite_tablet_store::continue_copy(std::uint64_t fence,
+                                                                  std::uint64_t source_rowset,
+                                                                  byte_span footer) {
+  refuse_if_offline();
+  auto source
+    = rowset_footer::decode(footer, fmt::format("rowset {} in the source's manifest", source_rowset));
+  clone_directory(fence);
+  return std::make_unique<rowset_writer>(
+    rowset_writer::resume(files_.partial(fence, source_rowset), std::move(source), quota_));
+}
+
+/// What an install will change, decided before anything is touched.
+struct sqlite_tablet_store::install_plan {
+  bool creates = false;            ///< The replica was not here.
+  std::vector<incoming> fresh;     ///< To be added.
+  std::vector<rowset_meta> kept;   ///< Visible, and stay so.
+  std::vector<rowset_meta> dropped;///< Visible, replaced.
+  std::vector<rowset_meta> retired;///< Prepared, and now visible as a copy.
+};
+
+namespace {
+
+[[noreturn]] void refuse(const std::filesystem::path& root, std::uint64_t tablet, std::string why) {
+  throw storage_error(storage_fault::unusable, root.string(),
+                      fmt::format("cannot install the clone of tablet {} on {}: {}", tablet,
+                                  root.string(), why));
+}
+
+/// The copies in version order, if they are what a source may send: every range is real, and
+/// none overlaps another.
+void check_copies(std::vector<copied_rowset>& copied, const std::filesystem::path& root,
+                  std::uint64_t tablet) {
+  std::ranges::sort(copied, {}, &copied_rowset::first_version);
+  std::uint64_t above = 1;
+  for (const auto& rowset : copied) {
+    if (rowset.first_version <= above || rowset.last_version < rowset.first_version)
+      refuse(root, tablet,
+             fmt::format("its manifest has versions {}..{} after {}; ask the source again",
+                         rowset.first_version, rowset.last_version, above));
+    above = rowset.last_version;
+    const auto rows = rowset.file ? rowset.file->rows() : 0;
+    const auto bytes = rowset.file ? rowset.file->bytes() : 0;
+    if (rows != rowset.rows || bytes != rowset.bytes
+        || (rowset.file && rowset.file->tablet() != tablet))
+      refuse(root, tablet,
+             fmt::format("the copy of version {} has {} rows and {} bytes instead of {} and {}, or "
+                         "is another tablet's; fetch it again",
+                         rowset.last_version, rows, bytes, rowset.rows, rowset.bytes));
+  }
+}
+
+} // namespace
+
+sqlite_tablet_store::install_plan sqlite_tablet_store::plan_install(
+  std::uint64_t tablet, std::uint64_t replica, bool full, std::vector<copied_rowset> copied) {
+  const auto* entry = index_.find(tablet);
+  if (entry && entry->replica() != replica)
+    refuse(root(), tablet, fmt::format("it holds replica {}, not {}; drop that one first",
+                                       entry->replica(), replica));
+  if (!entry && !full)
+    refuse(root(), tablet, "only a full clone can create it; ask the source for one");
+  check_copies(copied, root(), tablet);
+
+  install_plan plan;
+  plan.creates = !entry;
+  const auto cloned_to = copied.empty() ? 1 : copied.back().last_version;
+  replica_entry after(replica);
+  for (const auto& rowset : entry ? entry->visible() : std::vector<rowset_meta>{}) {
+    // What a load published while the clone ran was acknowledged: a full clone of an earlier
+    // version must not take it away.
+    const bool stays
+      = !full || (rowset.first_version > cloned_to && (!entry->bad || is_sound(rowset)));
+    (stays ? plan.kept : plan.dropped).push_back(rowset);
+  }
+  after.set_visible(plan.kept);
+  for (auto& [txn, first, last, rows, bytes, file] : copied) {
+    if (const auto* waiting = index_.prepared(txn, tablet))
+      plan.retired.push_back(*waiting);
+    if (after.covering(first, last))
+      continue;
+    const rowset_meta meta{next_id(), tablet, txn,   first,
+                           last,      rows,   bytes, file ? file->blocks() : 0};
+    plan.fresh.push_back({meta, meta.blocks ? std::move(file) : nullptr});
+  }
+  return plan;
+}
+
+void sqlite_tablet_store::install(std::uint64_t tablet, std::uint64_t replica, bool full,
+                                  std::vector<copied_rowset> rowsets) {
+  refuse_if_offline();
+  auto plan = plan_install(tablet, replica, full, std::move(rowsets));
+  if (std::ranges::any_of(plan.fresh, [](const incoming& rowset) { return rowset.file != nullptr; }))
+    files_.make_tablet_directory(tablet);
+  placement placed(*this, plan.fresh);
+  try {
+    commit([&] {
+      if (plan.creates)
+        rows_.insert_replica(tablet, replica);
+      for (const auto* gone : {&plan.dropped, &plan.retired})
+        for (const auto& rowset : *gone)
+          rows_.delete_rowset(rowset.id);
+      for (const auto& rowset : plan.fresh)
+        rows_.insert_rowset(rowset.meta);
+      if (full)
+        rows_.set_bad(tablet, false);
+    });
+  } catch (...) {
+    placed.leave_unsettled();
+    try_to_settle();
+    throw;
+  }
+  placed.keep();
+
+  auto& entry = plan.creates ? index_.add_replica(tablet, replica, false) : existing(tablet);
+  for (const auto& rowset : plan.fresh)
+    plan.kept.push_back(rowset.meta);
+  entry.set_visible(std::move(plan.kept));
+  entry.bad = entry.bad && !full;
+  for (const auto& rowset : plan.retired)
+    index_.remove_prepared(rowset.txn, tablet);
+  discard(plan.dropped);
+  discard(plan.retired);
+}
+
+// -- verify -----------------------------------------------------------------------------
+
+bool sqlite_tablet_store::is_sound(const rowset_meta& rowset) const {
+  try {
+    const auto reader = open_rowset(rowset);
+    std::vector<std::byte> block;
+    for (std::uint32_t i = 0; i < reader->footer().blocks.size(); ++i)
+      reader->read(i, block);
+    return true;
+  } catch (const storage_error& e) {
+    // A lack of descriptors or of permission says nothing about the bytes.
+    if (e.fault() != storage_fault::corrupt && e.fault() != storage_fault::io)
+      throw;
+    return false;
+  }
+}
+
+bool sqlite_tablet_store::verify(std::uint64_t tablet) {
+  const auto& visible = existing(tablet).visible();
+  const bool sound
+    = std::ranges::all_of(visible, [this](const rowset_meta& rowset) { return is_sound(rowset); });
+  if (!sound)
+    mark_bad(tablet, true);
+  return sound;
+}
+
+} // namespace tabletd

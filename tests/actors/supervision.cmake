@@ -1,0 +1,4 @@
+tabletd_test(supervisor_test SOURCES ${CMAKE_CURRENT_LIST_DIR}/supervisor_test.cpp
+  LIBS tabletd_supervision LABELS actors)
+tabletd_test(metered_test SOURCES ${CMAKE_CURRENT_LIST_DIR}/metered_test.cpp
+  LIBS tabletd_flags ${CAF_CORE} Threads::Threads LABELS actors)

@@ -1,0 +1,271 @@
+// Random logs: whatever is proposed, in whatever order, the catalog stays whole, a replay
+// gives the same catalog, a refusal changes nothing, and an old snapshot never moves.
+#include "tests/model/catalog_world.h"
+#include <map>
+#include <random>
+#include <set>
+
+namespace tabletd::test {
+namespace {
+
+/// Draws edits that are mostly sensible and sometimes stale or plain wrong.
+class edit_dice {
+public:
+  edit_dice(std::uint64_t seed, const catalog& cat) : dice_(seed), cat_(cat) {}
+
+  std::uint64_t below(std::uint64_t n) { return n == 0 ? 0 : dice_() % n; }
+  bool chance(std::uint64_t percent) { return below(100) < percent; }
+
+  edit_body next() {
+    cat_.tablets.for_each([&](tablet_id id, const tablet& t) {
+      for (const auto& r : t.replicas)
+        lived_[id].insert(r.id);
+    });
+    switch (below(34)) {
+      case 0: return term_began{++term_, below(3)};
+      case 1: return backend_added{"h" + std::to_string(below(8)), 9000};
+      case 2: return backend_dropped{some_backend()};
+      case 3: return backend_decommission{some_backend(), chance(40)};
+      case 4: return backend_died{some_backend()};
+      case 5:
+      case 6:
+      case 7: return returned();
+      case 8: return database_created{"d" + std::to_string(below(3))};
+      case 9: return database_dropped{pick<database_id>(cat_.databases)};
+      case 10:
+      case 11: return new_table();
+      case 12:
+        return chance(25) ? edit_body{table_dropped{pick<table_id>(cat_.tables)}}
+                          : edit_body{returned()};
+      case 13:
+      case 14:
+      case 15: return load_begun{pick<table_id>(cat_.tables), "l" + std::to_string(below(6))};
+      case 16:
+      case 17:
+      case 18:
+      case 19: return commit();
+      case 20: return load_aborted{pick<txn_id>(cat_.loads), "why not"};
+      case 21: return load_published{pick<txn_id>(cat_.loads)};
+      case 22:
+      case 23:
+      case 24:
+      case 25: return clone();
+      case 26:
+      case 27:
+      case 28: return clone_end();
+      case 29:
+      case 30: return drop();
+      case 31: return observed();
+      default: return readopted();
+    }
+  }
+
+private:
+  template <class Id, class Map>
+  Id pick(const Map& map) {
+    if (map.empty() || chance(3))
+      return Id{below(20'000)};
+    auto skip = below(map.size());
+    Id hit{};
+    map.for_each([&](Id id, const auto&) {
+      hit = id;
+      return skip-- > 0;
+    });
+    return hit;
+  }
+  backend_id some_backend() { return pick<backend_id>(cat_.backends); }
+  place some_place() {
+    const auto id = some_backend();
+    const auto* b = cat_.backends.find(id);
+    return {id, b && !b->paths.empty() && !chance(5) ? b->paths[below(b->paths.size())].hash
+                                                     : path_hash{below(90)}};
+  }
+  backend_returned returned() {
+    const auto id = some_backend();
+    return catalog_world::returned(id, chance(90) ? raw(id) : below(9));
+  }
+  table_created new_table() {
+    table_created e;
+    e.database = pick<database_id>(cat_.databases);
+    e.name = "t" + std::to_string(below(4));
+    e.replication_num = static_cast<std::uint32_t>(1 + below(3));
+    for (std::uint64_t bucket = 0; bucket < 1 + below(3); ++bucket) {
+      auto& places = e.placements.emplace_back();
+      for (std::uint64_t i = 0; i < e.replication_num; ++i)
+        places.push_back(some_place());
+    }
+    return e;
+  }
+  load_committed commit() {
+    load_committed e{pick<txn_id>(cat_.loads), {}};
+    const auto* l = cat_.loads.find(e.txn);
+    const auto* owner = l ? cat_.tables.find(l->table) : nullptr;
+    if (!owner)
+      return e;
+    const auto& part = owner->partitions.front();
+    for (std::uint32_t b = 0; b < part.buckets; ++b) {
+      tablet_loaded loaded{tablet_id{raw(part.first_tablet) + b}, below(50), below(5'000), {}};
+      for (const auto& r : cat_.tablets.find(loaded.tablet)->replicas)
+        if (chance(85))
+          loaded.prepared.push_back(r.id);
+      e.tablets.push_back(loaded);
+    }
+    return e;
+  }
+  const tablet* some_tablet() { return cat_.tablets.find(pick<tablet_id>(cat_.tablets)); }
+  replica_id some_replica(const tablet* t) {
+    return !t || t->replicas.empty() || chance(3) ? replica_id{below(20'000)}
+                                                  : t->replicas[below(t->replicas.size())].id;
+  }
+  clone_ordered clone() {
+    clone_ordered e;
+    const auto* t = some_tablet();
+    e.tablet = t ? t->id : tablet_id{};
+    if (t) {
+      const auto& from = t->replicas[below(t->replicas.size())];
+      e.source = {from.backend, from.path};
+      e.version = cat_.visible_version(*t);
+    }
+    e.target = some_place();
+    if (const auto* there = t ? t->on(e.target.backend) : nullptr; there && chance(80)) {
+      e.replica = there->id;
+      e.target.path = there->path;
+    }
+    return e;
+  }
+  clone_ended clone_end() {
+    clone_ended e;
+    e.tablet = pick<tablet_id>(cat_.orders);
+    const auto* order = cat_.orders.find(e.tablet);
+    e.order = order && chance(90) ? order->order : log_index{below(200)};
+    e.reached = chance(25) ? 0 : 1 + below(6);
+    return e;
+  }
+  replica_dropped drop() {
+    const auto* t = some_tablet();
+    return {t ? t->id : tablet_id{}, some_replica(t), static_cast<drop_reason>(below(8))};
+  }
+  replica_observed observed() {
+    const auto* t = some_tablet();
+    return {t ? t->id : tablet_id{}, some_replica(t), below(6), chance(20)};
+  }
+  replica_readopted readopted() {
+    const auto* t = some_tablet();
+    if (!t)
+      return {tablet_id{}, replica_id{}, some_place(), below(8)};
+    auto at = lived_[t->id].begin();
+    std::advance(at, below(lived_[t->id].size()));
+    return {t->id, *at, some_place(), below(8)};
+  }
+
+  std::mt19937_64 dice_;
+  const catalog& cat_;
+  model::term term_ = 0;
+  std::map<tablet_id, std::set<replica_id>> lived_; ///< What a backend may still hold.
+};
+
+/// A cluster that works, so that the walk does not spend itself on building one.
+void found(catalog_world& w) {
+  std::vector<backend_id> backends;
+  for (std::uint64_t n = 0; n < 6; ++n)
+    backends.push_back(w.live_backend(n));
+  const auto db = w.make_database("d0");
+  w.make_table(db, {backends[0], backends[1], backends[2]}, 2, 3, "t0");
+  w.make_table(db, {backends[3], backends[4]}, 2, 2, "t1");
+}
+
+/// How many complete replicas on live backends each of `tablets` has.
+std::vector<std::size_t> copies(const catalog& cat, const std::vector<tablet_id>& tablets) {
+  std::vector<std::size_t> counts;
+  for (const auto id : tablets)
+    counts.push_back(cat.tablets.contains(id) ? complete_alive(cat, *cat.tablets.find(id)) : 0);
+  return counts;
+}
+
+template <class Edit>
+bool is(const edit& e) {
+  return std::holds_alternative<Edit>(e.body);
+}
+
+TEST(CatalogRandom, StaysWholeReplaysAlikeAndSnapshotsAreFrozen) {
+  std::size_t accepted = 0, refused = 0, drops = 0, adopted = 0, clones = 0, commits = 0;
+  for (std::uint64_t seed = 1; seed <= 150; ++seed) {
+    catalog_world w;
+    found(w);
+    edit_dice dice{seed, w.cat};
+    std::vector<std::pair<catalog, std::string>> snapshots;
+    for (int step = 0; step < 500; ++step) {
+      w.now += std::chrono::milliseconds(dice.below(10'000))
+               + (dice.chance(1) ? std::chrono::hours(30) : 0h);
+      const catalog before = w.cat;
+      const auto body = dice.next();
+      const auto judged = w(body);
+      ASSERT_FALSE(HasFailure()) << "seed " << seed << " step " << step;
+      if (!judged.ok()) {
+        ++refused;
+        ASSERT_EQ(text_of(before), text_of(w.cat))
+            << "a refused edit changed something: seed " << seed << " step " << step;
+        continue;
+      }
+      ++accepted;
+      drops += is<replica_dropped>(w.log.back()) ? 1 : 0;
+      adopted += is<replica_readopted>(w.log.back()) ? 1 : 0;
+      clones += is<clone_ended>(w.log.back()) ? 1 : 0;
+      commits += is<load_committed>(w.log.back()) ? 1 : 0;
+      if (is<replica_dropped>(w.log.back())
+          && std::get<replica_dropped>(w.log.back().body).reason != drop_reason::lost) {
+        const auto was = copies(before, judged.touched), now = copies(w.cat, judged.touched);
+        for (std::size_t i = 0; i < was.size(); ++i)
+          ASSERT_TRUE(was[i] == 0 || now[i] > 0)
+              << "the last copy was dropped: seed " << seed << " step " << step;
+      }
+      if (dice.chance(5))
+        snapshots.emplace_back(w.cat, text_of(w.cat));
+    }
+    for (const auto& [frozen, text] : snapshots)
+      ASSERT_EQ(text_of(frozen), text) << "a snapshot moved: seed " << seed;
+    catalog replayed;
+    for (std::size_t i = 0; i < w.log.size(); ++i) {
+      const auto again = apply(replayed, w.log[i], log_index{i + 1});
+      ASSERT_EQ(again.why, w.verdicts[i].why);
+      ASSERT_EQ(again.id, w.verdicts[i].id);
+      ASSERT_EQ(again.touched, w.verdicts[i].touched);
+    }
+    ASSERT_EQ(text_of(replayed), text_of(w.cat)) << "seed " << seed;
+  }
+  // The walks must reach what they are meant to test.
+  EXPECT_GT(accepted, 20'000u);
+  EXPECT_GT(refused, 20'000u);
+  EXPECT_GT(drops, 500u);
+  EXPECT_GT(adopted, 100u);
+  EXPECT_GT(clones, 500u);
+  EXPECT_GT(commits, 500u);
+}
+
+TEST(CatalogRandom, TouchedNamesEveryTabletWhoseHealthyCopiesChanged) {
+  for (std::uint64_t seed = 100; seed < 120; ++seed) {
+    catalog_world w;
+    found(w);
+    edit_dice dice{seed, w.cat};
+    for (int step = 0; step < 300; ++step) {
+      const catalog before = w.cat;
+      const auto judged = w(dice.next());
+      if (raw(judged.touched_backend) != 0)
+        continue;
+      w.cat.tablets.for_each([&](tablet_id id, const tablet& t) {
+        const auto* old = before.tablets.find(id);
+        const bool named
+            = std::find(judged.touched.begin(), judged.touched.end(), id) != judged.touched.end();
+        const auto was = old ? complete_alive(before, *old) : 0;
+        EXPECT_TRUE(named
+                    || (old && was == complete_alive(w.cat, t)
+                        && old->replicas.size() == t.replicas.size()))
+            << "tablet " << raw(id) << " seed " << seed << " step " << step;
+      });
+      ASSERT_FALSE(HasFailure());
+    }
+  }
+}
+
+} // namespace
+} // namespace tabletd::test

@@ -1,0 +1,125 @@
+#include "actors/model/checker.h"
+#include "tests/model/repair_world.h"
+
+namespace tabletd::test {
+namespace {
+
+constexpr time_ms t0 = 1'000'000s;
+
+struct Checker : testing::Test {
+  repair_world world{"abcde"};
+  tablet_checks checks;
+
+  check_effects moved(std::vector<tablet_id> touched, std::vector<backend_id> backends = {}, time_ms now = t0) {
+    return step(checks, catalog_moved{std::move(touched), std::move(backends)}, world.cat, now);
+  }
+  check_effects tick(time_ms now) { return step(checks, check_tick{}, world.cat, now); }
+  static std::vector<tablet_id> ids(const check_effects& effects) {
+    std::vector<tablet_id> list;
+    for (const auto& sick : effects.sick)
+      list.push_back(sick.tablet);
+    return list;
+  }
+};
+
+TEST_F(Checker, LooksOnlyAtWhatWasTouched) {
+  const auto touched = world.make("1+ 2+");
+  (void) world.make("1+ 2+");
+  (void) tick(t0); // The first round sees both.
+  checks.tablets = 0;
+  const auto effects = moved({touched});
+  EXPECT_EQ(ids(effects), std::vector{touched});
+  EXPECT_EQ(effects.sick[0].what, (diagnosis{tablet_health::replica_missing, repair_priority::normal}));
+  EXPECT_EQ(checks.tablets, 1U);
+}
+
+TEST_F(Checker, ABackendsEventConcernsItsTablets) {
+  const auto on_three = world.make("1+ 2+ 3+");
+  const auto elsewhere = world.make("1+ 2+ 4+");
+  (void) tick(t0);
+  world.die(3);
+  EXPECT_EQ(ids(moved({}, {world.ids[3]})), std::vector{on_three});
+  EXPECT_FALSE(checks.reported.contains(elsewhere));
+}
+
+TEST_F(Checker, WhatGotWellIsSaidOnce) {
+  const auto id = world.make("1+ 2+");
+  (void) moved({id});
+  world.fill(id, "1+ 2+ 3+");
+  EXPECT_EQ(moved({id}).healed, std::vector{id});
+  EXPECT_TRUE(moved({id}).healed.empty());
+}
+
+TEST_F(Checker, ADroppedTabletIsHealed) {
+  const auto id = world.make("1+ 2+");
+  (void) moved({id});
+  world.cat.tablets.erase(id);
+  EXPECT_EQ(moved({id}).healed, std::vector{id});
+}
+
+TEST_F(Checker, ABigBackendIsWalkedInSlices) {
+  const auto home = world.make("1+ 2+ 3+");
+  for (std::uint64_t i = 0; i < 3 * checks_per_step; ++i)
+    world.cat.backends.edit(world.ids[3])->tablets.put(tablet_id{500'000 + i}, replica_id{i + 1});
+  (void) tick(t0);
+  checks.tablets = 0;
+  auto effects = moved({home}, {world.ids[3]});
+  int steps = 1;
+  for (; effects.again; ++steps)
+    effects = moved({});
+  EXPECT_EQ(steps, 4);
+  EXPECT_EQ(checks.tablets, 3 * checks_per_step + 2); // `home` was touched and is on the backend.
+}
+
+TEST_F(Checker, TheFirstRoundRunsThroughTheNextOnesAreSlow) {
+  std::vector<tablet_id> sick;
+  const auto first = world.make("1+ 2+ 3+");
+  const auto& model = world.at(first);
+  for (std::uint64_t i = 0; i < 2 * checks_per_step; ++i) {
+    auto copy = model;
+    copy.id = tablet_id{900'000 + i};
+    if (i == 2 * checks_per_step - 1)
+      copy.replicas.pop_back();
+    world.cat.tablets.put(copy.id, copy);
+  }
+  auto effects = tick(t0);
+  std::size_t found = effects.sick.size();
+  for (; effects.again; found += effects.sick.size())
+    effects = tick(t0);
+  EXPECT_EQ(found, 1U);
+  EXPECT_EQ(checks.rounds, 1U);
+  EXPECT_EQ(checks.tablets, 2 * checks_per_step + 1);
+
+  checks.tablets = 0;
+  (void) tick(t0 + sweep_period - 1ms);
+  EXPECT_EQ(checks.tablets, 0U) << "not due yet";
+  effects = tick(t0 + sweep_period);
+  EXPECT_EQ(checks.tablets, checks_per_step);
+  EXPECT_FALSE(effects.again) << "the next slice waits for the next tick";
+  (void) tick(t0 + sweep_period + 1s);
+  effects = tick(t0 + sweep_period + 2s);
+  EXPECT_EQ(checks.rounds, 2U);
+}
+
+TEST_F(Checker, EveryRoundSaysAgainWhatIsSick) {
+  const auto id = world.make("1+ 2+");
+  EXPECT_EQ(ids(tick(t0)), std::vector{id});
+  EXPECT_EQ(ids(tick(t0 + sweep_period)), std::vector{id});
+  EXPECT_EQ(checks.unhealthy, 2U);
+}
+
+TEST_F(Checker, EventsGoBeforeTheSweep) {
+  const auto id = world.make("1+ 2+");
+  (void) tick(t0);
+  std::vector<tablet_id> many(checks_per_step, id);
+  const auto effects = moved(many, {});
+  EXPECT_FALSE(effects.again);
+  checks.touched.assign(many.begin(), many.end());
+  (void) tick(t0 + sweep_period);
+  EXPECT_EQ(checks.rounds, 1U) << "the step was full";
+  (void) tick(t0 + sweep_period);
+  EXPECT_EQ(checks.rounds, 2U);
+}
+
+} // namespace
+} // namespace tabletd::test

@@ -1,0 +1,172 @@
+// Completion at the cursor, and the PROC tree it walks.
+#include "actors/model/completion.h"
+#include "actors/model/proc_path.h"
+#include "actors/model/statement_grammar.h"
+#include "actors/model/statement_table.h"
+#include "tests/model/console_world.h"
+#include <gtest/gtest.h>
+#include <random>
+
+namespace tabletd::model {
+namespace {
+
+using test::console_world;
+
+/// "text|" with the cursor at the bar -> "candidate candidate @replace_from".
+std::string completed(const console_world& world, std::string text, std::string_view database = {}) {
+  const auto bar = text.find('|');
+  text.erase(bar, 1);
+  const auto found = complete(text, bar, world.cat, database);
+  std::string out;
+  for (const auto& one : found.candidates)
+    out += one.text + ' ';
+  return out + '@' + std::to_string(found.replace_from);
+}
+
+TEST(Completion, KnowsKeywordsNamesAndPages) {
+  console_world world;
+  world.database("shop");
+  world.database("logs");
+  world.add_backends(2);
+  world.table("shop", "orders", 2, 1);
+  world.table("shop", "items", 1, 1);
+  world.table("logs", "shopping", 1, 1);
+  struct row {
+    const char* text;
+    const char* candidates;
+  };
+  const row table[] = {
+    {"|", "ALTER CREATE DROP EXPORT HELP LOAD SHOW USE @0"},
+    {"sh|", "SHOW @0"},
+    {"SHOW |", "BACKENDS DATABASES FRONTENDS PROC TABLES TABLET TABLETS @5"},
+    {"SHOW TABLE|", "TABLES TABLET TABLETS @5"},
+    {"SHOW TABLET |", "FROM @12"},
+    {"SHOW TABLES |", "FROM @12"},
+    {"SHOW TABLES FROM |", "logs shop @17"},
+    {"SHOW TABLES FROM l|ogs", "logs @17"},
+    {"DROP TABLE |", "logs.shopping shop.items shop.orders IF @11"},
+    {"DROP TABLE shop|", "shop.items shop.orders @11"},
+    {"DROP TABLE shop.|", "shop.items shop.orders @11"},
+    {"DROP TABLE shop.o|", "shop.orders @11"},
+    {"CREATE DATABASE IF |", "NOT @19"},
+    {"ALTER SYSTEM |", "ADD CANCEL DECOMMISSION DROP @13"},
+    {"ALTER SYSTEM DROP BACKEND |", "\"h1:9060\" \"h2:9060\" @26"},
+    {"ALTER SYSTEM DROP BACKEND 'h2|", "'h2:9060' @26"},
+    {"SHOW PROC |", "'/actors' '/backends' '/cluster_balance' '/dbs' '/frontends' '/journal' '/statistic' @10"},
+    {"SHOW PROC '/cl|", "'/cluster_balance' @10"},
+    {"SHOW PROC \"/cluster_balance/p|", "\"/cluster_balance/pending_tablets\" @10"},
+    {"SHOW PROC '/backends/|", "'/backends/10003' '/backends/10004' @10"},
+    {"SHOW PROC '/backends'|", "@21"},
+    {"CREATE TABLE t (KEY 1) BUCKETS 1 |", "PROPERTIES @33"},
+    {"CREATE TABLE t (KEY 1) BUCKETS 1 PROPERTIES(|", "\"column_separator\" \"replication_num\" @44"},
+    {"CREATE TABLE t (KEY 1) BUCKETS 1 PROPERTIES(\"rep|", "\"replication_num\" @44"},
+    {"NONSENSE |", "@9"},
+    {"LOAD FILE 'x|", "@10"},
+  };
+  for (const auto& r : table)
+    EXPECT_EQ(completed(world, r.text), r.candidates) << r.text;
+  EXPECT_EQ(completed(world, "DROP TABLE o|", "shop"), "orders @11");
+}
+
+TEST(Completion, EveryStatementCanBeTypedByCompletionAlone) {
+  const console_world world;
+  for (const auto& row : statement_table()) {
+    std::string text;
+    for (const auto& part : forms()[static_cast<std::size_t>(&row - statement_table().data())]) {
+      if (part.is != element::shape::word)
+        break;
+      const auto found = complete(text, text.size(), world.cat);
+      EXPECT_TRUE(std::any_of(found.candidates.begin(), found.candidates.end(),
+                              [&](const candidate& c) { return c.text == part.text && c.kind == "keyword"; }))
+        << row.synopsis << " after '" << text << "'";
+      text += std::string{part.text} + ' ';
+    }
+  }
+}
+
+TEST(Completion, NoTextAndNoCursorBreakIt) {
+  console_world world;
+  world.database("shop");
+  world.add_backends(1);
+  world.table("shop", "orders", 1, 1);
+  std::mt19937_64 dice{3};
+  const auto pick = [&](std::size_t n) { return static_cast<std::size_t>(dice() % n); };
+  for (int i = 0; i < 30'000; ++i) {
+    const auto& row = statement_table()[pick(statement_table().size())];
+    std::string text{row.example};
+    text.resize(pick(text.size() + 1));
+    if (!text.empty() && pick(2) == 0)
+      text[pick(text.size())] = static_cast<char>(pick(256));
+    const auto cursor = pick(text.size() + 3);
+    const auto found = complete(text, cursor, world.cat);
+    ASSERT_LE(found.replace_from, std::min(cursor, text.size())) << text;
+    ASSERT_LE(found.candidates.size(), candidates_max);
+  }
+}
+
+// -- the tree --------------------------------------------------------------------------
+
+TEST(ProcPath, EveryPageIsFoundByWalkingDown) {
+  console_world world;
+  world.database("shop");
+  world.add_backends(3);
+  world.table("shop", "orders", 4, 3);
+  std::set<proc_page> seen;
+  std::vector<std::string> paths{"/"};
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    const auto found = find_proc(paths[i], world.cat);
+    ASSERT_TRUE(std::holds_alternative<proc_target>(found)) << paths[i];
+    const auto& at = std::get<proc_target>(found);
+    seen.insert(at.page);
+    for (const auto& name : below_proc(at, world.cat, 100))
+      paths.push_back((paths[i] == "/" ? "/" : paths[i] + '/') + name);
+  }
+  EXPECT_EQ(seen.size(), proc_table().size());
+  for (std::size_t i = 0; i < proc_table().size(); ++i) {
+    EXPECT_EQ(static_cast<std::size_t>(proc_table()[i].page), i);
+    EXPECT_FALSE(proc_table()[i].columns.empty());
+  }
+}
+
+TEST(ProcPath, NamesWorkAsIdsDo) {
+  console_world world;
+  const auto shop = world.database("shop");
+  world.add_backends(1);
+  const auto orders = world.table("shop", "orders", 1, 1);
+  const auto by_name = std::get<proc_target>(find_proc("/dbs/shop/orders/", world.cat));
+  EXPECT_EQ(by_name, (proc_target{proc_page::table, shop, orders, {}, {}}));
+  EXPECT_EQ(std::get<proc_target>(find_proc("//dbs/" + std::to_string(raw(shop)) + "//" + std::to_string(raw(orders)), world.cat)), by_name);
+  EXPECT_EQ(std::get<proc_target>(find_proc("", world.cat)).page, proc_page::root);
+}
+
+TEST(ProcPath, WhatIsNotThereIsNamed) {
+  console_world world;
+  world.database("shop");
+  world.database("logs");
+  world.add_backends(1);
+  world.table("logs", "t", 1, 1);
+  struct row {
+    const char* path;
+    const char* message;
+    const char* hint;
+  };
+  const row table[] = {
+    {"/statistik", "statistik is not below '/'", "did you mean '/statistic'?"},
+    {"/cluster_balance/pending", "pending is not below '/cluster_balance'", "did you mean '/cluster_balance/pending_tablets'?"},
+    {"/nothing", "nothing is not below '/'", "there are: actors, backends, cluster_balance, dbs, frontends, journal, statistic"},
+    {"/dbs/shop/t", "t is not below '/dbs/shop'", "nothing is below that page"},
+    {"/backends/7/x", "7 is not below '/backends'", "there are: 10003"},
+    {"/journal/x\n\xff", "x\\x0a\\xff is not below '/journal'", "nothing is below that page"},
+  };
+  for (const auto& r : table) {
+    const auto found = find_proc(r.path, world.cat);
+    ASSERT_TRUE(std::holds_alternative<statement_error>(found)) << r.path;
+    const auto& error = std::get<statement_error>(found);
+    EXPECT_EQ(error.code, error_code::not_found);
+    EXPECT_EQ(error.message, r.message);
+    EXPECT_EQ(error.hint, r.hint);
+  }
+}
+
+} // namespace
+} // namespace tabletd::model

@@ -1,0 +1,292 @@
+// Edits to bytes and back.  The golden files are the promise that a log written today folds
+// for ever: they are written once (TABLETD_WRITE_GOLDEN=1) and then only ever read.
+#include "actors/codec/edit_codec.h"
+#include "actors/codec/backend_codec.h"
+#include <capnp/message.h>
+#include <gtest/gtest.h>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iomanip>
+#include <sstream>
+
+namespace tabletd {
+namespace {
+
+using namespace model;
+
+struct sample {
+  std::string file;
+  edit what;
+};
+
+edit at(std::int64_t ms, edit_body body) { return {time_ms{ms}, std::move(body)}; }
+
+/// At least one of every kind, with every field set to something that is not its default.
+std::vector<sample> samples() {
+  cluster_uuid uuid{};
+  for (std::size_t i = 0; i < uuid.size(); ++i)
+    uuid[i] = static_cast<std::uint8_t>(0xa0 + i);
+  const place p1{backend_id{10'001}, path_hash{0xdead'beef}}, p2{backend_id{10'002}, path_hash{7}},
+      p3{backend_id{10'003}, path_hash{8}};
+  return {
+      {"cluster_founded", at(1'700'000'000'001, cluster_founded{uuid, "blau"})},
+      {"term_began", at(2, term_began{3, 2})},
+      {"backend_added", at(3, backend_added{"be1.example", 9060})},
+      {"backend_dropped", at(4, backend_dropped{backend_id{10'001}})},
+      {"backend_decommission", at(5, backend_decommission{backend_id{10'001}, true})},
+      {"backend_died", at(6, backend_died{backend_id{10'001}})},
+      {"backend_returned", at(7, backend_returned{backend_id{10'001},
+                                                  {{path_hash{0xfeed}, "/disk1", medium::ssd},
+                                                   {path_hash{2}, "/disk2", medium::hdd}}})},
+      {"database_created", at(8, database_created{"shop"})},
+      {"database_dropped", at(9, database_dropped{database_id{10'004}})},
+      {"table_created",
+       at(10,
+          table_created{database_id{10'004}, "orders", 2, '\x01', 3, {{p1, p2, p3}, {p2, p3}}})},
+      {"table_dropped", at(11, table_dropped{table_id{10'005}})},
+      {"load_begun", at(12, load_begun{table_id{10'005}, "2024-06-01"})},
+      {"load_committed",
+       at(13, load_committed{txn_id{77},
+                             {{tablet_id{10'008}, 5, 600, {replica_id{10'010}, replica_id{10'011}}},
+                              {tablet_id{10'009}, 0, 0, {replica_id{10'013}}}}})},
+      {"load_aborted", at(14, load_aborted{txn_id{78}, "client left"})},
+      {"load_published", at(15, load_published{txn_id{77}})},
+      {"clone_ordered",
+       at(16, clone_ordered{tablet_id{10'008}, 2, 3, p1, p2, replica_id{10'011}, 9})},
+      {"clone_ended_done", at(17, clone_ended{tablet_id{10'008}, log_index{80}, 9, ""})},
+      {"clone_ended_failed", at(18, clone_ended{tablet_id{10'008}, log_index{80}, 0, "disk full"})},
+      {"replica_dropped",
+       at(19, replica_dropped{tablet_id{10'008}, replica_id{10'011}, drop_reason::table_dropped})},
+      {"replica_observed",
+       at(20, replica_observed{tablet_id{10'008}, replica_id{10'011}, 8, true})},
+      {"replica_readopted",
+       at(21, replica_readopted{tablet_id{10'008}, replica_id{10'011}, p2, 9})},
+  };
+}
+
+std::string hex(kj::ArrayPtr<const capnp::word> words) {
+  std::ostringstream out;
+  const auto bytes = words.asBytes();
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    out << std::hex << std::setw(2) << std::setfill('0') << static_cast<unsigned>(bytes[i])
+        << (i % 8 == 7 ? "\n" : "");
+  return out.str();
+}
+
+std::vector<std::uint64_t> unhex(const std::string& text) {
+  std::vector<std::uint64_t> words;
+  std::istringstream in{text};
+  for (std::string line; in >> line;) {
+    std::uint64_t word = 0;
+    for (unsigned i = 0; i < 8; ++i)
+      word |= std::stoull(line.substr(2 * i, 2), nullptr, 16) << (8 * i);
+    words.push_back(word);
+  }
+  return words;
+}
+
+std::string contents(const std::filesystem::path& file) {
+  std::ifstream in{file};
+  return {std::istreambuf_iterator<char>{in}, {}};
+}
+
+TEST(EditCodec, EveryKindOfEditHasASample) {
+  std::vector<bool> seen(std::variant_size_v<edit_body>);
+  for (const auto& s : samples())
+    seen[s.what.body.index()] = true;
+  EXPECT_EQ(std::count(seen.begin(), seen.end(), true), std::ssize(seen));
+}
+
+TEST(EditCodec, DecodeUndoesEncode) {
+  for (const auto& s : samples())
+    EXPECT_EQ(codec::decode(codec::encode(s.what).get()), s.what) << s.file;
+}
+
+TEST(EditCodec, DefaultValuesSurviveToo) {
+  EXPECT_EQ(codec::decode(codec::encode({{}, load_committed{}}).get()),
+            (edit{{}, load_committed{}}));
+  EXPECT_EQ(codec::decode(codec::encode({{}, backend_returned{}}).get()),
+            (edit{{}, backend_returned{}}));
+  EXPECT_EQ(codec::decode(codec::encode({{}, table_created{}}).get()), (edit{{}, table_created{}}));
+}
+
+TEST(EditCodec, BytesAreThoseOfTheGoldenFiles) {
+  const std::filesystem::path folder{TABLETD_GOLDEN_EDITS};
+  for (const auto& s : samples()) {
+    const auto file = folder / (s.file + ".hex");
+    const auto bytes = hex(codec::encode(s.what).words());
+    if (std::getenv("TABLETD_WRITE_GOLDEN")) {
+      std::filesystem::create_directories(folder);
+      std::ofstream{file} << bytes;
+    }
+    EXPECT_EQ(contents(file), bytes)
+        << file << ": if a field was added on purpose, old bytes must still decode (the next test)";
+  }
+}
+
+TEST(EditCodec, GoldenFilesDecodeToWhatTheyMeant) {
+  for (const auto& s : samples()) {
+    const auto words
+        = unhex(contents(std::filesystem::path{TABLETD_GOLDEN_EDITS} / (s.file + ".hex")));
+    ASSERT_FALSE(words.empty()) << s.file;
+    const auto parsed = sealed<wire::Edit>::parse(
+        {reinterpret_cast<const capnp::word*>(words.data()), words.size()});
+    EXPECT_EQ(codec::decode(parsed.get()), s.what) << s.file;
+  }
+}
+
+/// The complaint about an edit that `fill` builds.
+template <class Fill>
+std::string complaint(Fill&& fill) {
+  capnp::MallocMessageBuilder message;
+  auto root = message.initRoot<wire::Edit>();
+  fill(root);
+  try {
+    (void)codec::decode(root.asReader());
+  } catch (const kj::Exception& e) {
+    return e.getDescription().cStr();
+  }
+  return "accepted";
+}
+
+TEST(EditCodec, WhatCannotBeDecodedNamesTheField) {
+  const auto has = [](const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+  };
+  EXPECT_TRUE(has(complaint([](auto) {}), "case this version does not know"));
+  EXPECT_TRUE(has(complaint([](auto e) { e.initClusterFounded().initClusterId(15); }),
+                  "cluster id is 16 bytes"));
+  EXPECT_TRUE(has(complaint([](auto e) { e.initTableCreated().setSeparator("ab"); }),
+                  "tableCreated.separator"));
+  EXPECT_TRUE(has(complaint([](auto e) { e.initTableCreated(); }), "tableCreated.separator"));
+  EXPECT_TRUE(
+      has(complaint([](auto e) { e.initReplicaDropped().setReason(8); }), "replicaDropped.reason"));
+  EXPECT_TRUE(has(complaint([](auto e) { e.initCloneEnded().setDone(0); }), "cloneEnded.done"));
+  EXPECT_TRUE(has(complaint([](auto e) {
+                    e.initBackendReturned().initPaths(1)[0].setMedium(static_cast<wire::Medium>(9));
+                  }),
+                  "medium"));
+}
+
+TEST(EditCodec, AnEditOfTheFutureIsNotMistakenForAnother) {
+  // The union's discriminant is bytes 8 and 9 of the data section: root pointer, atMs, then it.
+  auto words = unhex(hex(codec::encode(at(1, backend_died{backend_id{5}})).words()));
+  words[2] = (words[2] & ~0xffffULL) | 4'000;
+  const auto future = sealed<wire::Edit>::parse(
+      {reinterpret_cast<const capnp::word*>(words.data()), words.size()});
+  EXPECT_THROW((void)codec::decode(future.get()), kj::Exception);
+}
+
+TEST(EditCodec, TruncatedAndGarbledBytesNeverCrash) {
+  for (const auto& s : samples()) {
+    const auto whole = unhex(hex(codec::encode(s.what).words()));
+    for (std::size_t i = 0; i < whole.size() * 64; ++i) {
+      auto words = whole;
+      words[i / 64] ^= std::uint64_t{1} << (i % 64);
+      try {
+        const auto parsed = sealed<wire::Edit>::parse(
+            {reinterpret_cast<const capnp::word*>(words.data()), words.size()}, 10'000);
+        (void)codec::decode(parsed.get());
+      } catch (const kj::Exception&) {
+      }
+    }
+    for (std::size_t keep = 0; keep < whole.size(); ++keep) {
+      try {
+        const auto parsed = sealed<wire::Edit>::parse(
+            {reinterpret_cast<const capnp::word*>(whole.data()), keep}, 10'000);
+        (void)codec::decode(parsed.get());
+      } catch (const kj::Exception&) {
+      }
+    }
+  }
+}
+
+// -- what backends say -------------------------------------------------------------------
+
+TEST(BackendCodec, AReportIsTakenAsItComes) {
+  capnp::MallocMessageBuilder message;
+  auto from = message.initRoot<wire::TabletReport>();
+  from.setBootId(77);
+  from.setStamp(5);
+  from.setFull(true);
+  auto held = from.initTablets(1)[0];
+  held.setTablet(1);
+  held.setReplica(2);
+  held.setPath(3);
+  held.setVersion(4);
+  held.setMaxVersion(5);
+  held.setBad(true);
+  auto gone = from.initGone(1)[0];
+  gone.setTablet(6);
+  gone.setReplica(7);
+  from.initPrepared(1).set(0, 8);
+  const auto report = codec::decode(from.asReader());
+  EXPECT_EQ(report,
+            (backend_report{77,
+                            5,
+                            true,
+                            {{tablet_id{1}, replica_id{2}, path_hash{3}, 4, 5, true, 0, 0, 0}},
+                            {{tablet_id{6}, replica_id{7}}},
+                            {txn_id{8}}}));
+}
+
+TEST(BackendCodec, AttachedFactsAndStatusFillTheView) {
+  capnp::MallocMessageBuilder message;
+  auto facts = message.initRoot<wire::AttachedFacts>();
+  facts.setBootId(77);
+  facts.setStartedMs(1'000);
+  facts.setHttpPort(8'040);
+  facts.setVersion("0.1.0");
+  auto path = facts.initPaths(1)[0];
+  path.setHash(3);
+  path.setRoot("/disk1");
+  path.setSsd(true);
+  path.setCapacityBytes(100);
+  path.setDataBytes(20);
+  path.setAvailableBytes(60);
+  path.setTablets(9);
+  path.setOnline(false);
+  path.setError("read-only file system");
+  backend_view view;
+  codec::decode_into(view, facts.asReader());
+  EXPECT_EQ(view.boot, 77u);
+  EXPECT_EQ(view.started, time_ms{1'000});
+  EXPECT_EQ(view.http_port, 8'040);
+  EXPECT_EQ(view.version, "0.1.0");
+  path_view wanted;
+  wanted.hash = path_hash{3};
+  wanted.root = "/disk1";
+  wanted.medium = medium::ssd;
+  wanted.capacity_bytes = 100;
+  wanted.data_bytes = 20;
+  wanted.available_bytes = 60;
+  wanted.tablets = 9;
+  wanted.online = false;
+  wanted.error = "read-only file system";
+  EXPECT_EQ(view.paths, (std::vector{wanted}));
+
+  capnp::MallocMessageBuilder other;
+  auto status = other.initRoot<wire::BackendStatus>();
+  status.setBootId(77);
+  status.setStamp(6);
+  status.setTasksRunning(4);
+  status.setPaths(facts.asReader().getPaths());
+  const auto decoded = codec::decode(status.asReader());
+  EXPECT_EQ(decoded.stamp, 6u);
+  EXPECT_EQ(decoded.tasks_running, 4u);
+  EXPECT_EQ(decoded.paths, view.paths);
+}
+
+TEST(BackendCodec, TasksAndVerdictsAreSealed) {
+  const agent_task drop{log_index{9}, drop_order{tablet_id{1}, replica_id{2}}};
+  const auto batch = codec::seal_tasks({drop});
+  EXPECT_EQ(codec::decode(batch.get().getTasks()[0]), drop);
+  const auto order = codec::seal_verdicts(backend_id{5}, {{txn_id{6}, 7}, {txn_id{8}, 0}});
+  EXPECT_EQ(order.get().getBackend(), 5u);
+  EXPECT_EQ(order.get().getTxns()[0].getVersion(), 7u);
+  EXPECT_EQ(order.get().getTxns()[1].getTxn(), 8u);
+}
+
+} // namespace
+} // namespace tabletd

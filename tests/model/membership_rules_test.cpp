@@ -1,0 +1,40 @@
+#include "actors/model/membership_rules.h"
+#include "tests/model/catalog_world.h"
+
+namespace tabletd::test {
+namespace {
+
+struct MembershipRulesTest : ::testing::Test {
+  catalog_world w;
+  backend_id b1 = w.live_backend(1), b2 = w.live_backend(2);
+  table_id t = w.make_table(w.make_database(), {b1}, 1, 1);
+};
+
+TEST_F(MembershipRulesTest, OnlyLoadsOfEarlierLeadersAreOrphans) {
+  w(term_began{1, 1});
+  const auto committed = w.begin_load(t, "committed");
+  w(w.commit_of(t, committed, {b1}));
+  const auto old = w.begin_load(t, "old");
+  EXPECT_TRUE(orphaned_loads(w.cat).empty()) << "its leader still leads";
+  w(term_began{2, 3});
+  w.begin_load(t, "new");
+  EXPECT_EQ(orphaned_loads(w.cat), (std::vector{old}));
+  w(load_aborted{old, ""});
+  EXPECT_TRUE(orphaned_loads(w.cat).empty());
+}
+
+TEST_F(MembershipRulesTest, ADecommissionedBackendIsEmptiedWhenItHoldsNothing) {
+  EXPECT_TRUE(emptied_backends(w.cat).empty());
+  w(backend_decommission{b1, true});
+  w(backend_decommission{b2, true});
+  EXPECT_EQ(emptied_backends(w.cat), (std::vector{b2}));
+}
+
+TEST_F(MembershipRulesTest, TheRosterFollowsTheCatalog) {
+  const backend_id gone{5};
+  EXPECT_EQ(compare_roster(w.cat, {b1, gone}), (roster_change{{b2}, {gone}}));
+  EXPECT_EQ(compare_roster(w.cat, {b1, b2}), roster_change{});
+}
+
+} // namespace
+} // namespace tabletd::test

@@ -1,0 +1,342 @@
+// Where copies come from and go to (spec/replica.md 4.8), and why not elsewhere.
+#include "actors/model/load_score.h"
+#include "tests/model/repair_world.h"
+#include <map>
+#include <set>
+
+namespace tabletd::test {
+namespace {
+
+constexpr std::uint64_t gigabyte = repair_world::gigabyte;
+
+path_view disk(std::uint64_t capacity, std::uint64_t used) {
+  path_view p;
+  p.capacity_bytes = capacity * gigabyte;
+  p.available_bytes = (capacity - used) * gigabyte;
+  return p;
+}
+
+path_code code_of(const decision& d, path_role role, const place& at) {
+  for (const auto& verdict : d.paths)
+    if (verdict.role == role && verdict.at == at)
+      return verdict.code;
+  ADD_FAILURE() << "no verdict";
+  return {};
+}
+
+// -- the fit rule ------------------------------------------------------------------------
+
+TEST(Placement, N6PathFit) {
+  const auto path = disk(1'000, 840);
+  EXPECT_FALSE(fit(path, 0, 20 * gigabyte, false, {}).fits); // 86 % > 85 %
+  EXPECT_TRUE(fit(path, 0, 20 * gigabyte, true, {}).fits);   // 86 % <= 95 %
+  EXPECT_TRUE(fit(path, 0, 10 * gigabyte, false, {}).fits);  // 85 % exactly
+  EXPECT_FALSE(fit(path, 0, 120 * gigabyte, true, {}).fits); // 96 %
+  EXPECT_NEAR(fit(path, 0, 20 * gigabyte, false, {}).used_ratio, 0.86, 1e-9);
+}
+
+TEST(Placement, BytesOnTheirWayCount) {
+  EXPECT_FALSE(fit(disk(1'000, 840), 11 * gigabyte, 0, false, {}).fits);
+}
+
+TEST(Placement, SmallDisksKeepTheFloorFree) {
+  // [FIX] the original's 2 GiB floor was negative and never applied.
+  EXPECT_FALSE(fit(disk(4, 2), 0, 0, false, {}).fits);
+  EXPECT_TRUE(fit(disk(4, 2), 0, 0, true, {}).fits);
+  EXPECT_FALSE(fit(disk(4, 3), 0, 0, true, {}).fits);
+  EXPECT_FALSE(fit(path_view{}, 0, 0, true, {}).fits) << "an unseen disk has no room";
+}
+
+// -- load --------------------------------------------------------------------------------
+
+TEST(Placement, N1Score) {
+  repair_world world{"abc"};
+  const std::uint64_t used[] = {800, 400, 300};
+  const std::uint64_t replicas[] = {120, 100, 80};
+  for (std::size_t n = 1; n <= 3; ++n) {
+    world.cluster.backends[world.ids[n]].paths = {disk(1'000, used[n - 1])};
+    for (std::uint64_t i = 0; i < replicas[n - 1]; ++i)
+      world.cat.backends.edit(world.ids[n])->tablets.put(tablet_id{i + 1}, replica_id{i + 1});
+  }
+  const load_scores scores{world.cat, world.cluster, world.slots};
+  EXPECT_NEAR(scores.of(world.ids[1]), 1.6, 1e-9);
+  EXPECT_NEAR(scores.of(world.ids[2]), 0.9, 1e-9);
+  EXPECT_NEAR(scores.of(world.ids[3]), 0.7, 1e-9);
+}
+
+TEST(Placement, TheLeastLoadedBackendAndItsEmptiestPathGetTheReplica) {
+  repair_world world{"abcdef"};
+  const auto id = world.make("1+ 2+");
+  world.seen(4, 0).available_bytes = 700 * gigabyte;
+  world.seen(4, 1).available_bytes = 900 * gigabyte;
+  const auto d = world.decide(id);
+  EXPECT_EQ(std::get<clone_move>(d.move).target, world.path(4, 1));
+  EXPECT_EQ(code_of(d, path_role::target, world.path(4, 1)), path_code::chosen);
+  EXPECT_EQ(code_of(d, path_role::target, world.path(4, 0)), path_code::usable);
+}
+
+TEST(Placement, EqualPlacesAreTakenByIdOnEveryNode) {
+  repair_world world{"abcde"};
+  const auto id = world.make("1+ 2+");
+  const auto once = world.decide(id);
+  EXPECT_EQ(std::get<clone_move>(once.move).target, world.path(3));
+  EXPECT_EQ(world.decide(id).move, once.move);
+}
+
+TEST(Placement, LeavingVerdictsOutChangesNoMove) {
+  repair_world world{"abcdefgh"};
+  const auto id = world.make("1+ 2+");
+  for (std::size_t n = 3; n <= 8; ++n)
+    world.seen(n, 0).available_bytes = (450 + 13 * (n * 7 % 5)) * gigabyte;
+  auto view = world.view();
+  view.every_path = false;
+  const auto quick = model::decide(view, id);
+  EXPECT_EQ(quick.move, world.decide(id).move);
+  EXPECT_LT(quick.paths.size(), world.decide(id).paths.size());
+}
+
+// -- sources -----------------------------------------------------------------------------
+
+TEST(Placement, TheSourceWithMoreFreeSlotsIsRead) {
+  repair_world world{"abcd"};
+  const auto id = world.make("1+ 2+ 3!");
+  auto token = world.slots.take({world.path(1), world.path(4), 0});
+  EXPECT_EQ(world.remedy_of(id), "new 4 from 2");
+  world.slots.give_back(*std::move(token));
+}
+
+TEST(Placement, ALeavingBackendIsAGoodSource) {
+  repair_world world{"abcd"};
+  const auto id = world.make("1+ 2- 3-");
+  world.leave(1);
+  EXPECT_EQ(world.remedy_of(id), "fill 2 from 1");
+}
+
+TEST(Placement, ASourceTheLeaderCannotReachIsWaitedFor) {
+  repair_world world{"abcd"};
+  const auto id = world.make("1+ 2-");
+  world.cluster.backends[world.ids[1]].linked = false;
+  EXPECT_EQ(world.remedy_of(id), "wait no_source");
+}
+
+TEST(Placement, N7NoSlotAtTheOnlySource) {
+  repair_world world{"abcde"};
+  const auto id = world.make("1+", 2);
+  auto first = world.slots.take({world.path(1), world.path(4), 0});
+  auto second = world.slots.take({world.path(1), world.path(5), 0});
+  const auto d = world.decide(id);
+  EXPECT_EQ(d.blocked, blocker::source_slot);
+  EXPECT_TRUE(waits_for_slot(d.blocked));
+  EXPECT_EQ(code_of(d, path_role::source, world.path(1)), path_code::no_slot);
+  world.slots.give_back(*std::move(first));
+  EXPECT_EQ(world.remedy_of(id), "new 2 from 1");
+  world.slots.give_back(*std::move(second));
+}
+
+// -- targets -----------------------------------------------------------------------------
+
+TEST(Placement, EveryPathSaysWhyNot) {
+  repair_world world{"aabcdefghi"};
+  const auto id = world.make("1+ 3+ 4!");
+  world.die(5);
+  world.leave(6);
+  world.cluster.backends[world.ids[7]].linked = false;
+  world.cluster.backends[world.ids[8]].reported = false;
+  world.seen(9, 0).online = false;
+  world.seen(9, 1).available_bytes = 20 * gigabyte;
+  world.cluster.backends[world.ids[10]].paths.pop_back();
+  auto one = world.slots.take({world.path(1), world.path(10), 0});
+  auto two = world.slots.take({world.path(3), world.path(10), 0});
+  const auto d = world.decide(id);
+  const auto target = [&](std::size_t n, std::size_t path = 0) { return code_of(d, path_role::target, world.path(n, path)); };
+  EXPECT_EQ(target(1), path_code::holds_replica);
+  EXPECT_EQ(target(2), path_code::same_host);
+  EXPECT_EQ(target(4), path_code::holds_replica);
+  EXPECT_EQ(target(5), path_code::backend_dead);
+  EXPECT_EQ(target(6), path_code::backend_decommissioned);
+  EXPECT_EQ(target(7), path_code::backend_unlinked);
+  EXPECT_EQ(target(8), path_code::backend_unreported);
+  EXPECT_EQ(target(9, 0), path_code::path_offline);
+  EXPECT_EQ(target(9, 1), path_code::too_full);
+  EXPECT_EQ(target(10, 0), path_code::no_slot);
+  EXPECT_EQ(target(10, 1), path_code::path_unseen);
+  EXPECT_EQ(code_of(d, path_role::source, world.path(4)), path_code::replica_bad);
+  EXPECT_EQ(d.blocked, blocker::target_slot) << "the easiest to lift is what it waits for";
+  for (const auto& verdict : d.paths)
+    EXPECT_NE(sentence(verdict), "unknown");
+  world.slots.give_back(*std::move(one));
+  world.slots.give_back(*std::move(two));
+}
+
+TEST(Placement, WhatOnlyTheClusterCanLiftIsNotWaitedForAsASlot) {
+  repair_world world{"abc"};
+  const auto id = world.make("1+ 2+ 3+");
+  world.die(3);
+  auto one = world.slots.take({world.path(1), world.path(2), 0});
+  auto two = world.slots.take({world.path(1), world.path(2), 0});
+  EXPECT_EQ(world.remedy_of(id), "wait no_backend"); // Not "wait source_slot".
+  world.slots.give_back(*std::move(one));
+  world.slots.give_back(*std::move(two));
+}
+
+TEST(Placement, AMissingReplicaMayFillADiskFurtherThanAMovedOne) {
+  repair_world world{"abcd"};
+  const auto id = world.make("1+ 2+ 3+");
+  for (std::size_t path : {0, 1})
+    world.seen(4, path).available_bytes = 100 * gigabyte; // 90 % full
+  world.leave(3);
+  EXPECT_EQ(world.remedy_of(id), "wait no_path");
+  world.die(3);
+  EXPECT_EQ(world.remedy_of(id), "new 4 from 1");
+}
+
+TEST(Placement, AMovedReplicaStaysOnItsMediumIfItCan) {
+  repair_world world{"abcd"};
+  const auto id = world.make("1+ 2+ 3+"); // On path 0, an hdd.
+  world.leave(3);
+  world.seen(4, 1).available_bytes = 900 * gigabyte; // The ssd has more room.
+  EXPECT_EQ(std::get<clone_move>(world.decide(id).move).target, world.path(4, 0));
+  world.seen(4, 0).online = false;
+  EXPECT_EQ(std::get<clone_move>(world.decide(id).move).target, world.path(4, 1));
+}
+
+TEST(Placement, EndsThatJustFailedAreTakenLast) {
+  repair_world world{"abcde"};
+  const auto id = world.make("1+ 2+ 3!");
+  ASSERT_EQ(world.remedy_of(id), "new 4 from 1");
+  const std::vector<place> avoid{world.path(1), world.path(4)};
+  auto view = world.view();
+  view.avoid = avoid;
+  EXPECT_EQ(world.text(model::decide(view, id), id), "new 5 from 2");
+  world.die(5);
+  world.die(2);
+  EXPECT_EQ(world.text(model::decide(view, id), id), "new 4 from 1") << "better than nothing";
+}
+
+TEST(Placement, AReplicaThatCannotBeFilledIsReplacedElsewhere) {
+  repair_world world{"abcd"};
+  const auto id = world.make("1+ 2+ 3-");
+  const std::vector<place> avoid{world.path(1), world.path(3)};
+  auto view = world.view();
+  view.avoid = avoid;
+  view.failures = 2;
+  EXPECT_EQ(world.text(model::decide(view, id), id), "fill 3 from 2");
+  view.failures = 3;
+  EXPECT_EQ(world.text(model::decide(view, id), id), "new 4 from 2");
+  world.die(4);
+  EXPECT_EQ(world.text(model::decide(view, id), id), "fill 3 from 2") << "there is no elsewhere";
+}
+
+// -- drops -------------------------------------------------------------------------------
+
+TEST(Placement, NothingIsDroppedOnTheWordOfABackendThatHasNotReported) {
+  repair_world world{"abcd"};
+  const auto id = world.make("1+ 2+ 3+ 4+");
+  ASSERT_EQ(world.remedy_of(id), "drop 4 highest_load");
+  world.cluster.backends[world.ids[3]].reported = false;
+  // Of the four only 3 may be empty, so it is the only one whose absence is confirmed to be safe.
+  EXPECT_EQ(world.remedy_of(id), "drop 3 highest_load");
+  world.cluster.backends[world.ids[2]].reported = false;
+  EXPECT_EQ(world.remedy_of(id), "wait unconfirmed");
+}
+
+TEST(Placement, ADeadReplicaStaysUntilAtLeastOneCopyIsConfirmed) {
+  repair_world world{"abcd"};
+  const auto id = world.make("1+ 2+ 3+ 4+");
+  world.die(4);
+  for (std::size_t n = 1; n <= 3; ++n)
+    world.cluster.backends[world.ids[n]].reported = false;
+  EXPECT_EQ(world.remedy_of(id), "wait unconfirmed");
+  world.cluster.backends[world.ids[2]].reported = true;
+  EXPECT_EQ(world.remedy_of(id), "drop 4 unavailable");
+}
+
+TEST(Placement, OfTwoCopiesOnOneHostTheMoreLoadedBackendGivesUpItsOwn) {
+  repair_world world{"aabc"};
+  const auto id = world.make("1+ 2+ 3+ 4+");
+  EXPECT_EQ(world.remedy_of(id), "drop 2 same_host");
+  world.seen(1, 0).available_bytes = 300 * gigabyte;
+  EXPECT_EQ(world.remedy_of(id), "drop 1 same_host");
+}
+
+TEST(Placement, AnOpenOrderIsNotDecidedAgain) {
+  repair_world world{"abcd"};
+  const auto id = world.make("1+ 2+");
+  const auto d = world.decide(id);
+  const auto& m = std::get<clone_move>(d.move);
+  ASSERT_TRUE(world(clone_ordered{id, 0, 0, m.source, m.target, m.replica, m.version}).ok());
+  EXPECT_EQ(world.remedy_of(id), "wait order_open");
+}
+
+TEST(Placement, SentencesSayWhatIsDone) {
+  repair_world world{"abcd"};
+  EXPECT_NE(sentence(world.decide(world.make("1+ 2+"))).find("copy a new replica up to version 10 from backend"), std::string::npos);
+  EXPECT_NE(sentence(world.decide(world.make("1+ 2+ 3-"))).find("fill replica"), std::string::npos);
+  EXPECT_NE(sentence(world.decide(world.make("1+ 2+ 3+ 4!"))).find("it is damaged"), std::string::npos);
+  EXPECT_EQ(sentence(world.decide(world.make("1+ 2+ 3+"))), "nothing to do");
+}
+
+// -- new tables --------------------------------------------------------------------------
+
+TEST(PlaceTable, SpreadsOverBackendsAndPaths) {
+  repair_world world{"abcdef"};
+  const auto placed = std::get<placements>(place_table(world.view(), 100, 3));
+  std::map<std::pair<std::uint64_t, std::uint64_t>, int> on;
+  for (const auto& tablet : placed) {
+    std::set<backend_id> backends;
+    for (const auto& at : tablet) {
+      backends.insert(at.backend);
+      ++on[{raw(at.backend), raw(at.path)}];
+    }
+    ASSERT_EQ(backends.size(), 3U);
+  }
+  ASSERT_EQ(on.size(), 12U);
+  for (const auto& [at, replicas] : on)
+    EXPECT_EQ(replicas, 25);
+}
+
+TEST(PlaceTable, KeepsHostsApartWhenThereAreEnough) {
+  repair_world world{"aaabc"};
+  const auto placed = std::get<placements>(place_table(world.view(), 30, 3));
+  for (const auto& tablet : placed) {
+    std::set<std::string> hosts;
+    for (const auto& at : tablet)
+      hosts.insert(world.cat.backends.find(at.backend)->host);
+    ASSERT_EQ(hosts.size(), 3U);
+  }
+}
+
+TEST(PlaceTable, OneMachineIsEnoughForALocalCluster) {
+  repair_world world{"aaa"};
+  EXPECT_TRUE(std::holds_alternative<placements>(place_table(world.view(), 4, 3)));
+}
+
+TEST(PlaceTable, WhatItPlacesIsAcceptedAndHealthy) {
+  for (const char* hosts : {"aaaa", "aabc", "abcd", "aabb"}) {
+    repair_world world{hosts};
+    table_created e;
+    e.database = world.db;
+    e.name = "placed";
+    e.placements = std::get<placements>(place_table(world.view(), 16, 3));
+    const auto made = world(e);
+    ASSERT_TRUE(made.ok());
+    for (const auto id : made.touched)
+      EXPECT_EQ(diagnose(world.cat, world.at(id)), diagnosis{});
+  }
+}
+
+TEST(PlaceTable, SaysWhyNot) {
+  repair_world world{"abcd"};
+  world.die(2);
+  world.leave(3);
+  const auto why = std::get<std::string>(place_table(world.view(), 1, 3));
+  EXPECT_NE(why.find("3 replicas need 3 host(s) that can take them, there are 2"), std::string::npos) << why;
+  EXPECT_NE(why.find("b:9002) is dead"), std::string::npos) << why;
+  EXPECT_NE(why.find("c:9003) is being decommissioned"), std::string::npos) << why;
+  for (auto& path : world.cluster.backends[world.ids[4]].paths)
+    path.available_bytes = 100 * gigabyte;
+  EXPECT_NE(std::get<std::string>(place_table(world.view(), 1, 2)).find("has no path with room"), std::string::npos);
+}
+
+} // namespace
+} // namespace tabletd::test

@@ -1,0 +1,64 @@
+#pragma once
+// A front end that follows a script instead of a cluster: schemas/console.capnp on loopback,
+// in a thread with its own KJ loop.  What it does depends on the statement's first word:
+//
+//   ROWS n        n rows                       DONE          a message
+//   SYNTAX        an error with a position     SLOW          the error `timeout`
+//   HANG          no answer, ever              CRASH         the connection breaks
+//   MOVED         notLeader, pointing at `leader`
+//   WHO           a message with the server's name
+//   LOAD, EXPORT  an offer for the path after FILE or TO, or for `other_path`
+#include "schemas/console.capnp.h"
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace tabletd::fake {
+
+struct script {
+  std::string name = "fake";
+  std::string leader{};            ///< For MOVED and info.
+  std::string other_path{};        ///< Offered instead of the statement's.
+  std::uint64_t export_chunks = 4; ///< Of one MiB.
+  std::uint64_t fail_at_chunk = 0; ///< > 0: that read fails.
+  std::int64_t rows_off = 0;       ///< Added to the number of rows the offer promises.
+  bool refuse_login = false;
+  bool refuse_write = false; ///< The second Upload.write answers an error.
+  int refuse_open = 0;       ///< That many sessions are refused: no leader yet.
+  api::HealthState health = api::HealthState::GREEN;
+};
+
+class server {
+public:
+  explicit server(script what);
+  ~server();
+  [[nodiscard]] std::string address() const;
+
+  std::atomic<std::uint64_t> executed{0};
+  std::atomic<std::uint64_t> cancelled{0};   ///< Executions dropped before they answered.
+  std::atomic<std::uint64_t> rolled_back{0}; ///< Uploads dropped before finish.
+  std::atomic<std::uint64_t> uploaded{0};    ///< Bytes.
+  std::atomic<std::uint64_t> connections{0};
+  std::string last_request_id();
+  void remember_request_id(std::string id);
+  std::string uploaded_text(); ///< The first 64 KiB.
+  void append_uploaded(std::string_view text);
+
+  script what; ///< Read by the server's thread; change it only between statements.
+
+private:
+  std::mutex mutex_;
+  std::string request_id_;
+  std::string text_;
+  std::atomic<std::uint16_t> port_{0};
+  int wake_fd_ = -1;
+  std::thread thread_;
+};
+
+/// One row of the EXPORT: what every chunk of `bytes` holds, whole lines.
+[[nodiscard]] std::string lines_of(std::size_t bytes);
+
+} // namespace tabletd::fake
