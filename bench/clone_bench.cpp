@@ -14,7 +14,6 @@
 #include <capnp/rpc-twoparty.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <malloc.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -106,12 +105,12 @@ public:
     open.getTablets()[0].setReplica(source_replica);
     auto writer = open.send().wait(io_.waitScope).getWriter();
     auto words = kj::heapArray<capnp::word>(chunk_bytes / sizeof(capnp::word));
-    const auto block = words.asBytes();
+    auto block = words.asBytes();
     std::mt19937_64 random{7};
     std::uint64_t rows = 0;
     for (std::uint64_t written = 0; written < bytes; written += block.size()) {
       for (std::size_t at = 0; at < block.size(); at += 8) {
-        const auto number = random() & 0x3f3f3f3f3f3f3f3fULL | 0x4040404040404040ULL;
+        const auto number = (random() & 0x3f3f3f3f3f3f3f3fULL) | 0x4040404040404040ULL;
         std::memcpy(block.begin() + at, &number, 8);
       }
       for (std::size_t at = 127; at < block.size(); at += 128)
@@ -276,10 +275,6 @@ void compare(const std::filesystem::path& dir, std::uint64_t bytes) {
 } // namespace tabletd
 
 int main(int argc, char** argv) {
-  // As the node itself does: 1 MiB messages from the heap, not from mmap (design/actors.md 6).
-  ::mallopt(M_MMAP_THRESHOLD, 64 << 20);
-  ::mallopt(M_TRIM_THRESHOLD, 512 << 20);
-  ::mallopt(M_TOP_PAD, 16 << 20);
   tabletd::set_log_level(tabletd::log_level::error);
   const auto mib = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 512;
   auto pattern = (std::filesystem::temp_directory_path() / "tabletd-clone-bench-XXXXXX").string();

@@ -1,4 +1,6 @@
 #include "node/node_frame.h"
+#include "actors/metered.h"
+#include "actors/supervision/ports.h"
 #include "node/log.h"
 #include "persistence/durable_file.h"
 #include <fmt/format.h>
@@ -24,6 +26,21 @@ sigset_t awaited_signals() {
   return set;
 }
 
+void log_supervision() {
+  supervision_tree().listen([](const supervision_news& news) {
+    using kind = supervision_news::kind;
+    const std::string_view what = news.what == kind::crashed  ? "an actor crashed; its supervisor decides"
+                                  : news.what == kind::killed ? "an actor did not stop in time and was killed"
+                                                              : "a supervisor gave up";
+    log(news.what == kind::escalated ? log_level::error : log_level::warn, what,
+        {{"supervisor", news.supervisor}, {"child", news.child}, {"why", news.error}});
+  });
+  actor_metrics().on_slow_turn([](const char* type, std::chrono::nanoseconds took) {
+    log_once(std::string("slow ") + type, log_level::warn, "a message took long to handle",
+             {{"type", type}, {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()}});
+  });
+}
+
 } // namespace
 
 void prepare_process() {
@@ -46,6 +63,7 @@ struct node_frame::actors_config : caf::actor_system_config {
 };
 
 node_frame::node_frame() : config_(std::make_unique<actors_config>()) {
+  log_supervision();
   sys_ = std::make_unique<caf::actor_system>(*config_);
   loop_ = kj_loop::start([this](kj::AsyncIoContext& io, kj_loop&) -> std::shared_ptr<void> {
     network_ = &io.provider->getNetwork();

@@ -59,6 +59,7 @@ struct BackendStatus { bootId @0 :UInt64; stamp @1 :UInt64; paths @2 :List(PathS
 # ---- tasks ---------------------------------------------------------------------------
 struct Task {
   fence @0 :UInt64;        # log index of the order
+  # Top bit set: no log entry ordered it, the leader corrects what a report said; never seen twice.
   union {
     unset  @1 :Void;
     create @2 :CreateReplica;

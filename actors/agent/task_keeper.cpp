@@ -56,7 +56,7 @@ void stop(self_ptr self, const model::stop_clone& e) {
 }
 
 void count(task_keeper_state& state, const model::task_end& end) {
-  const auto& task = state.book.open.at(end.fence).task;
+  const auto& task = state.book.open.at(model::key_of(end)).task;
   const auto* failure = std::get_if<model::task_failed>(&end.outcome);
   const auto result = failure ? 1 + static_cast<std::size_t>(failure->kind) : 0;
   ++state.ports.stats->tasks_ended[task.what.index()][result];
@@ -107,8 +107,8 @@ void worker_gone(self_ptr self, const caf::down_msg& down) {
       continue;
     const auto fence = at->first;
     state.workers.erase(at);
-    const auto open = state.book.open.find(fence);
-    if (open == state.book.open.end())
+    const auto open = state.book.open.lower_bound({fence, {}});
+    if (open == state.book.open.end() || open->first.fence != fence)
       return;
     if (const auto* order = std::get_if<model::clone_order>(&open->second.task.what))
       failed(self, model::clone_order{*order},

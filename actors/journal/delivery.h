@@ -59,6 +59,8 @@ public:
   /// The batch under way was folded.
   void answered();
 
+  /// A batch is under way, so its answers are due.
+  [[nodiscard]] bool busy() const { return busy_; }
   /// Everything before was folded by the present sink.
   [[nodiscard]] std::uint64_t next_index() const { return next_; }
   [[nodiscard]] const delivery_limits& limits() const { return limits_; }

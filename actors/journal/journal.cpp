@@ -1,6 +1,7 @@
 // See journal.h.
 #include "actors/journal/journal.h"
 
+#include "actors/model/journal_pacing.h"
 #include "actors/spawn_child.h"
 #include "actors/urgent_exit.h"
 
@@ -38,16 +39,14 @@ void publish_pending(journal_state& st) {
 
 /// Answers everybody who waits, each with what is known of its edit.
 void answer_all(journal_state& st, failure why, const std::string& message, const char* logged) {
+  const char* at_door = st.writing ? "; nobody knows whether this edit was written"
+                                   : "; this edit was not written";
   for (auto& each : st.logged)
     each.promise.deliver(refusal(why, message + logged));
-  for (std::size_t i = 0; i < st.door.size(); ++i)
-    st.door[i].promise.deliver(refusal(why, message
-                                              + (i < st.being_written
-                                                   ? "; nobody knows whether this edit was written"
-                                                   : "; this edit was not written")));
+  for (auto& each : st.door)
+    each.promise.deliver(refusal(why, message + at_door));
   st.logged.clear();
   st.door.clear();
-  st.being_written = 0;
   st.delivery.detach();
   publish_pending(st);
 }
@@ -65,6 +64,13 @@ void fail(self_ptr self, const std::string& why) {
 // -- towards the catalog -----------------------------------------------------------------
 
 void deliver_next(self_ptr self);
+void send_commit(self_ptr self);
+
+/// The answers are out, or none will come.
+void stop_holding(self_ptr self) {
+  self->state.holding = false;
+  send_commit(self);
+}
 
 void on_outcomes(self_ptr self, const batch_outcomes& answer, std::uint64_t expected) {
   auto& st = self->state;
@@ -83,6 +89,7 @@ void on_outcomes(self_ptr self, const batch_outcomes& answer, std::uint64_t expe
   st.stats->applied_index = st.delivery.next_index() - 1;
   publish_pending(st);
   deliver_next(self);
+  stop_holding(self);
 }
 
 void send_batch(self_ptr self, committed_batch batch) {
@@ -97,8 +104,10 @@ void send_batch(self_ptr self, committed_batch batch) {
       // A catalog that died is its supervisor's business; whoever succeeds it asks for a replay,
       // and only then are the waiting proposers answered.
       [self, attachment](const caf::error&) {
-        if (attachment == self->state.attachment)
-          self->state.delivery.detach();
+        if (attachment != self->state.attachment)
+          return;
+        self->state.delivery.detach();
+        stop_holding(self);
       });
 }
 
@@ -135,50 +144,38 @@ void attach(self_ptr self, std::uint64_t from, const catalog_sink_actor& sink) {
   st.delivery.attach(from);
   st.stats->applied_index = st.delivery.next_index() - 1;
   deliver_next(self);
+  stop_holding(self);
 }
 
 // -- towards the disk --------------------------------------------------------------------
 
 void send_commit(self_ptr self) {
   auto& st = self->state;
-  if (st.door.empty() || st.being_written > 0 || std::exchange(st.commit_sent, true))
+  if (st.door.empty() || st.writing || st.holding || std::exchange(st.commit_sent, true))
     return;
   self->send(self, commit_due{}); // Behind what is in the mailbox now: that joins.
 }
 
-/// The longest run of proposals that one transaction takes.
-write_order next_transaction(const journal_state& st) {
-  write_order order;
-  std::uint64_t bytes = 0;
-  for (const auto& each : st.door) {
-    bytes += size_of(each.edit);
-    if (!order.edits.empty()
-        && (order.edits.size() >= st.limits.commit_entries || bytes > st.limits.commit_bytes))
-      break;
-    order.edits.push_back(each.edit);
-  }
-  return order;
-}
-
-void refuse_as_follower(journal_state& st, model::node_id leader) {
-  const auto answer = refusal(failure::NOT_LEADER,
-                              leader ? fmt::format("node {} leads; send the edit there", leader)
-                                     : fmt::format("no node leads; retry after {} ms", retry_after_ms));
-  for (; st.being_written > 0; --st.being_written) {
+void refuse_as_follower(journal_state& st, const written& result) {
+  const auto answer
+    = refusal(failure::NOT_LEADER,
+              result.leader ? fmt::format("node {} leads; send the edit there", result.leader)
+                            : fmt::format("no node leads; retry after {} ms", retry_after_ms));
+  for (std::size_t i = 0; i < result.count; ++i) {
     st.admission.release(size_of(st.door.front().edit));
     st.door.front().promise.deliver(answer);
     st.door.pop_front();
   }
 }
 
-void move_into_log(journal_state& st, const written& where) {
-  for (auto index = where.first; st.being_written > 0; --st.being_written, ++index) {
+void move_into_log(journal_state& st, const written& result) {
+  for (auto index = result.first; index < result.first + result.count; ++index) {
     auto& front = st.door.front();
     st.logged.push_back({index, size_of(front.edit), std::move(front.promise)});
-    st.delivery.add({index, where.term, std::move(front.edit)});
+    st.delivery.add({index, result.term, std::move(front.edit)});
     st.door.pop_front();
   }
-  st.delivery.commit(where.committed_upto);
+  st.delivery.commit(result.committed_upto);
 }
 
 void on_written(self_ptr self, const written& result) {
@@ -187,13 +184,15 @@ void on_written(self_ptr self, const written& result) {
     return fail(self, result.failure);
   if (!st.failure.empty() || st.stopping)
     return;
+  st.writing = false;
   if (result.refused)
-    refuse_as_follower(st, result.leader);
+    refuse_as_follower(st, result);
   else
     move_into_log(st, result);
   publish_pending(st);
-  send_commit(self);
   deliver_next(self);
+  st.holding = !model::begin_at_once(st.door.size(), result.count, st.delivery.busy());
+  send_commit(self);
 }
 
 void on_commit_due(self_ptr self) {
@@ -201,9 +200,8 @@ void on_commit_due(self_ptr self) {
   st.commit_sent = false;
   if (st.door.empty())
     return;
-  auto order = next_transaction(st);
-  st.being_written = order.edits.size();
-  self->request(st.keeper, caf::infinite, std::move(order))
+  st.writing = true;
+  self->request(st.keeper, caf::infinite, write_due{})
     .then([self](const written& result) { on_written(self, result); });
 }
 
@@ -241,6 +239,7 @@ promise on_proposal(self_ptr self, const edit_message& edit) {
     answer.deliver(std::move(*refused));
   } else {
     st.door.push_back({edit, answer});
+    st.proposed->add(edit);
     send_commit(self);
   }
   return answer;
@@ -254,7 +253,7 @@ model::time_ms steady_now() {
 
 void spawn_keeper(self_ptr self, std::shared_ptr<log_writer> writer, bool has_a_thread) {
   auto& st = self->state;
-  log_keeper_ports ports{std::move(writer), st.stats, self->address()};
+  log_keeper_ports ports{std::move(writer), st.proposed, st.stats, self->address()};
   st.keeper = has_a_thread ? spawn_child<caf::detached>(self, log_keeper, std::move(ports))
                            : spawn_child(self, log_keeper, std::move(ports));
   self->monitor(st.keeper);
@@ -294,6 +293,7 @@ journal_shell::behavior_type journal(self_ptr self, opened_journal opened) {
   st.on_fatal = std::move(opened.on_fatal);
   st.admission = model::journal_admission{st.limits.admission};
   st.delivery = delivery{st.limits.delivery};
+  st.proposed = std::make_shared<next_transaction>(st.limits.transaction);
   st.delivery.commit(opened.writer->standing().committed_upto);
   spawn_keeper(self, std::move(opened.writer), opened.keeper_has_a_thread);
   self->set_exit_handler([self](const caf::exit_msg& exit) { stop(self, exit); });

@@ -4,6 +4,7 @@
 // folded it.  It never blocks: its child log_keeper does.
 #include "actors/journal/delivery.h"
 #include "actors/journal/log_keeper.h"
+#include "actors/journal/next_transaction.h"
 #include "actors/journal/ports.h"
 #include "actors/model/journal_admission.h"
 #include <caf/stateful_actor.hpp>
@@ -18,8 +19,7 @@ namespace tabletd {
 struct journal_limits {
   model::admission_limits admission;
   delivery_limits delivery;
-  std::size_t commit_entries = 4'096;  ///< Most entries of one transaction ...
-  std::size_t commit_bytes = 8U << 20; ///< ... and most bytes; one entry always fits.
+  transaction_limits transaction;
 };
 
 /// Everything a journal is made of.
@@ -62,7 +62,7 @@ struct journal_state {
   // Not an aggregate: CAF would take `self` for the value of the first member.
   journal_state() = default;
   journal_state(const journal_state&) = delete;
-  struct proposal {
+  struct admitted {
     edit_message edit;
     caf::typed_response_promise<edit_outcome> promise;
   };
@@ -78,12 +78,14 @@ struct journal_state {
   std::function<void(const std::string&)> on_fatal;
   model::journal_admission admission{{}};
   tabletd::delivery delivery{{}};
-  std::deque<proposal> door;    ///< Admitted, not in the log.
-  std::size_t being_written = 0;///< So many of the door, from the front.
+  std::shared_ptr<next_transaction> proposed; ///< The door's edits, for the keeper.
+  std::deque<admitted> door;    ///< Not in the log, or not known to be.
   std::deque<waiting> logged;   ///< In the log, not folded; ascending.
   catalog_sink_actor sink;
   std::uint64_t attachment = 0; ///< Answers of an earlier sink are recognised by it.
   bool commit_sent = false;
+  bool writing = false;         ///< The keeper has some of the door, or is about to.
+  bool holding = false;         ///< Answers are about to bring more (model/journal_pacing.h).
   std::string failure;          ///< Not empty: nothing is written any more.
   bool stopping = false;
 };

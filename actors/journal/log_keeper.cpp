@@ -21,14 +21,16 @@ void count_commit(journal_stats& stats, const std::vector<edit_message>& edits,
   stats.entries_per_commit.observe(static_cast<double>(edits.size()));
 }
 
-written write(const log_keeper_ports& ports, const write_order& order) {
+written write(const log_keeper_ports& ports) {
+  const auto edits = ports.proposed->take();
   written answer;
+  answer.count = edits.size();
   const auto begun = std::chrono::steady_clock::now();
   try {
-    if (const auto where = ports.writer->append(order.edits)) {
+    if (const auto where = ports.writer->append(edits)) {
       answer.first = where->first;
       answer.term = where->term;
-      count_commit(*ports.stats, order.edits, std::chrono::steady_clock::now() - begun);
+      count_commit(*ports.stats, edits, std::chrono::steady_clock::now() - begun);
     } else {
       answer.refused = true;
     }
@@ -69,7 +71,7 @@ log_keeper_actor::behavior_type log_keeper(log_keeper_actor::stateful_pointer<lo
   self->monitor(self->state.ports.journal);
   self->set_down_handler([self](const caf::down_msg& down) { self->quit(down.reason); });
   return {
-    [self](const write_order& order) { return write(self->state.ports, order); },
+    [self](write_due) { return write(self->state.ports); },
     [self](const read_order& order) { return read(self->state.ports, order); },
   };
 }

@@ -2,20 +2,24 @@
 // The actor that blocks on the disk, so that the journal never does: it owns the log and
 // serves one order at a time.  Detached; the journal's only child.
 #include "actors/journal/log_writer.h"
+#include "actors/journal/next_transaction.h"
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <string>
 
 namespace tabletd {
 
-/// One transaction.
-struct write_order {
-  std::vector<edit_message> edits;
-};
+/// Write what next_transaction holds by now.
+struct write_due {};
+template <class I>
+typename I::result_type inspect(I& f, write_due&) {
+  return f(caf::meta::type_name("write_due"));
+}
 /// `failure` not empty: the disk failed, and nothing may be acknowledged any more.
 struct written {
-  bool refused = false;         ///< This node does not lead: nothing was appended.
-  std::uint64_t first{};        ///< Index of the order's first edit.
+  std::size_t count{};   ///< Edits taken from next_transaction.
+  bool refused = false;  ///< This node does not lead: nothing was appended.
+  std::uint64_t first{}; ///< Index of the first of them.
   model::term term{};
   std::uint64_t committed_upto{};
   model::node_id leader{};
@@ -31,11 +35,12 @@ struct read_entries {
   std::string failure;
 };
 
-using log_keeper_actor = caf::typed_actor<caf::replies_to<write_order>::with<written>,
+using log_keeper_actor = caf::typed_actor<caf::replies_to<write_due>::with<written>,
                                           caf::replies_to<read_order>::with<read_entries>>;
 
 struct log_keeper_ports {
   std::shared_ptr<log_writer> writer;
+  std::shared_ptr<next_transaction> proposed;
   journal_stats_ptr stats;
   caf::actor_addr journal; ///< Ends with it, however it ends.
 };
@@ -52,7 +57,6 @@ void publish_standing(const log_writer& writer, journal_stats& stats);
 
 } // namespace tabletd
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tabletd::write_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tabletd::written)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tabletd::read_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tabletd::read_entries)

@@ -99,6 +99,20 @@ struct task_end {
   friend bool operator==(const task_end&, const task_end&) = default;
 };
 
+/// One task of one backend.  Many tasks can share a fence (the creates of one table); the end of a
+/// cancel names no tablet.
+struct task_key {
+  log_index fence{};
+  tablet_id tablet{};
+  friend auto operator<=>(const task_key&, const task_key&) = default;
+};
+[[nodiscard]] inline task_key key_of(const agent_task& task) {
+  return {task.fence, std::visit(overloaded{[](const cancel_order&) { return tablet_id{}; },
+                                            [](const auto& order) { return order.tablet; }},
+                                 task.what)};
+}
+[[nodiscard]] inline task_key key_of(const task_end& end) { return {end.fence, end.tablet}; }
+
 [[nodiscard]] inline task_end failed_end(log_index fence, tablet_id tablet, replica_id replica,
                                          task_failure kind, std::string why) {
   return {fence, tablet, replica, task_failed{kind, std::move(why)}, 0, 0, 0};

@@ -2,6 +2,7 @@
 // The leader's link to one backend and what travels over it: dialling, heartbeats, back-off,
 // and the orders that must be answered however often the link breaks.  Pure; carried out by
 // actors/membership/backend_agent.
+#include "actors/model/agent_task.h"
 #include "actors/model/ids.h"
 #include <compare>
 #include <map>
@@ -22,14 +23,6 @@ struct link_options {
   time_ms refused_retry{30'000}; ///< A refusal (wrong cluster, other id) needs an operator.
   time_ms report_max{10'000};    ///< A backend reports by itself when attached; after this we ask.
   time_ms publish_max{30'000};   ///< A publish order is answered with an error after this.
-};
-
-/// One task of this backend.  Many tasks can share a fence (the creates of one table); the end of a
-/// cancel names no tablet.
-struct task_key {
-  log_index fence{};
-  tablet_id tablet{};
-  friend auto operator<=>(const task_key&, const task_key&) = default;
 };
 
 // -- events ------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 #include "actors/model/cow_map.h"
 #include "actors/model/edit.h"
 #include "actors/model/name_index.h"
+#include "actors/model/packed_map.h"
 #include <string>
 #include <string_view>
 #include <vector>
@@ -81,7 +82,7 @@ struct backend {
   bool decommissioned = false;
   time_ms changed{};           ///< When alive last changed.
   std::vector<path_seen> paths;
-  cow_map<tablet_id, replica_id> tablets; ///< What the catalog keeps there.
+  packed_map<tablet_id, replica_id> tablets; ///< What the catalog keeps there.
   [[nodiscard]] bool available() const { return alive && !decommissioned; }
   [[nodiscard]] bool has_path(path_hash hash) const;
 };

@@ -20,15 +20,15 @@ task_end refused(const agent_task& task, task_failure kind, std::string message)
 }
 
 void open_task(task_book& book, const task_submitted& e, phase at) {
-  book.open[e.task.fence] = {e.task, e.place, at};
+  book.open[key_of(e.task)] = {e.task, e.place, at};
   if (at == phase::waiting)
-    book.waiting.insert(e.task.fence);
+    book.waiting.insert(key_of(e.task));
 }
 
 /// Ends a task that never ran or has just finished; its fence stays open until stamped.
 /// A clone given up by a drain ends unheard: the leader orders it again and it resumes.
 void finish(task_book& book, const task_end& end, book_effects& effects) {
-  auto& open = book.open[end.fence];
+  auto& open = book.open[key_of(end)];
   if (open.at == phase::ending)
     return;
   if (const auto* clone = clone_of(open)) {
@@ -39,22 +39,22 @@ void finish(task_book& book, const task_end& end, book_effects& effects) {
     if (of_tablet.empty())
       book.clones.erase(clone->tablet);
   }
-  book.waiting.erase(end.fence);
+  book.waiting.erase(key_of(end));
   open.at = phase::ending;
   if (book.draining && clone_of(open) && !end.done())
-    book.open.erase(end.fence);
+    book.open.erase(key_of(end));
   else
     effects.push_back(stamp_end{end});
 }
 
 /// Asks a clone to let go: at once if it never started, else when its worker answers.
-void give_up(task_book& book, log_index fence, bool keep_partial, const std::string& why,
+void give_up(task_book& book, task_key clone, bool keep_partial, const std::string& why,
              book_effects& effects) {
-  auto& open = book.open.at(fence);
+  auto& open = book.open.at(clone);
   if (open.at == phase::waiting)
     finish(book, refused(open.task, task_failure::cancelled, why), effects);
   else if (std::exchange(open.at, phase::stopping) == phase::running)
-    effects.push_back(stop_clone{fence, keep_partial});
+    effects.push_back(stop_clone{clone.fence, keep_partial});
 }
 
 /// The clone of that very replica, which a drop has to undo first; 0: there is none.
@@ -63,23 +63,23 @@ log_index clone_to_undo(const task_book& book, const drop_order& drop) {
   if (at == book.clones.end())
     return {};
   for (const auto fence : at->second)
-    if (clone_of(book.open.at(fence))->replica == drop.replica)
+    if (clone_of(book.open.at({fence, drop.tablet}))->replica == drop.replica)
       return fence;
   return {};
 }
 
 void run(task_book& book, task_book::open_task& open) {
   open.at = phase::running;
-  book.waiting.erase(open.task.fence);
+  book.waiting.erase(key_of(open.task));
 }
 
 /// Starts what may start now, in fence order.
 void start_waiting(task_book& book, book_effects& effects) {
-  for (const auto fence : std::vector<log_index>{book.waiting.begin(), book.waiting.end()}) {
-    auto& open = book.open.at(fence);
+  for (const auto key : std::vector<task_key>{book.waiting.begin(), book.waiting.end()}) {
+    auto& open = book.open.at(key);
     if (const auto* clone = clone_of(open)) {
       auto& copying = book.copying[open.place];
-      if (*book.clones.at(clone->tablet).begin() != fence || copying >= book.limits.clones_per_path_max)
+      if (*book.clones.at(clone->tablet).begin() != key.fence || copying >= book.limits.clones_per_path_max)
         continue;
       ++copying;
       run(book, open);
@@ -106,18 +106,24 @@ void submit_clone(task_book& book, const task_submitted& e, const clone_order& o
     return;
   }
   for (const auto fence : older)
-    give_up(book, fence, false, "clone " + std::to_string(raw(e.task.fence))
+    give_up(book, {fence, order.tablet}, false, "clone " + std::to_string(raw(e.task.fence))
             + " of the same tablet was ordered later", effects);
+}
+
+bool has_ended(const task_book& book, log_index fence) {
+  const auto at = book.ended.lower_bound({fence, {}});
+  return at != book.ended.end() && at->first.fence == fence;
 }
 
 void cancel(task_book& book, const agent_task& task, const cancel_order& order,
             book_effects& effects) {
-  const auto at = book.open.find(order.clone);
-  const bool found = at != book.open.end() && clone_of(at->second) && at->second.at != phase::ending;
+  const auto at = book.open.lower_bound({order.clone, {}});
+  const bool known = at != book.open.end() && at->first.fence == order.clone;
+  const bool found = known && clone_of(at->second) && at->second.at != phase::ending;
   if (found)
-    give_up(book, order.clone, false, "the leader gave this clone up", effects);
+    give_up(book, at->first, false, "the leader gave this clone up", effects);
   if (task.fence == order.clone) { // The clone's own end is the answer.
-    if (!found && at == book.open.end() && !book.ended.contains(order.clone)) {
+    if (!found && !known && !has_ended(book, order.clone)) {
       open_task(book, {task, {}}, phase::running);
       finish(book, refused(task, task_failure::cancelled, "no such clone ran here"), effects);
     }
@@ -127,15 +133,23 @@ void cancel(task_book& book, const agent_task& task, const cancel_order& order,
   finish(book, {task.fence, {}, {}, held_replica{}, 0, 0, 0}, effects);
 }
 
+/// Its own entry, or that of a cancel that gave its fence up before it came.
+template <class Tasks>
+auto find_task(Tasks& among, const agent_task& task) {
+  const auto at = among.find(key_of(task));
+  return at != among.end() ? at : among.find({task.fence, {}});
+}
+
 void submit(task_book& book, const task_submitted& e, book_effects& effects) {
-  if (const auto known = book.ended.find(e.task.fence); known != book.ended.end()) {
+  const auto known = find_task(book.ended, e.task);
+  if (known != book.ended.end()) {
     effects.push_back(answer_again{known->second});
     return;
   }
   if (const auto* order = std::get_if<cancel_order>(&e.task.what);
-      order && (order->clone == e.task.fence || !book.open.contains(e.task.fence)))
+      order && (order->clone == e.task.fence || !book.open.contains(key_of(e.task))))
     return cancel(book, e.task, *order, effects);
-  if (const auto at = book.open.find(e.task.fence); at != book.open.end()) {
+  if (const auto at = find_task(book.open, e.task); at != book.open.end()) {
     at->second.asked_again = at->second.at == phase::ending;
     return; // Joined.
   }
@@ -145,7 +159,7 @@ void submit(task_book& book, const task_submitted& e, book_effects& effects) {
                [&](const clone_order& order) { submit_clone(book, e, order, effects); },
                [&](const drop_order& order) {
                  if (const auto clone = clone_to_undo(book, order); raw(clone) != 0)
-                   give_up(book, clone, false, "its replica is being dropped", effects);
+                   give_up(book, {clone, order.tablet}, false, "its replica is being dropped", effects);
                  open_task(book, e, phase::waiting);
                },
                [&](const auto&) {
@@ -157,11 +171,11 @@ void submit(task_book& book, const task_submitted& e, book_effects& effects) {
 }
 
 void remember(task_book& book, const task_end& end, book_effects& effects) {
-  if (const auto open = book.open.extract(end.fence); open && open.mapped().asked_again)
+  if (const auto open = book.open.extract(key_of(end)); open && open.mapped().asked_again)
     effects.push_back(answer_again{end});
-  if (!book.ended.emplace(end.fence, end).second)
+  if (!book.ended.emplace(key_of(end), end).second)
     return;
-  book.ended_order.push_back(end.fence);
+  book.ended_order.push_back(key_of(end));
   if (book.ended_order.size() > book.limits.remembered_max) {
     book.ended.erase(book.ended_order.front());
     book.ended_order.pop_front();
@@ -172,9 +186,9 @@ void drain(task_book& book, book_effects& effects) {
   book.draining = true;
   for (const auto& [tablet, fences] : std::map{book.clones})
     for (const auto fence : fences)
-      give_up(book, fence, true, "this backend is shutting down", effects);
-  for (const auto fence : std::exchange(book.waiting, {})) // Drops whose clone is still letting go.
-    book.open.erase(fence);
+      give_up(book, {fence, tablet}, true, "this backend is shutting down", effects);
+  for (const auto key : std::exchange(book.waiting, {})) // Drops whose clone is still letting go.
+    book.open.erase(key);
 }
 
 } // namespace
@@ -184,7 +198,7 @@ book_effects step(task_book& book, const book_event& event) {
   std::visit(overloaded{
                [&](const task_submitted& e) { submit(book, e, effects); },
                [&](const task_finished& e) {
-                 if (book.open.contains(e.end.fence))
+                 if (book.open.contains(key_of(e.end)))
                    finish(book, e.end, effects);
                },
                [&](const task_stamped& e) { remember(book, e.end, effects); },

@@ -1,6 +1,6 @@
 #pragma once
-// Which tasks run, wait and have ended on this backend.  A fence is done once: seen again
-// it joins the running task or is answered from memory.  At most one clone per tablet and a
+// Which tasks run, wait and have ended on this backend.  A task (fence and tablet) is done
+// once: seen again it joins the running task or is answered from memory.  At most one clone per tablet and a
 // few per path; a drop waits until the clone it undoes has let go.  Pure.
 #include "actors/model/agent_task.h"
 #include <deque>
@@ -53,12 +53,12 @@ struct task_book {
   task_limits limits;
   bool draining = false;
   bool quiet_told = false;
-  std::map<log_index, open_task> open;              ///< By fence.
-  std::set<log_index> waiting;                      ///< Of `open`: a slot or an older clone is in the way.
+  std::map<task_key, open_task> open;
+  std::set<task_key> waiting;                       ///< Of `open`: a slot or an older clone is in the way.
   std::map<tablet_id, std::set<log_index>> clones;  ///< Of `open`, not yet ended; newest last.
   std::map<path_hash, std::uint32_t> copying;       ///< Clones that run, per path.
-  std::map<log_index, task_end> ended;              ///< At most limits.remembered_max.
-  std::deque<log_index> ended_order;
+  std::map<task_key, task_end> ended;               ///< At most limits.remembered_max.
+  std::deque<task_key> ended_order;
 };
 
 [[nodiscard]] book_effects step(task_book& book, const book_event& event);

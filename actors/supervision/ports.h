@@ -50,13 +50,13 @@ enum class child_state : std::uint8_t { running, backoff, failed, stopped };
 
 /// One row of SHOW PROC '/actors'.
 struct supervised_row {
-  std::string supervisor;
+  std::string supervisor{};
   std::string child;
-  std::string type; ///< The actor's name, e.g. "tablet_scheduler".
+  std::string type{}; ///< The actor's name, e.g. "tablet_scheduler".
   child_state state = child_state::backoff;
   std::uint32_t restarts = 0;
   std::chrono::steady_clock::time_point since{}; ///< On the actor clock: when `state` began.
-  std::string last_error;                        ///< Of its latest crash; empty: none.
+  std::string last_error{};                      ///< Of its latest crash; empty: none.
 };
 
 /// One supervisor name; the totals outlive its incarnations.
@@ -71,7 +71,7 @@ struct supervisor_totals {
 struct supervision_news {
   enum class kind { crashed, killed, escalated };
   kind what = kind::crashed;
-  std::string supervisor;
+  std::string supervisor{};
   std::string child;
   std::string error;
 };

@@ -54,6 +54,7 @@ public:
     return fence_.binding && fence_.binding->cluster == cluster;
   }
   [[nodiscard]] const std::optional<model::backend_binding>& binding() const { return fence_.binding; }
+  [[nodiscard]] bool ever_attached() const { return fence_.links_made > 0; }
 
   void tell(const tablet_report& report);
   void tell(const task_ended& ended);

@@ -10,6 +10,7 @@
 #include <caf/actor_cast.hpp>
 #include <caf/scoped_actor.hpp>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <future>
 
@@ -17,8 +18,13 @@ namespace tabletd {
 
 namespace {
 
-// Clones and scans hold a file per rowset; the kernel's default of 1,024 is soon used up.
-void allow_many_files() {
+/// What this process needs as a whole.
+void settle_process() {
+  // 1 MiB messages from the heap, not from mmap and its page faults (design/actors.md 6).
+  ::mallopt(M_MMAP_THRESHOLD, 64 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 512 << 20);
+  ::mallopt(M_TOP_PAD, 16 << 20);
+  // Clones and scans hold a file per rowset; the kernel's default of 1,024 is soon used up.
   ::rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
     limit.rlim_cur = limit.rlim_max;
@@ -66,7 +72,7 @@ struct be_node::loop_side {
 // -- start -------------------------------------------------------------------------------
 
 std::unique_ptr<be_node> be_node::start(be_options options, caf::actor_system& sys, kj_place place) {
-  allow_many_files();
+  settle_process();
   std::unique_ptr<be_node> node{new be_node{sys, std::move(place)}};
   node->open_paths(options);
   node->spawn_actors(options);

@@ -14,8 +14,9 @@ namespace {
 
 // A leader and a few peers per clone slot; more is a loop somewhere.
 constexpr std::size_t connections_max = 1'024;
-// What one caller may have in calls that are not answered: 16 blocks of the largest size.
-constexpr std::size_t flow_limit_words = (32U << 20) / sizeof(capnp::word);
+// What one caller may have in calls that are not answered.  Far beyond what a leader's loads
+// keep open, because whoever reaches it is not heard at all, heartbeats included.
+constexpr std::size_t flow_limit_words = (256U << 20) / sizeof(capnp::word);
 // A message is at most a block of 2 MiB or a list of orders.
 constexpr std::uint64_t message_limit_words = (16U << 20) / sizeof(capnp::word);
 // A peer that lost power is noticed in about this time (design/testing.md N-01).

@@ -71,7 +71,7 @@ struct AgentActors : actor_world {
     settle();
   }
   void TearDown() override {
-    transport->worker = {};
+    transport->worker = clone_worker_actor{};
     urgent_exit(keeper, caf::exit_reason::user_shutdown);
     urgent_exit(reports, caf::exit_reason::user_shutdown);
     settle();
@@ -172,7 +172,7 @@ TEST_F(AgentActors, ACloneWhoseActorDiesIsAnswered) {
   start();
   submit({clone(7)});
   urgent_exit(transport->worker, caf::exit_reason::kill);
-  transport->worker = {};
+  transport->worker = clone_worker_actor{};
   settle();
   ASSERT_EQ(wire->ends.size(), 1U);
   EXPECT_EQ(std::get<model::task_failed>(wire->ends[0].outcome).kind, model::task_failure::unknown);
@@ -186,7 +186,7 @@ TEST_F(AgentActors, CloneWorkersAreChildrenOfTheSupervisor) {
   start(root);
   submit({clone(7)});
   ASSERT_EQ(transport->calls, (std::vector<std::string>{"look 7"}));
-  transport->worker = {};
+  transport->worker = clone_worker_actor{};
   urgent_exit(root, caf::exit_reason::user_shutdown);
   root = nullptr;
   settle();

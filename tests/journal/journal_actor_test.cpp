@@ -161,7 +161,7 @@ TEST_F(JournalTest, WhatQueuesUpTogetherIsOneTransaction) {
 }
 
 TEST_F(JournalTest, ATransactionIsBoundedByEntriesAndBytes) {
-  limits.commit_entries = 20;
+  limits.transaction.entries = 20;
   open();
   start_catalog();
   propose_many(1, 50);
@@ -171,7 +171,7 @@ TEST_F(JournalTest, ATransactionIsBoundedByEntriesAndBytes) {
 }
 TEST_F(JournalTest, ATransactionIsBoundedByBytes) {
   const auto size = edit_named("e1").words().asBytes().size();
-  limits.commit_bytes = 3 * size;
+  limits.transaction.bytes = 3 * size;
   open();
   start_catalog();
   propose_many(1, 8);
@@ -352,7 +352,7 @@ TEST_F(JournalTest, TooMuchPendingIsRefusedUntilTheFoldCatchesUp) {
 }
 
 TEST_F(JournalTest, ADiskThatFailsAnswersEverybodyAndEndsTheNode) {
-  limits.commit_entries = 2;
+  limits.transaction.entries = 2;
   open();
   start_catalog();
   catalog_log.at_once = false;

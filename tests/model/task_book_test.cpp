@@ -24,13 +24,16 @@ agent_task drop(std::uint64_t fence, std::uint64_t tablet, std::uint64_t replica
 }
 agent_task cancel(std::uint64_t fence, std::uint64_t target) { return {log_index{fence}, cancel_order{log_index{target}}}; }
 
-task_end done(std::uint64_t fence) {
+task_end done(std::uint64_t fence, std::uint64_t tablet = 1) {
   task_end end;
   end.fence = log_index{fence};
+  end.tablet = tablet_id{tablet};
   end.outcome = held_replica{};
   return end;
 }
-task_end stopped(std::uint64_t fence) { return failed_end(log_index{fence}, {}, {}, task_failure::cancelled, "stopped"); }
+task_end stopped(std::uint64_t fence, std::uint64_t tablet = 1) {
+  return failed_end(log_index{fence}, tablet_id{tablet}, {}, task_failure::cancelled, "stopped");
+}
 
 start_clone starts(const agent_task& task) { return {std::get<clone_order>(task.what)}; }
 
@@ -69,11 +72,11 @@ TEST_F(TaskBook, MemoryIsBounded) {
   book.limits.remembered_max = 2;
   for (std::uint64_t fence = 1; fence <= 3; ++fence) {
     std::ignore = submit(create(fence, fence, 10));
-    std::ignore = finished(done(fence));
-    std::ignore = stamped(done(fence));
+    std::ignore = finished(done(fence, fence));
+    std::ignore = stamped(done(fence, fence));
   }
   EXPECT_EQ(submit(create(1, 1, 10)), (book_effects{run_on_disk{create(1, 1, 10)}})) << "forgotten: done again";
-  EXPECT_EQ(submit(create(3, 3, 10)), (book_effects{answer_again{done(3)}}));
+  EXPECT_EQ(submit(create(3, 3, 10)), (book_effects{answer_again{done(3, 3)}}));
 }
 
 TEST_F(TaskBook, ClonesPerPathAreLimited) {
@@ -104,6 +107,16 @@ TEST_F(TaskBook, DropWaitsUntilTheCloneItUndoesHasLetGo) {
 TEST_F(TaskBook, DropOfAnotherReplicaLeavesTheCloneAlone) {
   std::ignore = submit(clone(1, 1, 10));
   EXPECT_EQ(submit(drop(2, 1, 9)), (book_effects{run_on_disk{drop(2, 1, 9)}}));
+}
+
+TEST_F(TaskBook, TasksOfOneOrderShareItsFenceButNotTheirLives) {
+  // The creates of one CREATE TABLE carry one log index.
+  EXPECT_EQ(submit(create(5, 1, 10)), (book_effects{run_on_disk{create(5, 1, 10)}}));
+  EXPECT_EQ(submit(create(5, 2, 11)), (book_effects{run_on_disk{create(5, 2, 11)}}));
+  EXPECT_EQ(finished(done(5, 2)), (book_effects{stamp_end{done(5, 2)}}));
+  EXPECT_EQ(stamped(done(5, 2)), book_effects{});
+  EXPECT_EQ(submit(create(5, 2, 11)), (book_effects{answer_again{done(5, 2)}}));
+  EXPECT_EQ(submit(create(5, 1, 10)), book_effects{}) << "still running";
 }
 
 TEST_F(TaskBook, CancelUnderTheClonesOwnFenceHasNoAnswerOfItsOwn) {
@@ -140,8 +153,8 @@ TEST_F(TaskBook, DrainKeepsPartialFilesAndIsQuietWhenAllHasEnded) {
   EXPECT_EQ(step(book, drain_asked{}), (book_effects{stop_clone{log_index{1}, true}}));
   EXPECT_EQ(submit(create(3, 3, 30)), book_effects{}) << "no new work";
   EXPECT_EQ(finished(stopped(1)), book_effects{}) << "the leader will order it again";
-  EXPECT_EQ(finished(done(2)), (book_effects{stamp_end{done(2)}}));
-  EXPECT_EQ(stamped(done(2)), (book_effects{all_quiet{}}));
+  EXPECT_EQ(finished(done(2, 2)), (book_effects{stamp_end{done(2, 2)}}));
+  EXPECT_EQ(stamped(done(2, 2)), (book_effects{all_quiet{}}));
 }
 
 TEST_F(TaskBook, DrainOfNothingIsQuietAtOnce) {
@@ -202,14 +215,15 @@ void settle(task_book book, outside world) {
       ++world.answered[end.fence];
       take(world, step(book, task_stamped{end}), 1);
     } else if (!world.disk.empty()) {
-      const auto fence = world.disk.begin()->first;
+      const auto [fence, tablet] = key_of(world.disk.begin()->second);
       world.disk.erase(fence);
-      take(world, step(book, task_finished{done(raw(fence))}), 1);
+      take(world, step(book, task_finished{done(raw(fence), raw(tablet))}), 1);
     } else if (!world.clones.empty()) {
       const auto fence = world.clones.begin()->first;
+      const auto tablet = raw(world.clones.begin()->second.tablet);
       const bool given_up = world.stopping.contains(fence);
       world.clones.erase(fence);
-      take(world, step(book, task_finished{given_up ? stopped(raw(fence)) : done(raw(fence))}), 1);
+      take(world, step(book, task_finished{given_up ? stopped(raw(fence), tablet) : done(raw(fence), tablet)}), 1);
     } else {
       break;
     }
@@ -242,13 +256,15 @@ void walk(const task_book& book, const outside& world, int depth, std::size_t& w
   for (const auto& [fence, task] : world.disk) {
     auto after = world;
     after.disk.erase(fence);
-    go(task_finished{done(raw(fence))}, after);
+    go(task_finished{done(raw(fence), raw(key_of(task).tablet))}, after);
   }
   for (const auto& [fence, order] : world.clones)
     for (const bool as_told : {false, true}) {
       auto after = world;
       after.clones.erase(fence);
-      go(task_finished{as_told && world.stopping.contains(fence) ? stopped(raw(fence)) : done(raw(fence))}, after);
+      const auto tablet = raw(order.tablet);
+      go(task_finished{as_told && world.stopping.contains(fence) ? stopped(raw(fence), tablet) : done(raw(fence), tablet)},
+         after);
     }
   for (std::size_t i = 0; i < world.unstamped.size(); ++i) {
     auto after = world;

@@ -193,6 +193,28 @@ TEST_F(BackendClone, ARestartedTargetResumesFromItsPartialFiles) {
   EXPECT_EQ(files_of(dir / "target"), 1U);
 }
 
+TEST_F(BackendClone, PartialFilesNobodyAsksForAgainAreSwept) {
+  load(16, 1'000, 1'000);
+  cable cord{io, source->port()};
+  cord.cut_after(6'500'000);
+  stop_target();
+  auto patient = options("target");
+  patient.clone.retry_first_ms = model::time_ms{3'600'000};
+  patient.clone.retry_max_ms = patient.clone.retry_first_ms;
+  start_target(patient);
+  at_target->submit({clone_task(50, 1, 20, target_path, version, cord.port(), 10)});
+  cord.wait_until_cut();
+  while (target->stats().blocks_copied == 0)
+    std::ignore = at_target->paths();
+  stop_target();
+  ASSERT_EQ(files_of(dir / "target"), 1U);
+  auto hasty = options("target");
+  hasty.mover.leftovers_kept = 1 * kj::MILLISECONDS;
+  start_target(hasty);
+  while (files_of(dir / "target") > 0)
+    std::ignore = at_target->paths();
+}
+
 TEST_F(BackendClone, ADamagedSourceIsNamedAndNothingOfItArrives) {
   load(4);
   load(4);

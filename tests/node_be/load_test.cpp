@@ -206,6 +206,41 @@ TEST_F(BackendLoad, FourScanCallsMayBeOpenAndKeepTheirOrder) {
   }
 }
 
+TEST_F(BackendLoad, AStopInTheMiddleOfALoadAbortsIt) {
+  auto writer = fe->open_load(200, 1, 10);
+  const auto block = make_rows(1'000, 1'000, 1);
+  std::vector<kj::Promise<void>> writes;
+  for (int i = 0; i < 20; ++i) {
+    auto request = writer.writeRequest();
+    request.setTablet(1);
+    request.setRows(block.count);
+    request.setChecksum(block.checksum());
+    request.setBlock(kj::arrayPtr(reinterpret_cast<const kj::byte*>(block.rows.data()), block.rows.size()));
+    writes.push_back(request.send().ignoreResult());
+  }
+  writes.front().wait(io.waitScope); // Some have arrived, and some are on their way.
+  be->stop();
+  EXPECT_EQ(files_of(dir / "a"), 0U);
+}
+
+TEST_F(BackendLoad, AStopWaitsForThePrepareThatADiskIsBusyWith) {
+  auto writer = fe->open_load(200, 1, 10);
+  const auto block = make_rows(1'000, 1'000, 1);
+  for (int i = 0; i < 8; ++i)
+    fe->write(writer, 1, block);
+  auto request = writer.prepareRequest();
+  auto expected = request.initTablets(1)[0];
+  expected.setTablet(1);
+  expected.setRows(8'000);
+  expected.setBytes(8'000'000);
+  auto prepared = request.send();
+  while (be->stats().loads_prepared == 0)
+    std::ignore = fe->paths(); // The disk is past the point of no return.
+  be->stop();
+  EXPECT_EQ(prepared.wait(io.waitScope).getFailed().size(), 0U);
+  EXPECT_EQ(files_of(dir / "a"), 1U);
+}
+
 TEST_F(BackendLoad, LoadsSurviveARestart) {
   const auto published = make_rows(10, 100, 1);
   fe->load(200, 2, 1, 10, {published});

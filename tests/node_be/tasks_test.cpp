@@ -118,6 +118,33 @@ TEST_F(BackendTasks, VerifyReadsLargeReplicasToTheEnd) {
   EXPECT_TRUE(std::get<model::held_replica>(fe->carry_out(verify(2, 1, 10)).outcome).bad);
 }
 
+TEST_F(BackendTasks, OfTwoCopiesOnTwoPathsTheNewerCountsAndTheOtherStays) {
+  fe->create(1, 1, 10, path);
+  fe->load(100, 2, 1, 10, {make_rows(10, 100, 1)});
+  fe.reset();
+  be.reset();
+  start(options("b")); // As if a move of the tablet had been aborted.
+  fe->create(1, 1, 11, path);
+  fe.reset();
+  be.reset();
+  auto both = options("a");
+  both.paths.push_back({dir / "b", false, {}});
+  start(both);
+  fe->wait_until([&] { return fe->ears().reports_full > 0 && !fe->ears().tablets.empty(); });
+  EXPECT_EQ(raw(fe->ears().tablets[1].replica), 10U);
+  EXPECT_EQ(fe->scan(1, 10, 2).bytes, make_rows(10, 100, 1).rows);
+  EXPECT_EQ(failure(fe->carry_out(drop(2, 1, 11))).kind, model::task_failure::stale) << "the other one is left alone";
+}
+
+TEST_F(BackendTasks, ACopyOfAPathIsNoSecondPath) {
+  fe.reset();
+  be.reset();
+  std::filesystem::copy(dir / "a", dir / "copy", std::filesystem::copy_options::recursive);
+  auto both = options("a");
+  both.paths.push_back({dir / "copy", false, {}});
+  EXPECT_THROW(backend(sys, both), storage_error);
+}
+
 // -- failing disks -----------------------------------------------------------------------
 
 std::string failing_below; // Every fsync of a file under it fails.
