@@ -24,7 +24,7 @@ MAY_INCLUDE = {
 IMPURE = re.compile(
     r"<(caf|capnp|kj|sqlite3|prometheus|spdlog|thread|mutex|fstream|filesystem|random|future|condition_variable)\b"
     r"|(system|steady|high_resolution)_clock::now|random_device|\brand\(|getenv|\btime\(nullptr\)")
-SEAM = re.compile(r"#include <(kj|capnp/(rpc|ez-rpc|capability))")
+SEAM = re.compile(r"#include <(kj/(async|timer|compat)|capnp/(rpc|ez-rpc|capability))")
 
 
 def room_of(path):

@@ -1,4 +1,6 @@
 # The repair room's actors, one at a time in a frozen world and all together in a simulation.
+tabletd_test(repair_actors_test LIBS tabletd_repair LABELS actors SOURCES
+  ${CMAKE_CURRENT_LIST_DIR}/repair_actors_test.cpp)
 tabletd_test(repair_sim_test LIBS tabletd_repair tabletd_catalog LABELS actors sim SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/repair_sim.cpp
   ${CMAKE_CURRENT_LIST_DIR}/repair_sim_test.cpp)

@@ -97,7 +97,7 @@ struct sim_world {
   std::vector<verdict> verdicts;
   sim_disks disks;
   std::map<backend_id, link_state> links;
-  std::deque<std::pair<time_ms, catalog>> seen; ///< Catalogs an edit's proposer may have seen, and until when.
+  std::deque<std::pair<time_ms, catalog>> recent; ///< Catalogs an edit's proposer may have seen, and until when.
   std::uint64_t labels = 0;
   std::uint64_t hosts_seen = 0;
 
@@ -219,9 +219,9 @@ struct sim_world {
     log.push_back(message);
     const auto e = codec::decode(message.get());
     const log_index index{log.size()};
-    seen.emplace_back(now(), shadow);
-    while (seen.size() > 1 && seen[1].first < e.at) // The last one before the edit was proposed stays.
-      seen.pop_front();
+    recent.emplace_back(now(), shadow);
+    while (recent.size() > 1 && recent[1].first < e.at) // The last one before the edit was proposed stays.
+      recent.pop_front();
     auto v = apply(shadow, e, index);
     for (const auto word : message.words())
       result.trace = (result.trace ^ *reinterpret_cast<const std::uint64_t*>(&word)) * 1'099'511'628'211ULL;
@@ -262,7 +262,7 @@ struct sim_world {
   // decision and its edit.  So a decision must be right on some catalog it may have seen.
   template <class Right>
   bool right_when_decided(Right&& right) const {
-    return std::any_of(seen.begin(), seen.end(), [&](const auto& entry) { return right(entry.second); });
+    return std::any_of(recent.begin(), recent.end(), [&](const auto& entry) { return right(entry.second); });
   }
   void became_true(const clone_ordered& e) {
     ++result.clones;
@@ -292,7 +292,7 @@ struct sim_world {
       fail("dropping replica " + std::to_string(raw(e.replica)) + " lowered the complete ones of tablet " + std::to_string(raw(e.tablet)));
   }
   void became_true(const table_created&) {
-    const auto& before = seen.back().second;
+    const auto& before = recent.back().second;
     shadow.tablets.for_each([&](tablet_id id, const tablet& t) {
       if (!before.tablets.contains(id))
         for (const auto& r : t.replicas)

@@ -260,9 +260,7 @@ TEST_F(ConsoleSession, TheClientHearsOfItAtAMajorityAndTheRestFollows) {
   EXPECT_EQ(text, "done loaded 10 rows (100 bytes) into shop.orders as version 2, label 'a' (10)\n");
   EXPECT_EQ(proposals<model::load_published>(), 0u);
   close(); // Even when the session is over.
-  for (auto& one : std::exchange(unanswered, {}))
-    one();
-  settle();
+  answer_at_last();
   EXPECT_EQ(proposals<model::load_published>(), 1u);
 }
 

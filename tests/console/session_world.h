@@ -63,6 +63,9 @@ inline std::string shown(api::Result::Reader result) {
   return out;
 }
 
+/// A promise must be kept inside a turn of the actor that made it: tick_due says "now".
+using held_journal_actor = journal_actor::extend<caf::reacts_to<tick_due>>;
+
 struct session_world : actor_world {
   console_world world; ///< Its catalog is the truth; `cell` shows it.
   catalog_cell_ptr cell = std::make_shared<catalog_cell>();
@@ -83,7 +86,7 @@ struct session_world : actor_world {
   std::set<model::backend_id> silent;                         ///< Answer nothing.
   std::vector<std::function<void()>> unanswered;
 
-  journal_actor journal;
+  held_journal_actor journal;
   membership_actor membership;
   caf::actor jobs;
   console_session_actor session;
@@ -95,7 +98,7 @@ struct session_world : actor_world {
 
   void SetUp() override {
     backend_fails = [](model::backend_id) { return std::nullopt; };
-    journal = sys.spawn([this](journal_actor::pointer self, int) { return journal_behavior(self); }, 0);
+    journal = sys.spawn([this](held_journal_actor::pointer self, int) { return journal_behavior(self); }, 0);
     membership = sys.spawn([this](membership_actor::pointer self, int) { return membership_behavior(self); }, 0);
     jobs = sys.spawn(supervisor, supervisor_options{"console_jobs", {}, {}, {}});
     publish_world();
@@ -136,7 +139,7 @@ struct session_world : actor_world {
     settle();
   }
 
-  journal_actor::behavior_type journal_behavior(journal_actor::pointer self) {
+  held_journal_actor::behavior_type journal_behavior(held_journal_actor::pointer self) {
     return {
       [this, self](const edit_message& message) {
         auto asked = self->make_response_promise<edit_outcome>();
@@ -150,6 +153,10 @@ struct session_world : actor_world {
         return asked;
       },
       [](replay_from, const catalog_sink_actor&) {},
+      [this](tick_due) {
+        for (auto& next : std::exchange(held, {}))
+          next();
+      },
     };
   }
   edit_outcome decide(const model::edit& edit) {
@@ -169,11 +176,14 @@ struct session_world : actor_world {
   }
   void release() {
     while (!held.empty()) {
-      auto next = std::move(held.front());
-      held.pop_front();
-      next();
+      caf::anon_send(journal, tick_due{});
       settle();
     }
+  }
+  void answer_at_last() {
+    silent.clear();
+    caf::anon_send(membership, tick_due{});
+    settle();
   }
 
   template <class Promise, class Answer>
@@ -213,7 +223,10 @@ struct session_world : actor_world {
         });
         return asked;
       },
-      [](tick_due) {},
+      [this](tick_due) {
+        for (auto& one : std::exchange(unanswered, {}))
+          one();
+      },
     };
   }
 
@@ -290,12 +303,9 @@ struct session_world : actor_world {
   }
 
   void TearDown() override {
-    silent.clear();
-    for (auto& one : std::exchange(unanswered, {}))
-      one();
+    answer_at_last();
     journal_holds = false;
     release();
-    settle();
     urgent_exit(session, caf::exit_reason::user_shutdown);
     urgent_exit(jobs, caf::exit_reason::user_shutdown);
     settle();
