@@ -75,7 +75,8 @@ struct bench_backend {
 class bench_leader {
 public:
   bench_leader(kj::AsyncIoContext& io, std::uint16_t port) : io_(io) {
-    stream_ = io.provider->getNetwork().parseAddress("127.0.0.1", port).wait(io.waitScope)->connect().wait(io.waitScope);
+    auto address = io.provider->getNetwork().parseAddress("127.0.0.1", port).wait(io.waitScope);
+    stream_ = address->connect().wait(io.waitScope);
     client_ = kj::heap<capnp::TwoPartyClient>(*stream_);
     auto request = client_->bootstrap().castAs<wire::BackendGateway>().attachRequest();
     auto hello = request.initHello();
@@ -246,7 +247,8 @@ void compare(const std::filesystem::path& dir, std::uint64_t bytes) {
   const model::path_hash source_path{source.node->paths()[0].hash};
   const model::path_hash target_path{target.node->paths()[0].hash};
   const auto id = [](std::uint64_t n) { return model::tablet_id{n}; };
-  at_source.carry_out({model::log_index{1}, model::create_order{id(tablet), model::replica_id{source_replica}, source_path}});
+  const model::replica_id from{source_replica};
+  at_source.carry_out({model::log_index{1}, model::create_order{id(tablet), from, source_path}});
   at_source.load(bytes);
   const auto segment = only_segment(dir / "source");
 
@@ -258,14 +260,16 @@ void compare(const std::filesystem::path& dir, std::uint64_t bytes) {
     ours.push_back(seconds_of([&] {
       at_target.carry_out({model::log_index{100 + round},
                            model::clone_order{model::log_index{100 + round}, id(tablet), copy, target_path, 2,
-                                              "127.0.0.1", source.node->port(), model::replica_id{source_replica}}});
+                                              "127.0.0.1", source.node->port(), from}});
     }));
     at_target.carry_out({model::log_index{200 + round}, model::drop_order{id(tablet), copy}});
     ::sync();
     peer.push_back(seconds_of([&] { plain_copy(segment, dir / "plain"); }));
     std::filesystem::remove(dir / "plain");
   }
-  const auto rate = [bytes](const std::vector<double>& seconds) { return static_cast<double>(bytes) / 1e6 / median(seconds); };
+  const auto rate = [bytes](const std::vector<double>& seconds) {
+    return static_cast<double>(bytes) / 1e6 / median(seconds);
+  };
   fmt::print("{{\"bench\":\"clone\",\"case\":\"{} MiB tablet over loopback\",\"ours\":{:.1f},\"peer\":{:.1f},"
              "\"peer_name\":\"read+send+recv+write+fsync\",\"unit\":\"MB/s\",\"ratio\":{:.2f}}}\n",
              bytes >> 20, rate(ours), rate(peer), rate(ours) / rate(peer));

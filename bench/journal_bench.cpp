@@ -56,23 +56,23 @@ catalog_sink_actor::behavior_type trivial_sink(catalog_sink_actor::pointer, edit
   }};
 }
 
-struct proposer_state {
+struct client_state {
   journal_actor journal;
   edit_message edit;
 };
 
-void propose(caf::stateful_actor<proposer_state>* self) {
-  self->request(self->state.journal, caf::infinite, self->state.edit)
-    .then([self](const edit_outcome& outcome) {
-      if (outcome.get().getFailure() == wire::EditOutcome::Failure::NONE)
-        propose(self);
-    });
+void propose(caf::stateful_actor<client_state>* self) {
+  self->request(self->state.journal, caf::infinite, self->state.edit).then([self](const edit_outcome& outcome) {
+    if (outcome.get().getFailure() == wire::EditOutcome::Failure::NONE)
+      propose(self);
+  });
 }
 
-caf::behavior proposer(caf::stateful_actor<proposer_state>* self, journal_actor journal,
-                       edit_message edit) {
-  self->state = {std::move(journal), std::move(edit)};
-  propose(self);
+/// All proposers: each loop proposes again when it is answered, as in the peer's client thread.
+caf::behavior client(caf::stateful_actor<client_state>* self, journal_actor journal, int proposers) {
+  self->state = {std::move(journal), payload()};
+  for (int i = 0; i < proposers; ++i)
+    propose(self);
   return {[](int) {}};
 }
 
@@ -91,12 +91,9 @@ double run_journal(const std::filesystem::path& directory, int proposers, second
   const auto journal = sys.spawn(tabletd::journal, open_journal(std::move(parts)));
   const auto sink = sys.spawn(trivial_sink, seal<wire::EditOutcome>([](auto) {}));
   caf::anon_send(journal, replay_from{1}, sink);
-  std::vector<caf::actor> crowd;
-  for (int i = 0; i < proposers; ++i)
-    crowd.push_back(sys.spawn(proposer, journal_actor{journal}, payload()));
+  const auto crowd = sys.spawn(client, journal_actor{journal}, proposers);
   const auto result = rate([&] { return stats->applied_index.load(); }, span);
-  for (const auto& each : crowd)
-    urgent_exit(each, caf::exit_reason::user_shutdown);
+  urgent_exit(crowd, caf::exit_reason::user_shutdown);
   urgent_exit(sink, caf::exit_reason::user_shutdown);
   urgent_exit(journal, caf::exit_reason::user_shutdown);
   return result;
@@ -157,7 +154,7 @@ double run_plain_sqlite(const std::filesystem::path& directory, int proposers, s
   });
   std::thread client([&] {
     for (auto batch = done.take(); !batch.empty(); batch = done.take())
-      for (const int each : batch) // Clients know nothing of one another, as in the journal's case.
+      for (const int each : batch)  // Clients know nothing of one another, as in the journal's case.
         proposed.put({&each, 1});
   });
   std::vector<int> everybody(static_cast<std::size_t>(proposers));
@@ -185,14 +182,15 @@ void run_case(const std::filesystem::path& directory, int proposers, seconds spa
     if (round % 2 != 0)
       measure_ours();
   }
-  fmt::print("{{\"bench\":\"journal\",\"case\":\"{} proposers, {} B\",\"ours\":{:.0f},\"peer\":{:.0f},"
-             "\"peer_name\":\"plain SQLite group commit\",\"unit\":\"edits/s\",\"ratio\":{:.3f}}}\n",
-             proposers, payload_bytes, median(ours), median(peer), median(ours) / median(peer));
+  fmt::print(
+      "{{\"bench\":\"journal\",\"case\":\"{} proposers, {} B\",\"ours\":{:.0f},\"peer\":{:.0f},"
+      "\"peer_name\":\"plain SQLite group commit\",\"unit\":\"edits/s\",\"ratio\":{:.3f}}}\n",
+      proposers, payload_bytes, median(ours), median(peer), median(ours) / median(peer));
   std::fflush(stdout);
 }
 
-} // namespace
-} // namespace tabletd
+}  // namespace
+}  // namespace tabletd
 
 int main(int argc, char** argv) {
   using namespace tabletd;

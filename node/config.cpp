@@ -269,7 +269,7 @@ std::string print(const C& config) {
     } else if (const auto* whole = std::get_if<std::uint64_t C::*>(&one.to)) {
       value << config.*(*whole);
     } else if (const auto* real = std::get_if<double C::*>(&one.to)) {
-      value << toml::value<double>(config.*(*real));
+      value << fmt::format("{}", config.*(*real)); // 0.85, where toml++ writes 17 digits.
     } else if (const auto* flag = std::get_if<bool C::*>(&one.to)) {
       value << (config.*(*flag) ? "true" : "false");
     } else if (const auto* list = std::get_if<std::vector<std::string> C::*>(&one.to)) {

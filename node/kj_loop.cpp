@@ -11,6 +11,24 @@
 
 namespace tabletd {
 
+namespace {
+
+/// What KJ itself has to say goes into our log, not to stderr as it pleases.  Lives on the
+/// stack of the thread it speaks for.
+class kj_voice final : public kj::ExceptionCallback {
+public:
+  void logMessage(kj::LogSeverity severity, const char* file, int line, int, kj::String&& text) override {
+    const auto where = std::string(file) + ":" + std::to_string(line);
+    const std::string what = text.cStr();
+    const auto level = severity == kj::LogSeverity::FATAL ? log_level::error : log_level::warn;
+    // A misbehaving peer can make it say the same thing a thousand times.
+    log_once(where, severity == kj::LogSeverity::INFO ? log_level::debug : level, "kj",
+             {{"where", where}, {"what", what.substr(0, what.find("\nstack:"))}});
+  }
+};
+
+} // namespace
+
 kj_loop::kj_loop() : wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   if (wake_fd_ < 0)
     throw std::runtime_error(std::string("no eventfd for the event loop: ") + std::strerror(errno));
@@ -75,6 +93,7 @@ std::unique_ptr<kj_loop::slot> kj_loop::take(std::uint64_t number) {
 
 void kj_loop::run(const setup_fn& setup, std::promise<void>& is_up) {
   thread_id_ = std::this_thread::get_id();
+  const kj_voice voice;
   bool has_come_up = false;
   try {
     auto io = kj::setupAsyncIo();

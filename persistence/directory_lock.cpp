@@ -3,14 +3,13 @@
 
 #include <fmt/format.h>
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
+#include <fcntl.h>
 #include <span>
 #include <string>
+#include <sys/file.h>
+#include <unistd.h>
 
 namespace tabletd {
 
@@ -26,10 +25,9 @@ std::string holder_of(const open_file& file) {
   return pid.empty() ? "another process" : "process " + pid;
 }
 
-} // namespace
+}  // namespace
 
-directory_lock::directory_lock(const std::filesystem::path& directory)
-  : file_(directory / "LOCK", O_RDWR | O_CREAT) {
+directory_lock::directory_lock(const std::filesystem::path& directory) : file_(directory / "LOCK", O_RDWR | O_CREAT) {
   int result = 0;
   do {
     result = ::flock(file_.fd(), LOCK_EX | LOCK_NB);
@@ -51,7 +49,7 @@ void demand_private_directory(const std::filesystem::path& directory) {
     throw storage_error(storage_fault::unusable, directory.string(),
                         fmt::format("cannot use {}: {}; {}", directory.string(), why, next_step));
   };
-  struct ::stat found{};
+  struct ::stat found {};
   if (::stat(directory.c_str(), &found) != 0)
     throw_errno(errno, directory, "use directory");
   if (!S_ISDIR(found.st_mode))
@@ -66,4 +64,4 @@ void demand_private_directory(const std::filesystem::path& directory) {
     throw_errno(errno, directory, "write to directory");
 }
 
-} // namespace tabletd
+}  // namespace tabletd

@@ -21,4 +21,4 @@ private:
 /// user cannot write to (design/testing.md 5.4 D-09).
 void demand_private_directory(const std::filesystem::path& directory);
 
-} // namespace tabletd
+}  // namespace tabletd

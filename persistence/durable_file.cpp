@@ -3,29 +3,28 @@
 
 #include <fmt/format.h>
 
-#include <fcntl.h>
-#include <sys/random.h>
-#include <unistd.h>
-
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
+#include <sys/random.h>
+#include <unistd.h>
 #include <utility>
 
 namespace tabletd {
 
 const file_ops system_file_ops{
-  .open = [](const char* path, int flags, ::mode_t mode) { return ::open(path, flags, mode); },
-  .pread = ::pread,
-  .pwrite = ::pwrite,
-  .ftruncate = ::ftruncate,
-  .fsync = ::fsync,
-  .sync_file_range = ::sync_file_range,
-  .fstat = ::fstat,
-  .rename = ::rename,
-  .unlink = ::unlink,
-  .mkdir = ::mkdir,
-  .rmdir = ::rmdir,
+    .open = [](const char* path, int flags, ::mode_t mode) { return ::open(path, flags, mode); },
+    .pread = ::pread,
+    .pwrite = ::pwrite,
+    .ftruncate = ::ftruncate,
+    .fsync = ::fsync,
+    .sync_file_range = ::sync_file_range,
+    .fstat = ::fstat,
+    .rename = ::rename,
+    .unlink = ::unlink,
+    .mkdir = ::mkdir,
+    .rmdir = ::rmdir,
 };
 
 file_ops& files() {
@@ -77,12 +76,12 @@ std::filesystem::path parent_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
 }
 
-} // namespace
+}  // namespace
 
 void throw_errno(int error, const std::filesystem::path& path, std::string_view doing) {
   const auto [fault, next_step] = judge(error);
-  throw storage_error(fault, path.string(), fmt::format("cannot {} {}: {}; {}", doing, path.string(),
-                                                        std::strerror(error), next_step));
+  throw storage_error(fault, path.string(),
+                      fmt::format("cannot {} {}: {}; {}", doing, path.string(), std::strerror(error), next_step));
 }
 
 // -- open_file --------------------------------------------------------------------------
@@ -103,8 +102,7 @@ int open_file::try_open(std::filesystem::path path, int flags, ::mode_t mode) {
   return fd_ < 0 ? errno : 0;
 }
 
-open_file::open_file(open_file&& other) noexcept
-  : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
+open_file::open_file(open_file&& other) noexcept : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
 
 open_file& open_file::operator=(open_file&& other) noexcept {
   std::swap(path_, other.path_);
@@ -118,13 +116,12 @@ open_file::~open_file() {
 }
 
 std::uint64_t open_file::size() const {
-  struct ::stat found{};
+  struct ::stat found {};
   if (files().fstat(fd_, &found) != 0)
     throw_errno(errno, path_, "stat");
   if (!S_ISREG(found.st_mode))
     throw storage_error(storage_fault::corrupt, path_.string(),
-                        fmt::format("{} is not a regular file; something else replaced it",
-                                    path_.string()));
+                        fmt::format("{} is not a regular file; something else replaced it", path_.string()));
   return static_cast<std::uint64_t>(found.st_size);
 }
 
@@ -149,8 +146,7 @@ void open_file::read_at(std::uint64_t offset, std::span<std::byte> into) const {
       throw_errno(errno, path_, "read");
     if (got == 0)
       throw storage_error(storage_fault::corrupt, path_.string(),
-                          fmt::format("{} ends at offset {}, {} bytes early", path_.string(), offset,
-                                      into.size()));
+                          fmt::format("{} ends at offset {}, {} bytes early", path_.string(), offset, into.size()));
     into = into.subspan(static_cast<std::size_t>(got));
     offset += static_cast<std::uint64_t>(got);
   }
@@ -163,9 +159,7 @@ void open_file::truncate(std::uint64_t size) {
 
 void open_file::start_writeback(std::uint64_t offset, std::uint64_t size) {
   // ENOSYS: the kernel has no such call; then sync() does all the work.
-  if (files().sync_file_range(fd_, static_cast<::off_t>(offset), static_cast<::off_t>(size),
-                              SYNC_FILE_RANGE_WRITE)
-        != 0
+  if (files().sync_file_range(fd_, static_cast<::off_t>(offset), static_cast<::off_t>(size), SYNC_FILE_RANGE_WRITE) != 0
       && errno != ENOSYS)
     throw_errno(errno, path_, "write back");
 }
@@ -216,8 +210,7 @@ void rename_file(const std::filesystem::path& from, const std::filesystem::path&
 std::vector<std::filesystem::path> list_directory(const std::filesystem::path& directory) {
   std::vector<std::filesystem::path> found;
   std::error_code failed;
-  for (std::filesystem::directory_iterator at(directory, failed), end; !failed && at != end;
-       at.increment(failed))
+  for (std::filesystem::directory_iterator at(directory, failed), end; !failed && at != end; at.increment(failed))
     found.push_back(at->path());
   if (failed)
     throw_errno(failed.value(), directory, "list directory");
@@ -263,7 +256,7 @@ std::uint64_t random_number() {
   std::uint64_t number = 0;
   while (number == 0)
     if (::getrandom(&number, sizeof number, 0) != static_cast<::ssize_t>(sizeof number))
-      number = 0; // Interrupted before the kernel had any to give.
+      number = 0;  // Interrupted before the kernel had any to give.
   return number;
 }
 
@@ -272,7 +265,7 @@ std::string hex(std::uint64_t number) { return fmt::format("{:016x}", number); }
 namespace {
 constexpr std::string_view temporary_mark = ".tmp.";
 constexpr std::size_t suffix_digits = 16;
-} // namespace
+}  // namespace
 
 std::filesystem::path temporary_name(const std::filesystem::path& file) {
   auto name = file;
@@ -286,8 +279,7 @@ bool is_temporary_name(std::string_view name) {
     return false;
   const auto suffix = name.substr(name.size() - suffix_digits);
   name.remove_suffix(suffix_digits);
-  return name.ends_with(temporary_mark)
-         && suffix.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  return name.ends_with(temporary_mark) && suffix.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-} // namespace tabletd
+}  // namespace tabletd

@@ -4,15 +4,14 @@
 // rename, fsync the directory, and only then tell anyone.
 #include "persistence/storage_error.h"
 
-#include <sys/stat.h>
-#include <sys/types.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
+#include <sys/types.h>
 #include <vector>
 
 namespace tabletd {
@@ -85,16 +84,14 @@ void make_directories_durably(const std::filesystem::path& directory);
 void sync_own_name(const std::filesystem::path& directory);
 void rename_file(const std::filesystem::path& from, const std::filesystem::path& to);
 /// Names in `directory`, in no order.
-[[nodiscard]] std::vector<std::filesystem::path> list_directory(
-  const std::filesystem::path& directory);
+[[nodiscard]] std::vector<std::filesystem::path> list_directory(const std::filesystem::path& directory);
 /// False if it could not be removed: what stays is garbage that a sweep finds later.
 bool discard_file(const std::filesystem::path& file) noexcept;
 
 /// Replaces `file` so that a power cut leaves the old or the new bytes, whole.
 void write_file_durably(const std::filesystem::path& file, std::span<const std::byte> bytes);
 /// Refuses more than `bytes_max`, which no file of ours reaches.
-[[nodiscard]] std::vector<std::byte> read_file(const std::filesystem::path& file,
-                                               std::uint64_t bytes_max);
+[[nodiscard]] std::vector<std::byte> read_file(const std::filesystem::path& file, std::uint64_t bytes_max);
 
 /// 64 bits nobody can guess: never 0.
 [[nodiscard]] std::uint64_t random_number();
@@ -105,4 +102,4 @@ void write_file_durably(const std::filesystem::path& file, std::span<const std::
 /// Whether `name` (no directory) was made by temporary_name.
 [[nodiscard]] bool is_temporary_name(std::string_view name);
 
-} // namespace tabletd
+}  // namespace tabletd

@@ -4,12 +4,12 @@
 #include "persistence/durable_file.h"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <span>
 #include <string_view>
 #include <utility>
+#include <xxhash.h>
 
 namespace tabletd {
 
@@ -31,11 +31,9 @@ std::string checksum_line(std::string_view above) {
   return fmt::format("{} = {:016x}\n", check_name, XXH3_64bits(above.data(), above.size()));
 }
 
-bool is_word(std::string_view text) {
-  return !text.empty() && text.find_first_not_of(word) == std::string_view::npos;
-}
+bool is_word(std::string_view text) { return !text.empty() && text.find_first_not_of(word) == std::string_view::npos; }
 
-} // namespace
+}  // namespace
 
 std::optional<identity> read_identity(const std::filesystem::path& file) {
   std::error_code ignored;
@@ -44,8 +42,7 @@ std::optional<identity> read_identity(const std::filesystem::path& file) {
   const auto bytes = read_file(file, identity_bytes_max);
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   const auto check_at = text.rfind(check_name);
-  if (check_at == std::string_view::npos
-      || text.substr(check_at) != checksum_line(text.substr(0, check_at)))
+  if (check_at == std::string_view::npos || text.substr(check_at) != checksum_line(text.substr(0, check_at)))
     damaged(file, "its checksum does not match");
 
   identity lines;
@@ -74,12 +71,11 @@ void write_identity_durably(const std::filesystem::path& file, const identity& l
 }
 
 bool is_cluster_id(const std::string& cluster) {
-  return cluster.size() == 32
-         && cluster.find_first_not_of("0123456789abcdef") == std::string::npos;
+  return cluster.size() == 32 && cluster.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
-bool bind_identity(identity& lines, const std::string& cluster, const std::string& owner_name,
-                   std::uint64_t owner, const std::filesystem::path& directory) {
+bool bind_identity(identity& lines, const std::string& cluster, const std::string& owner_name, std::uint64_t owner,
+                   const std::filesystem::path& directory) {
   if (!is_cluster_id(cluster))
     throw storage_error(storage_fault::unusable, directory.string(),
                         fmt::format("cannot bind {} to cluster \"{}\": a cluster id has 32 hex "
@@ -93,13 +89,13 @@ bool bind_identity(identity& lines, const std::string& cluster, const std::strin
     return true;
   }
   if (bound->second != cluster || lines[owner_name] != number)
-    throw storage_error(storage_fault::foreign, directory.string(),
-                        fmt::format("{} belongs to {} {} of cluster {}, not to {} {} of cluster {}; "
-                                    "give this node its own directory, or empty that one if nobody "
-                                    "needs it",
-                                    directory.string(), owner_name, lines[owner_name], bound->second,
-                                    owner_name, number, cluster));
+    throw storage_error(
+        storage_fault::foreign, directory.string(),
+        fmt::format("{} belongs to {} {} of cluster {}, not to {} {} of cluster {}; "
+                    "give this node its own directory, or empty that one if nobody "
+                    "needs it",
+                    directory.string(), owner_name, lines[owner_name], bound->second, owner_name, number, cluster));
   return false;
 }
 
-} // namespace tabletd
+}  // namespace tabletd

@@ -18,7 +18,7 @@ void write_identity_durably(const std::filesystem::path& file, const identity& l
 [[nodiscard]] bool is_cluster_id(const std::string& cluster);
 /// Ties `lines` to (cluster, owner), the owner's number under `owner_name`.  True: `lines`
 /// changed and must be written.  storage_error(foreign): they are tied to another pair.
-bool bind_identity(identity& lines, const std::string& cluster, const std::string& owner_name,
-                   std::uint64_t owner, const std::filesystem::path& directory);
+bool bind_identity(identity& lines, const std::string& cluster, const std::string& owner_name, std::uint64_t owner,
+                   const std::filesystem::path& directory);
 
-} // namespace tabletd
+}  // namespace tabletd

@@ -13,10 +13,9 @@ namespace {
 
 const char* name_of(node_role role) { return role == node_role::fe ? "fe" : "be"; }
 
-} // namespace
+}  // namespace
 
-node_dir::node_dir(const std::filesystem::path& directory)
-  : path_(std::filesystem::absolute(directory)) {
+node_dir::node_dir(const std::filesystem::path& directory) : path_(std::filesystem::absolute(directory)) {
   make_directories_durably(path_);
   demand_private_directory(path_);
   lock_.emplace(path_);
@@ -24,7 +23,7 @@ node_dir::node_dir(const std::filesystem::path& directory)
     if (const auto name = entry.filename().string();
         name.starts_with(identity_path().filename().string()) && is_temporary_name(name))
       discard_file(entry);
-  sync_directory(path_); // A label that an earlier process only renamed must not vanish again.
+  sync_directory(path_);  // A label that an earlier process only renamed must not vanish again.
   identity_ = read_identity(identity_path()).value_or(identity{});
 }
 
@@ -69,4 +68,4 @@ std::optional<std::uint64_t> node_dir::node() const {
   return is == identity_.end() ? std::nullopt : std::optional<std::uint64_t>(std::stoull(is->second));
 }
 
-} // namespace tabletd
+}  // namespace tabletd

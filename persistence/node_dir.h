@@ -28,8 +28,8 @@ public:
   void bind(const std::string& cluster, std::uint64_t node);
 
   [[nodiscard]] std::optional<node_role> role() const;
-  [[nodiscard]] std::optional<std::string> cluster() const; ///< None: not bound yet.
-  [[nodiscard]] std::optional<std::uint64_t> node() const;  ///< None: not bound yet.
+  [[nodiscard]] std::optional<std::string> cluster() const;  ///< None: not bound yet.
+  [[nodiscard]] std::optional<std::uint64_t> node() const;   ///< None: not bound yet.
 
 private:
   [[nodiscard]] std::filesystem::path identity_path() const { return path_ / "node.identity"; }
@@ -38,4 +38,4 @@ private:
   identity identity_;
 };
 
-} // namespace tabletd
+}  // namespace tabletd

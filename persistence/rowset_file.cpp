@@ -5,11 +5,10 @@
 
 #include <fmt/format.h>
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <fcntl.h>
 #include <optional>
 #include <utility>
 
@@ -26,8 +25,7 @@ constexpr std::uint64_t writeback_bytes = 4U << 20;
                       fmt::format("refused a block for {}: {}; send it again", file.string(), why));
 }
 
-void check_block(const std::filesystem::path& file, byte_span block, std::uint32_t rows,
-                 std::uint64_t checksum) {
+void check_block(const std::filesystem::path& file, byte_span block, std::uint32_t rows, std::uint64_t checksum) {
   if (block.empty() || block.size() > block_bytes_max)
     refuse(file, fmt::format("it has {} bytes, not 1 to {}", block.size(), block_bytes_max));
   if (const auto is = checksum_of(block); is != checksum)
@@ -39,7 +37,7 @@ void check_block(const std::filesystem::path& file, byte_span block, std::uint32
     refuse(file, fmt::format("it has {} rows, announced were {}", lines, rows));
 }
 
-} // namespace
+}  // namespace
 
 // -- writer -----------------------------------------------------------------------------
 
@@ -49,12 +47,12 @@ struct rowset_writer::state {
   std::filesystem::path final_path;
   std::filesystem::path written_path;
   std::shared_ptr<space_quota> quota;
-  std::optional<rowset_footer> source; ///< Of a copy: what the file must become.
+  std::optional<rowset_footer> source;  ///< Of a copy: what the file must become.
   rowset_footer footer;
   open_file file;
-  std::uint64_t end = 0;          ///< Where the next byte goes.
-  std::uint64_t written_back = 0; ///< Writeback was started up to here.
-  std::uint64_t quota_bytes = 0;  ///< Taken from the quota for this file.
+  std::uint64_t end = 0;           ///< Where the next byte goes.
+  std::uint64_t written_back = 0;  ///< Writeback was started up to here.
+  std::uint64_t quota_bytes = 0;   ///< Taken from the quota for this file.
   stage at = stage::appending;
   std::string failure;
 
@@ -63,9 +61,7 @@ struct rowset_writer::state {
       if (!source)
         remove();
   }
-  void create(int extra_flags) {
-    file = open_file(written_path, O_RDWR | O_CREAT | extra_flags);
-  }
+  void create(int extra_flags) { file = open_file(written_path, O_RDWR | O_CREAT | extra_flags); }
   void put(byte_span bytes) {
     if (quota) {
       quota->take(bytes.size(), written_path);
@@ -89,8 +85,7 @@ struct rowset_writer::state {
   auto guarded(Step&& step) {
     if (at == stage::failed || at == stage::sealed)
       throw storage_error(storage_fault::unusable, written_path.string(),
-                          fmt::format("the writer of {} {}; start the rowset anew",
-                                      written_path.string(),
+                          fmt::format("the writer of {} {}; start the rowset anew", written_path.string(),
                                       at == stage::sealed ? "has sealed it" : "failed: " + failure));
     try {
       return step();
@@ -114,8 +109,7 @@ struct rowset_writer::state {
 void rowset_writer::state::append(byte_span block, std::uint32_t rows, std::uint64_t checksum) {
   if (at != stage::appending)
     throw storage_error(storage_fault::unusable, written_path.string(),
-                        fmt::format("{} has its footer already; start the rowset anew",
-                                    written_path.string()));
+                        fmt::format("{} has its footer already; start the rowset anew", written_path.string()));
   check_block(written_path, block, rows, checksum);
   const block_entry entry{end, static_cast<std::uint32_t>(block.size()), rows, checksum};
   if (source) {
@@ -132,7 +126,7 @@ void rowset_writer::state::append(byte_span block, std::uint32_t rows, std::uint
 void rowset_writer::state::keep_good_blocks() {
   const auto size = file.size();
   if (quota)
-    quota_bytes = size; // Counted since the store opened, or since our predecessor wrote it.
+    quota_bytes = size;  // Counted since the store opened, or since our predecessor wrote it.
   std::array<std::byte, format::head.size()> head{};
   if (size >= head.size())
     file.read_at(0, head);
@@ -170,8 +164,7 @@ void rowset_writer::state::write_footer() {
   if (source && footer != *source)
     throw storage_error(storage_fault::corrupt, written_path.string(),
                         fmt::format("the copy {} has {} of the source's {} blocks; fetch the rest",
-                                    written_path.string(), footer.blocks.size(),
-                                    source->blocks.size()));
+                                    written_path.string(), footer.blocks.size(), source->blocks.size()));
   put(footer.encode());
   start_writeback();
   at = stage::footed;
@@ -187,9 +180,8 @@ void rowset_writer::state::finish() {
 
 rowset_writer::rowset_writer(std::unique_ptr<state> made) : state_(std::move(made)) {}
 
-rowset_writer::rowset_writer(std::filesystem::path final_path, std::uint64_t tablet,
-                             std::shared_ptr<space_quota> quota)
-  : state_(std::make_unique<state>()) {
+rowset_writer::rowset_writer(std::filesystem::path final_path, std::uint64_t tablet, std::shared_ptr<space_quota> quota)
+    : state_(std::make_unique<state>()) {
   state_->written_path = temporary_name(final_path);
   state_->final_path = std::move(final_path);
   state_->footer.tablet = tablet;
@@ -225,9 +217,7 @@ void rowset_writer::append(byte_span block, std::uint32_t rows, std::uint64_t ch
 std::uint64_t rowset_writer::tablet() const { return state_->footer.tablet; }
 std::uint64_t rowset_writer::rows() const { return state_->footer.rows; }
 std::uint64_t rowset_writer::bytes() const { return state_->footer.bytes; }
-std::uint32_t rowset_writer::blocks() const {
-  return static_cast<std::uint32_t>(state_->footer.blocks.size());
-}
+std::uint32_t rowset_writer::blocks() const { return static_cast<std::uint32_t>(state_->footer.blocks.size()); }
 const std::filesystem::path& rowset_writer::final_path() const { return state_->final_path; }
 
 void rowset_writer::write_footer() {
@@ -247,7 +237,7 @@ void rowset_writer::seal_as(const std::filesystem::path& place) {
     rename_file(state_->written_path, place);
     state_->final_path = place;
     state_->at = state::stage::sealed;
-    state_->file = open_file(); // Its descriptor is of no more use.
+    state_->file = open_file();  // Its descriptor is of no more use.
   });
 }
 
@@ -275,7 +265,7 @@ open_file open_sealed(const std::filesystem::path& path) {
   }
 }
 
-} // namespace
+}  // namespace
 
 std::shared_ptr<rowset_reader> rowset_reader::open(const std::filesystem::path& path) {
   std::shared_ptr<rowset_reader> made(new rowset_reader);
@@ -311,9 +301,8 @@ void rowset_reader::read(std::uint32_t index, std::vector<std::byte>& into) cons
   into.resize(entry.length);
   file_.read_at(entry.offset, into);
   if (const auto is = checksum_of(into); is != entry.checksum)
-    damaged(file_.path(),
-            fmt::format("block {} at offset {} has checksum {:016x}, its footer says {:016x}", index,
-                        entry.offset, is, entry.checksum));
+    damaged(file_.path(), fmt::format("block {} at offset {} has checksum {:016x}, its footer says {:016x}", index,
+                                      entry.offset, is, entry.checksum));
 }
 
-} // namespace tabletd
+}  // namespace tabletd

@@ -10,6 +10,7 @@
 #include "persistence/durable_file.h"
 #include "persistence/space_quota.h"
 #include "persistence/storage_error.h"
+
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -33,7 +34,7 @@ struct block_entry {
 struct rowset_footer {
   std::uint64_t tablet{};
   std::uint64_t rows{};
-  std::uint64_t bytes{}; ///< Sum of block lengths.
+  std::uint64_t bytes{};  ///< Sum of block lengths.
   std::vector<block_entry> blocks;
   friend bool operator==(const rowset_footer&, const rowset_footer&) = default;
   /// Encoded with its own checksum, exactly the tail of the file.
@@ -54,8 +55,7 @@ inline constexpr std::uint32_t block_bytes_max = 2U << 20;
 class rowset_writer {
 public:
   /// `final_path`'s directory must exist.  `quota`: what the file's bytes count against.
-  rowset_writer(std::filesystem::path final_path, std::uint64_t tablet,
-                std::shared_ptr<space_quota> quota = nullptr);
+  rowset_writer(std::filesystem::path final_path, std::uint64_t tablet, std::shared_ptr<space_quota> quota = nullptr);
   /// A copy of a sealed file elsewhere, whose footer is `source` (as decode() gave it).
   /// Keeps every block of `partial` that matches, cuts off the rest, and goes on at block
   /// blocks(); starts the file if it is not there.  append() refuses a block that is not
@@ -115,6 +115,6 @@ private:
   rowset_footer footer_;
 };
 
-[[nodiscard]] std::uint64_t checksum_of(byte_span bytes); ///< xxh3-64.
+[[nodiscard]] std::uint64_t checksum_of(byte_span bytes);  ///< xxh3-64.
 
-} // namespace tabletd
+}  // namespace tabletd

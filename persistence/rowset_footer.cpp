@@ -2,9 +2,9 @@
 #include "persistence/rowset_format.h"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
 #include <cassert>
+#include <xxhash.h>
 
 namespace tabletd {
 
@@ -49,10 +49,10 @@ void check_sums(const rowset_footer& footer, const std::string& where) {
   std::uint64_t end = format::head.size();
   std::uint64_t rows = 0;
   for (const auto& block : footer.blocks) {
-    if (block.offset != end || block.length == 0 || block.length > block_bytes_max
-        || block.rows == 0 || block.rows > block.length)
-      damaged(where, fmt::format("block at offset {} of {} bytes and {} rows where {} was due",
-                                 block.offset, block.length, block.rows, end));
+    if (block.offset != end || block.length == 0 || block.length > block_bytes_max || block.rows == 0
+        || block.rows > block.length)
+      damaged(where, fmt::format("block at offset {} of {} bytes and {} rows where {} was due", block.offset,
+                                 block.length, block.rows, end));
     end += block.length;
     rows += block.rows;
   }
@@ -61,7 +61,7 @@ void check_sums(const rowset_footer& footer, const std::string& where) {
                                end - format::head.size(), footer.rows, footer.bytes));
 }
 
-} // namespace
+}  // namespace
 
 std::uint64_t checksum_of(byte_span bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
 
@@ -93,8 +93,7 @@ std::vector<std::byte> rowset_footer::encode() const {
 
 rowset_footer rowset_footer::decode(byte_span tail, const std::string& where) {
   if (tail.size() < format::tail_bytes(0))
-    damaged(where, fmt::format("it has {} bytes, the shortest has {}", tail.size(),
-                               format::tail_bytes(0)));
+    damaged(where, fmt::format("it has {} bytes, the shortest has {}", tail.size(), format::tail_bytes(0)));
   const auto trailer = tail.last(format::trailer_bytes);
   const auto checked = tail.first(tail.size() - format::trailer_bytes + 4);
   if (!std::ranges::equal(trailer.last(format::end_mark.size()), format::end_mark))
@@ -107,9 +106,9 @@ rowset_footer rowset_footer::decode(byte_span tail, const std::string& where) {
 
   cursor in(tail);
   if (const auto version = in.u32(); version != footer_version)
-    throw storage_error(storage_fault::unusable, where,
-                        fmt::format("{} has footer version {}, this tabletd reads {}; upgrade it",
-                                    where, version, footer_version));
+    throw storage_error(
+        storage_fault::unusable, where,
+        fmt::format("{} has footer version {}, this tabletd reads {}; upgrade it", where, version, footer_version));
   rowset_footer footer;
   const auto count = in.u32();
   if (format::tail_bytes(count) != tail.size())
@@ -119,9 +118,9 @@ rowset_footer rowset_footer::decode(byte_span tail, const std::string& where) {
   footer.bytes = in.u64();
   footer.blocks.resize(count);
   for (auto& block : footer.blocks)
-    block = {in.u64(), in.u32(), in.u32(), in.u64()}; // Braces evaluate left to right.
+    block = {in.u64(), in.u32(), in.u32(), in.u64()};  // Braces evaluate left to right.
   check_sums(footer, where);
   return footer;
 }
 
-} // namespace tabletd
+}  // namespace tabletd

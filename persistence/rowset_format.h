@@ -13,8 +13,7 @@ namespace tabletd::format {
 template <std::size_t Size>
 constexpr std::array<std::byte, Size> mark(std::string_view text) {
   std::array<std::byte, Size> bytes{};
-  std::transform(text.begin(), text.end(), bytes.begin(),
-                 [](char c) { return static_cast<std::byte>(c); });
+  std::transform(text.begin(), text.end(), bytes.begin(), [](char c) { return static_cast<std::byte>(c); });
   return bytes;
 }
 
@@ -31,10 +30,8 @@ inline constexpr std::size_t fixed_bytes = 32;
 inline constexpr std::size_t entry_bytes = 24;
 
 /// Footer and trailer of a file of `blocks` blocks.
-constexpr std::uint64_t tail_bytes(std::uint64_t blocks) {
-  return fixed_bytes + entry_bytes * blocks + trailer_bytes;
-}
+constexpr std::uint64_t tail_bytes(std::uint64_t blocks) { return fixed_bytes + entry_bytes * blocks + trailer_bytes; }
 /// As the trailer (the last trailer_bytes of a file) claims it, unchecked.
 std::uint64_t footer_length(byte_span trailer);
 
-} // namespace tabletd::format
+}  // namespace tabletd::format

@@ -16,4 +16,4 @@ void space_quota::take(std::uint64_t bytes, const std::filesystem::path& file) {
   } while (!used_bytes_.compare_exchange_weak(used, used + bytes));
 }
 
-} // namespace tabletd
+}  // namespace tabletd

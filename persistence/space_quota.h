@@ -1,6 +1,7 @@
 #pragma once
 // Makes a directory behave as a disk of a given size, so that tests and play can fill one.
 #include "persistence/storage_error.h"
+
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
@@ -24,4 +25,4 @@ private:
   std::atomic<std::uint64_t> used_bytes_{0};
 };
 
-} // namespace tabletd
+}  // namespace tabletd

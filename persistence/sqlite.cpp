@@ -52,12 +52,10 @@ const char* next_step(storage_fault fault) {
   return "look at the kernel log and the disk's health, then restart; nothing unsynced is trusted";
 }
 
-[[noreturn]] void throw_fault(const std::string& path, int code, std::string_view message,
-                              std::string_view doing) {
+[[noreturn]] void throw_fault(const std::string& path, int code, std::string_view message, std::string_view doing) {
   const auto fault = fault_of(code);
   throw storage_error(fault, path,
-                      fmt::format("cannot {} {}: {} (SQLite {}); {}", doing, path, message, code,
-                                  next_step(fault)));
+                      fmt::format("cannot {} {}: {} (SQLite {}); {}", doing, path, message, code, next_step(fault)));
 }
 
 void demand(bool obeyed, const database& db, std::string_view pragma, std::string_view became) {
@@ -86,7 +84,7 @@ void settle_wal(database& db) {
     throw_fault(db.path(), code, sqlite3_errstr(code), "sync the WAL of");
 }
 
-} // namespace
+}  // namespace
 
 void detail::closer::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
 void detail::closer::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
@@ -105,16 +103,12 @@ std::int64_t database::number(const char* sql, std::int64_t missing) {
 
 std::int64_t database::changes() const { return sqlite3_changes64(raw()); }
 
-void database::fail(int code, std::string_view doing) const {
-  throw_fault(path_, code, sqlite3_errmsg(raw()), doing);
-}
+void database::fail(int code, std::string_view doing) const { throw_fault(path_, code, sqlite3_errmsg(raw()), doing); }
 
-database open_database(const std::filesystem::path& path, const std::string& vfs,
-                       int wal_autocheckpoint_pages) {
+database open_database(const std::filesystem::path& path, const std::string& vfs, int wal_autocheckpoint_pages) {
   constexpr int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   sqlite3* handle = nullptr;
-  const int code
-    = sqlite3_open_v2(path.c_str(), &handle, flags, vfs.empty() ? nullptr : vfs.c_str());
+  const int code = sqlite3_open_v2(path.c_str(), &handle, flags, vfs.empty() ? nullptr : vfs.c_str());
   database db(path.string(), handle);
   if (code != SQLITE_OK)
     throw_fault(db.path(), code, handle ? sqlite3_errmsg(handle) : sqlite3_errstr(code), "open");
@@ -138,18 +132,17 @@ database open_database(const std::filesystem::path& path, const std::string& vfs
   obeys("wal_autocheckpoint", wal_autocheckpoint_pages);
   obeys("journal_size_limit", journal_size_limit_bytes);
   settle_wal(db);
-  if (vfs.empty()) // Another VFS keeps its names elsewhere.
+  if (vfs.empty())  // Another VFS keeps its names elsewhere.
     sync_directory(path.has_parent_path() ? path.parent_path() : ".");
   return db;
 }
 
 // -- statement --------------------------------------------------------------------------
 
-statement::statement(const database& owner, std::string_view sql)
-  : db_(owner.raw()), path_(owner.path()) {
+statement::statement(const database& owner, std::string_view sql) : db_(owner.raw()), path_(owner.path()) {
   sqlite3_stmt* made = nullptr;
-  const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),
-                                      SQLITE_PREPARE_PERSISTENT, &made, nullptr);
+  const int code
+      = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &made, nullptr);
   handle_.reset(made);
   if (code != SQLITE_OK)
     owner.fail(code, fmt::format("prepare \"{}\" on", sql.substr(0, 40)));
@@ -164,8 +157,7 @@ statement& statement::bind(int parameter, std::int64_t value) {
 statement& statement::bind(int parameter, std::span<const std::byte> value) {
   // A null pointer would bind NULL, not an empty blob.
   const void* data = value.empty() ? static_cast<const void*>("") : value.data();
-  if (const int code
-      = sqlite3_bind_blob64(handle_.get(), parameter, data, value.size(), SQLITE_STATIC);
+  if (const int code = sqlite3_bind_blob64(handle_.get(), parameter, data, value.size(), SQLITE_STATIC);
       code != SQLITE_OK)
     throw_fault(path_, code, sqlite3_errmsg(db_), "bind bytes for");
   return *this;
@@ -173,8 +165,7 @@ statement& statement::bind(int parameter, std::span<const std::byte> value) {
 
 statement& statement::bind(int parameter, std::string_view value) {
   const char* data = value.empty() ? "" : value.data();
-  if (const int code = sqlite3_bind_text64(handle_.get(), parameter, data, value.size(),
-                                           SQLITE_STATIC, SQLITE_UTF8);
+  if (const int code = sqlite3_bind_text64(handle_.get(), parameter, data, value.size(), SQLITE_STATIC, SQLITE_UTF8);
       code != SQLITE_OK)
     throw_fault(path_, code, sqlite3_errmsg(db_), "bind text for");
   return *this;
@@ -188,7 +179,7 @@ bool statement::step() {
     sqlite3_reset(handle_.get());
     return false;
   }
-  const std::string message = sqlite3_errmsg(db_); // reset() may replace it.
+  const std::string message = sqlite3_errmsg(db_);  // reset() may replace it.
   sqlite3_reset(handle_.get());
   const char* sql = sqlite3_sql(handle_.get());
   throw_fault(path_, code, message, fmt::format("run \"{:.40}\" on", sql ? sql : "?"));
@@ -201,9 +192,7 @@ void statement::run() {
 
 void statement::reset() { sqlite3_reset(handle_.get()); }
 
-std::int64_t statement::number(int column) const {
-  return sqlite3_column_int64(handle_.get(), column);
-}
+std::int64_t statement::number(int column) const { return sqlite3_column_int64(handle_.get(), column); }
 
 std::span<const std::byte> statement::bytes(int column) const {
   const auto* data = static_cast<const std::byte*>(sqlite3_column_blob(handle_.get(), column));
@@ -220,7 +209,7 @@ std::string_view statement::text(int column) const {
 transaction::transaction(database& db) : db_(db) { db_.execute("BEGIN IMMEDIATE"); }
 
 transaction::~transaction() {
-  if (open_) // Its own failure changes nothing: the connection is closed or the process ends.
+  if (open_)  // Its own failure changes nothing: the connection is closed or the process ends.
     sqlite3_exec(db_.raw(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
@@ -229,4 +218,4 @@ void transaction::commit() {
   open_ = false;
 }
 
-} // namespace tabletd::sqlite
+}  // namespace tabletd::sqlite

@@ -4,6 +4,7 @@
 //
 // Nothing here locks: a database belongs to one thread at a time.
 #include "persistence/storage_error.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -22,7 +23,7 @@ struct closer {
   void operator()(sqlite3* db) const;
   void operator()(sqlite3_stmt* statement) const;
 };
-} // namespace detail
+}  // namespace detail
 
 /// Small checkpoints often: larger intervals did not raise throughput but do raise the p999
 /// (design/journal.md 5).
@@ -69,9 +70,7 @@ public:
   statement(const database& owner, std::string_view sql);
 
   statement& bind(int parameter, std::int64_t value);
-  statement& bind(int parameter, std::uint64_t value) {
-    return bind(parameter, static_cast<std::int64_t>(value));
-  }
+  statement& bind(int parameter, std::uint64_t value) { return bind(parameter, static_cast<std::int64_t>(value)); }
   /// Not copied: `value` must live until reset() or run() returns.
   statement& bind(int parameter, std::span<const std::byte> value);
   statement& bind(int parameter, std::string_view value);
@@ -83,9 +82,7 @@ public:
   void reset();
 
   [[nodiscard]] std::int64_t number(int column) const;
-  [[nodiscard]] std::uint64_t unsigned_number(int column) const {
-    return static_cast<std::uint64_t>(number(column));
-  }
+  [[nodiscard]] std::uint64_t unsigned_number(int column) const { return static_cast<std::uint64_t>(number(column)); }
   /// Valid until the next step() or reset().
   [[nodiscard]] std::span<const std::byte> bytes(int column) const;
   [[nodiscard]] std::string_view text(int column) const;
@@ -111,4 +108,4 @@ private:
   bool open_ = true;
 };
 
-} // namespace tabletd::sqlite
+}  // namespace tabletd::sqlite

@@ -6,34 +6,32 @@
 
 #include <fmt/format.h>
 
-#include <xxhash.h>
-
 #include <array>
 #include <optional>
+#include <xxhash.h>
 
 namespace tabletd {
 
 namespace {
 
-constexpr std::int64_t format_known = 1; ///< user_version of both databases.
+constexpr std::int64_t format_known = 1;  ///< user_version of both databases.
 /// Trimming is many short transactions, so that no commit waits long for it.
 constexpr std::uint64_t rows_per_trim = 2'000;
 
 constexpr const char* log_schema
-  = "CREATE TABLE raft_log(idx INTEGER PRIMARY KEY, term INTEGER NOT NULL,"
-    " type INTEGER NOT NULL, crc INTEGER NOT NULL, data BLOB NOT NULL) STRICT;"
-    "CREATE TABLE raft_trim(id INTEGER PRIMARY KEY CHECK(id = 1),"
-    " upto INTEGER NOT NULL) STRICT;"
-    "INSERT INTO raft_trim VALUES(1, 0); PRAGMA user_version=1;";
+    = "CREATE TABLE raft_log(idx INTEGER PRIMARY KEY, term INTEGER NOT NULL,"
+      " type INTEGER NOT NULL, crc INTEGER NOT NULL, data BLOB NOT NULL) STRICT;"
+      "CREATE TABLE raft_trim(id INTEGER PRIMARY KEY CHECK(id = 1),"
+      " upto INTEGER NOT NULL) STRICT;"
+      "INSERT INTO raft_trim VALUES(1, 0); PRAGMA user_version=1;";
 constexpr const char* meta_schema
-  = "CREATE TABLE raft_meta(id INTEGER PRIMARY KEY CHECK(id = 1),"
-    " term INTEGER NOT NULL, vote INTEGER NOT NULL) STRICT; PRAGMA user_version=1;";
+    = "CREATE TABLE raft_meta(id INTEGER PRIMARY KEY CHECK(id = 1),"
+      " term INTEGER NOT NULL, vote INTEGER NOT NULL) STRICT; PRAGMA user_version=1;";
 
 /// Covers the position too: a row that is intact but stands elsewhere does not match.
 std::uint64_t checksum_of(std::uint64_t index, const log_entry& entry) {
   const std::array<std::uint64_t, 3> head{index, entry.term, entry.type};
-  return XXH3_64bits_withSeed(entry.bytes.data(), entry.bytes.size(),
-                              XXH3_64bits(head.data(), sizeof head));
+  return XXH3_64bits_withSeed(entry.bytes.data(), entry.bytes.size(), XXH3_64bits(head.data(), sizeof head));
 }
 
 [[noreturn]] void throw_corrupt(const std::string& path, const std::string& what) {
@@ -46,7 +44,7 @@ std::uint64_t checksum_of(std::uint64_t index, const log_entry& entry) {
 class sqlite_edit_log final : public edit_log {
 public:
   sqlite_edit_log(const std::filesystem::path& directory, const edit_log_options& options)
-    : log_(open(directory / "log.db", options)), meta_(open(directory / "meta.db", options)) {
+      : log_(open(directory / "log.db", options)), meta_(open(directory / "meta.db", options)) {
     create_tables(log_, log_schema);
     create_tables(meta_, meta_schema);
     prepare();
@@ -66,8 +64,7 @@ public:
 
   void append(std::uint64_t first, std::span<const log_entry> entries) override {
     if (first < first_index() || first > last_index() + 1)
-      throw std::logic_error(fmt::format("append at {} to a log of {}..{}", first, first_index(),
-                                         last_index()));
+      throw std::logic_error(fmt::format("append at {} to a log of {}..{}", first, first_index(), last_index()));
     write([&] {
       sqlite::transaction change(log_);
       if (first <= last_)
@@ -80,22 +77,21 @@ public:
   }
 
   void replay(std::uint64_t from, const visit_fn& visit) const override {
-    sqlite::statement rows(log_, "SELECT idx, term, type, crc, data FROM raft_log"
-                                 " WHERE idx >= ?1 ORDER BY idx");
+    sqlite::statement rows(log_,
+                           "SELECT idx, term, type, crc, data FROM raft_log"
+                           " WHERE idx >= ?1 ORDER BY idx");
     rows.bind(1, from);
     std::uint64_t expected = std::max(from, first_index());
     std::uint64_t term = 0;
     for (; rows.step(); ++expected) {
       const auto index = rows.unsigned_number(0);
-      const log_entry entry{rows.unsigned_number(1), static_cast<std::uint16_t>(rows.number(2)),
-                            rows.bytes(4)};
+      const log_entry entry{rows.unsigned_number(1), static_cast<std::uint16_t>(rows.number(2)), rows.bytes(4)};
       if (index != expected)
         throw_corrupt(log_.path(), fmt::format("entry {} is missing", expected));
       if (checksum_of(index, entry) != rows.unsigned_number(3))
         throw_corrupt(log_.path(), fmt::format("entry {} does not match its checksum", index));
       if (entry.term < term)
-        throw_corrupt(log_.path(), fmt::format("term falls from {} to {} at entry {}", term,
-                                               entry.term, index));
+        throw_corrupt(log_.path(), fmt::format("term falls from {} to {} at entry {}", term, entry.term, index));
       term = entry.term;
       if (!visit(index, entry))
         return;
@@ -127,10 +123,9 @@ public:
 
 private:
   static sqlite::database open(const std::filesystem::path& path, const edit_log_options& options) {
-    return sqlite::open_database(path, options.sqlite_vfs,
-                                 options.wal_autocheckpoint_pages
-                                   ? options.wal_autocheckpoint_pages
-                                   : sqlite::wal_autocheckpoint_pages_default);
+    return sqlite::open_database(
+        path, options.sqlite_vfs,
+        options.wal_autocheckpoint_pages ? options.wal_autocheckpoint_pages : sqlite::wal_autocheckpoint_pages_default);
   }
 
   static std::uint64_t size_of(const std::string& path) {
@@ -167,28 +162,26 @@ private:
     const auto newest = static_cast<std::uint64_t>(log_.number("SELECT max(idx) FROM raft_log"));
     const auto oldest = static_cast<std::uint64_t>(log_.number("SELECT min(idx) FROM raft_log"));
     if (newest != 0 && oldest != trimmed_ + 1)
-      throw_corrupt(log_.path(), fmt::format("it was trimmed up to {} but begins at {}", trimmed_,
-                                             oldest));
+      throw_corrupt(log_.path(), fmt::format("it was trimmed up to {} but begins at {}", trimmed_, oldest));
     last_ = std::max(newest, trimmed_);
 
     sqlite::statement meta(meta_, "SELECT term, vote FROM raft_meta");
     if (meta.step())
       hard_ = {meta.unsigned_number(0), meta.unsigned_number(1)};
-    const auto term = static_cast<std::uint64_t>(
-      log_.number("SELECT term FROM raft_log ORDER BY idx DESC LIMIT 1"));
+    const auto term = static_cast<std::uint64_t>(log_.number("SELECT term FROM raft_log ORDER BY idx DESC LIMIT 1"));
     if (term > hard_.term)
-      throw_corrupt(meta_.path(), fmt::format("its term is {} but {} has an entry of term {}",
-                                              hard_.term, log_.path(), term));
+      throw_corrupt(meta_.path(),
+                    fmt::format("its term is {} but {} has an entry of term {}", hard_.term, log_.path(), term));
   }
 
   void insert(std::uint64_t index, const log_entry& entry) {
     // No OR REPLACE: an index that is there already is a bug and must fail.
     insert_->bind(1, index)
-      .bind(2, entry.term)
-      .bind(3, std::int64_t{entry.type})
-      .bind(4, checksum_of(index, entry))
-      .bind(5, entry.bytes)
-      .run();
+        .bind(2, entry.term)
+        .bind(3, std::int64_t{entry.type})
+        .bind(4, checksum_of(index, entry))
+        .bind(5, entry.bytes)
+        .run();
   }
 
   /// After one failed write nothing is written any more: what the kernel still holds of it is
@@ -208,13 +201,13 @@ private:
   sqlite::database log_;
   sqlite::database meta_;
   std::optional<sqlite::statement> insert_, drop_suffix_, drop_prefix_, save_trim_, save_hard_;
-  std::uint64_t trimmed_ = 0; ///< Highest index that was trimmed.
+  std::uint64_t trimmed_ = 0;  ///< Highest index that was trimmed.
   std::uint64_t last_ = 0;
   hard_state hard_;
   std::optional<storage_error> broken_;
 };
 
-} // namespace
+}  // namespace
 
 std::unique_ptr<edit_log> open_sqlite_edit_log(const std::filesystem::path& directory,
                                                const edit_log_options& options) {
@@ -223,4 +216,4 @@ std::unique_ptr<edit_log> open_sqlite_edit_log(const std::filesystem::path& dire
   return std::make_unique<sqlite_edit_log>(directory, options);
 }
 
-} // namespace tabletd
+}  // namespace tabletd

@@ -1,7 +1,6 @@
 // The tablet store: bringing in a copy from another backend, and re-reading what is here.
-#include "persistence/sqlite_tablet_store.h"
-
 #include "persistence/durable_file.h"
+#include "persistence/sqlite_tablet_store.h"
 
 #include <fmt/format.h>
 
@@ -16,50 +15,45 @@ std::filesystem::path sqlite_tablet_store::clone_directory(std::uint64_t fence) 
   return directory;
 }
 
-std::unique_ptr<rowset_writer> sqlite_tablet_store::continue_copy(std::uint64_t fence,
-                                                                  std::uint64_t source_rowset,
+std::unique_ptr<rowset_writer> sqlite_tablet_store::continue_copy(std::uint64_t fence, std::uint64_t source_rowset,
                                                                   byte_span footer) {
   refuse_if_offline();
-  auto source
-    = rowset_footer::decode(footer, fmt::format("rowset {} in the source's manifest", source_rowset));
+  auto source = rowset_footer::decode(footer, fmt::format("rowset {} in the source's manifest", source_rowset));
   clone_directory(fence);
   return std::make_unique<rowset_writer>(
-    rowset_writer::resume(files_.partial(fence, source_rowset), std::move(source), quota_));
+      rowset_writer::resume(files_.partial(fence, source_rowset), std::move(source), quota_));
 }
 
 /// What an install will change, decided before anything is touched.
 struct sqlite_tablet_store::install_plan {
-  bool creates = false;            ///< The replica was not here.
-  std::vector<incoming> fresh;     ///< To be added.
-  std::vector<rowset_meta> kept;   ///< Visible, and stay so.
-  std::vector<rowset_meta> dropped;///< Visible, replaced.
-  std::vector<rowset_meta> retired;///< Prepared, and now visible as a copy.
+  bool creates = false;              ///< The replica was not here.
+  std::vector<incoming> fresh;       ///< To be added.
+  std::vector<rowset_meta> kept;     ///< Visible, and stay so.
+  std::vector<rowset_meta> dropped;  ///< Visible, replaced.
+  std::vector<rowset_meta> retired;  ///< Prepared, and now visible as a copy.
 };
 
 namespace {
 
 [[noreturn]] void refuse(const std::filesystem::path& root, std::uint64_t tablet, std::string why) {
   throw storage_error(storage_fault::unusable, root.string(),
-                      fmt::format("cannot install the clone of tablet {} on {}: {}", tablet,
-                                  root.string(), why));
+                      fmt::format("cannot install the clone of tablet {} on {}: {}", tablet, root.string(), why));
 }
 
 /// The copies in version order, if they are what a source may send: every range is real, and
 /// none overlaps another.
-void check_copies(std::vector<copied_rowset>& copied, const std::filesystem::path& root,
-                  std::uint64_t tablet) {
+void check_copies(std::vector<copied_rowset>& copied, const std::filesystem::path& root, std::uint64_t tablet) {
   std::ranges::sort(copied, {}, &copied_rowset::first_version);
   std::uint64_t above = 1;
   for (const auto& rowset : copied) {
     if (rowset.first_version <= above || rowset.last_version < rowset.first_version)
       refuse(root, tablet,
-             fmt::format("its manifest has versions {}..{} after {}; ask the source again",
-                         rowset.first_version, rowset.last_version, above));
+             fmt::format("its manifest has versions {}..{} after {}; ask the source again", rowset.first_version,
+                         rowset.last_version, above));
     above = rowset.last_version;
     const auto rows = rowset.file ? rowset.file->rows() : 0;
     const auto bytes = rowset.file ? rowset.file->bytes() : 0;
-    if (rows != rowset.rows || bytes != rowset.bytes
-        || (rowset.file && rowset.file->tablet() != tablet))
+    if (rows != rowset.rows || bytes != rowset.bytes || (rowset.file && rowset.file->tablet() != tablet))
       refuse(root, tablet,
              fmt::format("the copy of version {} has {} rows and {} bytes instead of {} and {}, or "
                          "is another tablet's; fetch it again",
@@ -67,14 +61,13 @@ void check_copies(std::vector<copied_rowset>& copied, const std::filesystem::pat
   }
 }
 
-} // namespace
+}  // namespace
 
-sqlite_tablet_store::install_plan sqlite_tablet_store::plan_install(
-  std::uint64_t tablet, std::uint64_t replica, bool full, std::vector<copied_rowset> copied) {
+sqlite_tablet_store::install_plan sqlite_tablet_store::plan_install(std::uint64_t tablet, std::uint64_t replica,
+                                                                    bool full, std::vector<copied_rowset> copied) {
   const auto* entry = index_.find(tablet);
   if (entry && entry->replica() != replica)
-    refuse(root(), tablet, fmt::format("it holds replica {}, not {}; drop that one first",
-                                       entry->replica(), replica));
+    refuse(root(), tablet, fmt::format("it holds replica {}, not {}; drop that one first", entry->replica(), replica));
   if (!entry && !full)
     refuse(root(), tablet, "only a full clone can create it; ask the source for one");
   check_copies(copied, root(), tablet);
@@ -86,8 +79,7 @@ sqlite_tablet_store::install_plan sqlite_tablet_store::plan_install(
   for (const auto& rowset : entry ? entry->visible() : std::vector<rowset_meta>{}) {
     // What a load published while the clone ran was acknowledged: a full clone of an earlier
     // version must not take it away.
-    const bool stays
-      = !full || (rowset.first_version > cloned_to && (!entry->bad || is_sound(rowset)));
+    const bool stays = !full || (rowset.first_version > cloned_to && (!entry->bad || is_sound(rowset)));
     (stays ? plan.kept : plan.dropped).push_back(rowset);
   }
   after.set_visible(plan.kept);
@@ -96,8 +88,7 @@ sqlite_tablet_store::install_plan sqlite_tablet_store::plan_install(
       plan.retired.push_back(*waiting);
     if (after.covering(first, last))
       continue;
-    const rowset_meta meta{next_id(), tablet, txn,   first,
-                           last,      rows,   bytes, file ? file->blocks() : 0};
+    const rowset_meta meta{next_id(), tablet, txn, first, last, rows, bytes, file ? file->blocks() : 0};
     plan.fresh.push_back({meta, meta.blocks ? std::move(file) : nullptr});
   }
   return plan;
@@ -159,11 +150,10 @@ bool sqlite_tablet_store::is_sound(const rowset_meta& rowset) const {
 
 bool sqlite_tablet_store::verify(std::uint64_t tablet) {
   const auto& visible = existing(tablet).visible();
-  const bool sound
-    = std::ranges::all_of(visible, [this](const rowset_meta& rowset) { return is_sound(rowset); });
+  const bool sound = std::ranges::all_of(visible, [this](const rowset_meta& rowset) { return is_sound(rowset); });
   if (!sound)
     mark_bad(tablet, true);
   return sound;
 }
 
-} // namespace tabletd
+}  // namespace tabletd

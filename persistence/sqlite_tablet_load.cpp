@@ -23,7 +23,7 @@ void sqlite_tablet_store::prepare(std::uint64_t txn, std::vector<to_prepare> row
     const auto& entry = existing(tablet);
     const auto is_of_txn = [txn](const rowset_meta& rowset) { return rowset.txn == txn; };
     if (index_.prepared(txn, tablet) || std::ranges::any_of(entry.visible(), is_of_txn))
-      continue; // The first call's answer was lost; its rowset is the one.
+      continue;  // The first call's answer was lost; its rowset is the one.
     if (!seen.insert(tablet).second || (file && file->tablet() != tablet))
       throw storage_error(storage_fault::unusable, root().string(),
                           fmt::format("txn {} has two rowsets for tablet {}, or another tablet's "
@@ -68,13 +68,12 @@ std::vector<std::uint64_t> sqlite_tablet_store::publish(std::uint64_t txn, std::
 
   std::vector<std::uint64_t> failed;
   std::vector<rowset_meta> shown;
-  std::vector<rowset_meta> outrun; ///< A clone brought the version first.
+  std::vector<rowset_meta> outrun;  ///< A clone brought the version first.
   for (const auto tablet : wanted) {
     const auto* entry = index_.find(tablet);
     const auto* waiting = index_.prepared(txn, tablet);
     const auto* held = entry ? entry->covering(version, version) : nullptr;
-    const bool is_of_txn
-      = held && (held->txn == txn || held->first_version != held->last_version);
+    const bool is_of_txn = held && (held->txn == txn || held->first_version != held->last_version);
     if (!entry || version < 2 || (held ? !is_of_txn : !waiting))
       failed.push_back(tablet);
     else if (waiting)
@@ -128,13 +127,13 @@ std::shared_ptr<rowset_reader> sqlite_tablet_store::open_rowset(const rowset_met
   const auto& is = reader->footer();
   if (is.tablet != rowset.tablet || is.rows != rowset.rows || is.bytes != rowset.bytes
       || is.blocks.size() != rowset.blocks)
-    throw storage_error(storage_fault::corrupt, path.string(),
-                        fmt::format("{} is whole but not the file that was recorded: tablet {}, {} "
-                                    "rows, {} bytes instead of {}, {}, {}; another replica has to "
-                                    "repair this one",
-                                    path.string(), is.tablet, is.rows, is.bytes, rowset.tablet,
-                                    rowset.rows, rowset.bytes));
+    throw storage_error(
+        storage_fault::corrupt, path.string(),
+        fmt::format("{} is whole but not the file that was recorded: tablet {}, {} "
+                    "rows, {} bytes instead of {}, {}, {}; another replica has to "
+                    "repair this one",
+                    path.string(), is.tablet, is.rows, is.bytes, rowset.tablet, rowset.rows, rowset.bytes));
   return reader;
 }
 
-} // namespace tabletd
+}  // namespace tabletd

@@ -5,11 +5,10 @@
 
 #include <fmt/format.h>
 
-#include <sys/statvfs.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <sys/statvfs.h>
 
 namespace tabletd {
 
@@ -17,9 +16,7 @@ namespace {
 
 const char* const path_key = "path";
 
-std::filesystem::path identity_path(const std::filesystem::path& root) {
-  return root / ".tabletd-path";
-}
+std::filesystem::path identity_path(const std::filesystem::path& root) { return root / ".tabletd-path"; }
 
 /// The directories that hold everything, real ones: what a link leads to is not this disk.
 void make_own_directories(const std::filesystem::path& root) {
@@ -29,13 +26,12 @@ void make_own_directories(const std::filesystem::path& root) {
     std::error_code failed;
     if (!std::filesystem::is_directory(std::filesystem::symlink_status(directory, failed)))
       throw storage_error(storage_fault::unusable, directory.string(),
-                          fmt::format("{} is not a directory of its own; move it away",
-                                      directory.string()));
+                          fmt::format("{} is not a directory of its own; move it away", directory.string()));
   }
   sync_directory(root);
 }
 
-} // namespace
+}  // namespace
 
 std::unique_ptr<tablet_store> tablet_store::open(const std::filesystem::path& root,
                                                  const tablet_store_options& options) {
@@ -49,13 +45,12 @@ std::unique_ptr<tablet_store> tablet_store::open(const std::filesystem::path& ro
   return std::make_unique<sqlite_tablet_store>(real, options);
 }
 
-sqlite_tablet_store::sqlite_tablet_store(const std::filesystem::path& root,
-                                         const tablet_store_options& options)
-  : quota_(options.quota_bytes ? std::make_shared<space_quota>(options.quota_bytes) : nullptr),
-    files_(root, quota_),
-    lock_(root),
-    identity_(read_identity(identity_path(root)).value_or(identity{})),
-    rows_(root / "meta.db", options.sqlite_vfs) {
+sqlite_tablet_store::sqlite_tablet_store(const std::filesystem::path& root, const tablet_store_options& options)
+    : quota_(options.quota_bytes ? std::make_shared<space_quota>(options.quota_bytes) : nullptr),
+      files_(root, quota_),
+      lock_(root),
+      identity_(read_identity(identity_path(root)).value_or(identity{})),
+      rows_(root / "meta.db", options.sqlite_vfs) {
   if (rows_.created() && files_.any_segment())
     throw storage_error(storage_fault::corrupt, root.string(),
                         fmt::format("{} holds segment files but its meta.db was lost; restore it "
@@ -91,14 +86,12 @@ void sqlite_tablet_store::adopt_identity() {
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), path_hash_, 16);
   if (failed != std::errc{} || end != text.data() + text.size() || path_hash_ == 0)
     throw storage_error(storage_fault::corrupt, identity_path(root()).string(),
-                        fmt::format("{} names no path hash; restore it from a copy",
-                                    identity_path(root()).string()));
+                        fmt::format("{} names no path hash; restore it from a copy", identity_path(root()).string()));
 }
 
 /// A visible rowset without its file makes the replica bad.  A prepared one is forgotten:
 /// its publish then fails here, and the replica is repaired as one that missed a version.
-void sqlite_tablet_store::judge_damage(const std::vector<std::uint64_t>& damaged,
-                                       const rowsets_by_id& known) {
+void sqlite_tablet_store::judge_damage(const std::vector<std::uint64_t>& damaged, const rowsets_by_id& known) {
   std::vector<rowset_meta> lost;
   for (const auto id : damaged) {
     const auto& rowset = known.at(id);
@@ -140,7 +133,7 @@ path_usage sqlite_tablet_store::usage() const {
     used.available_bytes = quota_->limit_bytes() - std::min(quota_->used_bytes(), quota_->limit_bytes());
     return used;
   }
-  struct ::statvfs disk{};
+  struct ::statvfs disk {};
   if (::statvfs(root().c_str(), &disk) != 0)
     throw_errno(errno, root(), "measure the file system of");
   used.capacity_bytes = std::uint64_t{disk.f_blocks} * disk.f_frsize;
@@ -153,9 +146,9 @@ path_usage sqlite_tablet_store::usage() const {
 replica_entry& sqlite_tablet_store::existing(std::uint64_t tablet) {
   auto* entry = index_.find(tablet);
   if (!entry)
-    throw storage_error(storage_fault::unusable, root().string(),
-                        fmt::format("{} holds no replica of tablet {}; create or clone it first",
-                                    root().string(), tablet));
+    throw storage_error(
+        storage_fault::unusable, root().string(),
+        fmt::format("{} holds no replica of tablet {}; create or clone it first", root().string(), tablet));
   return *entry;
 }
 
@@ -164,8 +157,8 @@ void sqlite_tablet_store::create_replica(std::uint64_t tablet, std::uint64_t rep
     if (entry->replica() == replica)
       return;
     throw storage_error(storage_fault::unusable, root().string(),
-                        fmt::format("{} holds replica {} of tablet {}, not {}; drop that one first",
-                                    root().string(), entry->replica(), tablet, replica));
+                        fmt::format("{} holds replica {} of tablet {}, not {}; drop that one first", root().string(),
+                                    entry->replica(), tablet, replica));
   }
   commit([&] { rows_.insert_replica(tablet, replica); });
   index_.add_replica(tablet, replica, false);
@@ -208,7 +201,7 @@ void sqlite_tablet_store::mark_bad(std::uint64_t tablet, bool bad) {
   auto* entry = index_.find(tablet);
   if (!entry || entry->bad == bad)
     return;
-  entry->bad = entry->bad || bad; // Never serve damage because a disk also refuses the note.
+  entry->bad = entry->bad || bad;  // Never serve damage because a disk also refuses the note.
   commit([&] { rows_.set_bad(tablet, bad); });
   entry->bad = bad;
 }
@@ -264,14 +257,12 @@ void sqlite_tablet_store::discard(const std::vector<rowset_meta>& rowsets) {
 
 // -- placement --------------------------------------------------------------------------
 
-sqlite_tablet_store::placement::placement(sqlite_tablet_store& store,
-                                          std::vector<incoming>& rowsets)
-  : store_(store) {
+sqlite_tablet_store::placement::placement(sqlite_tablet_store& store, std::vector<incoming>& rowsets) : store_(store) {
   store.on_disk([&] {
     std::vector<std::uint64_t> tablets;
     for (auto& [meta, file] : rowsets)
       if (file)
-        file->write_footer(); // All of them start towards the disk before the first one waits.
+        file->write_footer();  // All of them start towards the disk before the first one waits.
     for (auto& [meta, file] : rowsets)
       if (file)
         file->finish();
@@ -285,7 +276,7 @@ sqlite_tablet_store::placement::placement(sqlite_tablet_store& store,
       }
       store.files_.sync(tablets);
     } catch (...) {
-      store.discard(placed_); // No destructor runs for an object that was never complete.
+      store.discard(placed_);  // No destructor runs for an object that was never complete.
       throw;
     }
   });
@@ -299,4 +290,4 @@ void sqlite_tablet_store::placement::leave_unsettled() {
   placed_.clear();
 }
 
-} // namespace tabletd
+}  // namespace tabletd

@@ -48,8 +48,7 @@ public:
                                                byte_span footer) override;
   void forget_clone(std::uint64_t fence) override { files_.discard_clone(fence); }
   std::vector<std::uint64_t> partial_clones() const override { return files_.clones(); }
-  void install(std::uint64_t tablet, std::uint64_t replica, bool full,
-               std::vector<copied_rowset> rowsets) override;
+  void install(std::uint64_t tablet, std::uint64_t replica, bool full, std::vector<copied_rowset> rowsets) override;
 
   bool verify(std::uint64_t tablet) override;
 
@@ -57,7 +56,7 @@ private:
   /// A rowset on its way in, with the finished file that will be its segment.
   struct incoming {
     rowset_meta meta;
-    std::unique_ptr<rowset_writer> file; ///< Null: no rows.
+    std::unique_ptr<rowset_writer> file;  ///< Null: no rows.
   };
   class placement;
   struct install_plan;
@@ -82,7 +81,7 @@ private:
   [[nodiscard]] install_plan plan_install(std::uint64_t tablet, std::uint64_t replica, bool full,
                                           std::vector<copied_rowset> copied);
 
-  std::shared_ptr<space_quota> quota_; ///< Null: the disk itself is the limit.
+  std::shared_ptr<space_quota> quota_;  ///< Null: the disk itself is the limit.
   tablet_files files_;
   directory_lock lock_;
   identity identity_;
@@ -91,7 +90,7 @@ private:
   tablet_index index_;
   path_findings findings_;
   std::uint64_t id_max_ = 0;
-  std::string offline_; ///< Why no writes are taken; empty: they are.
+  std::string offline_;  ///< Why no writes are taken; empty: they are.
   /// Placed for a commit that failed: the next power cut may still bring their rows to
   /// light, until another commit has overwritten that one's traces in the WAL.
   std::vector<rowset_meta> unsettled_;
@@ -114,4 +113,4 @@ private:
   std::vector<rowset_meta> placed_;
 };
 
-} // namespace tabletd
+}  // namespace tabletd

@@ -5,12 +5,11 @@
 
 #include <fmt/format.h>
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <charconv>
 #include <set>
 #include <string>
+#include <sys/stat.h>
 #include <utility>
 
 namespace tabletd {
@@ -31,10 +30,8 @@ std::optional<std::uint64_t> number_in(std::string_view text) {
   return number;
 }
 
-std::optional<std::uint64_t> number_between(std::string_view prefix, std::string_view text,
-                                            std::string_view suffix) {
-  if (text.size() < prefix.size() + suffix.size() || !text.starts_with(prefix)
-      || !text.ends_with(suffix))
+std::optional<std::uint64_t> number_between(std::string_view prefix, std::string_view text, std::string_view suffix) {
+  if (text.size() < prefix.size() + suffix.size() || !text.starts_with(prefix) || !text.ends_with(suffix))
     return std::nullopt;
   text.remove_prefix(prefix.size());
   text.remove_suffix(suffix.size());
@@ -49,7 +46,7 @@ struct entry {
 
 /// Never follows a link: a link inside the path is not ours.
 entry look_at(const std::filesystem::path& path) {
-  struct ::stat found{};
+  struct ::stat found {};
   if (::lstat(path.c_str(), &found) != 0)
     return {};
   if (S_ISREG(found.st_mode))
@@ -57,13 +54,13 @@ entry look_at(const std::filesystem::path& path) {
   return {S_ISDIR(found.st_mode) ? entry_kind::directory : entry_kind::other, 0};
 }
 
-} // namespace
+}  // namespace
 
 struct tablet_files::sweep_state {
   const rowsets_by_id& known;
   path_findings& findings;
   std::unordered_set<std::uint64_t> whole;
-  std::uint64_t bytes = 0; ///< Of ours that stay.
+  std::uint64_t bytes = 0;  ///< Of ours that stay.
 
   void leave(const std::filesystem::path& path) {
     if (findings.foreign.size() < foreign_max)
@@ -78,12 +75,12 @@ struct tablet_files::sweep_state {
 };
 
 tablet_files::tablet_files(std::filesystem::path root, std::shared_ptr<space_quota> quota)
-  : root_(std::move(root)), quota_(std::move(quota)) {}
+    : root_(std::move(root)), quota_(std::move(quota)) {}
 
 // -- names ------------------------------------------------------------------------------
 
 std::filesystem::path tablet_files::shard_directory(std::uint64_t tablet) const {
-  return root_ / "tablets" / fmt::format("{:02x}", tablet % 256); // No directory grows too long.
+  return root_ / "tablets" / fmt::format("{:02x}", tablet % 256);  // No directory grows too long.
 }
 
 std::filesystem::path tablet_files::tablet_directory(std::uint64_t tablet) const {
@@ -94,8 +91,7 @@ std::filesystem::path tablet_files::segment(std::uint64_t tablet, std::uint64_t 
   return tablet_directory(tablet) / fmt::format("{}{}", id, segment_suffix);
 }
 
-std::optional<std::uint64_t> tablet_files::segment_id(std::uint64_t tablet,
-                                                      const std::filesystem::path& file) const {
+std::optional<std::uint64_t> tablet_files::segment_id(std::uint64_t tablet, const std::filesystem::path& file) const {
   if (file.parent_path() != tablet_directory(tablet))
     return std::nullopt;
   return number_between("", file.filename().string(), segment_suffix);
@@ -143,7 +139,7 @@ void tablet_files::discard(const rowset_meta& rowset) {
   if (rowset.blocks == 0)
     return;
   const auto path = segment(rowset.tablet, rowset.id);
-  const auto found = quota_ ? look_at(path) : entry{}; // A damaged one may have another size.
+  const auto found = quota_ ? look_at(path) : entry{};  // A damaged one may have another size.
   if (discard_file(path) && quota_)
     quota_->give(found.bytes);
 }
@@ -168,12 +164,11 @@ void tablet_files::discard_clone(std::uint64_t fence) {
 
 // -- the walk at open -------------------------------------------------------------------
 
-std::vector<std::uint64_t> tablet_files::sweep(const rowsets_by_id& known,
-                                               const tablet_index& index, path_findings& findings) {
+std::vector<std::uint64_t> tablet_files::sweep(const rowsets_by_id& known, const tablet_index& index,
+                                               path_findings& findings) {
   sweep_state state{.known = known, .findings = findings, .whole = {}, .bytes = 0};
   for (const auto& path : list_directory(root_))
-    if (path.filename().string().starts_with(".tabletd-path")
-        && is_temporary_name(path.filename().string()))
+    if (path.filename().string().starts_with(".tabletd-path") && is_temporary_name(path.filename().string()))
       state.discard_garbage(path, look_at(path).bytes);
 
   for (const auto& shard : list_directory(root_ / "tablets")) {
@@ -183,8 +178,7 @@ std::vector<std::uint64_t> tablet_files::sweep(const rowsets_by_id& known,
     }
     for (const auto& path : list_directory(shard)) {
       const auto tablet = number_in(path.filename().string());
-      if (!tablet || path != tablet_directory(*tablet)
-          || look_at(path).kind != entry_kind::directory) {
+      if (!tablet || path != tablet_directory(*tablet) || look_at(path).kind != entry_kind::directory) {
         state.leave(path);
         continue;
       }
@@ -204,13 +198,13 @@ std::vector<std::uint64_t> tablet_files::sweep(const rowsets_by_id& known,
   return damaged;
 }
 
-void tablet_files::sweep_tablet(sweep_state& state, const std::filesystem::path& directory,
-                                std::uint64_t tablet) {
+void tablet_files::sweep_tablet(sweep_state& state, const std::filesystem::path& directory, std::uint64_t tablet) {
   for (const auto& path : list_directory(directory)) {
     const auto found = look_at(path);
-    const auto id = segment_id(tablet, path);
+    const auto name = path.filename().string();
+    const auto id = number_between("", name, segment_suffix);
     const auto row = id ? state.known.find(*id) : state.known.end();
-    if (found.kind != entry_kind::regular || (!id && !is_temporary_name(path.filename().string()))) {
+    if (found.kind != entry_kind::regular || (!id && !is_temporary_name(name))) {
       state.leave(path);
     } else if (row == state.known.end() || row->second.tablet != tablet) {
       state.discard_garbage(path, found.bytes);
@@ -224,8 +218,7 @@ void tablet_files::sweep_tablet(sweep_state& state, const std::filesystem::path&
 
 void tablet_files::sweep_tmp(sweep_state& state) {
   for (const auto& path : list_directory(root_ / "tmp")) {
-    if (look_at(path).kind != entry_kind::directory
-        || !number_between(clone_prefix, path.filename().string(), "")) {
+    if (look_at(path).kind != entry_kind::directory || !number_between(clone_prefix, path.filename().string(), "")) {
       state.leave(path);
       continue;
     }
@@ -248,4 +241,4 @@ bool tablet_files::any_segment() const {
   return false;
 }
 
-} // namespace tabletd
+}  // namespace tabletd

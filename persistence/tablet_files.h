@@ -26,8 +26,7 @@ public:
   [[nodiscard]] const std::filesystem::path& root() const { return root_; }
   [[nodiscard]] std::filesystem::path segment(std::uint64_t tablet, std::uint64_t id) const;
   /// The id in a name that segment() made for `tablet`; none if it did not.
-  [[nodiscard]] std::optional<std::uint64_t> segment_id(std::uint64_t tablet,
-                                                        const std::filesystem::path& file) const;
+  [[nodiscard]] std::optional<std::uint64_t> segment_id(std::uint64_t tablet, const std::filesystem::path& file) const;
   [[nodiscard]] std::filesystem::path clone(std::uint64_t fence) const;
   [[nodiscard]] std::filesystem::path partial(std::uint64_t fence, std::uint64_t rowset) const;
   [[nodiscard]] std::vector<std::uint64_t> clones() const;
@@ -46,8 +45,7 @@ public:
   /// Deletes segment files that no row names and temporary files; leaves partial clones, and
   /// what it does not know.  Returns the ids of `known` whose file is missing or has another
   /// size.  Sizes only: nothing is read.
-  std::vector<std::uint64_t> sweep(const rowsets_by_id& known, const tablet_index& index,
-                                   path_findings& findings);
+  std::vector<std::uint64_t> sweep(const rowsets_by_id& known, const tablet_index& index, path_findings& findings);
   /// Whether any segment file is there, known or not.
   [[nodiscard]] bool any_segment() const;
 
@@ -66,4 +64,4 @@ private:
   std::unordered_set<std::uint64_t> durable_;
 };
 
-} // namespace tabletd
+}  // namespace tabletd

@@ -11,7 +11,7 @@ namespace {
 
 bool older(const rowset_meta& a, const rowset_meta& b) { return a.first_version < b.first_version; }
 
-} // namespace
+}  // namespace
 
 // -- replica_entry ----------------------------------------------------------------------
 
@@ -27,9 +27,8 @@ replica_status replica_entry::status(std::uint64_t tablet) const {
 }
 
 const rowset_meta* replica_entry::covering(std::uint64_t first, std::uint64_t last) const {
-  const auto at = std::partition_point(
-    visible_.begin(), visible_.end(),
-    [&](const rowset_meta& rowset) { return rowset.last_version < first; });
+  const auto at = std::partition_point(visible_.begin(), visible_.end(),
+                                       [&](const rowset_meta& rowset) { return rowset.last_version < first; });
   return at == visible_.end() || at->first_version > last ? nullptr : &*at;
 }
 
@@ -129,4 +128,4 @@ void tablet_index::remove_prepared(std::uint64_t txn, std::uint64_t tablet) {
     prepared_.erase(by_txn);
 }
 
-} // namespace tabletd
+}  // namespace tabletd

@@ -33,8 +33,8 @@ public:
 private:
   void count();
   std::uint64_t replica_;
-  std::vector<rowset_meta> visible_; ///< By first version; ranges do not overlap.
-  std::uint64_t version_ = 1;        ///< The initial version needs no rowset.
+  std::vector<rowset_meta> visible_;  ///< By first version; ranges do not overlap.
+  std::uint64_t version_ = 1;         ///< The initial version needs no rowset.
   std::uint64_t rows_ = 0;
   std::uint64_t bytes_ = 0;
   std::uint64_t file_bytes_ = 0;
@@ -72,7 +72,7 @@ public:
 
 private:
   std::map<std::uint64_t, replica_entry> replicas_;
-  std::map<std::uint64_t, std::map<std::uint64_t, rowset_meta>> prepared_; ///< txn, tablet.
+  std::map<std::uint64_t, std::map<std::uint64_t, rowset_meta>> prepared_;  ///< txn, tablet.
 };
 
-} // namespace tabletd
+}  // namespace tabletd

@@ -34,26 +34,26 @@ enum class rowset_state : std::int64_t { prepared = 0, visible = 1 };
                                   db.path(), id, tablet));
 }
 
-} // namespace
+}  // namespace
 
 tablet_rows::tablet_rows(const std::filesystem::path& file, const std::string& vfs)
-  : db_(sqlite::open_database(file, vfs)),
-    created_(make_schema(db_)),
-    insert_replica_(db_, "INSERT INTO tablets VALUES(?1, ?2, 0)"),
-    set_bad_(db_, "UPDATE tablets SET bad = ?2 WHERE tablet = ?1"),
-    delete_replica_(db_, "DELETE FROM tablets WHERE tablet = ?1"),
-    insert_rowset_(db_, "INSERT INTO rowsets VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
-    publish_rowset_(db_, "UPDATE rowsets SET first = ?2, last = ?2, state = 1 WHERE id = ?1"),
-    delete_rowset_(db_, "DELETE FROM rowsets WHERE id = ?1") {}
+    : db_(sqlite::open_database(file, vfs)),
+      created_(make_schema(db_)),
+      insert_replica_(db_, "INSERT INTO tablets VALUES(?1, ?2, 0)"),
+      set_bad_(db_, "UPDATE tablets SET bad = ?2 WHERE tablet = ?1"),
+      delete_replica_(db_, "DELETE FROM tablets WHERE tablet = ?1"),
+      insert_rowset_(db_, "INSERT INTO rowsets VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
+      publish_rowset_(db_, "UPDATE rowsets SET first = ?2, last = ?2, state = 1 WHERE id = ?1"),
+      delete_rowset_(db_, "DELETE FROM rowsets WHERE id = ?1") {}
 
 bool tablet_rows::make_schema(sqlite::database& db) {
   const auto version = db.number("PRAGMA user_version");
   if (version == schema_version)
     return false;
   if (version != 0)
-    throw storage_error(storage_fault::unusable, db.path(),
-                        fmt::format("{} has schema {}, this tabletd knows {}; upgrade it", db.path(),
-                                    version, schema_version));
+    throw storage_error(
+        storage_fault::unusable, db.path(),
+        fmt::format("{} has schema {}, this tabletd knows {}; upgrade it", db.path(), version, schema_version));
   sqlite::transaction making(db);
   db.execute(schema);
   making.commit();
@@ -63,13 +63,11 @@ bool tablet_rows::make_schema(sqlite::database& db) {
 std::uint64_t tablet_rows::load(tablet_index& index) {
   sqlite::statement replicas(db_, "SELECT tablet, replica, bad FROM tablets");
   while (replicas.step())
-    index.add_replica(replicas.unsigned_number(0), replicas.unsigned_number(1),
-                      replicas.number(2) != 0);
+    index.add_replica(replicas.unsigned_number(0), replicas.unsigned_number(1), replicas.number(2) != 0);
 
   std::uint64_t id_max = 0;
   std::unordered_map<std::uint64_t, std::vector<rowset_meta>> visible;
-  sqlite::statement rowsets(
-    db_, "SELECT id, tablet, txn, first, last, rows, bytes, blocks, state FROM rowsets");
+  sqlite::statement rowsets(db_, "SELECT id, tablet, txn, first, last, rows, bytes, blocks, state FROM rowsets");
   while (rowsets.step()) {
     const rowset_meta rowset{.id = rowsets.unsigned_number(0),
                              .tablet = rowsets.unsigned_number(1),
@@ -97,34 +95,30 @@ void tablet_rows::insert_replica(std::uint64_t tablet, std::uint64_t replica) {
   insert_replica_.bind(1, tablet).bind(2, replica).run();
 }
 
-void tablet_rows::set_bad(std::uint64_t tablet, bool bad) {
-  set_bad_.bind(1, tablet).bind(2, std::int64_t{bad}).run();
-}
+void tablet_rows::set_bad(std::uint64_t tablet, bool bad) { set_bad_.bind(1, tablet).bind(2, std::int64_t{bad}).run(); }
 
 void tablet_rows::delete_replica(std::uint64_t tablet) { delete_replica_.bind(1, tablet).run(); }
 
 void tablet_rows::insert_rowset(const rowset_meta& rowset) {
   const auto state = rowset.first_version ? rowset_state::visible : rowset_state::prepared;
   insert_rowset_.bind(1, rowset.id)
-    .bind(2, rowset.tablet)
-    .bind(3, rowset.txn)
-    .bind(4, rowset.first_version)
-    .bind(5, rowset.last_version)
-    .bind(6, rowset.rows)
-    .bind(7, rowset.bytes)
-    .bind(8, std::uint64_t{rowset.blocks})
-    .bind(9, static_cast<std::int64_t>(state))
-    .run();
+      .bind(2, rowset.tablet)
+      .bind(3, rowset.txn)
+      .bind(4, rowset.first_version)
+      .bind(5, rowset.last_version)
+      .bind(6, rowset.rows)
+      .bind(7, rowset.bytes)
+      .bind(8, std::uint64_t{rowset.blocks})
+      .bind(9, static_cast<std::int64_t>(state))
+      .run();
 }
 
 void tablet_rows::publish_rowset(std::uint64_t id, std::uint64_t version) {
   publish_rowset_.bind(1, id).bind(2, version).run();
 }
 
-void tablet_rows::touch() {
-  db_.execute(fmt::format("PRAGMA user_version = {}", schema_version).c_str());
-}
+void tablet_rows::touch() { db_.execute(fmt::format("PRAGMA user_version = {}", schema_version).c_str()); }
 
 void tablet_rows::delete_rowset(std::uint64_t id) { delete_rowset_.bind(1, id).run(); }
 
-} // namespace tabletd
+}  // namespace tabletd

@@ -39,4 +39,4 @@ private:
   sqlite::statement insert_rowset_, publish_rowset_, delete_rowset_;
 };
 
-} // namespace tabletd
+}  // namespace tabletd

@@ -15,6 +15,7 @@
 // a power cut may still bring the change to light.  After storage_fault::io on a write the
 // store takes no more writes until it is opened again (fsync is never retried); reads go on.
 #include "persistence/rowset_file.h"
+
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -26,14 +27,14 @@ namespace tabletd {
 
 /// A rowset covers versions first..last; a prepared one has none yet.
 struct rowset_meta {
-  std::uint64_t id{};           ///< Unique on this path.
+  std::uint64_t id{};  ///< Unique on this path.
   std::uint64_t tablet{};
   std::uint64_t txn{};
-  std::uint64_t first_version{};///< 0: prepared, waiting for its verdict.
+  std::uint64_t first_version{};  ///< 0: prepared, waiting for its verdict.
   std::uint64_t last_version{};
   std::uint64_t rows{};
   std::uint64_t bytes{};
-  std::uint32_t blocks{};       ///< 0: empty, has no file.
+  std::uint32_t blocks{};  ///< 0: empty, has no file.
   friend bool operator==(const rowset_meta&, const rowset_meta&) = default;
 };
 
@@ -56,28 +57,28 @@ struct copied_rowset {
   std::uint64_t last_version{};
   std::uint64_t rows{};
   std::uint64_t bytes{};
-  std::unique_ptr<rowset_writer> file{}; ///< From continue_copy, complete; null: empty rowset.
+  std::unique_ptr<rowset_writer> file{};  ///< From continue_copy, complete; null: empty rowset.
 };
 
 struct path_usage {
   std::uint64_t capacity_bytes{};  ///< Of the file system.
   std::uint64_t available_bytes{};
-  std::uint64_t data_bytes{};      ///< Ours.
+  std::uint64_t data_bytes{};  ///< Ours.
   std::uint64_t tablets{};
 };
 
 /// What open() met, for the log.
 struct path_findings {
-  std::uint64_t garbage_files{}; ///< Left by a crash, deleted.
+  std::uint64_t garbage_files{};  ///< Left by a crash, deleted.
   std::uint64_t garbage_bytes{};
-  std::uint64_t rowsets_damaged{};           ///< Visible, file missing or of another size: replica bad.
-  std::uint64_t prepared_lost{};             ///< Prepared, the same: forgotten, publish will fail it.
-  std::vector<std::filesystem::path> foreign;///< Not ours, left alone (the first 100).
+  std::uint64_t rowsets_damaged{};             ///< Visible, file missing or of another size: replica bad.
+  std::uint64_t prepared_lost{};               ///< Prepared, the same: forgotten, publish will fail it.
+  std::vector<std::filesystem::path> foreign;  ///< Not ours, left alone (the first 100).
 };
 
 struct tablet_store_options {
-  std::string sqlite_vfs;                   ///< Empty: the default; tests name the crash VFS.
-  std::uint64_t quota_bytes = 0;            ///< > 0: behave as a disk of this size (tests, play).
+  std::string sqlite_vfs;         ///< Empty: the default; tests name the crash VFS.
+  std::uint64_t quota_bytes = 0;  ///< > 0: behave as a disk of this size (tests, play).
 };
 
 class tablet_store {
@@ -110,7 +111,7 @@ public:
   virtual std::unique_ptr<rowset_writer> begin_rowset(std::uint64_t tablet) = 0;
   struct to_prepare {
     std::uint64_t tablet{};
-    std::unique_ptr<rowset_writer> file{}; ///< Null: no rows.
+    std::unique_ptr<rowset_writer> file{};  ///< Null: no rows.
   };
   /// Makes the rowsets durable as prepared under `txn`: fsync files, rename, fsync
   /// directories, one metadata transaction.  All or nothing, and an unknown tablet is
@@ -120,7 +121,9 @@ public:
   /// Prepared rowsets of `txn` (of `tablets`, empty: all) become version `version` (at least
   /// 2).  Returns the tablets that have nothing prepared and do not hold that version of that
   /// txn either.  Where a clone was faster, the prepared rowset is deleted.
-  virtual std::vector<std::uint64_t> publish(std::uint64_t txn, std::uint64_t version, const std::vector<std::uint64_t>& tablets) = 0;
+  virtual std::vector<std::uint64_t> publish(std::uint64_t txn, std::uint64_t version,
+                                             const std::vector<std::uint64_t>& tablets)
+      = 0;
   virtual void abort(std::uint64_t txn) = 0;
   [[nodiscard]] virtual std::vector<std::uint64_t> prepared_txns() const = 0;
 
@@ -137,7 +140,9 @@ public:
   /// Goes on with (or starts) the copy of the source's rowset `source_rowset`, whose footer
   /// the manifest carries: blocks() says at which block.  Re-reads what is there already.
   /// The writer then needs no store and may be fed by any one thread.
-  virtual std::unique_ptr<rowset_writer> continue_copy(std::uint64_t fence, std::uint64_t source_rowset, byte_span footer) = 0;
+  virtual std::unique_ptr<rowset_writer> continue_copy(std::uint64_t fence, std::uint64_t source_rowset,
+                                                       byte_span footer)
+      = 0;
   virtual void forget_clone(std::uint64_t fence) = 0;
   /// Fences whose clone_directory exists.
   [[nodiscard]] virtual std::vector<std::uint64_t> partial_clones() const = 0;
@@ -154,4 +159,4 @@ public:
   virtual bool verify(std::uint64_t tablet) = 0;
 };
 
-} // namespace tabletd
+}  // namespace tabletd

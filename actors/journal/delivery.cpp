@@ -45,4 +45,4 @@ void delivery::answered() {
     recent_.pop_front();
 }
 
-} // namespace tabletd
+}  // namespace tabletd

@@ -4,6 +4,7 @@
 // gap or a repetition.  Knows no actor and no disk.
 #include "actors/journal/ports.h"
 #include "actors/model/ids.h"
+
 #include <deque>
 #include <variant>
 
@@ -13,12 +14,12 @@ namespace tabletd {
 struct committed_entry {
   std::uint64_t index{};
   model::term term{};
-  edit_message edit; ///< Empty: an entry of consensus itself.
+  edit_message edit;  ///< Empty: an entry of consensus itself.
 };
 
 struct delivery_limits {
   std::size_t batch_entries = 1'024;
-  std::size_t batch_bytes = 4U << 20; ///< At least one entry, whatever its size.
+  std::size_t batch_bytes = 4U << 20;  ///< At least one entry, whatever its size.
 };
 
 /// Collects entries in log order until the next one belongs to another batch.
@@ -47,8 +48,8 @@ public:
   void attach(std::uint64_t from);
   void detach() { attached_ = busy_ = false; }
 
-  struct nothing {}; ///< There is nothing to send, or a batch is under way.
-  struct read {      ///< Read one batch of `from`..`upto` from the log; then call under_way().
+  struct nothing {};  ///< There is nothing to send, or a batch is under way.
+  struct read {       ///< Read one batch of `from`..`upto` from the log; then call under_way().
     std::uint64_t from{};
     std::uint64_t upto{};
   };
@@ -67,7 +68,7 @@ public:
 
 private:
   delivery_limits limits_;
-  std::deque<committed_entry> recent_; ///< Not yet folded by any sink, up to the end of the log.
+  std::deque<committed_entry> recent_;  ///< Not yet folded by any sink, up to the end of the log.
   std::uint64_t committed_ = 0;
   std::uint64_t next_ = 1;
   std::size_t batch_size_ = 0;
@@ -75,4 +76,4 @@ private:
   bool busy_ = false;
 };
 
-} // namespace tabletd
+}  // namespace tabletd

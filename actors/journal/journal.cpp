@@ -37,29 +37,33 @@ void publish_pending(journal_state& st) {
   st.stats->pending_bytes = st.admission.pending_bytes();
 }
 
-/// Answers everybody who waits, each with what is known of its edit.
-void answer_all(journal_state& st, failure why, const std::string& message, const char* logged) {
-  const char* at_door = st.writing ? "; nobody knows whether this edit was written"
-                                   : "; this edit was not written";
+/// Answers everybody who waits, each with what is known of its edit; the first `in_doubt` at the
+/// door may have been written.
+void answer_all(journal_state& st, failure why, const std::string& message, const char* logged, std::size_t in_doubt) {
   for (auto& each : st.logged)
     each.promise.deliver(refusal(why, message + logged));
-  for (auto& each : st.door)
-    each.promise.deliver(refusal(why, message + at_door));
+  for (std::size_t i = 0; i < st.door.size(); ++i)
+    st.door[i].promise.deliver(refusal(
+        why,
+        message + (i < in_doubt ? "; nobody knows whether this edit was written" : "; this edit was not written")));
   st.logged.clear();
   st.door.clear();
   st.delivery.detach();
   publish_pending(st);
 }
 
-void fail(self_ptr self, const std::string& why) {
+void fail(self_ptr self, const std::string& why, std::size_t in_doubt) {
   auto& st = self->state;
   if (!st.failure.empty() || st.stopping)
     return;
   st.failure = why;
   st.stats->failed = true;
-  answer_all(st, failure::STORAGE_FAILED, why, "; nobody knows whether this edit will survive");
+  answer_all(st, failure::STORAGE_FAILED, why, "; nobody knows whether this edit will survive", in_doubt);
   st.on_fatal(why);
 }
+
+/// For failures that have nothing to do with a write: one that is under way may succeed or not.
+void fail(self_ptr self, const std::string& why) { fail(self, why, self->state.writing ? self->state.door.size() : 0); }
 
 // -- towards the catalog -----------------------------------------------------------------
 
@@ -96,41 +100,40 @@ void send_batch(self_ptr self, committed_batch batch) {
   const auto attachment = self->state.attachment;
   const auto count = batch.edits.size();
   self->request(self->state.sink, caf::infinite, std::move(batch))
-    .then(
-      [self, attachment, count](const batch_outcomes& answer) {
-        if (attachment == self->state.attachment && self->state.failure.empty())
-          on_outcomes(self, answer, count);
-      },
-      // A catalog that died is its supervisor's business; whoever succeeds it asks for a replay,
-      // and only then are the waiting proposers answered.
-      [self, attachment](const caf::error&) {
-        if (attachment != self->state.attachment)
-          return;
-        self->state.delivery.detach();
-        stop_holding(self);
-      });
+      .then(
+          [self, attachment, count](const batch_outcomes& answer) {
+            if (attachment == self->state.attachment && self->state.failure.empty())
+              on_outcomes(self, answer, count);
+          },
+          // A catalog that died is its supervisor's business; whoever succeeds it asks for a replay,
+          // and only then are the waiting proposers answered.
+          [self, attachment](const caf::error&) {
+            if (attachment != self->state.attachment)
+              return;
+            self->state.delivery.detach();
+            stop_holding(self);
+          });
 }
 
 void read_batch(self_ptr self, delivery::read range) {
   const auto attachment = self->state.attachment;
-  self->request(self->state.keeper, caf::infinite,
-                read_order{range.from, range.upto, self->state.delivery.limits()})
-    .then([self, attachment](read_entries& got) {
-      if (!got.failure.empty())
-        return fail(self, got.failure);
-      if (attachment != self->state.attachment || !self->state.failure.empty())
-        return;
-      self->state.delivery.under_way(got.batch.edits.size());
-      send_batch(self, std::move(got.batch));
-    });
+  self->request(self->state.keeper, caf::infinite, read_order{range.from, range.upto, self->state.delivery.limits()})
+      .then([self, attachment](read_entries& got) {
+        if (!got.failure.empty())
+          return fail(self, got.failure);
+        if (attachment != self->state.attachment || !self->state.failure.empty())
+          return;
+        self->state.delivery.under_way(got.batch.edits.size());
+        send_batch(self, std::move(got.batch));
+      });
 }
 
 void deliver_next(self_ptr self) {
   auto next = self->state.delivery.next();
   std::visit(model::overloaded{
-               [](delivery::nothing) {},
-               [self](delivery::read range) { read_batch(self, range); },
-               [self](committed_batch& batch) { send_batch(self, std::move(batch)); },
+                 [](delivery::nothing) {},
+                 [self](delivery::read range) { read_batch(self, range); },
+                 [self](committed_batch& batch) { send_batch(self, std::move(batch)); },
              },
              next);
 }
@@ -153,14 +156,13 @@ void send_commit(self_ptr self) {
   auto& st = self->state;
   if (st.door.empty() || st.writing || st.holding || std::exchange(st.commit_sent, true))
     return;
-  self->send(self, commit_due{}); // Behind what is in the mailbox now: that joins.
+  self->send(self, commit_due{});  // Behind what is in the mailbox now: that joins.
 }
 
 void refuse_as_follower(journal_state& st, const written& result) {
   const auto answer
-    = refusal(failure::NOT_LEADER,
-              result.leader ? fmt::format("node {} leads; send the edit there", result.leader)
-                            : fmt::format("no node leads; retry after {} ms", retry_after_ms));
+      = refusal(failure::NOT_LEADER, result.leader ? fmt::format("node {} leads; send the edit there", result.leader)
+                                                   : fmt::format("no node leads; retry after {} ms", retry_after_ms));
   for (std::size_t i = 0; i < result.count; ++i) {
     st.admission.release(size_of(st.door.front().edit));
     st.door.front().promise.deliver(answer);
@@ -181,7 +183,7 @@ void move_into_log(journal_state& st, const written& result) {
 void on_written(self_ptr self, const written& result) {
   auto& st = self->state;
   if (!result.failure.empty())
-    return fail(self, result.failure);
+    return fail(self, result.failure, result.count);
   if (!st.failure.empty() || st.stopping)
     return;
   st.writing = false;
@@ -201,8 +203,9 @@ void on_commit_due(self_ptr self) {
   if (st.door.empty())
     return;
   st.writing = true;
-  self->request(st.keeper, caf::infinite, write_due{})
-    .then([self](const written& result) { on_written(self, result); });
+  self->request(st.keeper, caf::infinite, write_due{}).then([self](const written& result) {
+    on_written(self, result);
+  });
 }
 
 // -- from proposers ----------------------------------------------------------------------
@@ -222,8 +225,8 @@ std::optional<edit_outcome> refuse_at_door(journal_state& st, std::uint64_t byte
     case model::admission::too_large:
       ++st.stats->too_large;
       return refusal(failure::TOO_LARGE,
-                     fmt::format("the edit has {} bytes and one edit may have {}; make several of it",
-                                 bytes, limits.edit_bytes_max));
+                     fmt::format("the edit has {} bytes and one edit may have {}; make several of it", bytes,
+                                 limits.edit_bytes_max));
   }
   return std::nullopt;
 }
@@ -271,11 +274,11 @@ void stop(self_ptr self, const caf::exit_msg& exit) {
   if (std::exchange(st.stopping, true))
     return;
   answer_all(st, failure::SHUTTING_DOWN, "the node is stopping",
-             "; this edit is in the log and takes effect at the next start");
+             "; this edit is in the log and takes effect at the next start", st.writing ? st.door.size() : 0);
   urgent_exit(st.keeper, exit.reason);
 }
 
-} // namespace
+}  // namespace
 
 opened_journal open_journal(journal_parts parts) {
   auto writer = std::make_shared<log_writer>(std::move(parts.log), std::move(parts.core),
@@ -298,10 +301,10 @@ journal_shell::behavior_type journal(self_ptr self, opened_journal opened) {
   spawn_keeper(self, std::move(opened.writer), opened.keeper_has_a_thread);
   self->set_exit_handler([self](const caf::exit_msg& exit) { stop(self, exit); });
   return {
-    [self](const edit_message& edit) { return on_proposal(self, edit); },
-    [self](replay_from from, const catalog_sink_actor& sink) { attach(self, from.index, sink); },
-    [self](commit_due) { on_commit_due(self); },
+      [self](const edit_message& edit) { return on_proposal(self, edit); },
+      [self](replay_from from, const catalog_sink_actor& sink) { attach(self, from.index, sink); },
+      [self](commit_due) { on_commit_due(self); },
   };
 }
 
-} // namespace tabletd
+}  // namespace tabletd

@@ -7,9 +7,11 @@
 #include "actors/journal/next_transaction.h"
 #include "actors/journal/ports.h"
 #include "actors/model/journal_admission.h"
+
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
+
 #include <deque>
 #include <functional>
 #include <string>
@@ -26,14 +28,14 @@ struct journal_limits {
 struct journal_parts {
   std::shared_ptr<edit_log> log;
   std::shared_ptr<model::consensus_core> core;
-  std::vector<model::member> founders; ///< Of a new group; an existing log knows its own.
+  std::vector<model::member> founders;  ///< Of a new group; an existing log knows its own.
   journal_limits limits;
   journal_stats_ptr stats = std::make_shared<journal_stats>();
   /// Called once, after everybody waiting has been answered, when the disk failed.  The journal
   /// is never healed in the process: end it (design/journal.md 9.3).
   std::function<void(const std::string& why)> on_fatal = [](const std::string&) {};
-  std::function<model::time_ms()> now; ///< Monotonic; empty: the steady clock.
-  bool keeper_has_a_thread = true;     ///< False only in a frozen world.
+  std::function<model::time_ms()> now;  ///< Monotonic; empty: the steady clock.
+  bool keeper_has_a_thread = true;      ///< False only in a frozen world.
 };
 
 /// A journal that has read its log and leads; the stats say in which term.
@@ -78,20 +80,19 @@ struct journal_state {
   std::function<void(const std::string&)> on_fatal;
   model::journal_admission admission{{}};
   tabletd::delivery delivery{{}};
-  std::shared_ptr<next_transaction> proposed; ///< The door's edits, for the keeper.
-  std::deque<admitted> door;    ///< Not in the log, or not known to be.
-  std::deque<waiting> logged;   ///< In the log, not folded; ascending.
+  std::shared_ptr<next_transaction> proposed;  ///< The door's edits, for the keeper.
+  std::deque<admitted> door;                   ///< Not in the log, or not known to be.
+  std::deque<waiting> logged;                  ///< In the log, not folded; ascending.
   catalog_sink_actor sink;
-  std::uint64_t attachment = 0; ///< Answers of an earlier sink are recognised by it.
+  std::uint64_t attachment = 0;  ///< Answers of an earlier sink are recognised by it.
   bool commit_sent = false;
-  bool writing = false;         ///< The keeper has some of the door, or is about to.
-  bool holding = false;         ///< Answers are about to bring more (model/journal_pacing.h).
-  std::string failure;          ///< Not empty: nothing is written any more.
+  bool writing = false;  ///< The keeper has some of the door, or is about to.
+  bool holding = false;  ///< Answers are about to bring more (model/journal_pacing.h).
+  std::string failure;   ///< Not empty: nothing is written any more.
   bool stopping = false;
 };
 
 /// Ends after its log is closed.
-journal_shell::behavior_type journal(journal_shell::stateful_pointer<journal_state> self,
-                                     opened_journal opened);
+journal_shell::behavior_type journal(journal_shell::stateful_pointer<journal_state> self, opened_journal opened);
 
-} // namespace tabletd
+}  // namespace tabletd

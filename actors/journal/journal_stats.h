@@ -2,6 +2,7 @@
 // What the journal counts and where it stands.  Written by the journal alone, read by the
 // metrics exporter and SHOW PROC '/journal' from any thread.
 #include "actors/metered.h"
+
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -17,24 +18,24 @@ struct journal_stats {
   number first_index{1};
   number last_index{};
   number commit_index{};
-  number applied_index{};   ///< The catalog has answered for everything up to here.
+  number applied_index{};  ///< The catalog has answered for everything up to here.
   number term{};
-  number leader{};          ///< 0: not known.
+  number leader{};  ///< 0: not known.
   std::atomic<bool> leads{false};
   std::atomic<bool> failed{false};
-  number pending{};         ///< Proposals that have no answer yet.
-  number pending_bytes{};   ///< What they are charged (model/journal_admission.h).
+  number pending{};        ///< Proposals that have no answer yet.
+  number pending_bytes{};  ///< What they are charged (model/journal_admission.h).
   number file_bytes{};
   number wal_bytes{};
   // -- since the start --
-  number entries{};         ///< Appended by proposals.
-  number bytes{};           ///< Their payload.
-  number commits{};         ///< Transactions of entries.
-  number overloaded{};      ///< Proposals refused because too much was pending.
+  number entries{};     ///< Appended by proposals.
+  number bytes{};       ///< Their payload.
+  number commits{};     ///< Transactions of entries.
+  number overloaded{};  ///< Proposals refused because too much was pending.
   number too_large{};
   atomic_histogram<fast_bounds.size()> commit_seconds{fast_bounds};
   atomic_histogram<batch_entries_bounds.size()> entries_per_commit{batch_entries_bounds};
 };
 using journal_stats_ptr = std::shared_ptr<journal_stats>;
 
-} // namespace tabletd
+}  // namespace tabletd

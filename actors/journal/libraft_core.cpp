@@ -14,8 +14,7 @@ namespace {
 using namespace model;
 
 raft_shim_entry to_shim(const entry_header& header) {
-  return {header.term, static_cast<std::uint16_t>(header.type), header.membership.data(),
-          header.membership.size()};
+  return {header.term, static_cast<std::uint16_t>(header.type), header.membership.data(), header.membership.size()};
 }
 
 /// `entries` backs the pointer in the result.
@@ -23,38 +22,38 @@ raft_shim_message to_shim(const message& what, node_id from, std::vector<raft_sh
   raft_shim_message to{};
   to.peer = from;
   std::visit(overloaded{
-               [&](const append_request& m) {
-                 for (const auto& header : m.entries)
-                   entries.push_back(to_shim(header));
-                 to.kind = raft_shim_append_request;
-                 to.term = m.term;
-                 to.prev_index = m.prev_index;
-                 to.prev_term = m.prev_term;
-                 to.leader_commit = m.leader_commit;
-                 to.entries = entries.data();
-                 to.count = static_cast<std::uint32_t>(entries.size());
-               },
-               [&](const append_result& m) {
-                 to.kind = raft_shim_append_result;
-                 to.term = m.term;
-                 to.rejected = m.rejected;
-                 to.last_index = m.last_index;
-               },
-               [&](const vote_request& m) {
-                 to.kind = raft_shim_vote_request;
-                 to.term = m.term;
-                 to.candidate = m.candidate;
-                 to.last_index = m.last_index;
-                 to.last_term = m.last_term;
-                 to.disrupt_leader = m.disrupt_leader;
-                 to.pre_vote = m.pre_vote;
-               },
-               [&](const vote_result& m) {
-                 to.kind = raft_shim_vote_result;
-                 to.term = m.term;
-                 to.granted = m.granted;
-                 to.pre_vote = m.pre_vote;
-               },
+                 [&](const append_request& m) {
+                   for (const auto& header : m.entries)
+                     entries.push_back(to_shim(header));
+                   to.kind = raft_shim_append_request;
+                   to.term = m.term;
+                   to.prev_index = m.prev_index;
+                   to.prev_term = m.prev_term;
+                   to.leader_commit = m.leader_commit;
+                   to.entries = entries.data();
+                   to.count = static_cast<std::uint32_t>(entries.size());
+                 },
+                 [&](const append_result& m) {
+                   to.kind = raft_shim_append_result;
+                   to.term = m.term;
+                   to.rejected = m.rejected;
+                   to.last_index = m.last_index;
+                 },
+                 [&](const vote_request& m) {
+                   to.kind = raft_shim_vote_request;
+                   to.term = m.term;
+                   to.candidate = m.candidate;
+                   to.last_index = m.last_index;
+                   to.last_term = m.last_term;
+                   to.disrupt_leader = m.disrupt_leader;
+                   to.pre_vote = m.pre_vote;
+                 },
+                 [&](const vote_result& m) {
+                   to.kind = raft_shim_vote_result;
+                   to.term = m.term;
+                   to.granted = m.granted;
+                   to.pre_vote = m.pre_vote;
+                 },
              },
              what);
   return to;
@@ -67,8 +66,7 @@ std::optional<message> from_shim(const raft_shim_message& m) {
     case raft_shim_append_result:
       return append_result{m.term, m.rejected, m.last_index};
     case raft_shim_vote_request:
-      return vote_request{m.term,      m.candidate,      m.last_index,
-                          m.last_term, m.disrupt_leader, m.pre_vote};
+      return vote_request{m.term, m.candidate, m.last_index, m.last_term, m.disrupt_leader, m.pre_vote};
     case raft_shim_vote_result:
       return vote_result{m.term, m.granted, m.pre_vote};
     case raft_shim_other:
@@ -101,15 +99,13 @@ void attribute(entries_to_persist& entries, const consensus_event& event) {
     }
 }
 
-} // namespace
+}  // namespace
 
 void libraft_core::destroyer::operator()(raft_shim* shim) const { raft_shim_destroy(shim); }
 
 libraft_core::libraft_core(const libraft_options& options) : self_(options.self) {
-  const raft_shim_options raw{options.self, options.seed,
-                              static_cast<std::uint32_t>(options.election_timeout.count()),
-                              static_cast<std::uint32_t>(options.heartbeat.count()),
-                              options.inflight_entries_max};
+  const raft_shim_options raw{options.self, options.seed, static_cast<std::uint32_t>(options.election_timeout.count()),
+                              static_cast<std::uint32_t>(options.heartbeat.count()), options.inflight_entries_max};
   raft_.reset(raft_shim_create(&raw));
   if (!raft_)
     throw std::bad_alloc{};
@@ -158,13 +154,12 @@ int libraft_core::handle(const started& event, raft_shim_update& raw, update& ou
   // The core lets a sole voter lead again in its old term; a process of its own gets a term of
   // its own, exactly as if it had held an election.
   if (!event.changes.empty()
-      && raft_shim_is_sole_voter(event.changes.back().membership.data(),
-                                 event.changes.back().membership.size(), self_)) {
+      && raft_shim_is_sole_voter(event.changes.back().membership.data(), event.changes.back().membership.size(),
+                                 self_)) {
     held = {event.ballot.term + 1, self_};
     out.ballot = held;
   }
-  return raft_shim_start(raft_.get(), now_ms(), held.term, held.vote, entries.data(),
-                         entries.size(), &raw);
+  return raft_shim_start(raft_.get(), now_ms(), held.term, held.vote, entries.data(), entries.size(), &raw);
 }
 
 int libraft_core::handle(const proposed& event, raft_shim_update& raw, update&) {
@@ -217,9 +212,9 @@ void libraft_core::take(const raft_shim_update& raw, update& out) {
   entries.headers.reserve(raw.entry_count);
   for (std::size_t i = 0; i < raw.entry_count; ++i) {
     const auto& from = raw.entries[i];
-    entries.headers.push_back({from.term, static_cast<entry_type>(from.type),
-                               from.size == 0 ? std::string()
-                                              : std::string(static_cast<const char*>(from.bytes), from.size)});
+    entries.headers.push_back(
+        {from.term, static_cast<entry_type>(from.type),
+         from.size == 0 ? std::string() : std::string(static_cast<const char*>(from.bytes), from.size)});
   }
   out.entries = std::move(entries);
 }
@@ -244,13 +239,12 @@ term libraft_core::term_at(std::uint64_t index) const {
 }
 
 entry_header libraft_core::founding_entry(const std::vector<member>& members) const {
-  const std::unique_ptr<raft_shim_membership, void (*)(raft_shim_membership*)> group(
-    raft_shim_membership_create(), raft_shim_membership_destroy);
+  const std::unique_ptr<raft_shim_membership, void (*)(raft_shim_membership*)> group(raft_shim_membership_create(),
+                                                                                     raft_shim_membership_destroy);
   if (!group)
     throw std::bad_alloc{};
   for (const auto& each : members)
-    if (const int code
-        = raft_shim_membership_add(group.get(), each.id, each.address.c_str(), each.voter);
+    if (const int code = raft_shim_membership_add(group.get(), each.id, each.address.c_str(), each.voter);
         code != 0 || each.id == 0)
       throw std::invalid_argument("member " + std::to_string(each.id) + " at " + each.address
                                   + " cannot be in the group: "
@@ -264,4 +258,4 @@ entry_header libraft_core::founding_entry(const std::vector<member>& members) co
   return founding;
 }
 
-} // namespace tabletd
+}  // namespace tabletd

@@ -2,6 +2,7 @@
 // consensus_core over libraft 0.22.1's step API, with the guards that version needs
 // (design/journal.md 3: P1 in raft_shim, P2 and P6 here).
 #include "actors/model/consensus_core.h"
+
 #include <memory>
 
 struct raft_shim;
@@ -11,10 +12,10 @@ namespace tabletd {
 
 struct libraft_options {
   model::node_id self{};
-  std::uint32_t seed = 1; ///< Spreads election timeouts; different on every member.
+  std::uint32_t seed = 1;  ///< Spreads election timeouts; different on every member.
   std::chrono::milliseconds election_timeout{1'000};
   std::chrono::milliseconds heartbeat{100};
-  std::uint32_t inflight_entries_max = 1'024; ///< Per follower; the core counts entries, not bytes.
+  std::uint32_t inflight_entries_max = 1'024;  ///< Per follower; the core counts entries, not bytes.
 };
 
 /// The membership is the founding entry's: changing it later needs two more events of the step
@@ -50,7 +51,7 @@ private:
   model::node_id self_;
   model::time_ms now_{};
   std::unique_ptr<raft_shim, destroyer> raft_;
-  std::vector<model::term_run> runs_; ///< The log, as the core believes it is.
+  std::vector<model::term_run> runs_;  ///< The log, as the core believes it is.
 };
 
-} // namespace tabletd
+}  // namespace tabletd

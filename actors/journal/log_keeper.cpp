@@ -51,7 +51,7 @@ read_entries read(const log_keeper_ports& ports, const read_order& order) {
   }
 }
 
-} // namespace
+}  // namespace
 
 void publish_standing(const log_writer& writer, journal_stats& stats) {
   const auto& standing = writer.standing();
@@ -71,9 +71,9 @@ log_keeper_actor::behavior_type log_keeper(log_keeper_actor::stateful_pointer<lo
   self->monitor(self->state.ports.journal);
   self->set_down_handler([self](const caf::down_msg& down) { self->quit(down.reason); });
   return {
-    [self](write_due) { return write(self->state.ports); },
-    [self](const read_order& order) { return read(self->state.ports, order); },
+      [self](write_due) { return write(self->state.ports); },
+      [self](const read_order& order) { return read(self->state.ports, order); },
   };
 }
 
-} // namespace tabletd
+}  // namespace tabletd

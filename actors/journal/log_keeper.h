@@ -3,8 +3,10 @@
 // serves one order at a time.  Detached; the journal's only child.
 #include "actors/journal/log_writer.h"
 #include "actors/journal/next_transaction.h"
+
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
+
 #include <string>
 
 namespace tabletd {
@@ -17,9 +19,9 @@ typename I::result_type inspect(I& f, write_due&) {
 }
 /// `failure` not empty: the disk failed, and nothing may be acknowledged any more.
 struct written {
-  std::size_t count{};   ///< Edits taken from next_transaction.
-  bool refused = false;  ///< This node does not lead: nothing was appended.
-  std::uint64_t first{}; ///< Index of the first of them.
+  std::size_t count{};    ///< Edits taken from next_transaction.
+  bool refused = false;   ///< This node does not lead: nothing was appended.
+  std::uint64_t first{};  ///< Index of the first of them.
   model::term term{};
   std::uint64_t committed_upto{};
   model::node_id leader{};
@@ -35,14 +37,14 @@ struct read_entries {
   std::string failure;
 };
 
-using log_keeper_actor = caf::typed_actor<caf::replies_to<write_due>::with<written>,
-                                          caf::replies_to<read_order>::with<read_entries>>;
+using log_keeper_actor
+    = caf::typed_actor<caf::replies_to<write_due>::with<written>, caf::replies_to<read_order>::with<read_entries>>;
 
 struct log_keeper_ports {
   std::shared_ptr<log_writer> writer;
   std::shared_ptr<next_transaction> proposed;
   journal_stats_ptr stats;
-  caf::actor_addr journal; ///< Ends with it, however it ends.
+  caf::actor_addr journal;  ///< Ends with it, however it ends.
 };
 struct log_keeper_state {
   static inline const char* name = "log_keeper";
@@ -55,7 +57,7 @@ log_keeper_actor::behavior_type log_keeper(log_keeper_actor::stateful_pointer<lo
 /// Copies where the log stands into the stats.
 void publish_standing(const log_writer& writer, journal_stats& stats);
 
-} // namespace tabletd
+}  // namespace tabletd
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tabletd::written)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tabletd::read_order)

@@ -2,7 +2,6 @@
 #include "actors/journal/log_writer.h"
 
 #include <fmt/format.h>
-
 #include <kj/exception.h>
 
 #include <cstring>
@@ -16,9 +15,7 @@ std::span<const std::byte> bytes_of(const edit_message& edit) {
   return {reinterpret_cast<const std::byte*>(bytes.begin()), bytes.size()};
 }
 
-std::span<const std::byte> bytes_of(const std::string& text) {
-  return std::as_bytes(std::span(text));
-}
+std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
 
 /// SQLite's bytes have no alignment, and Cap'n Proto wants words.
 edit_message parse(const std::string& path, std::uint64_t index, std::span<const std::byte> bytes) {
@@ -37,11 +34,11 @@ edit_message parse(const std::string& path, std::uint64_t index, std::span<const
   }
 }
 
-} // namespace
+}  // namespace
 
 log_writer::log_writer(std::shared_ptr<edit_log> log, std::shared_ptr<model::consensus_core> core,
                        std::function<model::time_ms()> now)
-  : log_(std::move(log)), core_(std::move(core)), now_(std::move(now)) {}
+    : log_(std::move(log)), core_(std::move(core)), now_(std::move(now)) {}
 
 void log_writer::open(const std::vector<model::member>& founders) {
   if (log_->last_index() == 0)
@@ -77,7 +74,7 @@ void log_writer::found(const std::vector<model::member>& founders) {
                                     "was lost; put it back, or rebuild the node from its peers",
                                     log_->load_hard_state().term, log_->path()));
   const auto founding = core_->founding_entry(founders);
-  log_->save_hard_state({founding.term, 0}); // First: no entry may be of a term we do not know of.
+  log_->save_hard_state({founding.term, 0});  // First: no entry may be of a term we do not know of.
   const log_entry entry{founding.term, static_cast<std::uint16_t>(founding.type), bytes_of(founding.membership)};
   log_->append(1, {&entry, 1});
 }
@@ -86,7 +83,7 @@ std::optional<log_writer::range> log_writer::append(std::span<const edit_message
   step(model::proposed{static_cast<std::uint32_t>(edits.size())}, edits);
   if (standing_.refused)
     return std::nullopt;
-  const auto appended = appended_; // Of this step; the next one tells the core of it.
+  const auto appended = appended_;  // Of this step; the next one tells the core of it.
   step(model::persisted{appended.first + edits.size() - 1, appended.term});
   return appended;
 }
@@ -125,4 +122,4 @@ committed_batch log_writer::read(std::uint64_t from, std::uint64_t upto, deliver
   return batch.finish();
 }
 
-} // namespace tabletd
+}  // namespace tabletd

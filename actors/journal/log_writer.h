@@ -6,6 +6,7 @@
 #include "actors/journal/ports.h"
 #include "actors/model/consensus_core.h"
 #include "persistence/edit_log.h"
+
 #include <functional>
 #include <memory>
 #include <optional>
@@ -34,7 +35,7 @@ public:
   /// One batch of `from`..`upto`.
   [[nodiscard]] committed_batch read(std::uint64_t from, std::uint64_t upto, delivery_limits limits) const;
 
-  [[nodiscard]] const model::update& standing() const { return standing_; } ///< Of the last step.
+  [[nodiscard]] const model::update& standing() const { return standing_; }  ///< Of the last step.
   [[nodiscard]] const edit_log& log() const { return *log_; }
 
 private:
@@ -49,4 +50,4 @@ private:
   range appended_;
 };
 
-} // namespace tabletd
+}  // namespace tabletd

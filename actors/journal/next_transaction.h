@@ -3,6 +3,7 @@
 // it gets to it.  Not a mailbox, because what arrives while the keeper's thread wakes up
 // must still join.
 #include "actors/journal/ports.h"
+
 #include <algorithm>
 #include <deque>
 #include <mutex>
@@ -12,7 +13,7 @@ namespace tabletd {
 
 struct transaction_limits {
   std::size_t entries = 4'096;
-  std::size_t bytes = 8U << 20; ///< One edit always fits.
+  std::size_t bytes = 8U << 20;  ///< One edit always fits.
 };
 
 class next_transaction {
@@ -49,4 +50,4 @@ private:
   std::deque<edit_message> edits_;
 };
 
-} // namespace tabletd
+}  // namespace tabletd

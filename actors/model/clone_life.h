@@ -24,7 +24,8 @@ struct clone_copying { bool full = false; };
 struct clone_installing { bool full = false; };
 struct clone_waiting {};
 struct clone_over {};
-using clone_state = std::variant<clone_looking, clone_asking, clone_copying, clone_installing, clone_waiting, clone_over>;
+using clone_state = std::variant<clone_looking, clone_asking, clone_copying, clone_installing,
+                                 clone_waiting, clone_over>;
 
 // -- events ------------------------------------------------------------------------------
 // `attempt` names the ask_source they belong to: what an earlier one still says is ignored.
@@ -50,8 +51,15 @@ using clone_event = std::variant<clone_looked, clone_snapshot, clone_progressed,
 // -- effects, carried out in this order --------------------------------------------------
 struct look_here { friend bool operator==(const look_here&, const look_here&) = default; };
 /// Dial, open a snapshot of what `have` lacks.  Empty: everything.
-struct ask_source { std::uint32_t attempt{}; version_ranges have; friend bool operator==(const ask_source&, const ask_source&) = default; };
-struct copy_blocks { std::uint32_t attempt{}; friend bool operator==(const copy_blocks&, const copy_blocks&) = default; };
+struct ask_source {
+  std::uint32_t attempt{};
+  version_ranges have;
+  friend bool operator==(const ask_source&, const ask_source&) = default;
+};
+struct copy_blocks {
+  std::uint32_t attempt{};
+  friend bool operator==(const copy_blocks&, const copy_blocks&) = default;
+};
 struct install_copy { bool full = false; friend bool operator==(const install_copy&, const install_copy&) = default; };
 struct retry_in { time_ms span{}; friend bool operator==(const retry_in&, const retry_in&) = default; };
 /// Close the link; unless `keep_partial`, delete what was copied.

@@ -6,6 +6,7 @@
 // entries are written or messages leave; messages need not wait for the entries; a change
 // is only acted on once `committed_upto` covers it (design/journal.md 9.1).
 #include "actors/model/ids.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,18 +15,18 @@
 
 namespace tabletd::model {
 
-using node_id = std::uint64_t; ///< 0: nobody.
+using node_id = std::uint64_t;  ///< 0: nobody.
 
 /// What kind of entry stands in the log; the numbers are on disk.
 enum class entry_type : std::uint16_t {
-  command = 1, ///< An edit.
-  barrier = 2, ///< The core's own, empty for everyone else.
-  change = 3,  ///< The membership from here on, in the core's encoding.
+  command = 1,  ///< An edit.
+  barrier = 2,  ///< The core's own, empty for everyone else.
+  change = 3,   ///< The membership from here on, in the core's encoding.
 };
 
 struct member {
   node_id id{};
-  std::string address; ///< Unique in the group.
+  std::string address;  ///< Unique in the group.
   bool voter = true;
   friend bool operator==(const member&, const member&) = default;
 };
@@ -40,7 +41,7 @@ struct ballot {
 struct entry_header {
   model::term term{};
   entry_type type = entry_type::command;
-  std::string membership; ///< Payload of a change; empty for the others, whose payload stays with the host.
+  std::string membership;  ///< Payload of a change; empty for the others, whose payload stays with the host.
   friend bool operator==(const entry_header&, const entry_header&) = default;
 };
 
@@ -50,13 +51,13 @@ struct append_request {
   std::uint64_t prev_index{};
   model::term prev_term{};
   std::uint64_t leader_commit{};
-  std::uint32_t count{};             ///< From the core: how many entries from prev_index + 1 on ...
-  std::vector<entry_header> entries; ///< ... the host fills in from its log before it sends.
+  std::uint32_t count{};              ///< From the core: how many entries from prev_index + 1 on ...
+  std::vector<entry_header> entries;  ///< ... the host fills in from its log before it sends.
 };
 struct append_result {
   model::term term{};
-  std::uint64_t rejected{};   ///< 0: accepted; else the prev_index that did not match.
-  std::uint64_t last_index{}; ///< Accepted: what is durable and verified.  Rejected: a hint.
+  std::uint64_t rejected{};    ///< 0: accepted; else the prev_index that did not match.
+  std::uint64_t last_index{};  ///< Accepted: what is durable and verified.  Rejected: a hint.
 };
 struct vote_request {
   model::term term{};
@@ -86,8 +87,8 @@ struct logged_change {
 /// First of all: what the disk holds.  A log starts at index 1 with a change.
 struct started {
   model::ballot ballot;
-  std::vector<term_run> runs;         ///< Ascending, without gaps; empty: no entries.
-  std::vector<logged_change> changes; ///< Every change in the log, ascending.
+  std::vector<term_run> runs;          ///< Ascending, without gaps; empty: no entries.
+  std::vector<logged_change> changes;  ///< Every change in the log, ascending.
 };
 /// New commands; the update says where they go, or that they were refused.
 struct proposed {
@@ -112,12 +113,12 @@ enum class consensus_role : std::uint8_t { follower, candidate, leader };
 
 /// Whose payloads belong to the entries.
 enum class payload_source : std::uint8_t {
-  proposal, ///< The event's commands, in order.
-  request,  ///< The received append_request's entries, from `skip` on.
-  core,     ///< The core's own; empty.
+  proposal,  ///< The event's commands, in order.
+  request,   ///< The received append_request's entries, from `skip` on.
+  core,      ///< The core's own; empty.
 };
 struct entries_to_persist {
-  std::uint64_t first{}; ///< Replaces everything from here on.
+  std::uint64_t first{};  ///< Replaces everything from here on.
   std::vector<entry_header> headers;
   payload_source source = payload_source::proposal;
   std::size_t skip = 0;
@@ -127,16 +128,16 @@ struct outbound {
   message what;
 };
 struct update {
-  std::optional<model::ballot> ballot; ///< Absent: unchanged.
+  std::optional<model::ballot> ballot;  ///< Absent: unchanged.
   std::optional<entries_to_persist> entries;
   std::vector<outbound> messages;
   std::uint64_t committed_upto{};
   consensus_role role = consensus_role::follower;
   model::term term{};
-  node_id leader{};    ///< 0: not known.
+  node_id leader{};  ///< 0: not known.
   time_ms next_tick{};
-  bool refused{};      ///< The proposal was not appended: this node does not lead.
-  std::string fault;   ///< Not empty: the group's promises are broken; stop the node and say this.
+  bool refused{};     ///< The proposal was not appended: this node does not lead.
+  std::string fault;  ///< Not empty: the group's promises are broken; stop the node and say this.
 };
 
 class consensus_core {
@@ -149,4 +150,4 @@ public:
   [[nodiscard]] virtual entry_header founding_entry(const std::vector<member>& members) const = 0;
 };
 
-} // namespace tabletd::model
+}  // namespace tabletd::model

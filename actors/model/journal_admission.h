@@ -42,4 +42,4 @@ private:
   std::uint64_t pending_bytes_ = 0;
 };
 
-} // namespace tabletd::model
+}  // namespace tabletd::model

@@ -15,4 +15,4 @@ namespace tabletd::model {
   return waiting > written || !answers_due;
 }
 
-} // namespace tabletd::model
+}  // namespace tabletd::model

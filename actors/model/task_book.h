@@ -32,7 +32,11 @@ using book_event = std::variant<task_submitted, task_finished, task_stamped, dra
 // -- effects -----------------------------------------------------------------------------
 struct run_on_disk { agent_task task; friend bool operator==(const run_on_disk&, const run_on_disk&) = default; };
 struct start_clone { clone_order order; friend bool operator==(const start_clone&, const start_clone&) = default; };
-struct stop_clone { log_index fence{}; bool keep_partial = false; friend bool operator==(const stop_clone&, const stop_clone&) = default; };
+struct stop_clone {
+  log_index fence{};
+  bool keep_partial = false;
+  friend bool operator==(const stop_clone&, const stop_clone&) = default;
+};
 /// Feed task_stamped when the report book has stamped it; that also tells the leader.
 struct stamp_end { task_end end; friend bool operator==(const stamp_end&, const stamp_end&) = default; };
 /// Tell the leader once more.

@@ -61,6 +61,8 @@ struct be_node::loop_side {
   kj::Own<rpc_listener> listener;
   kj::Promise<void> usage = nullptr;
 
+  [[nodiscard]] bool is_open() const { return listener.get() != nullptr; }
+
   kj::Promise<void> look_at_usage(kj::Duration every) {
     return room->timer().afterDelay(every).then([this, every] {
       room->paths().refresh();
@@ -83,7 +85,8 @@ std::unique_ptr<be_node> be_node::start(be_options options, caf::actor_system& s
 
 void be_node::open_paths(be_options& options) {
   if (options.paths.empty())
-    throw storage_error(storage_fault::unusable, {}, "a backend needs at least one path; name one in its configuration");
+    throw storage_error(storage_fault::unusable, {},
+                        "a backend needs at least one path; name one in its configuration");
   paths_ = std::make_shared<path_set>(std::move(options.paths), stats_);
   for (const auto& disk : paths_->disks())
     if (options.binding)
@@ -179,7 +182,7 @@ void be_node::stop() {
     paths_->begin_stop();
   if (loop_side_)
     in_loop([this]() -> kj::Promise<void> {
-      if (loop_side_->room) {
+      if (loop_side_->is_open()) {
         loop_side_->room->drain();
         loop_side_->listener->close_port();
       }
@@ -193,9 +196,10 @@ void be_node::stop() {
   }
   if (loop_side_)
     in_loop([this]() -> kj::Promise<void> {
-      if (!loop_side_->room)
-        return kj::READY_NOW;
-      return loop_side_->room->quiet().then([this] {
+      auto answered = kj::Promise<void>(kj::READY_NOW);
+      if (loop_side_->is_open())
+        answered = loop_side_->room->quiet().then([this] { return loop_side_->listener->flushed(); });
+      return answered.then([this] {
         mover_->leave();
         wire_->leave();
         loop_side_->usage = nullptr;

@@ -131,12 +131,19 @@ void clone_mover::look(model::clone_order order, clone_worker_actor worker) {
 void clone_mover::looked(const session_ptr& at, const std::optional<model::held_replica>& here,
                          model::version_ranges have) {
   const auto& order = at->order;
+  if (const auto known = sessions_.find(order.fence); known == sessions_.end() || known->second != at)
+    return; // It ended meanwhile; nobody would give a claim back.
   if (!here && model::raw(order.path) != 0) {
     auto* wanted = room_->paths().find(order.path);
     if (!wanted)
       return at->fail(model::task_failure::path_unknown,
                       fmt::format("this backend has no path {:016x}", model::raw(order.path)));
-    at->disk = &room_->paths().claim(model::raw(order.tablet), *wanted);
+    auto& owner = room_->paths().claim(model::raw(order.tablet), *wanted);
+    if (&owner != wanted)
+      return at->fail(model::task_failure::stale,
+                      fmt::format("tablet {} is being made on path {}, not on {}",
+                                  model::raw(order.tablet), owner.root(), wanted->root()));
+    at->disk = &owner;
   }
   if (at->disk)
     if (const auto why = at->disk->refusal(); !why.empty())

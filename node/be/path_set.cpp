@@ -197,7 +197,9 @@ void path_set::drop(disk_errand<model::drop_order> what) {
     return what.end(nothing); // Dropped before.
   run_errand(*disk, what, [self = shared_from_this(), disk, nothing](tablet_store& store, const auto& todo) {
     const auto here = store.status(raw(todo.order.tablet));
-    if (here && here->replica != raw(todo.order.replica))
+    if (!here)
+      return todo.end(nothing);
+    if (here->replica != raw(todo.order.replica))
       return todo.fail(model::task_failure::stale, other_replica(todo.order, *here));
     store.drop_replica(raw(todo.order.tablet), raw(todo.order.replica));
     self->changed(*disk, store, {{todo.order.tablet, todo.order.replica}}, prepared_set::changed);

@@ -19,6 +19,8 @@ constexpr std::size_t connections_max = 1'024;
 constexpr std::size_t flow_limit_words = (256U << 20) / sizeof(capnp::word);
 // A message is at most a block of 2 MiB or a list of orders.
 constexpr std::uint64_t message_limit_words = (16U << 20) / sizeof(capnp::word);
+// A caller that does not read has this long to take its last answers.
+constexpr auto flush_limit = 1 * kj::SECONDS;
 // A peer that lost power is noticed in about this time (design/testing.md N-01).
 constexpr int silent_peer_ms = 30'000;
 
@@ -41,13 +43,13 @@ capnp::ReaderOptions reader_limits() {
 } // namespace
 
 struct rpc_listener::connection {
-  connection(kj::Own<kj::AsyncIoStream> s, wire::BackendGateway::Client gateway)
-    : stream(kj::mv(s)),
+  connection(kj::Own<kj::AsyncIoStream> socket, wire::BackendGateway::Client gateway)
+    : stream(kj::heap<coalescing_stream>(kj::mv(socket))),
       network(*stream, capnp::rpc::twoparty::Side::SERVER, reader_limits()),
       rpc(capnp::makeRpcServer(network, kj::mv(gateway))) {
     rpc.setFlowLimit(flow_limit_words);
   }
-  kj::Own<kj::AsyncIoStream> stream;
+  kj::Own<coalescing_stream> stream;
   capnp::TwoPartyVatNetwork network;
   capnp::RpcSystem<capnp::rpc::twoparty::VatId> rpc;
 };
@@ -63,7 +65,7 @@ rpc_listener::~rpc_listener() noexcept(false) = default;
 kj::Promise<void> rpc_listener::accept() {
   return port_->accept().then(
     [this](kj::Own<kj::AsyncIoStream>&& stream) {
-      if (connections_ < connections_max)
+      if (connections_.size() < connections_max)
         serve(kj::mv(stream));
       return accept();
     },
@@ -76,10 +78,22 @@ kj::Promise<void> rpc_listener::accept() {
 
 void rpc_listener::serve(kj::Own<kj::AsyncIoStream> stream) {
   kj::runCatchingExceptions([&] { notice_dead_peers(*stream); }); // Not every stream is TCP.
-  auto served = kj::heap<connection>(kj::heap<coalescing_stream>(kj::mv(stream)), kj::heap<backend_gateway>(room_));
-  ++connections_;
-  auto& network = served->network;
-  served_.add(network.onDisconnect().attach(kj::mv(served), kj::defer([this] { --connections_; })));
+  auto served = kj::heap<connection>(kj::mv(stream), kj::heap<backend_gateway>(room_));
+  auto* key = served.get();
+  connections_.insert(key);
+  auto forget = kj::defer([this, key] { connections_.erase(key); });
+  served_.add(served->network.onDisconnect().attach(kj::mv(forget), kj::mv(served)));
+}
+
+kj::Promise<void> rpc_listener::flushed() {
+  // The RPC system hands an answer to its stream in the turn after the call has ended.
+  return kj::evalLast([this] {
+    kj::Vector<kj::Promise<void>> all;
+    for (auto* open : connections_)
+      all.add(open->stream->flush().catch_([](kj::Exception&&) {}));
+    auto late = room_->timer().afterDelay(flush_limit);
+    return kj::joinPromises(all.releaseAsArray()).exclusiveJoin(kj::mv(late));
+  });
 }
 
 void rpc_listener::taskFailed(kj::Exception&& why) {

@@ -2,6 +2,7 @@
 // The backend's port: one RPC connection per caller, each with its own limits and its own
 // end.  Whatever a caller sends, only its connection can break.
 #include "node/be/backend_room.h"
+#include <set>
 
 namespace tabletd {
 
@@ -13,6 +14,8 @@ public:
   [[nodiscard]] std::uint16_t port() const { return port_number_; }
   /// No new connections; those that exist go on.
   void close_port() { accepting_ = nullptr; }
+  /// Resolves when the answers given so far have left, or their readers do not take them.
+  [[nodiscard]] kj::Promise<void> flushed();
 
 private:
   struct connection;
@@ -23,7 +26,7 @@ private:
   backend_room_ptr room_;
   kj::Own<kj::ConnectionReceiver> port_;
   std::uint16_t port_number_;
-  std::size_t connections_ = 0;
+  std::set<connection*> connections_;
   kj::TaskSet served_{*this};
   kj::Promise<void> accepting_;
 };

@@ -11,6 +11,16 @@
 #include <caf/actor_cast.hpp>
 
 namespace tabletd::test {
+
+/// To the membership of the stage: the backend of this order ends its task well.
+struct stage_finish {
+  std::uint64_t order{};
+};
+template <class I>
+typename I::result_type inspect(I& f, stage_finish& x) {
+  return f(caf::meta::type_name("stage_finish"), x.order);
+}
+
 namespace {
 
 /// What the actors under test see of the rest of the front end, and what they told it.
@@ -70,7 +80,20 @@ journal_actor::behavior_type stage_journal(journal_actor::stateful_pointer<stage
   };
 }
 
-membership_actor::behavior_type stage_membership(membership_actor::stateful_pointer<stage_state> self, stage* on) {
+using stage_membership_actor = membership_actor::extend<caf::reacts_to<stage_finish>>;
+
+void finish_task(stage::order& order) {
+  held_replica held;
+  if (const auto* clone = std::get_if<clone_order>(&order.task.what)) {
+    held.tablet = clone->tablet;
+    held.replica = clone->replica;
+    held.version = held.max_version = clone->version;
+  }
+  order.asker.deliver(codec::seal_end({order.task.fence, held.tablet, held.replica, held, 700, 7, 0}));
+}
+
+stage_membership_actor::behavior_type
+stage_membership(stage_membership_actor::stateful_pointer<stage_state> self, stage* on) {
   return {
     [](const catalog_advanced&) {},
     [self, on](const task_order& order) {
@@ -82,6 +105,7 @@ membership_actor::behavior_type stage_membership(membership_actor::stateful_poin
     },
     [self](const publish_order&) { return self->make_response_promise<publish_ended>(); },
     [](tick_due) {},
+    [on](stage_finish which) { finish_task(on->orders.at(which.order)); },
   };
 }
 
@@ -105,7 +129,7 @@ tablet_scheduler_actor::behavior_type stage_scheduler(tablet_scheduler_actor::st
 struct RepairActors : actor_world {
   stage on;
   journal_actor journal = sys.spawn(stage_journal, &on);
-  membership_actor membership = sys.spawn(stage_membership, &on);
+  stage_membership_actor membership = sys.spawn(stage_membership, &on);
   catalog_actor catalog = sys.spawn(stage_catalog, &on);
   tablet_scheduler_actor ears = sys.spawn(stage_scheduler, &on);
   std::vector<caf::actor> under_test;
@@ -136,19 +160,12 @@ struct RepairActors : actor_world {
   void sick(const tablet_scheduler_actor& scheduler, tablet_id id) {
     check_effects found;
     found.sick.push_back({id, {}});
+    on.publish();
     caf::anon_send(scheduler, codec::seal_sick(found, {}));
     settle();
   }
-  /// The backend of the n-th order ends its task well.
-  void finish(std::size_t n) {
-    auto& order = on.orders.at(n);
-    held_replica held;
-    if (const auto* clone = std::get_if<clone_order>(&order.task.what)) {
-      held.tablet = clone->tablet;
-      held.replica = clone->replica;
-      held.version = held.max_version = clone->version;
-    }
-    order.asker.deliver(codec::seal_end({order.task.fence, held.tablet, held.replica, held, 700, 7, 0}));
+  void finish(std::size_t order) {
+    caf::anon_send(membership, stage_finish{order});
     settle();
   }
   std::size_t alive() { return sys.registry().running(); }

@@ -220,7 +220,7 @@ struct sim_world {
     const auto e = codec::decode(message.get());
     const log_index index{log.size()};
     recent.emplace_back(now(), shadow);
-    while (recent.size() > 1 && recent[1].first < e.at) // The last one before the edit was proposed stays.
+    while (recent.size() > 1 && recent.front().first < e.at) // Replaced before the edit was proposed.
       recent.pop_front();
     auto v = apply(shadow, e, index);
     for (const auto word : message.words())

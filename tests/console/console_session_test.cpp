@@ -264,6 +264,22 @@ TEST_F(ConsoleSession, TheClientHearsOfItAtAMajorityAndTheRestFollows) {
   EXPECT_EQ(proposals<model::load_published>(), 1u);
 }
 
+TEST_F(ConsoleSession, AnOrderThatGotLostIsRepeatedAndTheClientWaits) {
+  with_orders();
+  const auto plan = plan_of("LOAD FILE '/f' INTO shop.orders LABEL 'a'");
+  backend_fails = [](model::backend_id) { return std::optional<std::string>{"no link"}; };
+  const auto client = ask<api_result>(prepared(plan));
+  EXPECT_FALSE(*client) << "committed, but nobody serves it";
+  EXPECT_EQ(proposals<model::load_committed>(), 1u);
+  backend_fails = [](model::backend_id) { return std::nullopt; };
+  pass(1'999ms);
+  EXPECT_FALSE(*client);
+  pass(1ms);
+  ASSERT_TRUE(*client);
+  EXPECT_TRUE((*client)->get().isDone());
+  EXPECT_EQ(publishes.size(), 8u);
+}
+
 TEST_F(ConsoleSession, BackendsThatMissTheRowsAreNamed) {
   with_orders();
   const auto plan = plan_of("LOAD FILE '/f' INTO shop.orders LABEL 'a'");

@@ -17,7 +17,7 @@ struct Views : test::session_world {
     world.database("empty");
     world.add_backends(3);
     orders = world.table("shop", "orders", 2, 2);
-    world.load(orders, "a", 4, {world.order[1]});
+    world.load(orders, "a", 4);
     session_world::SetUp();
   }
   std::uint64_t tablet(std::uint32_t bucket) { return raw(world.tablet(orders, bucket).id); }
@@ -85,7 +85,6 @@ TEST_F(Views, TheTree) {
   EXPECT_EQ(proc("/dbs/empty"), proc("/dbs/10002"));
 }
 
-// The load was refused on one backend, so nothing was committed: two replicas of two are a majority.
 TEST_F(Views, Replicas) {
   const auto& part = world.cat.tables.find(orders)->partitions.front();
   const auto path = fmt::format("/dbs/10001/{}/partitions/{}/{}", raw(orders), raw(part.id), part.index_id);
@@ -106,19 +105,25 @@ TEST_F(Views, Replicas) {
             "DbName|TableName|PartitionName|IndexName|DbId|TableId|PartitionId|IndexId|IsSync|DetailCmd\n"
             + fmt::format("shop|orders|{}|orders|10001|{}|{}|{}|true|SHOW PROC '{}/{}';\n", part.name, raw(orders),
                           raw(part.id), part.index_id, path, tablet(1)));
-  world.fold(model::replica_observed{world.tablet(orders, 1).id, model::replica_id{replica(1, 0)}, 1, true});
+  world.fold(model::replica_observed{world.tablet(orders, 1).id, model::replica_id{replica(1, 0)}, 2, true});
   publish_world();
   EXPECT_EQ(proc(fmt::format("{}/{}", path, tablet(1))),
             "ReplicaId|BackendId|Version|VersionHash|LstSuccessVersion|LstSuccessVersionHash|LstFailedVersion|"
             "LstFailedVersionHash|LstFailedTime|SchemaHash|DataSize|RowCount|State|IsBad|VersionCount|PathHash|MetaUrl|CompactionStatus\n"
-            + fmt::format("{}|10004|{}|0|{}|0|{}|0|-|-1|40|4|NORMAL|true|-1|200||\n", replica(1, 0),
-                          world.tablet(orders, 1).replicas[0].version,
-                          world.tablet(orders, 1).replicas[0].last_success,
-                          world.tablet(orders, 1).replicas[0].last_failed == 0
-                            ? std::string{"-1"} : std::to_string(world.tablet(orders, 1).replicas[0].last_failed))
+            + fmt::format("{}|10004|2|0|2|0|-1|0|-|-1|40|4|NORMAL|true|-1|200||\n", replica(1, 0))
             + fmt::format("{}|10005|2|0|2|0|-1|0|-|-1|40|4|NORMAL|false|-1|300||\n", replica(1, 1)));
   EXPECT_NE(run(fmt::format("SHOW TABLET {}", tablet(1))).find("|false|SHOW PROC"), std::string::npos);
   EXPECT_EQ(run("SHOW TABLET 5"), "error [2] there is no tablet 5 | SHOW TABLETS FROM a table lists its tablets\n");
+}
+
+TEST_F(Views, AHoleIsShown) {
+  const auto wide = world.table("shop", "wide", 1, 3);
+  world.load(wide, "a", 1, {world.order[2]});
+  world.load(wide, "b", 1);
+  publish_world();
+  const auto text = run("SHOW TABLETS FROM shop.wide");
+  EXPECT_NE(text.find("|10003|-1|3|0|3|0|-1|0|-|"), std::string::npos) << text;
+  EXPECT_NE(text.find("|10005|-1|1|0|3|0|2|0|-|"), std::string::npos) << "serves 1, holds 3, missed 2\n" << text;
 }
 
 TEST_F(Views, Statistic) {

@@ -94,8 +94,8 @@ TEST_F(GroupOfOne, AWriteReportedTwiceOrForAnotherTermIsIgnored) {
   auto up = core.step(model::started{{1, 0}, {{1, 1}}, {{1, disk_founded.header.membership}}}, now);
   up = core.step(model::proposed{2}, now);
   ASSERT_TRUE(up.entries);
-  EXPECT_EQ(core.step(model::persisted{3, 1}, now).committed_upto, 1u); // Entry 3 is of term 2.
-  EXPECT_EQ(core.step(model::persisted{4, 2}, now).committed_upto, 1u); // There is no entry 4.
+  EXPECT_EQ(core.step(model::persisted{3, 1}, now).committed_upto, 1u);  // Entry 3 is of term 2.
+  EXPECT_EQ(core.step(model::persisted{4, 2}, now).committed_upto, 1u);  // There is no entry 4.
   EXPECT_EQ(core.step(model::persisted{3, 2}, now).committed_upto, 3u);
   EXPECT_EQ(core.step(model::persisted{3, 2}, now).committed_upto, 3u);
   EXPECT_EQ(core.step(model::persisted{2, 2}, now).committed_upto, 3u);
@@ -126,7 +126,8 @@ TEST(LibraftGuards, AStaleLeaderGetsARefusalAndNothingElse) {
   const auto founding = core.founding_entry({{1, "a"}, {2, "b"}, {3, "c"}});
   (void)core.step(model::started{{7, 0}, {{1, 1}}, {{1, founding.membership}}}, model::time_ms{0});
   for (std::uint64_t prev = 0; prev < 3; ++prev) {
-    const auto up = core.step(model::received{1, model::append_request{6, prev, prev ? 1U : 0U, 0, 0, {}}}, model::time_ms{1});
+    const auto up
+        = core.step(model::received{1, model::append_request{6, prev, prev ? 1U : 0U, 0, 0, {}}}, model::time_ms{1});
     ASSERT_EQ(up.messages.size(), 1u);
     const auto& answer = std::get<model::append_result>(up.messages[0].what);
     EXPECT_EQ(answer.term, 7u);
@@ -135,5 +136,5 @@ TEST(LibraftGuards, AStaleLeaderGetsARefusalAndNothingElse) {
   }
 }
 
-} // namespace
-} // namespace tabletd
+}  // namespace
+}  // namespace tabletd

@@ -2,7 +2,9 @@
 // The least a host must do for a consensus_core, in memory: one node's disk and what it
 // has applied.  Writes complete when the test says so, so that everything may happen between.
 #include "actors/journal/libraft_core.h"
+
 #include <gtest/gtest.h>
+
 #include <deque>
 #include <string>
 #include <vector>
@@ -11,14 +13,14 @@ namespace tabletd::test {
 
 struct stored_entry {
   model::entry_header header;
-  std::string payload; ///< Of a command.
+  std::string payload;  ///< Of a command.
   friend bool operator==(const stored_entry&, const stored_entry&) = default;
 };
 
 /// What survives a crash.
 struct stable_storage {
   model::ballot ballot;
-  std::vector<stored_entry> log; ///< Entry i at [i - 1].
+  std::vector<stored_entry> log;  ///< Entry i at [i - 1].
 
   void write(std::uint64_t first, const std::vector<stored_entry>& entries) {
     ASSERT_LE(first, log.size() + 1) << "a gap in the log";
@@ -52,9 +54,9 @@ public:
   explicit consensus_host(libraft_options options) : options_(options) {}
 
   stable_storage disk;
-  std::vector<std::string> applied; ///< Commands, in order, since the last start.
+  std::vector<std::string> applied;  ///< Commands, in order, since the last start.
   std::vector<envelope> outbox;
-  model::update last; ///< Of the last step.
+  model::update last;  ///< Of the last step.
 
   [[nodiscard]] bool leads() const { return last.role == model::consensus_role::leader; }
   [[nodiscard]] std::uint64_t last_index() const { return log_.size(); }
@@ -140,9 +142,9 @@ private:
 
   libraft_options options_;
   std::unique_ptr<libraft_core> core_;
-  std::vector<stored_entry> log_; ///< Including what is still being written.
+  std::vector<stored_entry> log_;  ///< Including what is still being written.
   std::deque<pending_write> writes_;
   std::uint64_t applied_upto_ = 0;
 };
 
-} // namespace tabletd::test
+}  // namespace tabletd::test

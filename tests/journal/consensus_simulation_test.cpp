@@ -27,9 +27,9 @@ public:
     const bool third_is_empty = dice(4) == 0;
     for (std::size_t i = 0; i < members; ++i) {
       nodes_[i].host = std::make_unique<consensus_host>(
-        libraft_options{.self = i + 1,
-                        .seed = static_cast<std::uint32_t>(rng_()),
-                        .inflight_entries_max = static_cast<std::uint32_t>(1 + dice(64))});
+          libraft_options{.self = i + 1,
+                          .seed = static_cast<std::uint32_t>(rng_()),
+                          .inflight_entries_max = static_cast<std::uint32_t>(1 + dice(64))});
       if (i + 1 < members || !third_is_empty) {
         nodes_[i].host->disk.ballot = {1, 0};
         nodes_[i].host->disk.log = {{founding, ""}};
@@ -51,8 +51,8 @@ private:
   struct node {
     std::unique_ptr<consensus_host> host;
     model::time_ms now{100'000};
-    std::set<std::string> mine; ///< Proposed here since the last start, not yet applied here.
-    std::size_t seen = 0;       ///< Applied entries already compared with the truth.
+    std::set<std::string> mine;  ///< Proposed here since the last start, not yet applied here.
+    std::size_t seen = 0;        ///< Applied entries already compared with the truth.
   };
 
   std::uint64_t dice(std::uint64_t sides) { return rng_() % sides; }
@@ -152,7 +152,7 @@ private:
         for (model::node_id to = 1; to <= members; ++to)
           while (!link(from, to).empty())
             deliver(from, to, false);
-      if (round == 150 || round == 200) // What an earlier term left behind commits with a new entry.
+      if (round == 150 || round == 200)  // What an earlier term left behind commits with a new entry.
         for (auto& at : nodes_)
           propose(at);
     }
@@ -185,10 +185,9 @@ TEST(ConsensusSimulation, MembersNeverDivergeAndKeepWhatTheyAcknowledged) {
     if (HasFailure())
       return;
   }
-  EXPECT_GT(acknowledged, 10'000U); // Otherwise the histories prove nothing.
+  EXPECT_GT(acknowledged, 10'000U);  // Otherwise the histories prove nothing.
   EXPECT_GT(crashes, 3'000U);
-
 }
 
-} // namespace
-} // namespace tabletd
+}  // namespace
+}  // namespace tabletd

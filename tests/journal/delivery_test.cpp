@@ -45,9 +45,7 @@ struct delivery_world {
       out.commit(writer->standing().committed_upto);
     }
   }
-  static std::string expected(std::uint64_t index) {
-    return index == 1 ? "internal" : "e" + std::to_string(index - 1);
-  }
+  static std::string expected(std::uint64_t index) { return index == 1 ? "internal" : "e" + std::to_string(index - 1); }
 };
 
 struct sink_view {
@@ -90,13 +88,13 @@ TEST(Delivery, BatchesAreBoundedByCountBytesAndTerm) {
   world.restart(limits);
   world.append(2);
   world.out.attach(1);
-  std::vector<std::pair<std::uint64_t, std::size_t>> batches; // term, entries
+  std::vector<std::pair<std::uint64_t, std::size_t>> batches;  // term, entries
   while (auto batch = world.next()) {
     batches.emplace_back(batch->term, batch->edits.size());
     world.out.answered();
   }
   EXPECT_EQ(batches, (std::vector<std::pair<std::uint64_t, std::size_t>>{{1, 1}, {2, 3}, {2, 1}, {3, 2}}));
-  EXPECT_LE(world.log->reads_max, 7u); // The opening scan; a delivery reads one entry too many.
+  EXPECT_LE(world.log->reads_max, 7u);  // The opening scan; a delivery reads one entry too many.
 }
 
 TEST(Delivery, AnEntryLargerThanABatchStillGoes) {
@@ -123,7 +121,7 @@ TEST(Delivery, RandomSinksSeeEveryEntryOnceAndInOrder) {
     std::optional<committed_batch> batch;
     for (int i = 0; i < 200; ++i) {
       switch (dice(12)) {
-        case 0: // A new sink, from anywhere it may begin.
+        case 0:  // A new sink, from anywhere it may begin.
           sink.next = 1 + dice(static_cast<unsigned>(world.log->last_index()) + 1);
           world.out.attach(sink.next);
           under_way = false;
@@ -138,7 +136,10 @@ TEST(Delivery, RandomSinksSeeEveryEntryOnceAndInOrder) {
             under_way = false;
           }
           break;
-        case 3: case 4: case 5: case 6:
+        case 3:
+        case 4:
+        case 5:
+        case 6:
           world.append(1 + static_cast<int>(dice(4)));
           break;
         default:
@@ -153,7 +154,7 @@ TEST(Delivery, RandomSinksSeeEveryEntryOnceAndInOrder) {
       if (testing::Test::HasFailure())
         return;
     }
-    world.out.attach(sink.next); // At the end somebody reads it all.
+    world.out.attach(sink.next);  // At the end somebody reads it all.
     while ((batch = world.next())) {
       sink.take(*batch);
       world.out.answered();
@@ -162,5 +163,5 @@ TEST(Delivery, RandomSinksSeeEveryEntryOnceAndInOrder) {
   }
 }
 
-} // namespace
-} // namespace tabletd
+}  // namespace
+}  // namespace tabletd

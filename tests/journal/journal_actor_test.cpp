@@ -1,9 +1,8 @@
 // The journal actor in a frozen world: what is grouped, who is answered when, and what
 // happens when the disk or the catalog fails.
+#include "actors/urgent_exit.h"
 #include "tests/actors/actor_world.h"
 #include "tests/journal/memory_log.h"
-
-#include "actors/urgent_exit.h"
 
 #include <caf/event_based_actor.hpp>
 
@@ -19,9 +18,9 @@ struct fake_catalog_state {
   std::vector<caf::typed_response_promise<batch_outcomes>> promises;
 };
 struct fake_catalog_log {
-  std::vector<std::string> folded; ///< Everything since this catalog began.
+  std::vector<std::string> folded;  ///< Everything since this catalog began.
   std::vector<std::size_t> batches;
-  std::uint64_t next = 0;          ///< Index it expects.
+  std::uint64_t next = 0;  ///< Index it expects.
   bool at_once = true;
 };
 
@@ -47,23 +46,23 @@ using fake_catalog_shell = catalog_sink_actor::extend<caf::reacts_to<tick_due>>;
 fake_catalog_shell::behavior_type fake_catalog(fake_catalog_shell::stateful_pointer<fake_catalog_state> self,
                                                fake_catalog_log* log) {
   return {
-    [self, log](const committed_batch& batch) {
-      auto promise = self->make_response_promise<batch_outcomes>();
-      if (log->at_once) {
-        promise.deliver(fold(*log, batch));
-      } else {
-        self->state.unanswered.push_back(batch);
-        self->state.promises.push_back(promise);
-      }
-      return promise;
-    },
-    [self, log](tick_due) {
-      if (self->state.promises.empty())
-        return;
-      self->state.promises.front().deliver(fold(*log, self->state.unanswered.front()));
-      self->state.promises.erase(self->state.promises.begin());
-      self->state.unanswered.erase(self->state.unanswered.begin());
-    },
+      [self, log](const committed_batch& batch) {
+        auto promise = self->make_response_promise<batch_outcomes>();
+        if (log->at_once) {
+          promise.deliver(fold(*log, batch));
+        } else {
+          self->state.unanswered.push_back(batch);
+          self->state.promises.push_back(promise);
+        }
+        return promise;
+      },
+      [self, log](tick_due) {
+        if (self->state.promises.empty())
+          return;
+        self->state.promises.front().deliver(fold(*log, self->state.unanswered.front()));
+        self->state.promises.erase(self->state.promises.begin());
+        self->state.unanswered.erase(self->state.unanswered.begin());
+      },
   };
 }
 
@@ -82,7 +81,7 @@ struct JournalTest : actor_world {
     std::uint64_t term{};
     std::string message;
   };
-  std::vector<answer> answers; ///< In the order they arrived.
+  std::vector<answer> answers;  ///< In the order they arrived.
 
   ~JournalTest() override {
     for (auto& each : proposers)
@@ -117,10 +116,15 @@ struct JournalTest : actor_world {
   /// One actor per proposer, so that each request has its own answer.
   void propose(const edit_message& edit, const std::string& name) {
     proposers.push_back(caf::actor_cast<caf::actor>(sys.spawn([this, edit, name](caf::event_based_actor* self) {
-      self->request(journal, caf::infinite, edit).then([this, name](const edit_outcome& outcome) {
-        const auto got = outcome.get();
-        answers.push_back({name, got.getFailure(), got.getIndex(), got.getId(), std::string{got.getMessage()}});
-      }, [this, name](const caf::error& error) { answers.push_back({name, {}, 0, 0, sys.render(error)}); });
+      self->request(journal, caf::infinite, edit)
+          .then(
+              [this, name](const edit_outcome& outcome) {
+                const auto got = outcome.get();
+                answers.push_back({name, got.getFailure(), got.getIndex(), got.getId(), std::string{got.getMessage()}});
+              },
+              [this, name](const caf::error& error) {
+                answers.push_back({name, {}, 0, 0, sys.render(error)});
+              });
     })));
   }
   void propose(const std::string& name) { propose(edit_named(name), name); }
@@ -134,6 +138,13 @@ struct JournalTest : actor_world {
     for (const auto& each : answers)
       names.push_back(each.name);
     return names;
+  }
+  void arrive_during_next_write(int count) {
+    log->on_append = [this, count] {
+      for (int i = 0; i < count; ++i)
+        caf::anon_send(journal, edit_named("late"));
+      log->on_append = nullptr;
+    };
   }
   std::vector<caf::actor> proposers;
 };
@@ -150,7 +161,7 @@ TEST_F(JournalTest, WhatQueuesUpTogetherIsOneTransaction) {
   start_catalog();
   propose_many(1, 50);
   settle();
-  EXPECT_EQ(log->appends, (std::vector<std::size_t>{1, 50})); // The founding entry, then all.
+  EXPECT_EQ(log->appends, (std::vector<std::size_t>{1, 50}));  // The founding entry, then all.
   EXPECT_EQ(names_of_answers(), numbered(1, 50));
   propose_many(51, 51);
   settle();
@@ -187,11 +198,45 @@ TEST_F(JournalTest, EachProposerGetsTheOutcomeOfItsOwnEntryInLogOrder) {
   settle();
   ASSERT_EQ(answers.size(), 100u);
   for (std::size_t i = 0; i < answers.size(); ++i) {
-    EXPECT_EQ(answers[i].index, i + 2); // Entry 1 is the founding entry.
+    EXPECT_EQ(answers[i].index, i + 2);  // Entry 1 is the founding entry.
     EXPECT_EQ(answers[i].name, "e" + std::to_string(i + 1));
     EXPECT_EQ(answers[i].why, failure::NONE);
     EXPECT_EQ(answers[i].term, 2u);
   }
+}
+
+TEST_F(JournalTest, FewStragglersWaitForTheAnswersThatBringTheRestBack) {
+  open();
+  start_catalog();
+  catalog_log.at_once = false;
+  arrive_during_next_write(3);
+  propose_many(1, 10);
+  settle();
+  EXPECT_EQ(log->appends, (std::vector<std::size_t>{1, 10}));
+  caf::anon_send(catalog_handle, tick_due{});
+  settle();
+  EXPECT_EQ(log->appends, (std::vector<std::size_t>{1, 10, 3}));
+}
+TEST_F(JournalTest, ButAsManyAsWereWrittenDoNot) {
+  open();
+  start_catalog();
+  catalog_log.at_once = false;
+  arrive_during_next_write(11);
+  propose_many(1, 10);
+  settle();
+  EXPECT_EQ(log->appends, (std::vector<std::size_t>{1, 10, 11}));
+}
+TEST_F(JournalTest, StragglersAreNotHeldForACatalogThatDied) {
+  open();
+  start_catalog();
+  catalog_log.at_once = false;
+  arrive_during_next_write(3);
+  propose_many(1, 10);
+  settle();
+  kill_catalog();
+  start_catalog();
+  EXPECT_EQ(log->appends, (std::vector<std::size_t>{1, 10, 3}));
+  EXPECT_EQ(catalog_log.folded.size(), 14u);
 }
 
 TEST_F(JournalTest, NobodyIsAnsweredBeforeTheFold) {
@@ -232,7 +277,7 @@ TEST_F(JournalTest, ReplayIsBoundedThenLiveFollowsWithoutGap) {
   urgent_exit(journal, caf::exit_reason::user_shutdown);
   settle();
   limits.delivery.batch_entries = 10;
-  open(); // Everything is on the disk only.
+  open();  // Everything is on the disk only.
   log->reads_max = 0;
   catalog_log.at_once = false;
   start_catalog();
@@ -266,7 +311,7 @@ TEST_F(JournalTest, ACatalogThatDiesIsReplayedAndItsProposersAreAnswered) {
   catalog_log.at_once = false;
   propose_many(1, 3);
   settle();
-  kill_catalog(); // With a batch it never answered.
+  kill_catalog();  // With a batch it never answered.
   propose_many(4, 5);
   settle();
   EXPECT_TRUE(answers.empty());
@@ -296,10 +341,10 @@ TEST_F(JournalTest, AnAnswerToAnEarlierReplayIsIgnored) {
   start_catalog();
   catalog_log.at_once = false;
   propose_many(1, 3);
-  settle(); // Entries 2..4 are under way.
+  settle();  // Entries 2..4 are under way.
   caf::anon_send(journal, replay_from{1}, caf::actor_cast<catalog_sink_actor>(catalog_handle));
-  settle(); // So is 1.
-  caf::anon_send(catalog_handle, tick_due{}); // Answers 2..4 of the first replay.
+  settle();                                    // So is 1.
+  caf::anon_send(catalog_handle, tick_due{});  // Answers 2..4 of the first replay.
   settle();
   EXPECT_TRUE(answers.empty());
   EXPECT_EQ(stats->applied_index.load(), 0u);
@@ -373,7 +418,7 @@ TEST_F(JournalTest, ADiskThatFailsAnswersEverybodyAndEndsTheNode) {
   EXPECT_NE(fatal[0].find("the test says so"), std::string::npos);
   EXPECT_TRUE(stats->failed.load());
 
-  log->fail_in = -1; // The disk seems to be back: it is not believed.
+  log->fail_in = -1;  // The disk seems to be back: it is not believed.
   propose_many(7, 8);
   settle();
   EXPECT_EQ(answers.size(), 8u);
@@ -396,9 +441,11 @@ TEST_F(JournalTest, ALogThatCannotBeReadBackEndsTheNode) {
 
 TEST_F(JournalTest, ACatalogThatMiscountsEndsTheNode) {
   open();
-  const auto liar = sys.spawn([](catalog_sink_actor::pointer, int) -> catalog_sink_actor::behavior_type {
-    return {[](const committed_batch&) { return batch_outcomes{}; }};
-  }, 0);
+  const auto liar = sys.spawn(
+      [](catalog_sink_actor::pointer, int) -> catalog_sink_actor::behavior_type {
+        return {[](const committed_batch&) { return batch_outcomes{}; }};
+      },
+      0);
   propose_many(1, 2);
   settle();
   caf::anon_send(journal, replay_from{1}, liar);
@@ -414,7 +461,7 @@ TEST_F(JournalTest, ACatalogThatMiscountsEndsTheNode) {
 TEST_F(JournalTest, StoppingAnswersEverybody) {
   open();
   propose_many(1, 3);
-  settle(); // Logged, but there is no catalog.
+  settle();  // Logged, but there is no catalog.
   urgent_exit(journal, caf::exit_reason::user_shutdown);
   settle();
   ASSERT_EQ(answers.size(), 3u);
@@ -434,5 +481,5 @@ TEST_F(JournalTest, TheTermIsKnownBeforeTheFirstProposalAndGrowsWithEachStart) {
   EXPECT_EQ(stats->commit_index.load(), 1u);
 }
 
-} // namespace
-} // namespace tabletd
+}  // namespace
+}  // namespace tabletd

@@ -1,10 +1,9 @@
 // The journal on real and on crashing disks: what was appended is there after any power
 // cut, in a term that never comes twice, and the detached actor works with real threads.
+#include "actors/urgent_exit.h"
 #include "tests/journal/memory_log.h"
 #include "tests/persistence/crash_vfs.h"
 #include "tests/persistence/temporary_directory.h"
-
-#include "actors/urgent_exit.h"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -25,7 +24,7 @@ std::unique_ptr<log_writer> open_on(const crash_disk& disk) {
 
 /// What one machine acknowledged before its power went.
 struct acknowledged_log {
-  std::vector<std::string> names{"internal"}; ///< Entry i at [i - 1].
+  std::vector<std::string> names{"internal"};  ///< Entry i at [i - 1].
   model::term term = 1;
 
   static std::vector<std::string> everything(const log_writer& writer, std::uint64_t last) {
@@ -40,7 +39,7 @@ struct acknowledged_log {
     term = writer.standing().term;
     const auto last = writer.standing().committed_upto;
     ASSERT_GE(last, names.size()) << "an acknowledged entry is gone";
-    auto found = everything(writer, last); // More may have survived than was acknowledged.
+    auto found = everything(writer, last);  // More may have survived than was acknowledged.
     EXPECT_TRUE(std::ranges::equal(names, std::span(found).first(names.size())));
     names = std::move(found);
   }
@@ -89,7 +88,7 @@ catalog_sink_actor::behavior_type counting_sink(catalog_sink_actor::pointer, std
     batch_outcomes answer;
     for (std::size_t i = 0; i < batch.edits.size(); ++i)
       answer.outcomes.push_back(
-        seal<wire::EditOutcome>([&](auto outcome) { outcome.setIndex(batch.first_index + i); }));
+          seal<wire::EditOutcome>([&](auto outcome) { outcome.setIndex(batch.first_index + i); }));
     return answer;
   }};
 }
@@ -144,8 +143,8 @@ TEST(JournalOnDisk, ManyProposersOnRealThreadsGetEveryIndexOnce) {
   std::ranges::sort(indexes);
   ASSERT_EQ(indexes.size(), 2U * proposers * each);
   for (std::size_t i = 0; i < indexes.size(); ++i)
-    ASSERT_EQ(indexes[i], i + 2); // Entry 1 is the founding entry.
+    ASSERT_EQ(indexes[i], i + 2);  // Entry 1 is the founding entry.
 }
 
-} // namespace
-} // namespace tabletd
+}  // namespace
+}  // namespace tabletd

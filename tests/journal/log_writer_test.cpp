@@ -54,7 +54,7 @@ TEST_F(LogWriterTest, ARestartContinuesInANewTerm) {
   open();
   EXPECT_EQ(writer->standing().term, 3u);
   EXPECT_EQ(writer->standing().committed_upto, 3u);
-  EXPECT_EQ(names(1, 1), (std::vector<std::string>{"internal"})); // Of term 1.
+  EXPECT_EQ(names(1, 1), (std::vector<std::string>{"internal"}));  // Of term 1.
   EXPECT_EQ(names(2, 3), (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(names(2, 2), (std::vector<std::string>{"a"}));
   EXPECT_EQ(writer->append(edits)->term, 3u);
@@ -62,7 +62,7 @@ TEST_F(LogWriterTest, ARestartContinuesInANewTerm) {
 }
 
 TEST_F(LogWriterTest, ADiskThatFailsWhileFoundingLeavesSomethingToFoundAgain) {
-  for (int writes = 0; writes < 3; ++writes) { // Term, entry, own term.
+  for (int writes = 0; writes < 3; ++writes) {  // Term, entry, own term.
     log->fail_in = writes;
     EXPECT_NE(refusal().find("the test says so"), std::string::npos);
   }
@@ -93,5 +93,5 @@ TEST_F(LogWriterTest, RefusesBytesThatAreNoEdit) {
   EXPECT_THROW(names(2, 2), storage_error);
 }
 
-} // namespace
-} // namespace tabletd
+}  // namespace
+}  // namespace tabletd

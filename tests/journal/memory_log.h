@@ -2,7 +2,9 @@
 // An edit log in memory that can be told to fail, and the smallest whole journal over it.
 #include "actors/journal/journal.h"
 #include "actors/journal/libraft_core.h"
+
 #include <gtest/gtest.h>
+
 #include <string>
 #include <vector>
 
@@ -18,6 +20,7 @@ public:
   std::vector<row> rows;
   std::vector<std::size_t> appends;  ///< Entries of each transaction.
   int fail_in = -1;                  ///< Writes until the disk fails; negative: never.
+  std::function<void()> on_append;   ///< While an append is under way.
   std::size_t reads_max = 0;         ///< Most entries one replay() visited.
 
   [[nodiscard]] hard_state load_hard_state() const override { return hard_; }
@@ -27,6 +30,8 @@ public:
   }
   void append(std::uint64_t first, std::span<const log_entry> entries) override {
     maybe_fail();
+    if (const auto hook = on_append)
+      hook();
     ASSERT_LE(first, rows.size() + 1);
     rows.resize(first - 1);
     for (const auto& entry : entries)
@@ -78,4 +83,4 @@ inline journal_parts parts_over(std::shared_ptr<edit_log> log) {
   return parts;
 }
 
-} // namespace tabletd::test
+}  // namespace tabletd::test

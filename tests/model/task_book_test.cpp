@@ -22,7 +22,9 @@ agent_task clone(std::uint64_t fence, std::uint64_t tablet, std::uint64_t replic
 agent_task drop(std::uint64_t fence, std::uint64_t tablet, std::uint64_t replica) {
   return {log_index{fence}, drop_order{tablet_id{tablet}, replica_id{replica}}};
 }
-agent_task cancel(std::uint64_t fence, std::uint64_t target) { return {log_index{fence}, cancel_order{log_index{target}}}; }
+agent_task cancel(std::uint64_t fence, std::uint64_t target) {
+  return {log_index{fence}, cancel_order{log_index{target}}};
+}
 
 task_end done(std::uint64_t fence, std::uint64_t tablet = 1) {
   task_end end;

@@ -102,6 +102,7 @@ TEST(KjLoop, LogsWhatAPostThrowsAndGoesOn) {
   auto loop = plain_loop();
   loop->post([] { throw std::runtime_error("oops"); });
   loop->post([] { KJ_FAIL_REQUIRE("kj oops"); });
+  loop->post([] { KJ_LOG(WARNING, "kj's own words"); });
   bool ran = false;
   loop->post([&] { ran = true; });
   loop->stop();
@@ -109,6 +110,8 @@ TEST(KjLoop, LogsWhatAPostThrowsAndGoesOn) {
   EXPECT_TRUE(ran);
   EXPECT_NE(lines.str().find(R"("error":"oops")"), std::string::npos) << lines.str();
   EXPECT_NE(lines.str().find("kj oops"), std::string::npos) << lines.str();
+  EXPECT_NE(lines.str().find(R"("msg":"kj","where":)"), std::string::npos) << lines.str();
+  EXPECT_NE(lines.str().find("kj's own words"), std::string::npos) << lines.str();
 }
 
 // -- ask -----------------------------------------------------------------------------------

@@ -182,6 +182,15 @@ TEST_F(BackendAttach, MalformedOrdersCostOnlyTheirCall) {
   fe.create(1, 1, 10, be.node().paths()[0].hash);
 }
 
+TEST_F(BackendAttach, APortThatIsTakenFailsTheStartAndLeavesNothingBehind) {
+  backend be{sys, options("a")};
+  auto second = options("b");
+  second.listen = "127.0.0.1:" + std::to_string(be.port());
+  EXPECT_THROW(backend(sys, second), kj::Exception);
+  second.listen = "127.0.0.1:0";
+  backend other{sys, second}; // Its path is not locked any more.
+}
+
 TEST_F(BackendAttach, AnotherClustersBackendGetsNoPeer) {
   backend be{sys, options("a")};
   leader fe{io, be.port()};

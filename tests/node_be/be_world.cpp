@@ -163,7 +163,8 @@ std::vector<disk_status> leader::paths() {
   const auto response = request.send().wait(io_.waitScope);
   std::vector<disk_status> all;
   for (const auto path : response.getStatus().getPaths()) {
-    disk_status status{path.getHash(), path.getRoot().cStr(), path.getSsd(), {}, path.getOnline(), path.getError().cStr()};
+    disk_status status{path.getHash(), path.getRoot().cStr(),   path.getSsd(),
+                       {},             path.getOnline(), path.getError().cStr()};
     status.usage.available_bytes = path.getAvailableBytes();
     all.push_back(status);
   }

@@ -5,6 +5,7 @@
 // {volatile names, durable names}.  Everything random comes from the seed.  One connection
 // per file and one thread: locks always succeed.
 #include <sqlite3.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -19,15 +20,15 @@ namespace tabletd::test {
 
 /// What one fsync does to names that changed before it.
 enum class directory_model {
-  ordered, ///< All earlier name changes become durable (ext4, xfs, btrfs).
-  strict,  ///< Only the synced file's own entry does (what POSIX promises).
+  ordered,  ///< All earlier name changes become durable (ext4, xfs, btrfs).
+  strict,   ///< Only the synced file's own entry does (what POSIX promises).
 };
 
 /// What a power cut does to bytes and names that were not synced.
 struct power_cut {
-  double keep = 0.5;    ///< Chance of each unsynced sector, truncation or name change to survive.
-  bool torn = true;     ///< A surviving sector may end early.
-  bool garbage = false; ///< A surviving sector may hold noise.
+  double keep = 0.5;     ///< Chance of each unsynced sector, truncation or name change to survive.
+  bool torn = true;      ///< A surviving sector may end early.
+  bool garbage = false;  ///< A surviving sector may hold noise.
 };
 
 /// One disk, registered with SQLite under vfs() as long as it lives.
@@ -57,12 +58,12 @@ public:
 
   // -- knobs, all of them counted in operations (open, delete, read, write, truncate, sync) --
   directory_model directories = directory_model::ordered;
-  std::int64_t cut_at = -1;  ///< Power fails at this operation; a write in flight may land.
-  std::int64_t fail_at = -1; ///< This one operation fails with fail_code.
+  std::int64_t cut_at = -1;   ///< Power fails at this operation; a write in flight may land.
+  std::int64_t fail_at = -1;  ///< This one operation fails with fail_code.
   int fail_code = SQLITE_IOERR;
-  bool failed_sync_forgets = false; ///< After a failed fsync the kernel calls its pages clean.
+  bool failed_sync_forgets = false;  ///< After a failed fsync the kernel calls its pages clean.
   bool sync_lies = false;
-  std::int64_t quota_bytes = -1; ///< No file may grow beyond it: SQLITE_FULL.
+  std::int64_t quota_bytes = -1;  ///< No file may grow beyond it: SQLITE_FULL.
 
   [[nodiscard]] std::int64_t operations() const { return operations_; }
   [[nodiscard]] std::int64_t syncs() const { return syncs_; }
@@ -111,13 +112,13 @@ private:
     bool truncates = false;
   };
   struct file_image {
-    bytes seen;    ///< What a reader gets now.
-    bytes durable; ///< What a power cut leaves at the very least.
+    bytes seen;     ///< What a reader gets now.
+    bytes durable;  ///< What a power cut leaves at the very least.
     std::vector<write> unsynced;
-    std::vector<bytes> shared; ///< The WAL index.
+    std::vector<bytes> shared;  ///< The WAL index.
   };
   using file_ptr = std::shared_ptr<file_image>;
-  struct open_file { // SQLite allocates it: `base` first, and no constructor runs.
+  struct open_file {  // SQLite allocates it: `base` first, and no constructor runs.
     sqlite3_file base;
     crash_disk* disk;
     file_ptr* file;
@@ -228,7 +229,7 @@ private:
     const auto* data = static_cast<const std::uint8_t*>(from);
     write what{static_cast<std::size_t>(offset), {data, data + amount}};
     if (code) {
-      if (alive && disk.dead_) // In flight when the power went: it may land.
+      if (alive && disk.dead_)  // In flight when the power went: it may land.
         image(file).unsynced.push_back(std::move(what));
       return as(code, SQLITE_IOERR_WRITE);
     }
@@ -251,7 +252,7 @@ private:
     auto& synced = image(file);
     if (const int code = disk.gate()) {
       if (disk.failed_sync_forgets && !disk.dead_)
-        synced.unsynced.clear(); // Still seen, no longer dirty, never written.
+        synced.unsynced.clear();  // Still seen, no longer dirty, never written.
       return as(code, SQLITE_IOERR_FSYNC);
     }
     ++disk.syncs_;
@@ -288,7 +289,7 @@ private:
   }
   static int x_shm_unmap(sqlite3_file* file, int) { return image(file).shared.clear(), SQLITE_OK; }
 
-  template <int Version> // 2: with shared memory, which WAL needs.
+  template <int Version>  // 2: with shared memory, which WAL needs.
   static const sqlite3_io_methods* methods() {
     static const sqlite3_io_methods table = [] {
       sqlite3_io_methods m{};
@@ -304,7 +305,7 @@ private:
       m.xCheckReservedLock = [](sqlite3_file*, int* held) { return *held = 0, SQLITE_OK; };
       m.xFileControl = [](sqlite3_file*, int, void*) { return SQLITE_NOTFOUND; };
       m.xSectorSize = [](sqlite3_file*) { return static_cast<int>(sector); };
-      m.xDeviceCharacteristics = [](sqlite3_file*) { return 0; }; // Promises nothing.
+      m.xDeviceCharacteristics = [](sqlite3_file*) { return 0; };  // Promises nothing.
       m.xShmMap = x_shm_map;
       m.xShmLock = [](sqlite3_file*, int, int, int) { return SQLITE_OK; };
       m.xShmBarrier = [](sqlite3_file*) {};
@@ -369,4 +370,4 @@ private:
   sqlite3_vfs vfs_{};
 };
 
-} // namespace tabletd::test
+}  // namespace tabletd::test

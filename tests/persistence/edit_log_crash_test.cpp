@@ -9,7 +9,7 @@ namespace {
 
 using namespace test;
 
-constexpr int checkpoint_pages = 8; // Checkpoints must happen between two power cuts.
+constexpr int checkpoint_pages = 8;  // Checkpoints must happen between two power cuts.
 
 std::unique_ptr<edit_log> open(const crash_disk& disk) {
   return open_sqlite_edit_log("", {disk.vfs(), checkpoint_pages});
@@ -25,8 +25,8 @@ struct expectation {
     if (in_flight)
       in_flight->apply_to(finished);
     EXPECT_TRUE(found == acknowledged || found == finished)
-      << "acknowledged " << acknowledged.first << ".." << acknowledged.last() << ", found "
-      << found.first << ".." << found.last();
+        << "acknowledged " << acknowledged.first << ".." << acknowledged.last() << ", found " << found.first << ".."
+        << found.last();
     acknowledged = found;
     in_flight.reset();
   }
@@ -48,7 +48,7 @@ struct expectation {
 struct storm {
   directory_model directories = directory_model::ordered;
   power_cut cut;
-  std::int64_t changes = 0; ///< Acknowledged, over all seeds.
+  std::int64_t changes = 0;  ///< Acknowledged, over all seeds.
 
   void run(std::uint64_t seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -141,9 +141,9 @@ TEST(EditLogCrash, TheHarnessHasTeeth) {
 struct one_failure {
   int code = SQLITE_IOERR;
   bool failed_sync_forgets = false;
-  bool power_lost = false; ///< After the failure; else only the process restarts.
+  bool power_lost = false;  ///< After the failure; else only the process restarts.
   int reported = 0;
-  int swallowed = 0; ///< A failed checkpoint is nobody's loss and is not reported.
+  int swallowed = 0;  ///< A failed checkpoint is nobody's loss and is not reported.
 
   bool run(std::int64_t failing) {
     SCOPED_TRACE("operation " + std::to_string(failing));
@@ -181,13 +181,13 @@ private:
           const auto in_flight = expected.in_flight;
           EXPECT_FALSE(expected.attempt(*log, *in_flight));
           expected = {acknowledged, in_flight};
-          disk.stop(); // The process exits here; nothing is tidied up.
+          disk.stop();  // The process exits here; nothing is tidied up.
           return false;
         }
       disk.stop();
       return true;
     } catch (const storage_error&) {
-      return false; // Not even opened: nothing was acknowledged.
+      return false;  // Not even opened: nothing was acknowledged.
     }
   }
   void come_back(crash_disk& disk) const {
@@ -240,7 +240,7 @@ TEST(EditLogCrash, AFlippedByteIsNeverBelieved) {
       ++noticed;
     }
   }
-  EXPECT_GT(noticed, 200U); // The rest hit free space.
+  EXPECT_GT(noticed, 200U);  // The rest hit free space.
 }
 
 TEST(EditLogCrash, AFullDiskIsReportedAsSuch) {
@@ -258,5 +258,5 @@ TEST(EditLogCrash, AFullDiskIsReportedAsSuch) {
   }
 }
 
-} // namespace
-} // namespace tabletd
+}  // namespace
+}  // namespace tabletd

@@ -1,7 +1,9 @@
 #pragma once
 // The edit log as a value: what a test believes the disk holds.
 #include "persistence/edit_log.h"
+
 #include <gtest/gtest.h>
+
 #include <random>
 #include <string>
 #include <vector>
@@ -45,8 +47,8 @@ inline remembered_log read_back(const edit_log& log) {
   read.vote = log.load_hard_state().vote;
   log.replay(1, [&](std::uint64_t index, const log_entry& entry) {
     EXPECT_EQ(index, read.last() + 1);
-    read.entries.push_back({entry.term, entry.type,
-                            std::string(reinterpret_cast<const char*>(entry.bytes.data()), entry.bytes.size())});
+    read.entries.push_back(
+        {entry.term, entry.type, std::string(reinterpret_cast<const char*>(entry.bytes.data()), entry.bytes.size())});
     return true;
   });
   EXPECT_EQ(read.last(), log.last_index());
@@ -63,23 +65,30 @@ inline void append(edit_log& log, std::uint64_t at, const std::vector<remembered
 /// One change to a log, as a value: done to the disk and, if that returned, to the model.
 struct log_change {
   enum class kind { append, vote, trim } what = kind::append;
-  std::uint64_t index{}; ///< append: where; trim: first kept.
+  std::uint64_t index{};  ///< append: where; trim: first kept.
   std::vector<remembered_entry> entries;
   std::uint64_t term{};
   std::uint64_t vote{};
 
   void apply_to(edit_log& log) const {
     switch (what) {
-      case kind::append: return test::append(log, index, entries);
-      case kind::vote: return log.save_hard_state({term, vote});
-      case kind::trim: return log.truncate_prefix(index);
+      case kind::append:
+        return test::append(log, index, entries);
+      case kind::vote:
+        return log.save_hard_state({term, vote});
+      case kind::trim:
+        return log.truncate_prefix(index);
     }
   }
   void apply_to(remembered_log& log) const {
     switch (what) {
-      case kind::append: return log.append(index, entries);
-      case kind::vote: log.term = term, log.vote = vote; return;
-      case kind::trim: return log.trim(index);
+      case kind::append:
+        return log.append(index, entries);
+      case kind::vote:
+        log.term = term, log.vote = vote;
+        return;
+      case kind::trim:
+        return log.trim(index);
     }
   }
 };
@@ -107,4 +116,4 @@ inline log_change random_change(const remembered_log& now, std::mt19937_64& rng)
   return change;
 }
 
-} // namespace tabletd::test
+}  // namespace tabletd::test

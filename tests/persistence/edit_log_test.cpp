@@ -100,7 +100,7 @@ TEST_F(EditLogTest, TrimsInSmallStepsAndRemembersThatItDid) {
   EXPECT_EQ(log->first_index(), 4'500u);
   EXPECT_EQ(log->last_index(), 5'000u);
   EXPECT_EQ(read_back(*log).entries.size(), 501u);
-  log->truncate_prefix(5'001); // Everything: the index must go on, not begin again at 1.
+  log->truncate_prefix(5'001);  // Everything: the index must go on, not begin again at 1.
   reopen();
   EXPECT_EQ(log->first_index(), 5'001u);
   EXPECT_EQ(log->last_index(), 5'000u);
@@ -124,8 +124,9 @@ TEST_F(EditLogTest, NoticesAChangedByte) {
 }
 TEST_F(EditLogTest, NoticesExchangedEntries) {
   fill(6);
-  tamper("log.db", "UPDATE raft_log SET idx = 100 WHERE idx = 2; UPDATE raft_log SET idx = 2 WHERE idx = 3;"
-                   "UPDATE raft_log SET idx = 3 WHERE idx = 100");
+  tamper("log.db",
+         "UPDATE raft_log SET idx = 100 WHERE idx = 2; UPDATE raft_log SET idx = 2 WHERE idx = 3;"
+         "UPDATE raft_log SET idx = 3 WHERE idx = 100");
   EXPECT_NE(refusal().find("entry 2 does not match its checksum"), std::string::npos) << refusal();
 }
 TEST_F(EditLogTest, NoticesAGap) {
@@ -161,5 +162,5 @@ TEST_F(EditLogTest, RefusesANewerFormat) {
   }
 }
 
-} // namespace
-} // namespace tabletd
+}  // namespace
+}  // namespace tabletd

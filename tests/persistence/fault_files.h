@@ -8,17 +8,16 @@
 #include "persistence/durable_file.h"
 #include "tests/persistence/crash_vfs.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
+#include <fcntl.h>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
 #include <random>
 #include <string>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <vector>
 
 namespace tabletd::test {
@@ -28,7 +27,7 @@ class fault_files {
 public:
   /// `disk` (may be null) shares the power supply.
   fault_files(std::filesystem::path root, std::uint64_t seed, crash_disk* disk = nullptr)
-    : rng(seed), root_(std::move(root)), grave_(root_.string() + ".grave"), disk_(disk) {
+      : rng(seed), root_(std::move(root)), grave_(root_.string() + ".grave"), disk_(disk) {
     std::filesystem::create_directories(grave_);
     current() = this;
     files() = calls();
@@ -43,10 +42,10 @@ public:
   }
 
   // -- knobs, counted in calls --
-  std::int64_t cut_at = -1;  ///< Power fails at this call; a write in flight may land.
-  std::int64_t fail_at = -1; ///< This call fails with fail_errno.
+  std::int64_t cut_at = -1;   ///< Power fails at this call; a write in flight may land.
+  std::int64_t fail_at = -1;  ///< This call fails with fail_errno.
   int fail_errno = EIO;
-  const char* fail_only = nullptr; ///< Count and fail only calls of this name.
+  const char* fail_only = nullptr;  ///< Count and fail only calls of this name.
 
   std::mt19937_64 rng;
   [[nodiscard]] std::int64_t calls_made() const { return calls_; }
@@ -72,7 +71,7 @@ public:
 
 private:
   struct file_state {
-    int fd = -1; ///< Our own, so that the inode number stays taken.
+    int fd = -1;  ///< Our own, so that the inode number stays taken.
     std::optional<::off_t> dirty_from;
     ~file_state() {
       if (fd >= 0)
@@ -80,15 +79,15 @@ private:
     }
   };
   struct handle {
-    std::filesystem::path directory; ///< Set if it is one.
+    std::filesystem::path directory;  ///< Set if it is one.
     std::shared_ptr<file_state> file;
   };
   enum class change_kind { created, renamed, unlinked, made, removed };
   struct change {
     change_kind kind;
     std::filesystem::path name;
-    std::filesystem::path from;  ///< renamed: the old name.
-    std::filesystem::path saved; ///< In the grave: what `name` was before, if anything.
+    std::filesystem::path from;   ///< renamed: the old name.
+    std::filesystem::path saved;  ///< In the grave: what `name` was before, if anything.
   };
 
   static fault_files*& current() {
@@ -137,12 +136,12 @@ private:
     if (flags & O_DIRECTORY) {
       opened.directory = path;
     } else if ((flags & O_ACCMODE) != O_RDONLY) {
-      struct ::stat found{};
+      struct ::stat found {};
       ::fstat(fd, &found);
       auto& file = written_[found.st_ino];
       if (!file) {
         file = std::make_shared<file_state>();
-        file->fd = ::open(path, O_RDWR | O_CLOEXEC); // Not a dup, which would share locks.
+        file->fd = ::open(path, O_RDWR | O_CLOEXEC);  // Not a dup, which would share locks.
       }
       opened.file = file;
       if (!was_there)
@@ -159,7 +158,7 @@ private:
     const bool fails = gate("pwrite");
     const int error = errno;
     auto& dirty = opened->file->dirty_from;
-    if (!fails || (alive && dead())) // In flight when the power went: it may land.
+    if (!fails || (alive && dead()))  // In flight when the power went: it may land.
       dirty = std::min(dirty.value_or(offset), offset);
     if (!fails)
       return ::pwrite(fd, from, size, offset);
@@ -255,7 +254,7 @@ private:
     pending_ = std::move(left);
   }
   void lose_bytes(file_state& file) {
-    struct ::stat found{};
+    struct ::stat found {};
     ::fstat(file.fd, &found);
     const auto from = *file.dirty_from;
     const auto doubtful = found.st_size - from;
@@ -295,34 +294,33 @@ private:
 
   static file_ops calls() {
     return {
-      .open = [](const char* path, int flags, ::mode_t mode) {
-        return current()->is_ours(path) ? current()->open(path, flags, mode)
-                                        : current()->open_elsewhere(path, flags, mode);
-      },
-      .pread = [](int fd, void* into, std::size_t size, ::off_t offset) {
-        return current()->find(fd) && current()->gate("pread") ? ::ssize_t{-1}
-                                                               : ::pread(fd, into, size, offset);
-      },
-      .pwrite = [](int fd, const void* from, std::size_t size, ::off_t offset) {
-        return current()->pwrite(fd, from, size, offset);
-      },
-      .ftruncate = [](int fd, ::off_t size) { return current()->ftruncate(fd, size); },
-      .fsync = [](int fd) { return current()->fsync(fd); },
-      .sync_file_range = [](int fd, ::off_t, ::off_t, unsigned) {
-        return current()->find(fd) && current()->gate("sync_file_range") ? -1 : 0;
-      },
-      .fstat = [](int fd, struct ::stat* into) {
-        return current()->find(fd) && current()->gate("fstat") ? -1 : ::fstat(fd, into);
-      },
-      .rename = [](const char* from, const char* to) { return current()->rename(from, to); },
-      .unlink = [](const char* path) { return current()->unlink(path); },
-      .mkdir = [](const char* path, ::mode_t mode) { return current()->mkdir(path, mode); },
-      .rmdir = [](const char* path) { return current()->rmdir(path); },
+        .open =
+            [](const char* path, int flags, ::mode_t mode) {
+              return current()->is_ours(path) ? current()->open(path, flags, mode)
+                                              : current()->open_elsewhere(path, flags, mode);
+            },
+        .pread =
+            [](int fd, void* into, std::size_t size, ::off_t offset) {
+              return current()->find(fd) && current()->gate("pread") ? ::ssize_t{-1} : ::pread(fd, into, size, offset);
+            },
+        .pwrite = [](int fd, const void* from, std::size_t size,
+                     ::off_t offset) { return current()->pwrite(fd, from, size, offset); },
+        .ftruncate = [](int fd, ::off_t size) { return current()->ftruncate(fd, size); },
+        .fsync = [](int fd) { return current()->fsync(fd); },
+        .sync_file_range = [](int fd, ::off_t, ::off_t,
+                              unsigned) { return current()->find(fd) && current()->gate("sync_file_range") ? -1 : 0; },
+        .fstat
+        = [](int fd,
+             struct ::stat* into) { return current()->find(fd) && current()->gate("fstat") ? -1 : ::fstat(fd, into); },
+        .rename = [](const char* from, const char* to) { return current()->rename(from, to); },
+        .unlink = [](const char* path) { return current()->unlink(path); },
+        .mkdir = [](const char* path, ::mode_t mode) { return current()->mkdir(path, mode); },
+        .rmdir = [](const char* path) { return current()->rmdir(path); },
     };
   }
   int open_elsewhere(const char* path, int flags, ::mode_t mode) {
     const int fd = ::open(path, flags, mode);
-    by_fd_.erase(fd); // The number may have been one of ours.
+    by_fd_.erase(fd);  // The number may have been one of ours.
     return fd;
   }
 
@@ -337,4 +335,4 @@ private:
   bool dead_ = false;
 };
 
-} // namespace tabletd::test
+}  // namespace tabletd::test

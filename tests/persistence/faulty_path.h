@@ -2,7 +2,6 @@
 // A path of a backend on a disk that can fail or lose power, what it should hold, and the
 // changes that both the store and the memory of the test understand.
 #include "persistence/tablet_store.h"
-
 #include "tests/persistence/crash_vfs.h"
 #include "tests/persistence/fault_files.h"
 #include "tests/persistence/store_rig.h"
@@ -22,13 +21,13 @@ namespace tabletd::test {
 
 struct remembered_replica {
   std::uint64_t replica{};
-  std::map<std::uint64_t, std::string> rows; ///< By version.
+  std::map<std::uint64_t, std::string> rows;  ///< By version.
   bool operator==(const remembered_replica&) const = default;
 };
 
 struct remembered_path {
-  std::map<std::uint64_t, remembered_replica> replicas;                       ///< By tablet.
-  std::map<std::uint64_t, std::map<std::uint64_t, std::string>> prepared;     ///< By txn, tablet.
+  std::map<std::uint64_t, remembered_replica> replicas;                    ///< By tablet.
+  std::map<std::uint64_t, std::map<std::uint64_t, std::string>> prepared;  ///< By txn, tablet.
   bool operator==(const remembered_path&) const = default;
 
   [[nodiscard]] std::size_t files() const {
@@ -54,8 +53,7 @@ inline std::string difference(const tablet_store& store, const remembered_path& 
       return fmt::format("tablet {} is missing, bad or another replica", tablet);
     const auto rowsets = store.rowsets(tablet);
     if (rowsets.size() != replica.rows.size())
-      return fmt::format("tablet {} has {} rowsets instead of {}", tablet, rowsets.size(),
-                         replica.rows.size());
+      return fmt::format("tablet {} has {} rowsets instead of {}", tablet, rowsets.size(), replica.rows.size());
     for (const auto& rowset : rowsets) {
       const auto rows = replica.rows.find(rowset.first_version);
       if (rows == replica.rows.end() || content_of(store, rowset) != rows->second)
@@ -78,8 +76,7 @@ struct change {
 // -- the changes --------------------------------------------------------------------------
 
 inline change create(std::uint64_t tablet, std::uint64_t replica) {
-  return {fmt::format("create {}", tablet),
-          [=](tablet_store& store) { store.create_replica(tablet, replica); },
+  return {fmt::format("create {}", tablet), [=](tablet_store& store) { store.create_replica(tablet, replica); },
           [=](remembered_path& path) { path.replicas[tablet].replica = replica; }};
 }
 
@@ -137,7 +134,7 @@ inline change abort_txn(std::uint64_t txn) {
 
 /// Copies the versions of `rows`; `fence` also numbers the txns they claim.
 inline change clone(std::uint64_t fence, std::uint64_t tablet, std::uint64_t replica, bool full,
-             const std::map<std::uint64_t, std::vector<std::string>>& rows) {
+                    const std::map<std::uint64_t, std::vector<std::string>>& rows) {
   return {fmt::format("{} clone {} of {}", full ? "full" : "incremental", fence, tablet),
           [=](tablet_store& store) {
             std::vector<copied_rowset> copies;
@@ -158,9 +155,8 @@ inline change clone(std::uint64_t fence, std::uint64_t tablet, std::uint64_t rep
             auto& to = path.replicas[tablet];
             to.replica = replica;
             if (full)
-              std::erase_if(to.rows, [&](const auto& have) {
-                return !rows.empty() && have.first <= rows.rbegin()->first;
-              });
+              std::erase_if(to.rows,
+                            [&](const auto& have) { return !rows.empty() && have.first <= rows.rbegin()->first; });
             for (const auto& [version, blocks] : rows)
               to.rows.emplace(version, joined(blocks));
           }};
@@ -169,9 +165,7 @@ inline change clone(std::uint64_t fence, std::uint64_t tablet, std::uint64_t rep
 // -- a disk under both halves -------------------------------------------------------------
 
 struct faulty_path {
-  explicit faulty_path(std::uint64_t seed) : database(seed), disk(root, seed, &database) {
-    fs::create_directory(root);
-  }
+  explicit faulty_path(std::uint64_t seed) : database(seed), disk(root, seed, &database) { fs::create_directory(root); }
   /// Throws storage_error, as any call on a faulty disk may.
   void open() { store = tablet_store::open(root, {.sqlite_vfs = database.vfs()}); }
   /// What is left of a process that was killed.
@@ -197,8 +191,8 @@ struct faulty_path {
     const auto not_before = difference(*store, before);
     const auto not_after = difference(*store, after);
     ASSERT_TRUE(not_before.empty() || not_after.empty())
-      << (in_flight ? in_flight->name : "nothing") << " was under way.  Before: " << not_before
-      << ".  After: " << not_after;
+        << (in_flight ? in_flight->name : "nothing") << " was under way.  Before: " << not_before
+        << ".  After: " << not_after;
     if (!not_before.empty())
       before = after;
     in_flight.reset();
@@ -215,4 +209,4 @@ struct faulty_path {
   std::unique_ptr<tablet_store> store;
 };
 
-} // namespace tabletd::test
+}  // namespace tabletd::test

@@ -4,10 +4,9 @@
 #include "tests/persistence/fault_files.h"
 #include "tests/persistence/store_rig.h"
 
+#include <cstring>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cstring>
 
 namespace tabletd {
 namespace {
@@ -64,7 +63,7 @@ TEST_F(NodeDir, LockOfAnotherProcessNamesItAndEndsWithIt) {
     char byte = 'x';
     static_cast<void>(::write(held[1], &byte, 1));
     static_cast<void>(::read(end[0], &byte, 1));
-    ::_exit(0); // No destructor: the kernel must release it.
+    ::_exit(0);  // No destructor: the kernel must release it.
   }
   char byte = 0;
   ASSERT_EQ(::read(held[0], &byte, 1), 1);
@@ -184,10 +183,10 @@ TEST(TemporaryName, IsRecognizedAndNothingElseIs) {
   const auto name = temporary_name("/d/1.seg").filename().string();
   EXPECT_TRUE(is_temporary_name(name)) << name;
   EXPECT_NE(name, temporary_name("/d/1.seg").filename().string());
-  for (const char* other : {"1.seg", ".tmp.0123456789abcdef", "1.seg.tmp.0123456789abcdeg",
-                            "1.seg.tmp.123", "1.seg.tmp.0123456789abcdef0"})
+  for (const char* other :
+       {"1.seg", ".tmp.0123456789abcdef", "1.seg.tmp.0123456789abcdeg", "1.seg.tmp.123", "1.seg.tmp.0123456789abcdef0"})
     EXPECT_FALSE(is_temporary_name(other)) << other;
 }
 
-} // namespace
-} // namespace tabletd
+}  // namespace
+}  // namespace tabletd

@@ -55,9 +55,8 @@ TEST_F(RowsetFile, BytesAreAsDocumented) {
       bytes += static_cast<char>(n);
     return bytes;
   };
-  const auto footer = number(1, 4) + number(1, 4) + number(7, 8) + number(1, 8) + number(2, 8)
-                      + number(16, 8) + number(2, 4) + number(1, 4) + number(checksum, 8)
-                      + number(56, 4);
+  const auto footer = number(1, 4) + number(1, 4) + number(7, 8) + number(1, 8) + number(2, 8) + number(16, 8)
+                      + number(2, 4) + number(1, 4) + number(checksum, 8) + number(56, 4);
   wanted += footer + number(checksum_of(bytes_of(footer)), 8) + "seg-end\n";
   EXPECT_EQ(text_of(file), wanted);
 }
@@ -122,8 +121,7 @@ TEST_F(RowsetFile, FooterOfANewerVersionAsksForAnUpgrade) {
   const auto checked = std::span(tail).first(tail.size() - 16);
   for (std::size_t i = 0; i < 8; ++i)
     tail[tail.size() - 16 + i] = static_cast<std::byte>(checksum_of(checked) >> (8 * i));
-  const auto why
-    = refused(storage_fault::unusable, [&] { (void)rowset_footer::decode(tail, "here"); });
+  const auto why = refused(storage_fault::unusable, [&] { (void)rowset_footer::decode(tail, "here"); });
   EXPECT_NE(why.find("upgrade"), std::string::npos);
 }
 
@@ -165,7 +163,7 @@ TEST_F(RowsetFile, UnlinkedFileStaysReadableWhileOpen) {
   std::vector<std::byte> block;
   reader->read(0, block);
   EXPECT_TRUE(std::ranges::equal(block, bytes_of(block_of("a", 3))));
-  refused(storage_fault::corrupt, [this] { read_all(); }); // Missing: metadata names it.
+  refused(storage_fault::corrupt, [this] { read_all(); });  // Missing: metadata names it.
 }
 
 TEST_F(RowsetFile, LinksAndDirectoriesAreNotSegments) {
@@ -183,7 +181,7 @@ TEST_F(RowsetFile, LinksAndDirectoriesAreNotSegments) {
 struct RowsetCopy : RowsetFile {
   fs::path partial = scratch.path() / "9.part";
   source_rowset source{7, {block_of("a", 3), block_of("b", 1), block_of("c", 4)}};
-  std::string whole; ///< The source's file, byte for byte.
+  std::string whole;  ///< The source's file, byte for byte.
 
   RowsetCopy() {
     write(source.blocks);
@@ -216,9 +214,8 @@ TEST_F(RowsetCopy, GoesOnAtEveryBlock) {
 TEST_F(RowsetCopy, KeepsWholeBlocksOfEveryLength) {
   for (std::size_t size = 0; size <= whole.size(); ++size) {
     put_text(partial, whole.substr(0, size));
-    const auto kept = std::ranges::count_if(source.footer.blocks, [&](const block_entry& block) {
-      return block.offset + block.length <= size;
-    });
+    const auto kept = std::ranges::count_if(
+        source.footer.blocks, [&](const block_entry& block) { return block.offset + block.length <= size; });
     ASSERT_EQ(resume_and_finish(), kept) << "size " << size;
   }
 }
@@ -324,7 +321,7 @@ TEST_F(RowsetFaults, FullDiskNamesTheFileAndFreesItsSpace) {
 TEST_F(RowsetFaults, WritebackStartsWhileTheLoadStillRuns) {
   rowset_writer writer(file, 7);
   disk.restart_process();
-  disk.fail_only = "sync_file_range"; // Counted only.
+  disk.fail_only = "sync_file_range";  // Counted only.
   const std::string block(1 << 20, '\n');
   for (int i = 0; i < 9; ++i)
     append(writer, block);
@@ -342,5 +339,5 @@ TEST_F(RowsetFaults, ReadErrorIsIo) {
   reader->read(0, block);
 }
 
-} // namespace
-} // namespace tabletd
+}  // namespace
+}  // namespace tabletd

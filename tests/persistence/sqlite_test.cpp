@@ -1,5 +1,6 @@
 // The one way to open a database: what it promises and what it refuses.
 #include "persistence/sqlite.h"
+
 #include "tests/persistence/crash_vfs.h"
 #include "tests/persistence/temporary_directory.h"
 
@@ -52,8 +53,7 @@ TEST(Sqlite, RefusesAFileSystemWithoutWal) {
   disk.without_shared_memory();
   const auto error = refusal("a.db", disk.vfs());
   EXPECT_EQ(error.fault(), storage_fault::unusable) << error.what();
-  EXPECT_NE(std::string(error.what()).find("journal_mode=WAL (it is delete)"), std::string::npos)
-    << error.what();
+  EXPECT_NE(std::string(error.what()).find("journal_mode=WAL (it is delete)"), std::string::npos) << error.what();
 }
 
 TEST(Sqlite, TransactionsRollBackUnlessCommitted) {
@@ -106,5 +106,5 @@ TEST(Sqlite, AnErrorNamesFileReasonAndNextStep) {
   }
 }
 
-} // namespace
-} // namespace tabletd
+}  // namespace
+}  // namespace tabletd

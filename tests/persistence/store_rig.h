@@ -53,8 +53,8 @@ struct source_rowset {
     footer.tablet = tablet;
     std::uint64_t end = 16;
     for (const auto& block : blocks) {
-      footer.blocks.push_back({end, static_cast<std::uint32_t>(block.size()), rows_in(block),
-                               checksum_of(bytes_of(block))});
+      footer.blocks.push_back(
+          {end, static_cast<std::uint32_t>(block.size()), rows_in(block), checksum_of(bytes_of(block))});
       end += block.size();
       footer.rows += rows_in(block);
       footer.bytes += block.size();
@@ -110,4 +110,4 @@ inline std::vector<std::string> files_under(const fs::path& directory) {
   return names;
 }
 
-} // namespace tabletd::test
+}  // namespace tabletd::test

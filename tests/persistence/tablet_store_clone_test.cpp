@@ -19,8 +19,7 @@ TEST_F(TabletStore, FullCloneCreatesTheReplica) {
   EXPECT_EQ(store->status(1)->version, 5u);
   EXPECT_EQ(store->status(1)->replica, 100u);
   EXPECT_EQ(content(1), a + b + c);
-  EXPECT_EQ(text_of(segment_of(store->rowsets(1)[0])).size(),
-            rowset_file_bytes(two.footer.bytes, 2));
+  EXPECT_EQ(text_of(segment_of(store->rowsets(1)[0])).size(), rowset_file_bytes(two.footer.bytes, 2));
   EXPECT_TRUE(store->verify(1));
 }
 
@@ -114,8 +113,7 @@ TEST_F(TabletStore, ManifestsThatMakeNoSenseAreRefused) {
   refuses(1, 2, 3);
   refuses(3, 2, 3);
   refuses(2, 2, 4);
-  refused(storage_fault::unusable,
-          [&] { install(1, 100, true, copied(source, 10, 2, 4), copied(source, 11, 4, 5)); });
+  refused(storage_fault::unusable, [&] { install(1, 100, true, copied(source, 10, 2, 4), copied(source, 11, 4, 5)); });
   auto footer = source.footer.encode();
   footer[9] ^= std::byte{1};
   refused(storage_fault::corrupt, [&] { (void)store->continue_copy(78, 10, footer); });
@@ -194,7 +192,7 @@ TEST_F(TabletStore, SweepTakesOursAndLeavesTheRest) {
   fs::copy_file(segment, beside("999.seg"));
   put_text(beside("12.seg.tmp.0123456789abcdef"), "half a load");
   put_text(root / ".tabletd-path.tmp.0123456789abcdef", "half an identity");
-  fs::create_directories(segment.parent_path().parent_path() / "257"); // A drop cut short.
+  fs::create_directories(segment.parent_path().parent_path() / "257");  // A drop cut short.
   for (const auto& theirs : {beside("notes.txt"), beside("007.seg"), root / "tmp" / "x"})
     put_text(theirs, "keep me");
   fs::create_symlink(segment, beside("1000.seg"));
@@ -215,5 +213,5 @@ TEST_F(TabletStore, LinkInPlaceOfTheTabletsDirectoryIsRefused) {
   refused(storage_fault::unusable, [&] { (void)tablet_store::open(root, options); });
 }
 
-} // namespace
-} // namespace tabletd
+}  // namespace
+}  // namespace tabletd

@@ -10,19 +10,19 @@ using namespace test;
 // -- every single call fails once ---------------------------------------------------------
 
 const std::vector<change> a_load_and_a_clone{
-  create(1, 100),
-  create(2, 200),
-  load(10, {{1, {block_of("a", 5), block_of("b", 3)}}, {2, {block_of("c", 2)}}}),
-  publish(10, 2),
-  load(11, {{1, {block_of("d", 5)}}, {2, {}}}),
-  publish(11, 3),
-  load(12, {{1, {block_of("e", 1)}}}),
-  abort_txn(12),
-  load(13, {{1, {block_of("f", 1)}}}),
-  clone(50, 3, 300, true, {{2, {block_of("x", 4), block_of("y", 4)}}, {3, {}}, {4, {block_of("z", 9)}}}),
-  clone(51, 2, 200, false, {{4, {block_of("w", 2)}}, {5, {block_of("v", 2)}}}),
-  clone(52, 1, 100, true, {{2, {block_of("a2", 5)}}}),
-  drop(2, 200),
+    create(1, 100),
+    create(2, 200),
+    load(10, {{1, {block_of("a", 5), block_of("b", 3)}}, {2, {block_of("c", 2)}}}),
+    publish(10, 2),
+    load(11, {{1, {block_of("d", 5)}}, {2, {}}}),
+    publish(11, 3),
+    load(12, {{1, {block_of("e", 1)}}}),
+    abort_txn(12),
+    load(13, {{1, {block_of("f", 1)}}}),
+    clone(50, 3, 300, true, {{2, {block_of("x", 4), block_of("y", 4)}}, {3, {}}, {4, {block_of("z", 9)}}}),
+    clone(51, 2, 200, false, {{4, {block_of("w", 2)}}, {5, {block_of("v", 2)}}}),
+    clone(52, 1, 100, true, {{2, {block_of("a2", 5)}}}),
+    drop(2, 200),
 };
 
 /// What happens to the machine after the fault.
@@ -32,7 +32,7 @@ enum class aftermath { orderly_restart, killed, power_cut, carries_on };
 struct single_fault {
   aftermath then{};
   std::uint64_t seed{};
-  std::int64_t reported = 0; ///< Runs in which some call threw.
+  std::int64_t reported = 0;  ///< Runs in which some call threw.
 
   bool run(const std::function<void(faulty_path&)>& arm, const std::function<bool(faulty_path&)>& hit) {
     faulty_path path(seed);
@@ -70,7 +70,7 @@ private:
       in_flight->on_memory(acknowledged);
       in_flight.reset();
       EXPECT_EQ(difference(*path.store, acknowledged), "");
-    } catch (const storage_error&) { // It is offline, as it said.
+    } catch (const storage_error&) {  // It is offline, as it said.
     }
   }
   void recover(faulty_path& path) {
@@ -99,11 +99,11 @@ TEST_P(TabletStoreFaults, EverySqliteCallMayFail) {
       fault.seed = static_cast<std::uint64_t>(at);
       SCOPED_TRACE(fmt::format("SQLite code {} at call {}", code, at));
       hit = fault.run(
-        [&](faulty_path& path) {
-          path.database.fail_at = at;
-          path.database.fail_code = code;
-        },
-        [&](faulty_path& path) { return path.database.operations() >= at; });
+          [&](faulty_path& path) {
+            path.database.fail_at = at;
+            path.database.fail_code = code;
+          },
+          [&](faulty_path& path) { return path.database.operations() >= at; });
     }
     EXPECT_GE(at, 100);
     EXPECT_GE(fault.reported, at * 3 / 4) << "errors must be reported";
@@ -120,11 +120,11 @@ TEST_P(TabletStoreFaults, EveryFileCallMayFail) {
       fault.seed = static_cast<std::uint64_t>(at);
       SCOPED_TRACE(fmt::format("errno {} at file call {}", error, at));
       hit = fault.run(
-        [&](faulty_path& path) {
-          path.disk.fail_at = at;
-          path.disk.fail_errno = error;
-        },
-        [&](faulty_path& path) { return path.disk.calls_made() >= at; });
+          [&](faulty_path& path) {
+            path.disk.fail_at = at;
+            path.disk.fail_errno = error;
+          },
+          [&](faulty_path& path) { return path.disk.calls_made() >= at; });
     }
     EXPECT_GE(at, 100);
     EXPECT_GE(fault.reported, at * 3 / 4) << "errors must be reported";
@@ -132,8 +132,8 @@ TEST_P(TabletStoreFaults, EveryFileCallMayFail) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Then, TabletStoreFaults,
-                         testing::Values(aftermath::orderly_restart, aftermath::killed,
-                                         aftermath::power_cut, aftermath::carries_on));
+                         testing::Values(aftermath::orderly_restart, aftermath::killed, aftermath::power_cut,
+                                         aftermath::carries_on));
 
 // -- named faults -------------------------------------------------------------------------
 
@@ -190,10 +190,10 @@ TEST_F(TabletStoreFault, FullDiskIsSaidAndPassesWithoutAReopen) {
 TEST_F(TabletStoreFault, FullDatabaseDoesNotKeepTheRowsetsSpace) {
   make(create(1, 100));
   path.database.fail_code = SQLITE_FULL;
-  path.database.fail_at = path.database.operations() + 1; // The commit's first write.
+  path.database.fail_at = path.database.operations() + 1;  // The commit's first write.
   refused(storage_fault::disk_full, [&] { load(10, {{1, {block_of("b", 3)}}}).on_store(*path.store); });
   EXPECT_EQ(files_under(path.root / "tablets").size(), 0u)
-    << "another commit settled that the first one did not happen";
+      << "another commit settled that the first one did not happen";
 }
 
 TEST_F(TabletStoreFault, UnreadableRowsetIsBadButALackOfDescriptorsIsNot) {
@@ -227,5 +227,5 @@ TEST_F(TabletStoreFault, SizeOfThePathIsNoCostOfStatus) {
   EXPECT_EQ(path.disk.calls_made(), 0);
 }
 
-} // namespace
-} // namespace tabletd
+}  // namespace
+}  // namespace tabletd

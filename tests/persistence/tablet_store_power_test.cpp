@@ -129,8 +129,8 @@ private:
     else
       path.disk.cut_at = 1 + static_cast<std::int64_t>(rng() % 300);
   }
-  void live(faulty_path& path, change_maker& maker, remembered_path& acknowledged,
-            std::optional<change>& in_flight, std::optional<change>& again) {
+  void live(faulty_path& path, change_maker& maker, remembered_path& acknowledged, std::optional<change>& in_flight,
+            std::optional<change>& again) {
     try {
       path.open();
       const auto attempted = in_flight;
@@ -139,9 +139,9 @@ private:
         return;
       // A clone order is repeated until it succeeds, and goes on with what it has.
       again = attempted && attempted->name.find("clone") != std::string::npos
-                  && difference(*path.store, acknowledged).empty() && !done(acknowledged, *attempted)
-                ? attempted
-                : std::nullopt;
+                      && difference(*path.store, acknowledged).empty() && !done(acknowledged, *attempted)
+                  ? attempted
+                  : std::nullopt;
       resumed += again && !path.store->partial_clones().empty();
       if (!again)
         for (const auto fence : path.store->partial_clones())
@@ -186,5 +186,5 @@ TEST(TabletStorePower, KeepAllAndKeepNothingLoseNothing) {
     }
 }
 
-} // namespace
-} // namespace tabletd
+}  // namespace
+}  // namespace tabletd

@@ -1,7 +1,6 @@
 #pragma once
 // A store on a healthy disk, and the few sentences in which its tests are told.
 #include "persistence/tablet_store.h"
-
 #include "tests/persistence/store_rig.h"
 
 #include <memory>
@@ -32,13 +31,12 @@ struct TabletStore : testing::Test {
     rowsets.push_back({tablet, blocks.empty() ? nullptr : written(tablet, blocks)});
     store->prepare(txn, std::move(rowsets));
   }
-  void load(std::uint64_t txn, std::uint64_t version, std::uint64_t tablet,
-            const std::vector<std::string>& blocks) {
+  void load(std::uint64_t txn, std::uint64_t version, std::uint64_t tablet, const std::vector<std::string>& blocks) {
     prepare(txn, tablet, blocks);
     EXPECT_EQ(store->publish(txn, version, {tablet}), none);
   }
-  copied_rowset copied(const source_rowset& source, std::uint64_t txn, std::uint64_t first,
-                       std::uint64_t last, std::uint64_t fence = 77) {
+  copied_rowset copied(const source_rowset& source, std::uint64_t txn, std::uint64_t first, std::uint64_t last,
+                       std::uint64_t fence = 77) {
     auto writer = store->continue_copy(fence, txn, source.footer.encode());
     source.send(*writer);
     (void)writer->finish();
@@ -68,4 +66,4 @@ struct TabletStore : testing::Test {
   const std::string a = block_of("a", 3), b = block_of("b", 2), c = block_of("c", 4);
 };
 
-} // namespace tabletd::test
+}  // namespace tabletd::test

@@ -31,8 +31,7 @@ TEST_F(TabletStore, BelongsToOneBackendOfOneCluster) {
   reopen();
   store->bind(ours, 5);
   refused(storage_fault::foreign, [&] { store->bind(ours, 6); });
-  const auto why
-    = refused(storage_fault::foreign, [&] { store->bind(std::string(32, '2'), 5); });
+  const auto why = refused(storage_fault::foreign, [&] { store->bind(std::string(32, '2'), 5); });
   EXPECT_NE(why.find("belongs to backend 5 of cluster 1111"), std::string::npos) << why;
 }
 
@@ -79,7 +78,7 @@ TEST_F(TabletStore, DropComparesTheReplicaId) {
   EXPECT_EQ(store->publish(11, 3, {1}), std::vector<std::uint64_t>{1});
   EXPECT_EQ(segments(), 0u);
   std::vector<std::byte> block;
-  reader->read(1, block); // Pinned by the open reader.
+  reader->read(1, block);  // Pinned by the open reader.
 
   store->create_replica(1, 101);
   EXPECT_EQ(store->status(1)->version, 1u);
@@ -95,7 +94,7 @@ TEST_F(TabletStore, LoadIsInvisibleUntilPublished) {
   store->create_replica(2, 200);
   std::vector<tablet_store::to_prepare> rowsets;
   rowsets.push_back({1, written(1, {a, b})});
-  rowsets.push_back({2, store->begin_rowset(2)}); // Nothing came: as good as no file.
+  rowsets.push_back({2, store->begin_rowset(2)});  // Nothing came: as good as no file.
   store->prepare(10, std::move(rowsets));
   EXPECT_EQ(store->prepared_txns(), std::vector<std::uint64_t>{10});
   EXPECT_TRUE(store->rowsets(1).empty());
@@ -105,8 +104,14 @@ TEST_F(TabletStore, LoadIsInvisibleUntilPublished) {
 
   EXPECT_EQ(store->publish(10, 2, {}), none);
   EXPECT_EQ(store->prepared_txns(), none);
-  const replica_status full{.tablet = 1, .replica = 100, .version = 2, .max_version = 2, .bad = false,
-                            .rows = 5, .bytes = a.size() + b.size(), .rowsets = 1};
+  const replica_status full{.tablet = 1,
+                            .replica = 100,
+                            .version = 2,
+                            .max_version = 2,
+                            .bad = false,
+                            .rows = 5,
+                            .bytes = a.size() + b.size(),
+                            .rowsets = 1};
   EXPECT_EQ(store->status(1), full);
   EXPECT_EQ(store->status(2)->version, 2u);
   EXPECT_EQ(store->open_rowset(store->rowsets(2)[0])->footer().blocks.size(), 0u);
@@ -188,7 +193,7 @@ TEST_F(TabletStore, VersionStopsAtTheFirstHole) {
 }
 
 TEST(TabletStoreOnDisk, LoadSurvivesOnARealFileSystem) {
-  const temporary_directory scratch; // All other tests keep theirs in memory.
+  const temporary_directory scratch;  // All other tests keep theirs in memory.
   for (std::uint64_t txn = 10; txn < 12; ++txn) {
     const auto store = tablet_store::open(scratch.path() / "disk", {});
     store->create_replica(1, 100);
@@ -276,5 +281,5 @@ TEST_F(SmallDisk, DamagedFilesDoNotUpsetTheSum) {
   EXPECT_EQ(available(), quota - store->usage().data_bytes);
 }
 
-} // namespace
-} // namespace tabletd
+}  // namespace
+}  // namespace tabletd

@@ -1,6 +1,7 @@
 #pragma once
 // A directory that lives as long as the test.
 #include <gtest/gtest.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -27,4 +28,4 @@ private:
   std::filesystem::path path_;
 };
 
-} // namespace tabletd::test
+}  // namespace tabletd::test
