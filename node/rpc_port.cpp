@@ -11,6 +11,8 @@ namespace tabletd {
 
 namespace {
 
+// A caller that does not read has this long to take its last answers.
+constexpr auto flush_limit = 1 * kj::SECONDS;
 // A peer that lost power is noticed in about this time (design/testing.md N-01).
 constexpr int silent_peer_ms = 30'000;
 
@@ -33,13 +35,13 @@ capnp::ReaderOptions reader_options(const rpc_limits& limits) {
 } // namespace
 
 struct rpc_port::connection {
-  connection(kj::Own<kj::AsyncIoStream> s, capnp::Capability::Client bootstrap, const rpc_limits& limits)
-    : stream(kj::mv(s)),
+  connection(kj::Own<kj::AsyncIoStream> socket, capnp::Capability::Client bootstrap, const rpc_limits& limits)
+    : stream(kj::heap<coalescing_stream>(kj::mv(socket))),
       network(*stream, capnp::rpc::twoparty::Side::SERVER, reader_options(limits)),
       rpc(capnp::makeRpcServer(network, kj::mv(bootstrap))) {
     rpc.setFlowLimit(limits.flow_words);
   }
-  kj::Own<kj::AsyncIoStream> stream;
+  kj::Own<coalescing_stream> stream;
   capnp::TwoPartyVatNetwork network;
   capnp::RpcSystem<capnp::rpc::twoparty::VatId> rpc;
 };
@@ -56,7 +58,7 @@ rpc_port::~rpc_port() noexcept(false) = default;
 kj::Promise<void> rpc_port::accept() {
   return receiver_->accept().then(
     [this](kj::Own<kj::AsyncIoStream>&& stream) {
-      if (connections_ < limits_.connections_max)
+      if (connections_.size() < limits_.connections_max)
         serve(kj::mv(stream));
       return accept();
     },
@@ -69,10 +71,22 @@ kj::Promise<void> rpc_port::accept() {
 
 void rpc_port::serve(kj::Own<kj::AsyncIoStream> stream) {
   kj::runCatchingExceptions([&] { notice_dead_peers(*stream); }); // Not every stream is TCP.
-  auto served = kj::heap<connection>(kj::heap<coalescing_stream>(kj::mv(stream)), where_.bootstrap(), limits_);
-  ++connections_;
-  auto& network = served->network;
-  served_.add(network.onDisconnect().attach(kj::mv(served), kj::defer([this] { --connections_; })));
+  auto served = kj::heap<connection>(kj::mv(stream), where_.bootstrap(), limits_);
+  auto* key = served.get();
+  connections_.insert(key);
+  auto forget = kj::defer([this, key] { connections_.erase(key); });
+  served_.add(served->network.onDisconnect().attach(kj::mv(forget), kj::mv(served)));
+}
+
+kj::Promise<void> rpc_port::flushed() {
+  // The RPC system hands an answer to its stream in the turn after the call has ended.
+  return kj::evalLast([this] {
+    kj::Vector<kj::Promise<void>> all;
+    for (auto* open : connections_)
+      all.add(open->stream->flush().catch_([](kj::Exception&&) {}));
+    auto late = where_.timer.afterDelay(flush_limit);
+    return kj::joinPromises(all.releaseAsArray()).exclusiveJoin(kj::mv(late));
+  });
 }
 
 void rpc_port::taskFailed(kj::Exception&& why) {

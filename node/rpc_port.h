@@ -6,13 +6,18 @@
 #include <kj/timer.h>
 #include <cstdint>
 #include <functional>
+#include <set>
 
 namespace tabletd {
 
 struct rpc_limits {
+  /// A leader and a few peers per clone slot, or a room full of consoles; more is a loop somewhere.
   std::size_t connections_max = 1'024;
-  std::size_t flow_words = (32U << 20) / 8;      ///< Of one caller, in calls that are not answered.
-  std::uint64_t message_words = (16U << 20) / 8; ///< Of one message.
+  /// Of one caller, in calls that are not answered.  Far beyond what a leader's loads keep open,
+  /// because whoever reaches it is not heard at all, heartbeats included.
+  std::size_t flow_words = (256U << 20) / 8;
+  /// Of one message: at most a block of 2 MiB or a list of orders.
+  std::uint64_t message_words = (16U << 20) / 8;
   int nesting = 16;
 };
 
@@ -26,11 +31,13 @@ public:
     /// A connection ended badly; called after it was logged.
     std::function<void()> failed;
   };
-  rpc_port(kj::Own<kj::ConnectionReceiver> receiver, ports where, rpc_limits limits);
+  rpc_port(kj::Own<kj::ConnectionReceiver> receiver, ports where, rpc_limits limits = {});
   ~rpc_port() noexcept(false);
   [[nodiscard]] std::uint16_t number() const { return number_; }
   /// No new connections; those that exist go on.
   void close() { accepting_ = nullptr; }
+  /// Resolves when the answers given so far have left, or their readers do not take them.
+  [[nodiscard]] kj::Promise<void> flushed();
 
 private:
   struct connection;
@@ -42,7 +49,7 @@ private:
   ports where_;
   rpc_limits limits_;
   std::uint16_t number_;
-  std::size_t connections_ = 0;
+  std::set<connection*> connections_;
   kj::TaskSet served_{*this};
   kj::Promise<void> accepting_;
 };

@@ -5,8 +5,10 @@
 #include "actors/spawn_child.h"
 #include "actors/supervision/ports.h"
 #include "actors/urgent_exit.h"
-#include "node/be/rpc_listener.h"
+#include "node/be/backend_service.h"
 #include "node/log.h"
+#include "node/loop_call.h"
+#include "node/rpc_port.h"
 #include <caf/actor_cast.hpp>
 #include <caf/scoped_actor.hpp>
 #include <fmt/format.h>
@@ -58,10 +60,10 @@ void check_binding(disk_worker& disk, const model::backend_binding& binding) {
 
 struct be_node::loop_side {
   backend_room_ptr room;
-  kj::Own<rpc_listener> listener;
+  kj::Own<rpc_port> port;
   kj::Promise<void> usage = nullptr;
 
-  [[nodiscard]] bool is_open() const { return listener.get() != nullptr; }
+  [[nodiscard]] bool is_open() const { return port.get() != nullptr; }
 
   kj::Promise<void> look_at_usage(kj::Duration every) {
     return room->timer().afterDelay(every).then([this, every] {
@@ -140,7 +142,7 @@ void be_node::spawn_actors(const be_options& options) {
 
 void be_node::open_port(const be_options& options) {
   loop_side_ = std::make_shared<loop_side>();
-  in_loop([&]() -> kj::Promise<void> {
+  call_in_loop(*place_.loop, [&]() -> kj::Promise<void> {
     return place_.network->parseAddress(options.listen.c_str())
       .then([this, &options](kj::Own<kj::NetworkAddress>&& address) {
         auto& side = *loop_side_;
@@ -149,24 +151,15 @@ void be_node::open_port(const be_options& options) {
                               options.facts, options.binding, options.bind});
         wire_->enter(side.room);
         mover_->enter(side.room);
-        side.listener = kj::heap<rpc_listener>(side.room, address->listen());
+        const auto room = side.room;
+        side.port = kj::heap<rpc_port>(
+          address->listen(),
+          rpc_port::ports{room->timer(), [room] { return kj::heap<backend_gateway>(room); },
+                          [room] { ++room->stats().connections_failed; }});
         side.usage = side.look_at_usage(options.usage_every).eagerlyEvaluate([](kj::Exception&&) {});
-        port_ = side.listener->port();
+        port_ = side.port->number();
       });
   });
-}
-
-void be_node::in_loop(std::function<kj::Promise<void>()> todo) {
-  auto done = std::make_shared<std::promise<void>>();
-  auto outcome = done->get_future();
-  const bool posted = place_.loop->post([todo = std::move(todo), done] {
-    kj::evalNow([&] { return todo(); })
-      .then([done] { done->set_value(); },
-            [done](kj::Exception&& why) { done->set_exception(std::make_exception_ptr(why)); })
-      .detach([](kj::Exception&&) {});
-  });
-  if (posted)
-    outcome.get();
 }
 
 // -- stop --------------------------------------------------------------------------------
@@ -181,10 +174,10 @@ void be_node::stop() {
   if (paths_)
     paths_->begin_stop();
   if (loop_side_)
-    in_loop([this]() -> kj::Promise<void> {
+    call_in_loop(*place_.loop, [this]() -> kj::Promise<void> {
       if (loop_side_->is_open()) {
         loop_side_->room->drain();
-        loop_side_->listener->close_port();
+        loop_side_->port->close();
       }
       return kj::READY_NOW;
     });
@@ -195,15 +188,15 @@ void be_node::stop() {
                [this](const caf::error& why) { log_warn("tasks did not end", {{"why", text_of(sys_, why)}}); });
   }
   if (loop_side_)
-    in_loop([this]() -> kj::Promise<void> {
+    call_in_loop(*place_.loop, [this]() -> kj::Promise<void> {
       auto answered = kj::Promise<void>(kj::READY_NOW);
       if (loop_side_->is_open())
-        answered = loop_side_->room->quiet().then([this] { return loop_side_->listener->flushed(); });
+        answered = loop_side_->room->quiet().then([this] { return loop_side_->port->flushed(); });
       return answered.then([this] {
         mover_->leave();
         wire_->leave();
         loop_side_->usage = nullptr;
-        loop_side_->listener = nullptr;
+        loop_side_->port = nullptr;
         loop_side_->room = nullptr;
       });
     });
@@ -211,7 +204,7 @@ void be_node::stop() {
     paths_->stop();
   stop_actors();
   // Whatever the disks still answered has been taken in once this has run.
-  in_loop([]() -> kj::Promise<void> { return kj::evalLast([] {}); });
+  call_in_loop(*place_.loop, []() -> kj::Promise<void> { return kj::evalLast([] {}); });
 }
 
 void be_node::stop_actors() {

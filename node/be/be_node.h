@@ -68,8 +68,6 @@ private:
   template <class Fun, class Ports>
   [[nodiscard]] caf::actor start_actor(const std::string& id, Fun* function, const Ports& ports);
   void watch(const caf::actor& core, const std::function<void(const std::string&)>& on_fatal);
-  /// Runs `todo` in the loop and waits for the promise it returns; throws what it threw.
-  void in_loop(std::function<kj::Promise<void>()> todo);
   void stop_actors();
 
   struct loop_side; ///< What lives in the loop's thread.

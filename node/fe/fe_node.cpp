@@ -240,7 +240,7 @@ void fe_node::open_port(kj::Network& network) {
       const bool trusted = is_loopback(options_.listen);
       rpc_ = kj::heap<rpc_port>(
         address->listen(),
-        rpc_port::ports{loop_->timer(), [ports, trusted] { return make_gateway(ports, trusted); }, [] {}}, rpc_limits{});
+        rpc_port::ports{loop_->timer(), [ports, trusted] { return make_gateway(ports, trusted); }, [] {}});
       port_ = rpc_->number();
     });
   });
@@ -375,9 +375,13 @@ void fe_node::stop() {
   if (stopping_.exchange(true))
     return;
   call_in_loop(*loop_, [this]() -> kj::Promise<void> {
-    rpc_ = nullptr;
-    links_->stop();
-    return kj::READY_NOW;
+    if (rpc_.get() == nullptr)
+      return kj::READY_NOW; // The port never opened.
+    rpc_->close();
+    return rpc_->flushed().then([this] {
+      rpc_ = nullptr;
+      links_->stop();
+    });
   });
   if (root_) {
     caf::scoped_actor self{sys_};
