@@ -126,15 +126,12 @@ void read(session_ptr, const Write&, session_reply& reply) {
 
 // -- the mailbox -------------------------------------------------------------------------
 
-caf::typed_response_promise<statement_outcome> on_statement(session_ptr self, const statement_text& message) {
+void run(session_ptr self, const statement_text& message) {
   const auto asked = message.get();
   const std::string_view text{asked.getText().cStr(), asked.getText().size()};
   auto outcome = model::parse(text);
-  if (auto* error = std::get_if<statement_error>(&outcome)) {
-    session_reply reply{self, ""};
-    reply.fail(std::move(*error));
-    return reply.promise();
-  }
+  if (auto* error = std::get_if<statement_error>(&outcome))
+    return session_reply{self, ""}.fail(std::move(*error));
   const auto& what = std::get<model::statement>(outcome);
   const auto& row = model::row_of(what);
   session_reply reply{self, row.kind};
@@ -147,7 +144,12 @@ caf::typed_response_promise<statement_outcome> on_statement(session_ptr self, co
     const auto id = asked.getRequestId();
     run_write(self, what, reply, {reinterpret_cast<const char*>(id.begin()), id.size()});
   }
-  return reply.promise();
+}
+
+/// The promise is made by the reply; what CAF gets back only says that there is one.
+caf::typed_response_promise<statement_outcome> on_statement(session_ptr self, const statement_text& message) {
+  run(self, message);
+  return {};
 }
 
 caf::typed_response_promise<api_result> on_prepared(session_ptr self, const load_prepared& rows) {
@@ -171,6 +173,14 @@ void on_abandoned(session_ptr self, const load_abandoned& what) {
 }
 
 } // namespace
+
+console_session_state::~console_session_state() {
+  for (auto& [number, promise] : waiting)
+    promise.deliver(codec::seal_outcome(
+      {"", 0, {},
+       statement_error{model::error_code::unavailable, "the session ended while the statement ran",
+                       "connect again and look before you repeat it: it may have taken effect", {}, {}, {}, 1'000}}));
+}
 
 console_session_actor::behavior_type console_session(session_ptr self, std::string database,
                                                      console_session_ports ports) {

@@ -7,6 +7,7 @@
 #include "actors/model/completion.h"
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
 #include <map>
 #include <string>
 
@@ -22,10 +23,17 @@ struct console_session_ports {
 };
 
 struct console_session_state {
+  console_session_state() = default;
+  console_session_state(const console_session_state&) = delete;
+  /// However this session ends, no client is left waiting.
+  ~console_session_state();
+
   console_session_ports ports;
   std::string database;                             ///< Set by USE; empty: none.
   std::map<std::uint64_t, load_job_actor> loads;    ///< By txn: offered to the client, not ended.
   std::uint64_t jobs_started = 0;
+  std::map<std::uint64_t, caf::typed_response_promise<statement_outcome>> waiting; ///< Statements under way.
+  std::uint64_t statements = 0;
   static inline const char* name = "console_session";
 };
 

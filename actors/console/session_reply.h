@@ -3,7 +3,6 @@
 #include "actors/codec/console_codec.h"
 #include "actors/console/console_session.h"
 #include "actors/model/statement.h"
-#include <caf/typed_response_promise.hpp>
 #include <string_view>
 #include <utility>
 
@@ -11,13 +10,14 @@ namespace tabletd {
 
 using session_ptr = console_session_actor::stateful_pointer<console_session_state>;
 
-/// Copies answer the same request; exactly one of them answers.
+/// Copies answer the same request: the first one wins.  The session keeps the promise, so that
+/// it is kept even if the session ends first.
 class session_reply {
 public:
   session_reply(session_ptr self, std::string_view kind)
-    : self_(self), kind_(kind), begun_(self->clock().now()), to_(self->make_response_promise<statement_outcome>()) {}
-
-  [[nodiscard]] caf::typed_response_promise<statement_outcome> promise() const { return to_; }
+    : self_(self), kind_(kind), begun_(self->clock().now()), number_(++self->state.statements) {
+    self_->state.waiting.emplace(number_, self_->make_response_promise<statement_outcome>());
+  }
 
   void send(model::table_value table, std::vector<model::statement_error> warnings = {}) {
     answer({std::move(table)}, std::move(warnings));
@@ -27,19 +27,22 @@ public:
   }
   void fail(model::statement_error error) { answer({std::move(error)}, {}); }
   /// What a job or a plan has answered, as it is.
-  void pass(const statement_outcome& outcome) { to_.deliver(outcome); }
+  void pass(const statement_outcome& outcome) {
+    if (auto waiting = self_->state.waiting.extract(number_); !waiting.empty())
+      waiting.mapped().deliver(outcome);
+  }
 
 private:
   using body = decltype(model::statement_result::body);
   void answer(body what, std::vector<model::statement_error> warnings) {
     const std::chrono::duration<double, std::milli> took = self_->clock().now() - begun_;
-    to_.deliver(codec::seal_outcome({kind_, took.count(), std::move(warnings), std::move(what)}));
+    pass(codec::seal_outcome({kind_, took.count(), std::move(warnings), std::move(what)}));
   }
 
   session_ptr self_;
   std::string_view kind_;
   caf::actor_clock::time_point begun_;
-  caf::typed_response_promise<statement_outcome> to_;
+  std::uint64_t number_;
 };
 
 /// Statements that change state; the rest of console_session.cpp only reads.

@@ -48,7 +48,7 @@ inline constexpr std::size_t replica_rows_max = 100'000;
 [[nodiscard]] model::table_value working_slots(const sources& from);
 [[nodiscard]] model::table_value sched_stat(const sources& from);
 [[nodiscard]] model::table_value proc_databases(const model::catalog& cat);
-[[nodiscard]] model::table_value proc_tables(const model::catalog& cat, model::database_id of);
+[[nodiscard]] model::table_value proc_tables(const sources& from, model::database_id of);
 [[nodiscard]] model::table_value proc_partitions(const model::catalog& cat, const model::table& of);
 [[nodiscard]] model::table_value proc_indexes(const model::table& of);
 [[nodiscard]] model::table_value tablet_replicas(const model::tablet& of);

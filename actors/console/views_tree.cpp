@@ -103,18 +103,16 @@ table_value proc_databases(const catalog& cat) {
   return out;
 }
 
-table_value proc_tables(const catalog& cat, database_id of) {
+table_value proc_tables(const sources& from, database_id of) {
   auto out = empty_table(columns::proc_tables);
-  cat.tables.for_each([&](table_id, const table& t) {
-    if (t.database != of)
-      return;
-    const auto& part = t.partitions.front();
-    std::uint64_t replicas = 0;
-    for (std::uint32_t b = 0; b < part.buckets; ++b)
-      replicas += cat.tablets.find(tablet_id{raw(part.first_tablet) + b})->replicas.size();
-    out.rows.push_back({id(t.id), text(t.name), number(t.partitions.size()), number(t.partitions.size()), text("NORMAL"),
-                        number(t.key_column), text(separator_text(t.separator)), number(part.buckets),
-                        number(t.replication_num), number(replicas), time(t.created)});
+  from.statistics.read(from.cat, [&](const statistics& counts) {
+    from.cat.tables.for_each([&](table_id, const table& t) {
+      if (t.database == of)
+        out.rows.push_back({id(t.id), text(t.name), number(t.partitions.size()), number(t.partitions.size()),
+                            text("NORMAL"), number(t.key_column), text(separator_text(t.separator)),
+                            number(t.partitions.front().buckets), number(t.replication_num),
+                            number(counts.replicas_of(t.id)), time(t.created)});
+    });
   });
   return out;
 }
@@ -153,7 +151,7 @@ table_value show_proc(const sources& from, const proc_target& at) {
     case proc_page::sched_stat: return sched_stat(from);
     case proc_page::working_slots: return working_slots(from);
     case proc_page::databases: return proc_databases(from.cat);
-    case proc_page::database: return proc_tables(from.cat, at.database);
+    case proc_page::database: return proc_tables(from, at.database);
     case proc_page::table: return names(columns::proc_nodes, below_proc(at, from.cat, view_rows_max));
     case proc_page::partitions: return proc_partitions(from.cat, *from.cat.tables.find(at.table));
     case proc_page::partition: return proc_indexes(*from.cat.tables.find(at.table));

@@ -45,6 +45,11 @@ void count(database_statistic& of, const table& one, bool add) {
 
 } // namespace
 
+std::uint64_t statistics::replicas_of(table_id table) const {
+  const auto* sum = replicas_.find(table);
+  return sum ? *sum : 0;
+}
+
 std::size_t statistics::follow(const catalog& now) {
   const auto& was = seen_;
   suspects look;
@@ -59,13 +64,17 @@ std::size_t statistics::follow(const catalog& now) {
     if (before && !judged_alike(before, after))
       look.all_on(*before);
   });
-  now.tables.for_each_difference(was.tables, [&](table_id, const table* before, const table* after) {
-    if (before && !after)
+  now.tables.for_each_difference(was.tables, [&](table_id id, const table* before, const table* after) {
+    if (before && !after) {
+      replicas_.erase(id);
       if (auto* of = databases_.edit(before->database))
         count(*of, *before, false);
-    if (after && !before)
+    }
+    if (after && !before) {
+      replicas_.put(id, 0);
       if (auto* of = databases_.edit(after->database))
         count(*of, *after, true);
+    }
     if (after && !judged_alike(before, after))
       look.all_of(*after);
   });
@@ -77,6 +86,8 @@ std::size_t statistics::follow(const catalog& now) {
   now.tablets.for_each_difference(was.tablets, [&](tablet_id id, const tablet* before, const tablet* after) {
     if (before && after && before->replicas == after->replicas)
       return;
+    if (auto* sum = replicas_.edit(after ? after->table : before->table))
+      *sum = *sum - (before ? before->replicas.size() : 0) + (after ? after->replicas.size() : 0);
     if (before)
       if (auto* of = owner(was, *before)) {
         --of->tablets;

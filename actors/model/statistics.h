@@ -23,11 +23,14 @@ public:
   std::size_t follow(const catalog& now);
 
   [[nodiscard]] const cow_map<database_id, database_statistic>& databases() const { return databases_; }
+  /// Replicas of a table, whatever their state.
+  [[nodiscard]] std::uint64_t replicas_of(table_id table) const;
   [[nodiscard]] log_index at() const { return seen_.applied; }
 
 private:
   catalog seen_; ///< Copy-on-write: a few pointers.
   cow_map<database_id, database_statistic> databases_;
+  cow_map<table_id, std::uint64_t> replicas_;
 };
 
 } // namespace tabletd::model

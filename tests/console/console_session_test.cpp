@@ -362,6 +362,17 @@ TEST_F(ConsoleSession, TheEndOfATermAnswersEverybody) {
   EXPECT_NE(run("LOAD FILE '/f' INTO shop.orders").find("error [8] the statement could not be started"), std::string::npos);
 }
 
+TEST_F(ConsoleSession, ASessionThatEndsAnswersItsStatements) {
+  journal_holds = true;
+  const auto slot = send("CREATE DATABASE shop");
+  EXPECT_FALSE(*slot);
+  close();
+  ASSERT_TRUE(*slot);
+  EXPECT_EQ(test::shown((*slot)->get().getResult()),
+            "error [8] the session ended while the statement ran | connect again and look before you repeat it: it may "
+            "have taken effect\n");
+}
+
 TEST_F(ConsoleSession, ANewLeaderPublishesWhatTheOldOneCommitted) {
   with_orders();
   const auto committed = world.load(orders, "old");

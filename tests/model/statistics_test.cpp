@@ -123,6 +123,12 @@ TEST(Statistics, FollowingIsCounting) {
       ASSERT_EQ(told(kept), expected) << "seed " << seed << " step " << i;
       for (const auto& [id, c] : expected)
         sick_seen += c.unhealthy.size();
+      world.cat.tables.for_each([&](table_id id, const table& t) {
+        std::uint64_t replicas = 0;
+        for (std::uint32_t b = 0; b < t.partitions.front().buckets; ++b)
+          replicas += world.tablet(id, b).replicas.size();
+        ASSERT_EQ(kept.replicas_of(id), replicas);
+      });
     }
   }
   EXPECT_GT(sick_seen, 1'000u) << "the histories must make tablets sick";
