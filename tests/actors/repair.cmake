@@ -3,4 +3,8 @@ tabletd_test(repair_actors_test LIBS tabletd_repair LABELS actors SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/repair_actors_test.cpp)
 tabletd_test(repair_sim_test LIBS tabletd_repair tabletd_catalog LABELS actors sim SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/repair_sim.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/repair_sim_test.cpp)
+  ${CMAKE_CURRENT_LIST_DIR}/repair_sim_cast.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/repair_sim_faults.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/repair_sim_front.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/repair_sim_test.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/repair_sim_truth.cpp)

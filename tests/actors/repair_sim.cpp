@@ -46,7 +46,8 @@ void sim_world::set_up() {
   propose(cluster_founded{{}, "sim"});
   propose(database_created{"shop"});
   static constexpr const char* layouts[] = {"abcdef", "abcde", "aabcd", "aaaaa", "aabbcc"};
-  for (const char host : std::string{layouts[fate.below(std::size(layouts))]})
+  layout = layouts[fate.below(std::size(layouts))];
+  for (const char host : layout)
     add_backend(std::string(1, host));
   run_until(now() + time_ms{6'000});
   for (int i = 0; i < 3; ++i)

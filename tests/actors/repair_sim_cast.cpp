@@ -8,6 +8,8 @@ namespace tabletd::test {
 
 // -- the journal -------------------------------------------------------------------------
 
+namespace {
+
 edit_outcome refused_to_append(wire::EditOutcome::Failure how) {
   return seal<wire::EditOutcome>([&](auto to) {
     to.setFailure(how);
@@ -41,6 +43,8 @@ caf::typed_response_promise<edit_outcome> on_edit(journal_actor::stateful_pointe
   return promise;
 }
 
+} // namespace
+
 journal_actor::behavior_type sim_journal(journal_actor::stateful_pointer<sim_journal_state> self, sim_world* world) {
   self->state.world = world;
   return {
@@ -57,6 +61,8 @@ journal_actor::behavior_type sim_journal(journal_actor::stateful_pointer<sim_jou
 }
 
 // -- membership --------------------------------------------------------------------------
+
+namespace {
 
 using membership_self = sim_membership_actor::stateful_pointer<sim_membership_state>;
 using ask_key = std::pair<backend_id, log_index>;
@@ -92,8 +98,10 @@ void try_task(membership_self self, ask_key key) {
   }
   if (const auto done = b->ended.find(key.second); done != b->ended.end())
     return answer(self, key, done->second);
-  (void) world.start_task(*b, task);
+  world.start_task(*b, task);
 }
+
+} // namespace
 
 sim_membership_actor::behavior_type sim_membership(membership_self self, sim_world* world) {
   self->state.world = world;

@@ -3,15 +3,14 @@
 
 namespace tabletd::test {
 
-bool sim_world::start_task(sim_backend& b, const agent_task& task) {
+void sim_world::start_task(sim_backend& b, const agent_task& task) {
   if (!b.running.emplace(task.fence, task).second)
-    return true;
+    return; // It runs already.
   const bool clone = std::holds_alternative<clone_order>(task.what);
   auto takes = clone ? between(200, 8'000) : between(10, 500);
   if (faults && clone && fate.one_in(25))
     takes = between(150'000, 400'000); // Some of these are given up.
   after(takes, [this, id = b.id, fence = task.fence, boot = b.boot] { end_task(id, fence, boot); });
-  return true;
 }
 
 void sim_world::end_task(backend_id id, log_index fence, std::uint64_t boot) {
@@ -179,10 +178,7 @@ void sim_world::accident() {
       return false;
     });
   else if (kind == 38 && disks.backends.size() < 8)
-    add_backend(disks.backends.begin()->second.host == "a" && disks.backends.size() > 1
-                    && std::next(disks.backends.begin())->second.host == "a"
-                  ? "a"
-                  : std::string(1, static_cast<char>('a' + disks.backends.size())));
+    add_backend(layout == "aaaaa" ? "a" : std::string(1, static_cast<char>('a' + disks.backends.size())));
   else
     load();
 }

@@ -97,6 +97,7 @@ struct sim_world {
   std::map<backend_id, link_state> links;
   std::deque<std::pair<time_ms, catalog>> recent; ///< Catalogs an edit's proposer may have seen, and until when.
   std::uint64_t labels = 0;
+  std::string layout; ///< Hosts of the first backends, a letter each.
 
   // One incarnation of the front end.
   catalog_cell_ptr cell;
@@ -172,8 +173,7 @@ struct sim_world {
   void settle_unknown(sim_backend& b, tablet_id tablet);
 
   // -- tasks -----------------------------------------------------------------------------
-  /// True if it runs now.
-  bool start_task(sim_backend& b, const agent_task& task);
+  void start_task(sim_backend& b, const agent_task& task);
   void end_task(backend_id id, log_index fence, std::uint64_t boot);
 
   // -- people and accidents --------------------------------------------------------------

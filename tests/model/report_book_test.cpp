@@ -65,6 +65,14 @@ TEST_F(ReportBook, DroppedAndRecreatedUnderAnotherId) {
   EXPECT_EQ(tick(), (report_effects{send_changes{3, {tablet_id{1}}, {{tablet_id{1}, replica_id{10}}}}}));
 }
 
+TEST_F(ReportBook, DroppedAndRecreatedUnderTheSameIdIsOnlyHere) {
+  std::ignore = feed(link_made{});
+  std::ignore = feed(changed({held(1, 10)}));
+  std::ignore = feed(changed({}, {{tablet_id{1}, replica_id{10}}}));
+  std::ignore = feed(changed({held(1, 10)}));
+  EXPECT_EQ(tick(), (report_effects{send_changes{3, {tablet_id{1}}, {}}})) << "no report says both";
+}
+
 TEST_F(ReportBook, FullEveryMinuteAndWhenAsked) {
   std::ignore = feed(link_made{});
   now += book.pace.full_every_ms - book.pace.tick_ms - time_ms{1};

@@ -48,12 +48,6 @@ trouble trouble_of(client& from, const std::string& statement) {
   return {};
 }
 
-/// Waits for what the server's thread will count; the test's own time limit is the bound.
-void eventually(const std::atomic<std::uint64_t>& counter, std::uint64_t wanted) {
-  while (counter < wanted)
-    std::this_thread::yield();
-}
-
 std::uint64_t memory_peak_kib() {
   std::ifstream status{"/proc/self/status"};
   std::string word;
@@ -82,7 +76,7 @@ TEST_F(Client, ReadsTypedRows) {
   EXPECT_EQ(rows.number(1, "Name"), std::nullopt);
   EXPECT_EQ(rows.text(0, "Absent"), "");
   EXPECT_FALSE(rows.has("Absent"));
-  EXPECT_EQ(server.connections, 1U);
+  EXPECT_EQ(server.connections.value(), 1U);
 }
 
 TEST_F(Client, ErrorsAreDataAndTheConnectionStays) {
@@ -93,7 +87,7 @@ TEST_F(Client, ErrorsAreDataAndTheConnectionStays) {
   EXPECT_EQ(got.error.length, 3U);
   EXPECT_EQ(got.error.expected, (std::vector<std::string>{"SHOW", "HELP"}));
   EXPECT_TRUE(one.execute("DONE").ok());
-  EXPECT_EQ(server.connections, 1U);
+  EXPECT_EQ(server.connections.value(), 1U);
 }
 
 TEST_F(Client, TriesAddressesInOrder) {
@@ -121,7 +115,7 @@ TEST_F(Client, ARefusedLoginIsNotTriedElsewhere) {
   fake::server other{{}};
   client one{to(refusing.address() + "," + other.address())};
   EXPECT_EQ(trouble_of(one, "DONE"), trouble::login_refused);
-  EXPECT_EQ(other.connections, 0U);
+  EXPECT_EQ(other.connections.value(), 0U);
 }
 
 TEST_F(Client, FollowsTheLeaderWithTheSameRequestId) {
@@ -131,8 +125,8 @@ TEST_F(Client, FollowsTheLeaderWithTheSameRequestId) {
   // The leader does not redirect: its MOVED has no leader to point to and is an error.
   const auto got = one.execute("MOVED");
   EXPECT_EQ(got.error.code, api::ErrorCode::NOT_LEADER);
-  EXPECT_EQ(leader.executed, 1U);
-  EXPECT_EQ(follower.executed, 1U);
+  EXPECT_EQ(leader.executed.value(), 1U);
+  EXPECT_EQ(follower.executed.value(), 1U);
   EXPECT_EQ(leader.last_request_id().size(), 16U);
   EXPECT_EQ(leader.last_request_id(), follower.last_request_id());
   EXPECT_EQ(one.execute("WHO").message, "leader") << "it stays with the leader";
@@ -144,14 +138,14 @@ TEST_F(Client, TwoThatPointAtEachOtherDoNotHoldItForEver) {
   a.what.leader = b.address();
   client one{to(a.address())};
   EXPECT_EQ(one.execute("MOVED").error.code, api::ErrorCode::NOT_LEADER);
-  EXPECT_EQ(a.executed + b.executed, 6U);
+  EXPECT_EQ(a.executed.value() + b.executed.value(), 6U);
 }
 
 TEST_F(Client, WaitsForAnElectionToEnd) {
   fake::server server{{.refuse_open = 3}};
   client one{to(server.address())};
   EXPECT_TRUE(one.execute("DONE").ok());
-  EXPECT_EQ(server.connections, 4U);
+  EXPECT_EQ(server.connections.value(), 4U);
 }
 
 TEST_F(Client, ALostConnectionIsReportedAndReplaced) {
@@ -159,7 +153,7 @@ TEST_F(Client, ALostConnectionIsReportedAndReplaced) {
   client one{to(server.address())};
   EXPECT_EQ(trouble_of(one, "CRASH"), trouble::connection_lost);
   EXPECT_TRUE(one.execute("DONE").ok());
-  EXPECT_EQ(server.connections, 2U);
+  EXPECT_EQ(server.connections.value(), 2U);
 }
 
 TEST_F(Client, AConnectionThatBrokeWhileIdleIsReplacedSilently) {
@@ -169,7 +163,7 @@ TEST_F(Client, AConnectionThatBrokeWhileIdleIsReplacedSilently) {
   EXPECT_TRUE(one.execute("DONE").ok());
   server.reset();
   EXPECT_TRUE(one.execute("DONE").ok());
-  EXPECT_EQ(other.executed, 1U);
+  EXPECT_EQ(other.executed.value(), 1U);
 }
 
 TEST_F(Client, GivesAStatementUpAfterItsLimit) {
@@ -178,7 +172,7 @@ TEST_F(Client, GivesAStatementUpAfterItsLimit) {
   options.statement_limit = 50ms;
   client one{options};
   EXPECT_EQ(trouble_of(one, "HANG"), trouble::timed_out);
-  eventually(server.cancelled, 1);
+  ASSERT_TRUE(server.cancelled.reaches(1));
   EXPECT_TRUE(one.execute("DONE").ok());
 }
 
@@ -189,10 +183,10 @@ TEST_F(Client, CtrlCDropsTheExecution) {
   ::raise(SIGINT); // Pending: delivered to the next wait.
   EXPECT_TRUE(interrupt_pending());
   EXPECT_EQ(trouble_of(one, "HANG"), trouble::interrupted);
-  eventually(server.cancelled, 1);
+  ASSERT_TRUE(server.cancelled.reaches(1));
   EXPECT_FALSE(interrupt_pending(true));
   EXPECT_TRUE(one.execute("DONE").ok());
-  EXPECT_EQ(server.connections, 1U);
+  EXPECT_EQ(server.connections.value(), 1U);
 }
 
 TEST_F(Client, OpensNoFileTheStatementDoesNotName) {
@@ -205,8 +199,8 @@ TEST_F(Client, OpensNoFileTheStatementDoesNotName) {
   const auto unload = one.execute("EXPORT TABLE demo.t TO '/tmp/mine'");
   EXPECT_EQ(unload.error.code, api::ErrorCode::PERMISSION_DENIED);
   EXPECT_EQ(one.execute("LOAD 'x'").error.code, api::ErrorCode::PERMISSION_DENIED);
-  eventually(server.rolled_back, 2);
-  EXPECT_EQ(server.uploaded, 0U);
+  ASSERT_TRUE(server.rolled_back.reaches(2));
+  EXPECT_EQ(server.uploaded.value(), 0U);
   std::string line;
   std::getline(std::ifstream{secret}, line);
   EXPECT_EQ(line, "secret");
@@ -218,7 +212,7 @@ TEST_F(Client, ALoadThatFailsLocallyIsRolledBack) {
   client one{to(server.address())};
   const auto got = one.execute("LOAD FILE '/no/such/file' INTO demo.t");
   EXPECT_EQ(got.error.code, api::ErrorCode::NOT_FOUND);
-  eventually(server.rolled_back, 1);
+  ASSERT_TRUE(server.rolled_back.reaches(1));
 }
 
 TEST_F(Client, MovesAFileThereAndBackInConstantMemory) {
@@ -271,7 +265,7 @@ TEST_F(Client, RefusesAStatementNoServerTakes) {
   client one{to(server.address())};
   EXPECT_EQ(one.execute(std::string(statement_bytes_max + 1, 'x')).error.code,
             api::ErrorCode::INVALID_ARGUMENT);
-  EXPECT_EQ(server.connections, 0U);
+  EXPECT_EQ(server.connections.value(), 0U);
 }
 
 } // namespace

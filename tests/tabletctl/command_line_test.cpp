@@ -137,11 +137,6 @@ ended run(const strings& arguments, std::string_view input = {}) {
   return child.finish();
 }
 
-void eventually(const std::atomic<std::uint64_t>& counter, std::uint64_t wanted) {
-  while (counter < wanted)
-    std::this_thread::yield();
-}
-
 struct CommandLine : ::testing::Test {
   server front{{}};
   std::string at = front.address();
@@ -211,7 +206,7 @@ TEST_F(CommandLine, HealthTellsColoursApart) {
             "is dead\n");
   EXPECT_EQ(run({sick.address(), "health", "--wait", "--timeout", "50ms"}).code, 4);
   process waiting{{sick.address(), "health", "--wait"}, false};
-  eventually(sick.connections, 3);
+  ASSERT_TRUE(sick.connections.reaches(3));
   sick.what.health = api::HealthState::GREEN;
   EXPECT_EQ(waiting.finish().code, 0);
 }
@@ -250,17 +245,17 @@ TEST_F(CommandLine, TheEnvironmentNamesTheServer) {
 
 TEST_F(CommandLine, CtrlCCancelsAndExits130) {
   process child{{at, "-e", "HANG; DONE;"}, false};
-  eventually(front.executed, 1);
+  ASSERT_TRUE(front.executed.reaches(1));
   child.signal(SIGINT);
   EXPECT_EQ(child.finish().code, 130);
-  eventually(front.cancelled, 1);
-  EXPECT_EQ(front.executed, 1U);
+  ASSERT_TRUE(front.cancelled.reaches(1));
+  EXPECT_EQ(front.executed.value(), 1U);
 }
 
 TEST_F(CommandLine, CtrlCEndsTheWaitForInput) {
   process child{{at}, false};
   child.type("DONE;\n");
-  eventually(front.executed, 1);
+  ASSERT_TRUE(front.executed.reaches(1));
   child.signal(SIGINT);
   EXPECT_EQ(child.finish().code, 130);
 }
@@ -316,7 +311,7 @@ TEST_F(CommandLine, ATerminalGetsPromptsTablesAndHistory) {
   child.expect("^~~");
   child.expect("tabletd:play> ");
   child.type("HANG;\n");
-  eventually(front.executed, 4);
+  ASSERT_TRUE(front.executed.reaches(4));
   child.type("\x03");
   child.expect("cancelled");
   child.expect("tabletd:play> ");
@@ -354,7 +349,7 @@ TEST_F(CommandLine, WatchRepeatsUntilCtrlC) {
   child.expect("tabletd:play> ");
   child.type("\\q\n");
   EXPECT_EQ(child.finish().code, 0);
-  EXPECT_GE(front.executed, 3U);
+  EXPECT_GE(front.executed.value(), 3U);
 }
 
 } // namespace

@@ -21,7 +21,7 @@ constexpr std::size_t chunk_bytes = 1U << 20;
 class upload final : public api::Upload::Server {
 public:
   explicit upload(server& owner) : owner_(owner) {}
-  ~upload() noexcept { owner_.rolled_back += finished_ ? 0 : 1; }
+  ~upload() noexcept { owner_.rolled_back.add(finished_ ? 0 : 1); }
 
   kj::Promise<void> write(WriteContext context) override {
     const auto chunk = context.getParams().getChunk();
@@ -34,7 +34,7 @@ public:
       return kj::READY_NOW;
     }
     bytes_ += chunk.size();
-    owner_.uploaded += chunk.size();
+    owner_.uploaded.add(chunk.size());
     owner_.append_uploaded({chunk.asChars().begin(), chunk.size()});
     outcome.setOk();
     return kj::READY_NOW;
@@ -106,7 +106,7 @@ public:
     : owner_(owner),
       text_(std::move(text)),
       crash_(kj::mv(crash)) {}
-  ~execution() noexcept { owner_.cancelled += answered_ ? 0 : 1; }
+  ~execution() noexcept { owner_.cancelled.add(answered_ ? 0 : 1); }
 
   kj::Promise<void> result(ResultContext context) override {
     const auto tokens = model::tokenize(text_);
@@ -183,7 +183,7 @@ class session final : public api::Session::Server {
 public:
   session(server& owner, std::function<void()> crash) : owner_(owner), crash_(std::move(crash)) {}
   kj::Promise<void> execute(ExecuteContext context) override {
-    ++owner_.executed;
+    owner_.executed.add(1);
     const auto id = context.getParams().getRequestId();
     owner_.remember_request_id({id.asChars().begin(), id.size()});
     context.getResults().setExecution(kj::heap<execution>(
@@ -285,7 +285,7 @@ struct peer {
 
 kj::Promise<void> serve(kj::ConnectionReceiver& listener, server& owner, kj::TaskSet& tasks) {
   return listener.accept().then([&listener, &owner, &tasks](kj::Own<kj::AsyncIoStream>&& stream) {
-    ++owner.connections;
+    owner.connections.add(1);
     auto one = kj::heap<peer>(kj::mv(stream), owner);
     auto gone = one->network.onDisconnect();
     tasks.add(gone.attach(kj::mv(one)));

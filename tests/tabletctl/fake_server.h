@@ -10,6 +10,8 @@
 //   LOAD, EXPORT  an offer for the path after FILE or TO, or for `other_path`
 #include "schemas/console.capnp.h"
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -31,17 +33,43 @@ struct script {
   api::HealthState health = api::HealthState::GREEN;
 };
 
+/// A number the server's thread counts up and a test waits for.
+class counter {
+public:
+  void add(std::uint64_t more) {
+    {
+      const std::lock_guard lock{mutex_};
+      value_ += more;
+    }
+    changed_.notify_all();
+  }
+  [[nodiscard]] std::uint64_t value() const {
+    const std::lock_guard lock{mutex_};
+    return value_;
+  }
+  /// False if it is still lower after 20 s: whoever should have counted is gone.
+  [[nodiscard]] bool reaches(std::uint64_t wanted) {
+    std::unique_lock lock{mutex_};
+    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return value_ >= wanted; });
+  }
+
+private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t value_ = 0;
+};
+
 class server {
 public:
   explicit server(script what);
   ~server();
   [[nodiscard]] std::string address() const;
 
-  std::atomic<std::uint64_t> executed{0};
-  std::atomic<std::uint64_t> cancelled{0};   ///< Executions dropped before they answered.
-  std::atomic<std::uint64_t> rolled_back{0}; ///< Uploads dropped before finish.
-  std::atomic<std::uint64_t> uploaded{0};    ///< Bytes.
-  std::atomic<std::uint64_t> connections{0};
+  counter executed;
+  counter cancelled;   ///< Executions dropped before they answered.
+  counter rolled_back; ///< Uploads dropped before finish.
+  counter uploaded;    ///< Bytes.
+  counter connections;
   std::string last_request_id();
   void remember_request_id(std::string id);
   std::string uploaded_text(); ///< The first 64 KiB.
