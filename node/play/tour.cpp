@@ -12,6 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using steady = std::chrono::steady_clock;
 
+constexpr auto placed_limit = 30s;
 constexpr auto notice_limit = 20s; ///< A dead backend or a damaged byte must be seen by then.
 
 class tour {
@@ -266,10 +267,23 @@ void run_tour(cluster& on, const tour_options& options) { tour{on, options}.run(
 std::string load_demo(cluster& on, const std::filesystem::path& data, const std::string& table,
                       std::uint32_t tablets, std::uint32_t replicas) {
   on.run("CREATE DATABASE " + table.substr(0, table.find('.')));
-  on.run(
-    fmt::format("CREATE TABLE {} (KEY 1) BUCKETS {} PROPERTIES(\"replication_num\"=\"{}\", "
-                "\"column_separator\"=\";\")",
-                table, tablets, replicas));
+  const auto create = fmt::format(
+    "CREATE TABLE {} (KEY 1) BUCKETS {} PROPERTIES(\"replication_num\"=\"{}\", "
+    "\"column_separator\"=\";\")",
+    table, tablets, replicas);
+  // A backend is alive a moment before it has said what is on its disks, and takes no replicas
+  // until then.
+  on.wait_until(
+    "the table can be placed",
+    [&]() -> std::string {
+      const auto got = on.server().execute(create);
+      if (got.error.code == api::ErrorCode::RESOURCE_EXHAUSTED)
+        return got.error.message;
+      if (!got.ok())
+        throw play_failure(fmt::format("{}: {}", create, got.error.message));
+      return {};
+    },
+    placed_limit);
   const auto got
     = on.run(fmt::format("LOAD FILE {} INTO {}", statement_string(data.string()), table));
   return got.message;

@@ -189,7 +189,7 @@ bool is(const edit& e) {
 
 TEST(CatalogRandom, StaysWholeReplaysAlikeAndSnapshotsAreFrozen) {
   std::size_t accepted = 0, refused = 0, drops = 0, adopted = 0, clones = 0, commits = 0;
-  for (std::uint64_t seed = 1; seed <= 150; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     catalog_world w;
     found(w);
     edit_dice dice{seed, w.cat};
@@ -234,12 +234,12 @@ TEST(CatalogRandom, StaysWholeReplaysAlikeAndSnapshotsAreFrozen) {
     ASSERT_EQ(text_of(replayed), text_of(w.cat)) << "seed " << seed;
   }
   // The walks must reach what they are meant to test.
-  EXPECT_GT(accepted, 20'000u);
-  EXPECT_GT(refused, 20'000u);
-  EXPECT_GT(drops, 500u);
-  EXPECT_GT(adopted, 100u);
-  EXPECT_GT(clones, 500u);
-  EXPECT_GT(commits, 500u);
+  EXPECT_GT(accepted, 7'000u);
+  EXPECT_GT(refused, 7'000u);
+  EXPECT_GT(drops, 150u);
+  EXPECT_GT(adopted, 30u);
+  EXPECT_GT(clones, 150u);
+  EXPECT_GT(commits, 150u);
 }
 
 TEST(CatalogRandom, TouchedNamesEveryTabletWhoseHealthyCopiesChanged) {
