@@ -3,13 +3,13 @@
 // clone checks every block three times and survives a cut; the peer does neither.
 //   clone_bench [MiB]        default 512; files go to $TMPDIR
 #include "actors/codec/agent_codec.h"
+#include "actors/scheduling.h"
 #include "node/be/be_node.h"
 #include "node/log.h"
 #include "persistence/rowset_file.h"
 #include <arpa/inet.h>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
-#include <caf/atom.hpp>
 #include <capnp/orphan.h>
 #include <capnp/rpc-twoparty.h>
 #include <fcntl.h>
@@ -37,11 +37,7 @@ constexpr std::size_t chunk_bytes = 1U << 20;
 constexpr int rounds = 5;
 
 struct bench_config : caf::actor_system_config {
-  bench_config() {
-    set("scheduler.policy", caf::atom("sharing"));
-    set("scheduler.max-threads", std::size_t{2});
-    set("scheduler.max-throughput", std::size_t{200});
-  }
+  bench_config() { set_scheduling(*this); }
 };
 
 void check(bool good, const char* what) {

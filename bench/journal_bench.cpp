@@ -9,12 +9,12 @@
 //   journal_bench [directory] [seconds per round] [rounds]
 #include "actors/journal/journal.h"
 #include "actors/journal/libraft_core.h"
+#include "actors/scheduling.h"
 #include "actors/urgent_exit.h"
 #include "persistence/sqlite.h"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
-#include <caf/atom.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/send.hpp>
 #include <fmt/format.h>
@@ -68,20 +68,17 @@ void propose(caf::stateful_actor<client_state>* self) {
   });
 }
 
-/// All proposers: each loop proposes again when it is answered, as in the peer's client thread.
-caf::behavior client(caf::stateful_actor<client_state>* self, journal_actor journal, int proposers) {
+/// One proposer: proposes again when it is answered, as the peer's clients do.
+caf::behavior client(caf::stateful_actor<client_state>* self, journal_actor journal) {
   self->state = {std::move(journal), payload()};
-  for (int i = 0; i < proposers; ++i)
-    propose(self);
+  propose(self);
   return {[](int) {}};
 }
 
 double run_journal(const std::filesystem::path& directory, int proposers, seconds span) {
   std::filesystem::remove_all(directory);
   caf::actor_system_config config;
-  config.set("scheduler.policy", caf::atom("sharing"));
-  config.set("scheduler.max-threads", std::size_t{2});
-  config.set("scheduler.max-throughput", std::size_t{200});
+  set_scheduling(config);
   caf::actor_system sys{config};
   journal_parts parts;
   parts.log = open_sqlite_edit_log(directory, {});
@@ -91,9 +88,12 @@ double run_journal(const std::filesystem::path& directory, int proposers, second
   const auto journal = sys.spawn(tabletd::journal, open_journal(std::move(parts)));
   const auto sink = sys.spawn(trivial_sink, seal<wire::EditOutcome>([](auto) {}));
   caf::anon_send(journal, replay_from{1}, sink);
-  const auto crowd = sys.spawn(client, journal_actor{journal}, proposers);
+  std::vector<caf::actor> crowd;
+  for (int i = 0; i < proposers; ++i)
+    crowd.push_back(sys.spawn(client, journal_actor{journal}));
   const auto result = rate([&] { return stats->applied_index.load(); }, span);
-  urgent_exit(crowd, caf::exit_reason::user_shutdown);
+  for (const auto& each : crowd)
+    urgent_exit(each, caf::exit_reason::user_shutdown);
   urgent_exit(sink, caf::exit_reason::user_shutdown);
   urgent_exit(journal, caf::exit_reason::user_shutdown);
   return result;

@@ -1,3 +1,4 @@
+#include "actors/scheduling.h"
 #include "node/node_frame.h"
 #include "actors/metered.h"
 #include "actors/supervision/ports.h"
@@ -54,12 +55,7 @@ void prepare_process() {
 }
 
 struct node_frame::actors_config : caf::actor_system_config {
-  actors_config() {
-    // Two workers, and a bound on how long one actor may keep them (design/actors.md 0).
-    set("scheduler.policy", caf::atom("sharing"));
-    set("scheduler.max-threads", std::size_t{2});
-    set("scheduler.max-throughput", std::size_t{200});
-  }
+  actors_config() { set_scheduling(*this); }
 };
 
 node_frame::node_frame() : config_(std::make_unique<actors_config>()) {

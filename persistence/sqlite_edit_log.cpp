@@ -28,6 +28,18 @@ constexpr const char* meta_schema
     = "CREATE TABLE raft_meta(id INTEGER PRIMARY KEY CHECK(id = 1),"
       " term INTEGER NOT NULL, vote INTEGER NOT NULL) STRICT; PRAGMA user_version=1;";
 
+constexpr int columns = 5;
+/// A statement's start and end cost about as much as a row.
+constexpr std::size_t rows_per_insert = 16;
+
+/// No OR REPLACE: an index that is there already is a bug and must fail.
+std::string insertion(std::size_t rows) {
+  std::string sql = "INSERT INTO raft_log VALUES(?, ?, ?, ?, ?)";
+  for (std::size_t i = 1; i < rows; ++i)
+    sql += ", (?, ?, ?, ?, ?)";
+  return sql;
+}
+
 /// Covers the position too: a row that is intact but stands elsewhere does not match.
 std::uint64_t checksum_of(std::uint64_t index, const log_entry& entry) {
   const std::array<std::uint64_t, 3> head{index, entry.term, entry.type};
@@ -69,8 +81,7 @@ public:
       sqlite::transaction change(log_);
       if (first <= last_)
         drop_suffix_->bind(1, first).run();
-      for (auto index = first; const auto& entry : entries)
-        insert(index++, entry);
+      insert(first, entries);
       change.commit();
     });
     last_ = first + entries.size() - 1;
@@ -150,7 +161,8 @@ private:
   }
 
   void prepare() {
-    insert_.emplace(log_, "INSERT INTO raft_log VALUES(?1, ?2, ?3, ?4, ?5)");
+    insert_.emplace(log_, insertion(1));
+    insert_many_.emplace(log_, insertion(rows_per_insert));
     drop_suffix_.emplace(log_, "DELETE FROM raft_log WHERE idx >= ?1");
     drop_prefix_.emplace(log_, "DELETE FROM raft_log WHERE idx <= ?1");
     save_trim_.emplace(log_, "UPDATE raft_trim SET upto = ?1");
@@ -174,14 +186,25 @@ private:
                     fmt::format("its term is {} but {} has an entry of term {}", hard_.term, log_.path(), term));
   }
 
-  void insert(std::uint64_t index, const log_entry& entry) {
-    // No OR REPLACE: an index that is there already is a bug and must fail.
-    insert_->bind(1, index)
-        .bind(2, entry.term)
-        .bind(3, std::int64_t{entry.type})
-        .bind(4, checksum_of(index, entry))
-        .bind(5, entry.bytes)
-        .run();
+  void insert(std::uint64_t first, std::span<const log_entry> entries) {
+    std::size_t done = 0;
+    for (; entries.size() - done >= rows_per_insert; done += rows_per_insert)
+      insert(*insert_many_, first + done, entries.subspan(done, rows_per_insert));
+    for (; done < entries.size(); ++done)
+      insert(*insert_, first + done, entries.subspan(done, 1));
+  }
+
+  static void insert(sqlite::statement& rows, std::uint64_t first, std::span<const log_entry> entries) {
+    for (int parameter = 1; const auto& entry : entries) {
+      rows.bind(parameter, first)
+          .bind(parameter + 1, entry.term)
+          .bind(parameter + 2, std::int64_t{entry.type})
+          .bind(parameter + 3, checksum_of(first, entry))
+          .bind(parameter + 4, entry.bytes);
+      parameter += columns;
+      ++first;
+    }
+    rows.run();
   }
 
   /// After one failed write nothing is written any more: what the kernel still holds of it is
@@ -200,7 +223,7 @@ private:
 
   sqlite::database log_;
   sqlite::database meta_;
-  std::optional<sqlite::statement> insert_, drop_suffix_, drop_prefix_, save_trim_, save_hard_;
+  std::optional<sqlite::statement> insert_, insert_many_, drop_suffix_, drop_prefix_, save_trim_, save_hard_;
   std::uint64_t trimmed_ = 0;  ///< Highest index that was trimmed.
   std::uint64_t last_ = 0;
   hard_state hard_;

@@ -1,7 +1,6 @@
 // See journal.h.
 #include "actors/journal/journal.h"
 
-#include "actors/model/journal_pacing.h"
 #include "actors/spawn_child.h"
 #include "actors/urgent_exit.h"
 
@@ -37,6 +36,9 @@ void publish_pending(journal_state& st) {
   st.stats->pending_bytes = st.admission.pending_bytes();
 }
 
+/// How many at the door may have been written without our knowing.
+std::size_t in_doubt(const journal_state& st) { return st.proposed->keeper_is_awake() ? st.door.size() : 0; }
+
 /// Answers everybody who waits, each with what is known of its edit; the first `in_doubt` at the
 /// door may have been written.
 void answer_all(journal_state& st, failure why, const std::string& message, const char* logged, std::size_t in_doubt) {
@@ -63,18 +65,11 @@ void fail(self_ptr self, const std::string& why, std::size_t in_doubt) {
 }
 
 /// For failures that have nothing to do with a write: one that is under way may succeed or not.
-void fail(self_ptr self, const std::string& why) { fail(self, why, self->state.writing ? self->state.door.size() : 0); }
+void fail(self_ptr self, const std::string& why) { fail(self, why, in_doubt(self->state)); }
 
 // -- towards the catalog -----------------------------------------------------------------
 
 void deliver_next(self_ptr self);
-void send_commit(self_ptr self);
-
-/// The answers are out, or none will come.
-void stop_holding(self_ptr self) {
-  self->state.holding = false;
-  send_commit(self);
-}
 
 void on_outcomes(self_ptr self, const batch_outcomes& answer, std::uint64_t expected) {
   auto& st = self->state;
@@ -92,8 +87,8 @@ void on_outcomes(self_ptr self, const batch_outcomes& answer, std::uint64_t expe
   }
   st.stats->applied_index = st.delivery.next_index() - 1;
   publish_pending(st);
+  st.proposed->answers_took(expected, self->clock().now() - st.logged_at);
   deliver_next(self);
-  stop_holding(self);
 }
 
 void send_batch(self_ptr self, committed_batch batch) {
@@ -108,24 +103,26 @@ void send_batch(self_ptr self, committed_batch batch) {
           // A catalog that died is its supervisor's business; whoever succeeds it asks for a replay,
           // and only then are the waiting proposers answered.
           [self, attachment](const caf::error&) {
-            if (attachment != self->state.attachment)
-              return;
-            self->state.delivery.detach();
-            stop_holding(self);
+            if (attachment == self->state.attachment)
+              self->state.delivery.detach();
           });
 }
 
 void read_batch(self_ptr self, delivery::read range) {
   const auto attachment = self->state.attachment;
   self->request(self->state.keeper, caf::infinite, read_order{range.from, range.upto, self->state.delivery.limits()})
-      .then([self, attachment](read_entries& got) {
-        if (!got.failure.empty())
-          return fail(self, got.failure);
-        if (attachment != self->state.attachment || !self->state.failure.empty())
-          return;
-        self->state.delivery.under_way(got.batch.edits.size());
-        send_batch(self, std::move(got.batch));
-      });
+      .then(
+          [self, attachment](read_entries& got) {
+            if (!got.failure.empty())
+              return fail(self, got.failure);
+            if (attachment != self->state.attachment || !self->state.failure.empty())
+              return;
+            self->state.delivery.under_way(got.batch.edits.size());
+            send_batch(self, std::move(got.batch));
+          },
+          [self](const caf::error& why) {
+            fail(self, "the keeper of the edit log ended: " + self->system().render(why));
+          });
 }
 
 void deliver_next(self_ptr self) {
@@ -145,19 +142,20 @@ void attach(self_ptr self, std::uint64_t from, const catalog_sink_actor& sink) {
   st.sink = sink;
   ++st.attachment;
   st.delivery.attach(from);
+  // Folded by a predecessor that ended before it could say with what outcome.
+  while (!st.logged.empty() && st.logged.front().index < st.delivery.next_index()) {
+    auto& front = st.logged.front();
+    front.promise.deliver(
+        refusal(failure::SHUTTING_DOWN,
+                "the catalog ended before it answered; this edit is in the log, look whether it took effect"));
+    st.admission.release(front.bytes);
+    st.logged.pop_front();
+  }
   st.stats->applied_index = st.delivery.next_index() - 1;
   deliver_next(self);
-  stop_holding(self);
 }
 
 // -- towards the disk --------------------------------------------------------------------
-
-void send_commit(self_ptr self) {
-  auto& st = self->state;
-  if (st.door.empty() || st.writing || st.holding || std::exchange(st.commit_sent, true))
-    return;
-  self->send(self, commit_due{});  // Behind what is in the mailbox now: that joins.
-}
 
 void refuse_as_follower(journal_state& st, const written& result) {
   const auto answer
@@ -186,26 +184,13 @@ void on_written(self_ptr self, const written& result) {
     return fail(self, result.failure, result.count);
   if (!st.failure.empty() || st.stopping)
     return;
-  st.writing = false;
   if (result.refused)
     refuse_as_follower(st, result);
   else
     move_into_log(st, result);
+  st.logged_at = self->clock().now();
   publish_pending(st);
   deliver_next(self);
-  st.holding = !model::begin_at_once(st.door.size(), result.count, st.delivery.busy());
-  send_commit(self);
-}
-
-void on_commit_due(self_ptr self) {
-  auto& st = self->state;
-  st.commit_sent = false;
-  if (st.door.empty())
-    return;
-  st.writing = true;
-  self->request(st.keeper, caf::infinite, write_due{}).then([self](const written& result) {
-    on_written(self, result);
-  });
 }
 
 // -- from proposers ----------------------------------------------------------------------
@@ -242,8 +227,8 @@ promise on_proposal(self_ptr self, const edit_message& edit) {
     answer.deliver(std::move(*refused));
   } else {
     st.door.push_back({edit, answer});
-    st.proposed->add(edit);
-    send_commit(self);
+    if (st.proposed->add(edit))
+      self->send(st.keeper, write_due{});
   }
   return answer;
 }
@@ -274,17 +259,24 @@ void stop(self_ptr self, const caf::exit_msg& exit) {
   if (std::exchange(st.stopping, true))
     return;
   answer_all(st, failure::SHUTTING_DOWN, "the node is stopping",
-             "; this edit is in the log and takes effect at the next start", st.writing ? st.door.size() : 0);
+             "; this edit is in the log and takes effect at the next start", in_doubt(st));
   urgent_exit(st.keeper, exit.reason);
 }
 
 }  // namespace
+
+journal_state::~journal_state() {
+  if (stats)
+    answer_all(*this, failure::SHUTTING_DOWN, "the journal ended",
+               "; this edit is in the log and takes effect when it is read again", in_doubt(*this));
+}
 
 opened_journal open_journal(journal_parts parts) {
   auto writer = std::make_shared<log_writer>(std::move(parts.log), std::move(parts.core),
                                              parts.now ? std::move(parts.now) : steady_now);
   writer->open(parts.founders);
   publish_standing(*writer, *parts.stats);
+  publish_sizes(*writer, *parts.stats);
   return {std::move(writer), parts.limits, std::move(parts.stats), std::move(parts.on_fatal),
           parts.keeper_has_a_thread};
 }
@@ -303,7 +295,7 @@ journal_shell::behavior_type journal(self_ptr self, opened_journal opened) {
   return {
       [self](const edit_message& edit) { return on_proposal(self, edit); },
       [self](replay_from from, const catalog_sink_actor& sink) { attach(self, from.index, sink); },
-      [self](commit_due) { on_commit_due(self); },
+      [self](const written& result) { on_written(self, result); },
   };
 }
 

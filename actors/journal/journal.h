@@ -51,19 +51,14 @@ struct opened_journal {
 /// that a node with a broken log says so instead of starting: throws storage_error.
 opened_journal open_journal(journal_parts parts);
 
-/// The journal to itself: commit what has queued up.
-struct commit_due {};
-template <class I>
-typename I::result_type inspect(I& f, commit_due&) {
-  return f(caf::meta::type_name("commit_due"));
-}
-using journal_shell = journal_actor::extend<caf::reacts_to<commit_due>>;
+using journal_shell = journal_actor::extend<caf::reacts_to<written>>;
 
 struct journal_state {
   static inline const char* name = "journal";
   // Not an aggregate: CAF would take `self` for the value of the first member.
   journal_state() = default;
   journal_state(const journal_state&) = delete;
+  ~journal_state();  ///< However the journal ended, nobody waits for ever.
   struct admitted {
     edit_message edit;
     caf::typed_response_promise<edit_outcome> promise;
@@ -83,12 +78,10 @@ struct journal_state {
   std::shared_ptr<next_transaction> proposed;  ///< The door's edits, for the keeper.
   std::deque<admitted> door;                   ///< Not in the log, or not known to be.
   std::deque<waiting> logged;                  ///< In the log, not folded; ascending.
+  caf::actor_clock::time_point logged_at{};    ///< When the newest of them came.
   catalog_sink_actor sink;
   std::uint64_t attachment = 0;  ///< Answers of an earlier sink are recognised by it.
-  bool commit_sent = false;
-  bool writing = false;  ///< The keeper has some of the door, or is about to.
-  bool holding = false;  ///< Answers are about to bring more (model/journal_pacing.h).
-  std::string failure;   ///< Not empty: nothing is written any more.
+  std::string failure;           ///< Not empty: nothing is written any more.
   bool stopping = false;
 };
 

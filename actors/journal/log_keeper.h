@@ -1,6 +1,7 @@
 #pragma once
 // The actor that blocks on the disk, so that the journal never does: it owns the log and
-// serves one order at a time.  Detached; the journal's only child.
+// serves one order at a time.  Detached; the journal's only child.  Under load it begins the
+// next transaction by itself, so that the disk does not wait for two threads to wake up.
 #include "actors/journal/log_writer.h"
 #include "actors/journal/next_transaction.h"
 
@@ -11,7 +12,8 @@
 
 namespace tabletd {
 
-/// Write what next_transaction holds by now.
+/// Write what next_transaction holds by now.  Answered by a `written` to the journal, and by
+/// one more for each transaction that follows at once.
 struct write_due {};
 template <class I>
 typename I::result_type inspect(I& f, write_due&) {
@@ -25,6 +27,7 @@ struct written {
   model::term term{};
   std::uint64_t committed_upto{};
   model::node_id leader{};
+  next_transaction::span took{};
   std::string failure;
 };
 struct read_order {
@@ -37,8 +40,8 @@ struct read_entries {
   std::string failure;
 };
 
-using log_keeper_actor
-    = caf::typed_actor<caf::replies_to<write_due>::with<written>, caf::replies_to<read_order>::with<read_entries>>;
+using log_keeper_actor = caf::typed_actor<caf::reacts_to<write_due>, caf::replies_to<read_order>::with<read_entries>>;
+using written_sink_actor = caf::typed_actor<caf::reacts_to<written>>;
 
 struct log_keeper_ports {
   std::shared_ptr<log_writer> writer;
@@ -56,6 +59,8 @@ log_keeper_actor::behavior_type log_keeper(log_keeper_actor::stateful_pointer<lo
 
 /// Copies where the log stands into the stats.
 void publish_standing(const log_writer& writer, journal_stats& stats);
+/// Copies the sizes of its files into the stats: asks the file system.
+void publish_sizes(const log_writer& writer, journal_stats& stats);
 
 }  // namespace tabletd
 

@@ -1,10 +1,13 @@
 #pragma once
-// The edits of the next transaction: the journal adds, the log_keeper takes them all when
-// it gets to it.  Not a mailbox, because what arrives while the keeper's thread wakes up
-// must still join.
+// The edits of the next transaction, and when it begins.  The journal adds edits and says how
+// long answers took; the log_keeper takes all there are when it gets to them.  Not a mailbox,
+// because what arrives while the keeper's thread wakes up must still join, and because a
+// keeper that has something to do need not be woken at all.
 #include "actors/journal/ports.h"
+#include "actors/model/journal_pacing.h"
 
-#include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <vector>
@@ -18,36 +21,31 @@ struct transaction_limits {
 
 class next_transaction {
 public:
+  using span = std::chrono::duration<double, std::micro>;
   explicit next_transaction(transaction_limits limits) : limits_(limits) {}
 
-  void add(edit_message edit) {
-    const std::lock_guard guard{mutex_};
-    edits_.push_back(std::move(edit));
-  }
+  /// True: the keeper sleeps, and whoever added must send it a write_due.
+  [[nodiscard]] bool add(edit_message edit);
   /// In the order they were added, as many as fit into one transaction.
-  [[nodiscard]] std::vector<edit_message> take() {
-    const std::lock_guard guard{mutex_};
-    const auto taken = edits_.begin() + static_cast<std::ptrdiff_t>(fitting());
-    std::vector<edit_message> edits(std::make_move_iterator(edits_.begin()), std::make_move_iterator(taken));
-    edits_.erase(edits_.begin(), taken);
-    return edits;
-  }
+  [[nodiscard]] std::vector<edit_message> take();
+  void answers_took(std::size_t edits, span time);
+  /// A transaction of so many edits is durable and its end is announced.  Gives the answers the
+  /// time to bring back more, as far as that pays.  True: the next one is to follow; false:
+  /// there is nothing, and the keeper sleeps until the next write_due.
+  [[nodiscard]] bool follow(std::size_t written, span took);
+  /// Some of what was added may be on its way to the disk.
+  [[nodiscard]] bool keeper_is_awake() const;
 
 private:
-  std::size_t fitting() const {
-    std::size_t entries = 0, bytes = 0;
-    for (const auto& edit : edits_) {
-      bytes += edit.words().asBytes().size();
-      if (entries > 0 && (entries >= limits_.entries || bytes > limits_.bytes))
-        break;
-      ++entries;
-    }
-    return entries;
-  }
+  [[nodiscard]] std::size_t fitting() const;
 
-  transaction_limits limits_;
-  std::mutex mutex_;
+  const transaction_limits limits_;
+  mutable std::mutex mutex_;
+  std::condition_variable grew_;
   std::deque<edit_message> edits_;
+  model::journal_pacing pacing_;
+  std::size_t wanted_ = 0;  ///< Of edits_, by a keeper that waits for them; 0: it does not wait.
+  bool awake_ = false;
 };
 
 }  // namespace tabletd

@@ -1,18 +1,40 @@
 #pragma once
-// When the journal begins its next transaction.  One fsync costs about as much as a
-// thousand rows, so what matters is how many proposals share it.
+// When the journal begins its next transaction.  A transaction has a cost that does not
+// depend on how many edits share it (the fsync above all), so gathering more of them can be
+// worth a wait, and on a fast disk it soon is not.
 #include <cstddef>
 
 namespace tabletd::model {
 
-/// Called when a transaction of `written` edits is durable and `waiting` others have queued up
-/// behind it.  Usually they go at once.  But if they are no more than those just written, and
-/// the answers to these are about to go out (`answers_due`), the proposers answered are likely
-/// to propose again within microseconds: waiting for that turns two half-full transactions
-/// that chase each other for ever into one.  A slow fold cannot hold the disk back: as soon as
-/// more are waiting than were written, it is not waited for.
-[[nodiscard]] constexpr bool begin_at_once(std::size_t waiting, std::size_t written, bool answers_due) {
-  return waiting > written || !answers_due;
-}
+/// The fixed part of what a transaction takes, from transactions of different sizes: the
+/// intercept of the line through them, where old ones count less and less.
+class transaction_cost {
+public:
+  void observe(std::size_t edits, double us);
+  /// 0 before the first; while all are of one size, what they take.
+  [[nodiscard]] double fixed_us() const;
+
+private:
+  double weight_ = 0, edits_ = 0, us_ = 0, edits_squared_ = 0, product_ = 0;
+};
+
+class journal_pacing {
+public:
+  void transaction_took(std::size_t edits, double us) { cost_.observe(edits, us); }
+  /// From durable to answered.
+  void answers_took(std::size_t edits, double us);
+
+  /// A transaction of `written` edits is durable and `waiting` others have queued up behind it:
+  /// how long the next may be put off for more.  0 if more wait than were written.  Otherwise the
+  /// proposers about to be answered are likely to propose again within microseconds, and waiting
+  /// for that turns two half-full transactions that chase each other for ever into one.  That is
+  /// worth what it saves, the fixed part of a transaction, and not worth beginning if answering
+  /// them, and their next proposals, which take about as long, will probably take longer.
+  [[nodiscard]] double patience_us(std::size_t waiting, std::size_t written) const;
+
+private:
+  transaction_cost cost_;
+  double answer_us_ = 0;  ///< Per edit.
+};
 
 }  // namespace tabletd::model

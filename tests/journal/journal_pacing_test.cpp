@@ -1,5 +1,5 @@
-// Pacing and admission as pure functions: closed loops gather into one transaction, and
-// nobody waits for a slow fold once more is waiting than was written.
+// Pacing and admission as pure functions: closed loops gather into one transaction where that
+// pays, and chase each other where it does not.
 #include "actors/model/journal_pacing.h"
 
 #include "actors/model/journal_admission.h"
@@ -9,22 +9,64 @@
 namespace tabletd::model {
 namespace {
 
-TEST(JournalPacing, WaitsOnlyForAnswersThatBringAtLeastAsManyBack) {
-  EXPECT_TRUE(begin_at_once(0, 0, false));
-  EXPECT_TRUE(begin_at_once(9, 8, true));
-  EXPECT_FALSE(begin_at_once(8, 8, true));
-  EXPECT_FALSE(begin_at_once(1, 15, true));
-  EXPECT_TRUE(begin_at_once(1, 15, false));
+TEST(TransactionCost, IsTheInterceptOfSizesThatDiffer) {
+  transaction_cost cost;
+  EXPECT_EQ(cost.fixed_us(), 0);
+  cost.observe(16, 131);
+  EXPECT_EQ(cost.fixed_us(), 131) << "one size tells no slope";
+  cost.observe(100, 215);
+  cost.observe(1, 116);
+  EXPECT_NEAR(cost.fixed_us(), 115, 0.01);
+}
+
+TEST(TransactionCost, ForgetsADiskThatWasSlow) {
+  transaction_cost cost;
+  for (std::size_t n = 1; n < 50; ++n)
+    cost.observe(n % 7, 9'000);
+  for (std::size_t n = 1; n < 200; ++n)
+    cost.observe(n % 7, 100);
+  EXPECT_NEAR(cost.fixed_us(), 100, 1);
+}
+
+TEST(TransactionCost, IsNeverNegative) {
+  transaction_cost cost;
+  cost.observe(1, 1);
+  cost.observe(2, 1'000);
+  EXPECT_EQ(cost.fixed_us(), 0);
+}
+
+/// A disk whose transactions take `fixed_us` + n, and answers that take 1 us each.
+journal_pacing paced(double fixed_us) {
+  journal_pacing pacing;
+  for (std::size_t n = 1; n < 100; ++n) {
+    pacing.transaction_took(n % 9, fixed_us + static_cast<double>(n % 9));
+    pacing.answers_took(8, 8);
+  }
+  return pacing;
+}
+
+TEST(JournalPacing, WaitsForAnswersThatCostLessThanATransaction) {
+  const auto pacing = paced(100);
+  EXPECT_NEAR(pacing.patience_us(8, 8), 100, 1);
+  EXPECT_NEAR(pacing.patience_us(0, 40), 100, 1);
+  EXPECT_EQ(pacing.patience_us(1, 60), 0) << "120 us of answers and proposals for an fsync of 100 us";
+  EXPECT_NEAR(paced(2'000).patience_us(1, 900), 2'000, 1) << "a slow disk is worth more patience";
+}
+
+TEST(JournalPacing, DoesNotWaitWhenMoreWaitThanWereWritten) {
+  EXPECT_EQ(paced(100).patience_us(9, 8), 0);
+  EXPECT_EQ(journal_pacing{}.patience_us(8, 8), 0) << "nothing is known yet";
 }
 
 /// Closed loop of two cohorts: while one is written the other waits.  Answered proposers return
 /// at once.
 TEST(JournalPacing, TwoChasingCohortsBecomeOne) {
+  const auto pacing = paced(100);
   for (std::size_t all = 2; all < 40; ++all)
     for (std::size_t first = 1; first < all; ++first) {
       std::size_t writing = first, waiting = all - first;
       for (int round = 0; round < 3; ++round) {
-        if (begin_at_once(waiting, writing, true)) {
+        if (pacing.patience_us(waiting, writing) == 0) {
           std::swap(writing, waiting);  // The written ones return while the others are written.
         } else {
           writing += waiting;

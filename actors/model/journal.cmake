@@ -1,0 +1,1 @@
+target_sources(tabletd_model PRIVATE ${CMAKE_CURRENT_LIST_DIR}/journal_pacing.cpp)

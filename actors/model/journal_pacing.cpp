@@ -1,0 +1,48 @@
+// See journal_pacing.h.
+#include "actors/model/journal_pacing.h"
+
+#include <algorithm>
+
+namespace tabletd::model {
+
+namespace {
+
+/// Each observation moves an estimate by a tenth: tens of milliseconds under load.
+constexpr double kept = 0.9;
+
+}  // namespace
+
+void transaction_cost::observe(std::size_t edits, double us) {
+  const auto n = static_cast<double>(edits);
+  const auto add = [](double& sum, double value) { sum = sum * kept + value; };
+  add(weight_, 1);
+  add(edits_, n);
+  add(us_, us);
+  add(edits_squared_, n * n);
+  add(product_, n * us);
+}
+
+double transaction_cost::fixed_us() const {
+  if (weight_ == 0)
+    return 0;
+  const auto mean_us = us_ / weight_;
+  const auto mean_edits = edits_ / weight_;
+  const auto variance = edits_squared_ / weight_ - mean_edits * mean_edits;
+  if (variance < 0.01)
+    return mean_us;
+  const auto per_edit = (product_ / weight_ - mean_edits * mean_us) / variance;
+  return std::clamp(mean_us - per_edit * mean_edits, 0.0, mean_us);
+}
+
+void journal_pacing::answers_took(std::size_t edits, double us) {
+  if (edits > 0)
+    answer_us_ = answer_us_ * kept + us / static_cast<double>(edits) * (1 - kept);
+}
+
+double journal_pacing::patience_us(std::size_t waiting, std::size_t written) const {
+  const auto saved_us = cost_.fixed_us();
+  const auto expected_us = 2 * answer_us_ * static_cast<double>(written);
+  return waiting > written || expected_us > saved_us ? 0 : saved_us;
+}
+
+}  // namespace tabletd::model
