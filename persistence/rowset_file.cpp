@@ -25,6 +25,21 @@ constexpr std::uint64_t writeback_bytes = 4U << 20;
                       fmt::format("refused a block for {}: {}; send it again", file.string(), why));
 }
 
+/// As std::count, in pieces a byte can count: that fits the vector unit (-O3 for this file),
+/// where std::count was a quarter of a clone.
+std::size_t lines_in(byte_span block) {
+  std::size_t lines = 0;
+  while (!block.empty()) {
+    const auto piece = block.first(std::min<std::size_t>(block.size(), 255));
+    std::uint8_t found = 0;
+    for (const auto byte : piece)
+      found = static_cast<std::uint8_t>(found + (byte == std::byte{'\n'}));
+    lines += found;
+    block = block.subspan(piece.size());
+  }
+  return lines;
+}
+
 void check_block(const std::filesystem::path& file, byte_span block, std::uint32_t rows, std::uint64_t checksum) {
   if (block.empty() || block.size() > block_bytes_max)
     refuse(file, fmt::format("it has {} bytes, not 1 to {}", block.size(), block_bytes_max));
@@ -32,8 +47,7 @@ void check_block(const std::filesystem::path& file, byte_span block, std::uint32
     refuse(file, fmt::format("its checksum is {:016x}, announced was {:016x}", is, checksum));
   if (block.back() != std::byte{'\n'})
     refuse(file, "its last row does not end with a newline");
-  const auto lines = std::count(block.begin(), block.end(), std::byte{'\n'});
-  if (lines != static_cast<std::ptrdiff_t>(rows))
+  if (const auto lines = lines_in(block); lines != rows)
     refuse(file, fmt::format("it has {} rows, announced were {}", lines, rows));
 }
 
@@ -296,9 +310,11 @@ std::shared_ptr<rowset_reader> rowset_reader::empty(std::uint64_t tablet) {
   return made;
 }
 
-void rowset_reader::read(std::uint32_t index, std::vector<std::byte>& into) const {
+void rowset_reader::read(std::uint32_t index, std::span<std::byte> into) const {
   const auto& entry = footer_.blocks.at(index);
-  into.resize(entry.length);
+  if (into.size() != entry.length)
+    throw std::logic_error(
+        fmt::format("block {} of {} has {} bytes, not {}", index, file_.path().string(), entry.length, into.size()));
   file_.read_at(entry.offset, into);
   if (const auto is = checksum_of(into); is != entry.checksum)
     damaged(file_.path(), fmt::format("block {} at offset {} has checksum {:016x}, its footer says {:016x}", index,

@@ -105,9 +105,14 @@ public:
   /// Of a rowset without rows, which has no file: no blocks.
   static std::shared_ptr<rowset_reader> empty(std::uint64_t tablet);
   [[nodiscard]] const rowset_footer& footer() const { return footer_; }
-  /// Reads block `index` into `into` (resized) and verifies its checksum; throws
+  /// Reads block `index` into `into` (exactly as long) and verifies its checksum; throws
   /// storage_error(corrupt) with file and offset if it does not match.
-  void read(std::uint32_t index, std::vector<std::byte>& into) const;
+  void read(std::uint32_t index, std::span<std::byte> into) const;
+  /// The same, and makes it as long.
+  void read(std::uint32_t index, std::vector<std::byte>& into) const {
+    into.resize(footer_.blocks.at(index).length);
+    read(index, std::span{into});
+  }
 
 private:
   rowset_reader() = default;

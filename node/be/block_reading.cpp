@@ -1,5 +1,5 @@
 #include "node/be/block_reading.h"
-#include <cstring>
+#include <span>
 
 namespace tabletd {
 
@@ -8,16 +8,14 @@ kj::Promise<block_read> read_block(backend_room& room, disk_worker& disk, std::u
                                    kj::ArrayPtr<kj::byte> into) {
   return on_disk(room.loop(), disk,
                  [paths = room.shared_paths(), &disk, tablet, rowset = std::move(rowset), block,
-                  to = into.begin()](tablet_store& store) -> block_read {
-                   thread_local std::vector<std::byte> bytes;
+                  to = std::as_writable_bytes(std::span{into.begin(), into.size()})](tablet_store& store) -> block_read {
                    try {
-                     rowset->read(block, bytes);
+                     rowset->read(block, to);
                    } catch (const storage_error& why) {
                      disk.note(why);
                      paths->corrupt(disk, store, tablet);
                      return {why.what()};
                    }
-                   std::memcpy(to, bytes.data(), bytes.size());
                    return {};
                  })
     .then([](disk_result<block_read>&& result) -> block_read {

@@ -11,7 +11,7 @@ struct block_read {
 };
 
 /// Fills `into` (exactly as long as the block) from `rowset`.  A damaged or unreadable block
-/// makes the replica of `tablet` bad, here and in the next report, and nothing is filled.
+/// makes the replica of `tablet` bad, here and in the next report; `into` is worth nothing then.
 /// `into` must stay until the promise is done: it may lie in the results of a call.
 [[nodiscard]] kj::Promise<block_read> read_block(backend_room& room, disk_worker& disk, std::uint64_t tablet,
                                                  std::shared_ptr<rowset_reader> rowset, std::uint32_t block,
