@@ -87,7 +87,6 @@ void on_outcomes(self_ptr self, const batch_outcomes& answer, std::uint64_t expe
   }
   st.stats->applied_index = st.delivery.next_index() - 1;
   publish_pending(st);
-  st.proposed->answers_took(expected, self->clock().now() - st.logged_at);
   deliver_next(self);
 }
 
@@ -188,7 +187,6 @@ void on_written(self_ptr self, const written& result) {
     refuse_as_follower(st, result);
   else
     move_into_log(st, result);
-  st.logged_at = self->clock().now();
   publish_pending(st);
   deliver_next(self);
 }

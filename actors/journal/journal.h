@@ -78,7 +78,6 @@ struct journal_state {
   std::shared_ptr<next_transaction> proposed;  ///< The door's edits, for the keeper.
   std::deque<admitted> door;                   ///< Not in the log, or not known to be.
   std::deque<waiting> logged;                  ///< In the log, not folded; ascending.
-  caf::actor_clock::time_point logged_at{};    ///< When the newest of them came.
   catalog_sink_actor sink;
   std::uint64_t attachment = 0;  ///< Answers of an earlier sink are recognised by it.
   std::string failure;           ///< Not empty: nothing is written any more.

@@ -19,6 +19,9 @@ constexpr next_transaction::span look_before_sleeping{40};
 bool next_transaction::add(edit_message edit) {
   const std::lock_guard guard{mutex_};
   edits_.push_back(std::move(edit));
+  size_ = edits_.size();
+  if (++returned_ == written_)
+    note_return();
   if (edits_.size() == wanted_)
     grew_.notify_one();
   return !std::exchange(awake_, true);
@@ -29,27 +32,33 @@ std::vector<edit_message> next_transaction::take() {
   const auto taken = edits_.begin() + static_cast<std::ptrdiff_t>(fitting());
   std::vector<edit_message> edits(std::make_move_iterator(edits_.begin()), std::make_move_iterator(taken));
   edits_.erase(edits_.begin(), taken);
+  size_ = edits_.size();
   return edits;
 }
 
-void next_transaction::answers_took(std::size_t edits, span time) {
-  const std::lock_guard guard{mutex_};
-  pacing_.answers_took(edits, time.count());
+/// However many are back: when a transaction overtakes its predecessor's, the rate must do.
+void next_transaction::note_return() {
+  if (returned_ > 0)
+    pacing_.proposers_returned(returned_, span(clock::now() - announced_).count());
 }
 
 bool next_transaction::follow(std::size_t written, span took) {
   std::unique_lock guard{mutex_};
   pacing_.transaction_took(written, took.count());
+  if (returned_ < written_)
+    note_return();
+  announced_ = clock::now();
+  returned_ = 0;
+  written_ = written;
   if (const span patience{pacing_.patience_us(edits_.size(), written)}; patience.count() > 0) {
-    const auto begun = clock::now();
-    const auto enough = [&] { return edits_.size() >= written; };
-    while (!enough() && clock::now() - begun < std::min(patience, look_before_sleeping)) {
-      guard.unlock();
+    const auto begun = announced_;
+    guard.unlock();
+    while (size_ < written && clock::now() - begun < std::min(patience, look_before_sleeping))
       std::this_thread::yield();
-      guard.lock();
-    }
+    guard.lock();
     wanted_ = written;
-    grew_.wait_until(guard, begun + std::chrono::duration_cast<clock::duration>(patience), enough);
+    grew_.wait_until(guard, begun + std::chrono::duration_cast<clock::duration>(patience),
+                     [&] { return edits_.size() >= written; });
     wanted_ = 0;
   }
   awake_ = !edits_.empty();

@@ -1,11 +1,12 @@
 #pragma once
-// The edits of the next transaction, and when it begins.  The journal adds edits and says how
-// long answers took; the log_keeper takes all there are when it gets to them.  Not a mailbox,
+// The edits of the next transaction, and when it begins.  The journal adds edits, the
+// log_keeper takes all there are when it gets to them.  Not a mailbox,
 // because what arrives while the keeper's thread wakes up must still join, and because a
 // keeper that has something to do need not be woken at all.
 #include "actors/journal/ports.h"
 #include "actors/model/journal_pacing.h"
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -28,7 +29,6 @@ public:
   [[nodiscard]] bool add(edit_message edit);
   /// In the order they were added, as many as fit into one transaction.
   [[nodiscard]] std::vector<edit_message> take();
-  void answers_took(std::size_t edits, span time);
   /// A transaction of so many edits is durable and its end is announced.  Gives the answers the
   /// time to bring back more, as far as that pays.  True: the next one is to follow; false:
   /// there is nothing, and the keeper sleeps until the next write_due.
@@ -38,14 +38,19 @@ public:
 
 private:
   [[nodiscard]] std::size_t fitting() const;
+  void note_return();
 
   const transaction_limits limits_;
   mutable std::mutex mutex_;
   std::condition_variable grew_;
   std::deque<edit_message> edits_;
+  std::atomic<std::size_t> size_ = 0;  ///< Of edits_; looked at without the lock.
   model::journal_pacing pacing_;
   std::size_t wanted_ = 0;  ///< Of edits_, by a keeper that waits for them; 0: it does not wait.
   bool awake_ = false;
+  std::chrono::steady_clock::time_point announced_;  ///< The end of the last transaction,
+  std::size_t written_ = 0;                          ///< which was of so many edits,
+  std::size_t returned_ = 0;                         ///< and so many were added since.
 };
 
 }  // namespace tabletd

@@ -9,6 +9,9 @@ namespace {
 
 /// Each observation moves an estimate by a tenth: tens of milliseconds under load.
 constexpr double kept = 0.9;
+/// Waiting leaves the disk idle and both numbers are rough.  Measured with 16 and 256 proposers on
+/// a disk that syncs in 100 us: 1 waits too often for the many, 2 too seldom for the few.
+constexpr double margin = 1.5;
 
 }  // namespace
 
@@ -34,15 +37,14 @@ double transaction_cost::fixed_us() const {
   return std::clamp(mean_us - per_edit * mean_edits, 0.0, mean_us);
 }
 
-void journal_pacing::answers_took(std::size_t edits, double us) {
-  if (edits > 0)
-    answer_us_ = answer_us_ * kept + us / static_cast<double>(edits) * (1 - kept);
+void journal_pacing::proposers_returned(std::size_t proposals, double us) {
+  return_us_ = return_us_ * kept + us / static_cast<double>(proposals) * (1 - kept);
 }
 
 double journal_pacing::patience_us(std::size_t waiting, std::size_t written) const {
   const auto saved_us = cost_.fixed_us();
-  const auto expected_us = 2 * answer_us_ * static_cast<double>(written);
-  return waiting > written || expected_us > saved_us ? 0 : saved_us;
+  const auto expected_us = return_us_ * static_cast<double>(written);
+  return waiting > written || margin * expected_us > saved_us ? 0 : saved_us;
 }
 
 }  // namespace tabletd::model

@@ -21,20 +21,20 @@ private:
 class journal_pacing {
 public:
   void transaction_took(std::size_t edits, double us) { cost_.observe(edits, us); }
-  /// From durable to answered.
-  void answers_took(std::size_t edits, double us);
+  /// So many proposals came since a transaction ended, within so long.
+  void proposers_returned(std::size_t proposals, double us);
 
   /// A transaction of `written` edits is durable and `waiting` others have queued up behind it:
   /// how long the next may be put off for more.  0 if more wait than were written.  Otherwise the
   /// proposers about to be answered are likely to propose again within microseconds, and waiting
   /// for that turns two half-full transactions that chase each other for ever into one.  That is
-  /// worth what it saves, the fixed part of a transaction, and not worth beginning if answering
-  /// them, and their next proposals, which take about as long, will probably take longer.
+  /// worth what it saves, the fixed part of a transaction, and not worth beginning if as many as
+  /// were written will hardly be back within two thirds of that: the disk is idle meanwhile.
   [[nodiscard]] double patience_us(std::size_t waiting, std::size_t written) const;
 
 private:
   transaction_cost cost_;
-  double answer_us_ = 0;  ///< Per edit.
+  double return_us_ = 0;  ///< Per proposal.
 };
 
 }  // namespace tabletd::model

@@ -35,21 +35,21 @@ TEST(TransactionCost, IsNeverNegative) {
   EXPECT_EQ(cost.fixed_us(), 0);
 }
 
-/// A disk whose transactions take `fixed_us` + n, and answers that take 1 us each.
+/// A disk whose transactions take `fixed_us` + n, and proposers that return after 1 us each.
 journal_pacing paced(double fixed_us) {
   journal_pacing pacing;
   for (std::size_t n = 1; n < 100; ++n) {
     pacing.transaction_took(n % 9, fixed_us + static_cast<double>(n % 9));
-    pacing.answers_took(8, 8);
+    pacing.proposers_returned(8, 8);
   }
   return pacing;
 }
 
-TEST(JournalPacing, WaitsForAnswersThatCostLessThanATransaction) {
+TEST(JournalPacing, WaitsForProposersThatReturnSoon) {
   const auto pacing = paced(100);
   EXPECT_NEAR(pacing.patience_us(8, 8), 100, 1);
-  EXPECT_NEAR(pacing.patience_us(0, 40), 100, 1);
-  EXPECT_EQ(pacing.patience_us(1, 60), 0) << "120 us of answers and proposals for an fsync of 100 us";
+  EXPECT_NEAR(pacing.patience_us(0, 60), 100, 1);
+  EXPECT_EQ(pacing.patience_us(1, 70), 0) << "70 us of waiting for an fsync of 100 us";
   EXPECT_NEAR(paced(2'000).patience_us(1, 900), 2'000, 1) << "a slow disk is worth more patience";
 }
 
