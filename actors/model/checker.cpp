@@ -84,12 +84,13 @@ check_effects step(tablet_checks& checks, const check_event& event, const catalo
   s.backends();
   const bool under_way = raw(checks.sweep_next) != 0;
   const bool due = checks.first_round || now - checks.round_began >= sweep_period || now < checks.round_began;
-  if (std::holds_alternative<check_tick>(event) && s.left > 0 && (under_way || due)) {
+  // The first round goes on with every step; the later ones with the tick only: that is what makes them slow.
+  const bool turn = std::holds_alternative<check_tick>(event) || (checks.first_round && under_way);
+  if (turn && s.left > 0 && (under_way || due)) {
     if (!under_way)
       checks.round_began = now;
     s.sweep();
   }
-  // The sweep after the first round goes on with the next tick: that is what makes it slow.
   s.effects.again = !checks.touched.empty() || !checks.backends.empty()
                     || (checks.first_round && raw(checks.sweep_next) != 0);
   return std::move(s.effects);

@@ -32,7 +32,7 @@ struct sick_tablet {
 struct check_effects {
   std::vector<sick_tablet> sick;
   std::vector<tablet_id> healed; ///< Were reported sick and no longer are.
-  bool again = false;            ///< More is waiting: step again after the mail that waits already.
+  bool again = false; ///< More is waiting: step again (an empty catalog_moved) after the mail that waits already.
 };
 
 struct tablet_checks {

@@ -411,6 +411,25 @@ TEST_F(CheckerActor, TheSweepFindsWhatNoEventTold) {
   EXPECT_EQ(on.reported[0].sick, std::vector{id});
 }
 
+TEST_F(CheckerActor, TheFirstRoundRunsThroughWithoutTicks) {
+  const auto first = on.world.make("1+ 2+ 3!");
+  const auto model = on.world.at(first);
+  for (std::uint64_t i = 1; i < 3 * checks_per_step; ++i) {
+    auto copy = model;
+    copy.id = tablet_id{900'000 + i};
+    on.world.cat.tablets.put(copy.id, copy);
+  }
+  on.publish();
+  checker = test(sys.spawn(tablet_checker, checker_ports{on.catalog, catalog, ears, wall(), time_ms{1'000}}));
+  std::size_t deliveries = 0;
+  while (deliveries < 50 && sched.try_run_once())
+    ++deliveries;
+  EXPECT_LT(deliveries, 50U) << "it sends itself mail for ever";
+  ASSERT_EQ(on.reported.size(), 3U);
+  EXPECT_EQ(on.reported.back().tablets, 3 * checks_per_step);
+  EXPECT_EQ(on.reported.back().rounds, 1U);
+}
+
 TEST_F(CheckerActor, ABacklogIsWorkedOffWithoutWaitingForTicks) {
   const auto id = on.world.make("1+ 2+ 3!");
   start_checker();
