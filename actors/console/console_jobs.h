@@ -2,6 +2,7 @@
 // Statements that outlive one message run as actors of their own under the console's job
 // supervisor: a session starts one, asks it to begin, and hands it what the client sends.
 #include "actors/console/ports.h"
+#include "actors/model/load_watch.h"
 #include "actors/repair/ports.h"
 #include <caf/actor.hpp>
 #include <caf/actor_addr.hpp>
@@ -17,6 +18,17 @@ typename I::result_type inspect(I& f, begin_job&) {
   return f(caf::meta::type_name("begin_job"));
 }
 
+/// A load job to the load_keeper, before it proposes anything: this load is mine.
+struct load_announced {
+  model::load_name load;
+  caf::actor_addr job;
+};
+template <class I>
+typename I::result_type inspect(I& f, load_announced& x) {
+  return f(caf::meta::type_name("load_announced"), x.load, x.job);
+}
+using load_keeper_actor = caf::typed_actor<caf::reacts_to<load_announced>, caf::reacts_to<tick_due>>;
+
 /// Every job answers begin_job, and every load answers load_prepared, even when it is killed.
 using load_job_actor = caf::typed_actor<caf::replies_to<load_prepared>::with<api_result>,
                                         caf::replies_to<begin_job>::with<statement_outcome>,
@@ -29,6 +41,7 @@ using table_birth_actor
 struct console_job_ports {
   journal_actor journal;
   membership_actor membership;
+  load_keeper_actor load_keeper;
   catalog_cell_ptr catalog;
   cluster_view_cell_ptr cluster;
   std::function<model::time_ms()> wall_clock; ///< Stamps edits.

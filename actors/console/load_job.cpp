@@ -121,10 +121,16 @@ caf::typed_response_promise<api_result> on_prepared(self_ptr self, const load_pr
   return asked;
 }
 
+void announce(self_ptr self) {
+  const auto& st = self->state;
+  self->send(st.ports.load_keeper, load_announced{{st.life.request.table, st.life.request.label}, self->address()});
+}
+
 void open(self_ptr self, const load_from_session& from) {
   auto& st = self->state;
   st.life.request = from.request;
   st.session = from.session;
+  announce(self);
   self->set_down_handler([self](caf::down_msg&) { feed(self, model::load_given_up{"its session ended"}); });
   self->monitor(st.session);
 }
@@ -145,7 +151,9 @@ load_job_actor::behavior_type load_job(self_ptr self, load_origin origin, consol
   std::visit(model::overloaded{
     [self](const load_from_session& from) { open(self, from); },
     [self, &st](const load_taken_over& from) {
-      carry_out(self, model::resume(st.life, from.txn, *st.ports.catalog->load(), now(self)));
+      const auto effects = model::resume(st.life, from.txn, *st.ports.catalog->load(), now(self));
+      announce(self);
+      carry_out(self, effects);
     },
   }, origin);
   return {

@@ -15,7 +15,7 @@ struct load_from_session {
   model::load_request request;
   caf::actor_addr session;
 };
-/// A load that lost its actor: committed under an earlier leader, published by nobody.
+/// A load that lost its actor.
 struct load_taken_over {
   model::txn_id txn{};
 };

@@ -222,15 +222,6 @@ caf::typed_response_promise<publish_ended> route(self_ptr self, const publish_or
 
 // -- duties of a leader ------------------------------------------------------------------
 
-void abort_orphans(self_ptr self) {
-  for (const auto txn : std::exchange(self->state.orphans, {}))
-    propose(self, model::load_aborted{txn, "the leader that ran it is gone"},
-            [self, txn](bool taken) {
-              if (!taken)
-                self->state.orphans.push_back(txn); // Again with the next tick.
-            });
-}
-
 void drop_emptied(self_ptr self) {
   auto& st = self->state;
   for (const auto backend : model::emptied_backends(*st.ports.catalog->load()))
@@ -251,7 +242,6 @@ void on_tick(self_ptr self) {
   auto& st = self->state;
   follow_roster(self);
   feed(self, model::liveness_ticked{});
-  abort_orphans(self);
   drop_emptied(self);
   if (st.view_moved)
     publish_view(self);
@@ -275,11 +265,9 @@ membership_life_actor::behavior_type membership(self_ptr self, membership_ports 
   auto& st = self->state;
   st.ports = std::move(ports);
   st.liveness.options = st.ports.options.liveness;
-  st.orphans = model::orphaned_loads(*st.ports.catalog->load());
   self->set_down_handler([self](caf::down_msg& down) { on_agent_down(self, down); });
   follow_roster(self);
   feed(self, model::liveness_ticked{});
-  abort_orphans(self);
   self->delayed_send(self, st.ports.options.tick, tick_due{});
   return {
       [self](const catalog_advanced& news) { on_advance(self, news); },

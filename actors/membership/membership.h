@@ -2,8 +2,6 @@
 // The leader's directory of backends.  Keeps one supervised agent per backend of the catalog,
 // routes orders to them, publishes what they see as the cluster_view, and proposes who died
 // and who is back.
-//
-// It also ends what only a new leader can end: loads that an earlier one left behind.
 #include "actors/membership/backend_agent.h"
 #include "actors/model/liveness.h"
 #include "actors/supervision/ports.h"
@@ -53,7 +51,6 @@ struct membership_state {
   model::liveness liveness;
   model::cluster_view view;
   bool view_moved = false;              ///< Since it was last published.
-  std::vector<model::txn_id> orphans;   ///< Loads still to be aborted.
   std::set<model::backend_id> dropping; ///< Drops proposed and not answered.
   std::vector<view_listener_actor> listeners;
   static inline const char* name = "membership";

@@ -3,6 +3,7 @@ target_sources(tabletd_model PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/completion.cpp
   ${CMAKE_CURRENT_LIST_DIR}/edit_answer.cpp
   ${CMAKE_CURRENT_LIST_DIR}/load_life.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/load_watch.cpp
   ${CMAKE_CURRENT_LIST_DIR}/name_lookup.cpp
   ${CMAKE_CURRENT_LIST_DIR}/nearest.cpp
   ${CMAKE_CURRENT_LIST_DIR}/proc_path.cpp

@@ -83,11 +83,13 @@ load_effects decide(load_life& life, const rows_prepared& rows, const catalog& c
 
 // -- aborting --------------------------------------------------------------------------
 
-load_effects aborted(load_life& life) {
-  // Even if the log did not take the abort: only this life could still commit, and it will not.
+load_effects aborted(load_life& life, const catalog& cat) {
   load_effects effects;
-  for (const auto backend : life.backends)
-    effects.emplace_back(publish_load{backend, 0, false});
+  // Only what the log calls aborted may be forgotten: a load that was taken over may have been
+  // committed by its first actor in the meantime, and the abort refused.
+  if (const auto* record = cat.loads.find(life.txn); record && record->state == load_state::aborted)
+    for (const auto backend : life.backends)
+      effects.emplace_back(publish_load{backend, 0, false});
   if (life.client_waits)
     effects.emplace_back(answer_load{life.rollback, {}});
   if (life.statement_waits)
@@ -309,16 +311,6 @@ load_effects resume(load_life& life, txn_id txn, const catalog& cat, time_ms now
   return abort(life, {error_code::cancelled, "the load lost its front end", {}, {}, {}, {}, {}});
 }
 
-std::vector<txn_id> unfinished_loads(const catalog& cat) {
-  std::vector<txn_id> found;
-  cat.tables.for_each([&](table_id, const table& t) {
-    for (const auto txn : t.open_loads)
-      if (raw(txn) < raw(cat.term_since) && cat.loads.find(txn)->state == load_state::committed)
-        found.push_back(txn);
-  });
-  return found;
-}
-
 load_effects step(load_life& life, const load_event& event, const catalog& cat, time_ms now, std::string_view leader) {
   const auto* answer = std::get_if<edit_answer>(&event);
   const auto* gone = std::get_if<load_given_up>(&event);
@@ -334,7 +326,7 @@ load_effects step(load_life& life, const load_event& event, const catalog& cat, 
       return gone ? abort(life, {error_code::cancelled, doing(life) + " was given up: " + gone->why, {}, {}, {}, {}, {}})
                   : load_effects{};
     case load_phase::committing: return answer ? committed(life, *answer, cat, now, leader) : load_effects{};
-    case load_phase::aborting: return answer ? aborted(life) : load_effects{};
+    case load_phase::aborting: return answer ? aborted(life, cat) : load_effects{};
     case load_phase::publishing: return publish_step(life, event, cat, now);
     case load_phase::closing: return answer ? over(life, {}) : load_effects{};
     case load_phase::over: return {};

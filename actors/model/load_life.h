@@ -6,7 +6,9 @@
 //                           +------> aborting <----------+  --> over
 //
 // The log is the truth: nothing is answered before its edit is folded, and a load whose
-// commit nobody knows is left alone (its label tells the client what became of it).
+// commit nobody knows is left alone (its label tells the client what became of it).  A life
+// whose last edit the log did not take is over all the same: the load is open and without an
+// actor then, and load_watch has it taken over.
 #include "actors/model/edit_answer.h"
 #include "actors/model/load_txn.h"
 #include "actors/model/transfer_plan.h"
@@ -92,11 +94,9 @@ struct load_life {
 
 /// Refuses at once, or proposes load_begun.
 [[nodiscard]] load_effects begin(load_life& life, const catalog& cat);
-/// Takes over a load that lost its actor: one that has only begun is aborted, a committed one
-/// is published.  Nobody waits for it.
+/// Takes over a load that lost its actor (load_watch): one that has only begun is aborted, a
+/// committed one is published.  Nobody waits for it.
 [[nodiscard]] load_effects resume(load_life& life, txn_id txn, const catalog& cat, time_ms now);
-/// Loads that an earlier leader committed and did not publish: what a new one takes over.
-[[nodiscard]] std::vector<txn_id> unfinished_loads(const catalog& cat);
 /// `cat`: the newest snapshot; it has folded every edit whose answer is an event.
 [[nodiscard]] load_effects step(load_life& life, const load_event& event, const catalog& cat, time_ms now,
                                 std::string_view leader);

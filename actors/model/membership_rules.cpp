@@ -2,16 +2,6 @@
 
 namespace tabletd::model {
 
-std::vector<txn_id> orphaned_loads(const catalog& cat) {
-  std::vector<txn_id> orphans;
-  cat.tables.for_each([&](table_id, const table& t) {
-    for (const auto txn : t.open_loads)
-      if (raw(txn) < raw(cat.term_since) && cat.loads.find(txn)->state == load_state::begun)
-        orphans.push_back(txn);
-  });
-  return orphans;
-}
-
 std::vector<backend_id> emptied_backends(const catalog& cat) {
   std::vector<backend_id> emptied;
   cat.backends.for_each([&](backend_id id, const backend& b) {

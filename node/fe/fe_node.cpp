@@ -50,6 +50,7 @@ struct fe_node::handles {
   membership_life_actor membership;
   tablet_scheduler_actor scheduler;
   caf::actor jobs;
+  load_keeper_actor load_keeper;
   caf::actor sessions;
   console_session_ports session; ///< Complete once `sessions` is up.
 
@@ -183,14 +184,14 @@ caf::actor fe_node::spawn_leader(caf::event_based_actor* parent) {
 
   child_spec jobs{.id = "jobs", .start = handles::starter(all, &handles::jobs, crowd("jobs"))};
   const auto job_ports = [this, all] {
-    return console_job_ports{all->journal, caf::actor_cast<membership_actor>(all->membership), catalog_, cluster_,
-                             wall_clock, [this] { return address(); }};
+    return console_job_ports{all->journal, caf::actor_cast<membership_actor>(all->membership), all->load_keeper,
+                             catalog_, cluster_, wall_clock, [this] { return address(); }};
   };
   child_spec keeper{.id = "load_keeper",
-                    .start = [all, job_ports](caf::event_based_actor* over) {
-                      return caf::actor_cast<caf::actor>(spawn_child(over, load_keeper, all->jobs, job_ports()));
-                    },
-                    .when = model::restart::transient};
+                    .start = handles::starter(all, &handles::load_keeper,
+                                              [job_ports](caf::event_based_actor* over, handles& h) -> load_keeper_actor {
+                                                return spawn_child(over, load_keeper, load_keeper_ports{h.jobs, job_ports()});
+                                              })};
 
   child_spec sessions{.id = "sessions",
                       .start = handles::starter(all, &handles::sessions,
@@ -398,6 +399,7 @@ void fe_node::stop() {
   handles_->membership = nullptr;
   handles_->scheduler = nullptr;
   handles_->jobs = nullptr;
+  handles_->load_keeper = nullptr;
   handles_->sessions = nullptr;
   handles_->session = {};
 }

@@ -197,25 +197,6 @@ TEST_F(MembershipTest, AnEmptiedDecommissionedBackendIsDroppedOnce) {
   EXPECT_FALSE(w.cat.backends.contains(b1));
 }
 
-TEST_F(MembershipTest, LoadsOfAnEarlierLeaderAreAborted) {
-  const auto b = w.live_backend(1);
-  const auto t = w.make_table(w.make_database(), {b}, 1, 1);
-  const auto orphan = w.begin_load(t, "orphan");
-  w(term_began{2, 1});
-  const auto ours = w.begin_load(t, "ours");
-  journal_is_full = true;
-  start();
-  EXPECT_EQ(take_proposed().size(), 1u);
-  EXPECT_EQ(w.cat.loads.find(orphan)->state, load_state::begun);
-  journal_is_full = false;
-  pass(500ms);
-  EXPECT_EQ(w.cat.loads.find(orphan)->state, load_state::aborted);
-  EXPECT_EQ(w.cat.loads.find(ours)->state, load_state::begun);
-  take_proposed();
-  pass(500ms);
-  EXPECT_TRUE(take_proposed().empty());
-}
-
 TEST_F(MembershipTest, ANewIncarnationReplacesTheAgentsOfTheOld) {
   const auto b = w.live_backend(1);
   start();

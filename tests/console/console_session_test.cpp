@@ -1,5 +1,4 @@
 // What a client hears: statements through a session actor, a journal and backends.
-#include "actors/console/load_keeper.h"
 #include "actors/model/proc_path.h"
 #include "actors/model/statement_table.h"
 #include "tests/console/session_world.h"
@@ -18,6 +17,11 @@ struct ConsoleSession : test::session_world {
     world.add_backends(4);
     orders = world.table("shop", "orders", 2, 3);
     publish_world();
+  }
+  /// Second by second, so that timers armed meanwhile run too.
+  void pass_seconds(int n) {
+    for (int i = 0; i < n; ++i)
+      pass(1s);
   }
   std::string described(std::size_t backend) {
     return fmt::format("{} (h{}:9060)", raw(world.order[backend]), backend + 1);
@@ -373,17 +377,66 @@ TEST_F(ConsoleSession, ASessionThatEndsAnswersItsStatements) {
             "have taken effect\n");
 }
 
-TEST_F(ConsoleSession, ANewLeaderPublishesWhatTheOldOneCommitted) {
+TEST_F(ConsoleSession, ANewLeaderFinishesWhatTheOldOneLeftOpen) {
   with_orders();
   const auto committed = world.load(orders, "old");
-  const model::txn_id open_one{world.fold(model::load_begun{orders, "begun"})};
+  const model::txn_id begun{world.fold(model::load_begun{orders, "begun"})};
   world.fold(model::term_began{2, 1});
   publish_world();
-  sys.spawn(load_keeper, jobs, job_ports());
-  settle();
-  EXPECT_EQ(publishes.size(), 4u);
+  pass(1s);
+  EXPECT_TRUE(proposed.empty()) << "one look is not enough: a job may just have begun";
+  pass(1s);
   EXPECT_EQ(world.cat.loads.find(committed)->state, model::load_state::published);
-  EXPECT_EQ(world.cat.loads.find(open_one)->state, model::load_state::begun) << "membership's duty";
+  EXPECT_EQ(world.cat.loads.find(begun)->state, model::load_state::aborted);
+  EXPECT_EQ(publishes.size(), 4u + 4u);
+  pass_seconds(5);
+  EXPECT_EQ(proposed.size(), 2u) << "once each";
+}
+
+TEST_F(ConsoleSession, ALoadWithALiveJobIsLeftAlone) {
+  with_orders();
+  const auto plan = plan_of("LOAD FILE '/f' INTO shop.orders LABEL 'a'");
+  pass_seconds(10);
+  EXPECT_EQ(proposals<model::load_aborted>(), 0u) << "a client may take its time";
+  silent = {world.order[0]};
+  finish(prepared(plan));
+  pass_seconds(10);
+  EXPECT_EQ(publishes.size(), 4u) << "its own job publishes it";
+}
+
+TEST_F(ConsoleSession, ALoadWhoseJobCrashedBeforeTheCommitIsAborted) {
+  with_orders();
+  const auto plan = plan_of("LOAD FILE '/f' INTO shop.orders LABEL 'a'");
+  kill_jobs();
+  const model::txn_id txn{plan.get().getLoad().getTxn()};
+  EXPECT_EQ(world.cat.loads.find(txn)->state, model::load_state::begun);
+  pass_seconds(2);
+  EXPECT_EQ(world.cat.loads.find(txn)->state, model::load_state::aborted);
+  EXPECT_EQ(publishes.size(), 4u) << "whoever took part is told to forget";
+  plan_of("LOAD FILE '/f' INTO shop.orders LABEL 'a'"); // The label is free again.
+}
+
+TEST_F(ConsoleSession, ALoadWhoseJobCrashedAfterTheCommitIsPublished) {
+  with_orders();
+  const auto plan = plan_of("LOAD FILE '/f' INTO shop.orders LABEL 'a'");
+  silent = {world.order[0]};
+  finish(prepared(plan));
+  kill_jobs();
+  silent.clear();
+  pass_seconds(2);
+  EXPECT_EQ(world.cat.loads.find(model::txn_id{plan.get().getLoad().getTxn()})->state, model::load_state::published);
+}
+
+TEST_F(ConsoleSession, AnAbortTheLogDidNotTakeIsMadeUpFor) {
+  with_orders();
+  const auto plan = plan_of("LOAD FILE '/f' INTO shop.orders LABEL 'a'");
+  failures = {wire::EditOutcome::Failure::OVERLOADED};
+  EXPECT_NE(finish(prepared(plan, {world.order[1], world.order[2]})).find("error [8] loading shop.orders was rolled back"),
+            std::string::npos);
+  EXPECT_TRUE(publishes.empty()) << "nothing is forgotten before the log says so";
+  pass_seconds(3);
+  EXPECT_EQ(world.cat.loads.find(model::txn_id{plan.get().getLoad().getTxn()})->state, model::load_state::aborted);
+  EXPECT_EQ(publishes.size(), 4u);
 }
 
 // -- EXPORT ------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 #include "actors/codec/console_codec.h"
 #include "actors/codec/edit_codec.h"
 #include "actors/console/console_session.h"
+#include "actors/console/load_keeper.h"
 #include "actors/spawn_child.h"
 #include "actors/supervision/supervisor.h"
 #include "actors/urgent_exit.h"
@@ -89,6 +90,9 @@ struct session_world : actor_world {
   held_journal_actor journal;
   membership_actor membership;
   caf::actor jobs;
+  caf::actor jobs_observer;
+  std::vector<caf::actor> jobs_born;
+  load_keeper_actor keeper;
   console_session_actor session;
 
   void publish_world() {
@@ -100,13 +104,17 @@ struct session_world : actor_world {
     backend_fails = [](model::backend_id) { return std::nullopt; };
     journal = sys.spawn([this](held_journal_actor::pointer self, int) { return journal_behavior(self); }, 0);
     membership = sys.spawn([this](membership_actor::pointer self, int) { return membership_behavior(self); }, 0);
-    jobs = sys.spawn(supervisor, supervisor_options{"console_jobs", {}, {}, {}});
+    jobs_observer = sys.spawn([this](caf::event_based_actor*, int) -> caf::behavior {
+      return {[this](const child_up& up) { jobs_born.push_back(up.handle); }};
+    }, 0);
+    jobs = sys.spawn(supervisor, supervisor_options{"jobs", {}, {}, jobs_observer});
     publish_world();
+    start_keeper();
     open();
   }
 
   console_job_ports job_ports() {
-    return {journal, membership, cell, cluster, [this] { return world.now; }, [this] { return leader; }};
+    return {journal, membership, keeper, cell, cluster, [this] { return world.now; }, [this] { return leader; }};
   }
   console_session_ports ports() {
     console_facts facts;
@@ -128,6 +136,12 @@ struct session_world : actor_world {
       return j;
     };
     return {job_ports(), scheduler, jobs, facts, std::make_shared<statistic_cache>()};
+  }
+  void start_keeper() { keeper = sys.spawn(load_keeper, load_keeper_ports{jobs, job_ports(), std::chrono::seconds(1)}); }
+  void kill_jobs() {
+    for (const auto& job : std::exchange(jobs_born, {}))
+      urgent_exit(job, caf::exit_reason::kill);
+    settle();
   }
   void open(std::string database = {}) {
     session = caf::actor_cast<console_session_actor>(sys.spawn(console_session, std::move(database), ports()));
@@ -307,12 +321,17 @@ struct session_world : actor_world {
     journal_holds = false;
     release();
     urgent_exit(session, caf::exit_reason::user_shutdown);
+    urgent_exit(keeper, caf::exit_reason::user_shutdown);
     urgent_exit(jobs, caf::exit_reason::user_shutdown);
+    urgent_exit(jobs_observer, caf::exit_reason::user_shutdown);
+    jobs_born.clear();
     settle();
     urgent_exit(journal, caf::exit_reason::user_shutdown);
     urgent_exit(membership, caf::exit_reason::user_shutdown);
     session = nullptr;
+    keeper = nullptr;
     jobs = nullptr;
+    jobs_observer = nullptr;
     journal = nullptr;
     membership = nullptr;
     settle();

@@ -239,6 +239,33 @@ TEST(LoadLife, ACommitThatWasSurelyNotTakenIsAborted) {
   EXPECT_EQ(s.record().state, load_state::aborted);
 }
 
+TEST(LoadLife, AnAbortTheLogDidNotTakeTellsTheClientAndForgetsNothing) {
+  stage s;
+  s.up_to_loading();
+  s.feed(s.rows({s.world.order[1], s.world.order[2]}));
+  s.fail_journal(journal_failure::overloaded);
+  ASSERT_TRUE(s.answer);
+  EXPECT_EQ(s.error().code, error_code::unavailable);
+  EXPECT_TRUE(s.published.empty()) << "the load is open still; whoever takes it over has them forget";
+  EXPECT_TRUE(s.is_over);
+}
+
+TEST(LoadLife, ATakeOverThatCameTooLateDeletesNothing) {
+  stage s;
+  s.up_to_loading();
+  load_life heir;
+  s.carry_out(resume(heir, s.life.txn, s.world.cat, s.world.now));
+  const auto abort = std::exchange(s.proposed, std::nullopt);
+  s.feed(s.rows());
+  s.settle_journal(); // The commit is first in the log.
+  s.published.clear();
+  const auto verdict = s.world.try_fold(*abort);
+  s.carry_out(step(heir, edit_answer{log_index{s.world.index}, verdict.why, verdict.id, journal_failure::none, {}},
+                   s.world.cat, s.world.now, {}));
+  EXPECT_TRUE(s.published.empty()) << "the rows are committed";
+  EXPECT_EQ(s.record().state, load_state::committed);
+}
+
 TEST(LoadLife, ALeaderChangeBeforeTheCommitRollsBack) {
   stage s;
   s.up_to_loading();

@@ -10,19 +10,6 @@ struct MembershipRulesTest : ::testing::Test {
   table_id t = w.make_table(w.make_database(), {b1}, 1, 1);
 };
 
-TEST_F(MembershipRulesTest, OnlyLoadsOfEarlierLeadersAreOrphans) {
-  w(term_began{1, 1});
-  const auto committed = w.begin_load(t, "committed");
-  w(w.commit_of(t, committed, {b1}));
-  const auto old = w.begin_load(t, "old");
-  EXPECT_TRUE(orphaned_loads(w.cat).empty()) << "its leader still leads";
-  w(term_began{2, 3});
-  w.begin_load(t, "new");
-  EXPECT_EQ(orphaned_loads(w.cat), (std::vector{old}));
-  w(load_aborted{old, ""});
-  EXPECT_TRUE(orphaned_loads(w.cat).empty());
-}
-
 TEST_F(MembershipRulesTest, ADecommissionedBackendIsEmptiedWhenItHoldsNothing) {
   EXPECT_TRUE(emptied_backends(w.cat).empty());
   w(backend_decommission{b1, true});
