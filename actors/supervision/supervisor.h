@@ -1,6 +1,6 @@
 #pragma once
-// The generic supervisor: carries out what actors/model/supervision decides.  The one actor
-// of this house with a dynamic behavior, because its children have every type there is.
+// The generic supervisor: carries out what actors/model/supervision decides.  Its behavior is
+// dynamic, because its children have every type there is; only term_scope's is too.
 #include "actors/supervision/ports.h"
 #include <caf/behavior.hpp>
 #include <caf/response_promise.hpp>

@@ -1,20 +1,16 @@
 #include "actors/supervision/term_scope.h"
 #include "actors/codec/edit_codec.h"
+#include "actors/urgent_exit.h"
 #include <caf/exit_reason.hpp>
 #include <caf/sec.hpp>
 #include <caf/system_messages.hpp>
+#include <utility>
 
 namespace tabletd {
 
 namespace {
 
 using self_ptr = caf::stateful_actor<term_scope_state>*;
-
-void urgent_exit(const caf::actor& whom, caf::error why) {
-  // High priority: an exit must not queue behind the mailbox (design/actors.md 2).
-  whom->enqueue(nullptr, caf::make_message_id(caf::message_priority::high),
-                caf::make_message(caf::exit_msg{whom->address(), std::move(why)}), nullptr);
-}
 
 edit_message stamped(self_ptr self, model::edit_body body) {
   return codec::encode({self->state.ports.wall_clock(), std::move(body)});
@@ -28,7 +24,13 @@ void start_subtree(self_ptr self) {
   auto& st = self->state;
   st.subtree = st.ports.start_subtree(self);
   self->monitor<caf::message_priority::high>(st.subtree);
+  st.leads = true;
   st.ports.leading(true);
+}
+
+void stop_leading(term_scope_state& st) {
+  if (std::exchange(st.leads, false))
+    st.ports.leading(false);
 }
 
 void found_cluster(self_ptr self) {
@@ -59,7 +61,7 @@ void end(self_ptr self, caf::error why) {
   auto& st = self->state;
   if (std::exchange(st.ending, true))
     return;
-  st.ports.leading(false);
+  stop_leading(st);
   st.why = std::move(why);
   if (!st.subtree)
     return self->quit(st.why);
@@ -67,6 +69,11 @@ void end(self_ptr self, caf::error why) {
 }
 
 } // namespace
+
+term_scope_state::~term_scope_state() {
+  stop_leading(*this);
+  urgent_exit(subtree, caf::exit_reason::kill);
+}
 
 caf::behavior term_scope(self_ptr self, term_scope_ports ports) {
   self->state.ports = std::move(ports);
@@ -76,8 +83,7 @@ caf::behavior term_scope(self_ptr self, term_scope_ports ports) {
     if (!st.subtree || down.source != st.subtree.address())
       return;
     st.subtree = nullptr;
-    if (!st.ending)
-      st.ports.leading(false);
+    stop_leading(st);
     self->quit(st.ending ? st.why : down.reason);
   });
   begin_term(self);

@@ -1,6 +1,9 @@
 #pragma once
 // The leader's subtree as a lifetime: it starts when the first entry of the term has
-// committed (so everything older is folded) and everything in it dies with the term.
+// committed (so everything older is folded), in a new cluster after its founding, and
+// everything in it dies with the term.
+//
+// Like the supervisor's its behavior is dynamic: all its mail is exits and deaths.
 #include "actors/catalog/ports.h"
 #include <caf/actor.hpp>
 #include <caf/event_based_actor.hpp>
@@ -24,10 +27,16 @@ struct term_scope_ports {
 };
 
 struct term_scope_state {
+  term_scope_state() = default;
+  term_scope_state(const term_scope_state&) = delete;
+  /// However the scope ends, `kill` included, its subtree does not outlive it.
+  ~term_scope_state();
+
   term_scope_ports ports;
   caf::actor subtree;
   caf::error why; ///< Set once an exit was asked for: the subtree is awaited.
   bool ending = false;
+  bool leads = false; ///< As far as ports.leading was told.
   static inline const char* name = "term_scope";
 };
 

@@ -40,6 +40,11 @@ model::cluster_uuid random_uuid() {
 constexpr model::supervisor_spec leader_spec{.how = model::strategy::rest_for_one, .backoff = {}};
 constexpr model::supervisor_spec crowd_spec{.how = model::strategy::one_for_one, .restarts_max = 100, .backoff = {}};
 
+/// A crowd stops its children together, each within its 5 s.
+constexpr std::chrono::seconds crowd_shutdown{10};
+/// Covers what the term's subtree may take, one after the other: three crowds and four actors of 5 s.
+constexpr std::chrono::seconds term_shutdown{60};
+
 } // namespace
 
 struct fe_node::handles {
@@ -124,7 +129,7 @@ void fe_node::spawn_tree(opened_journal opened) {
   };
   child_spec term_child;
   term_child.id = "term_scope";
-  term_child.shutdown = std::chrono::seconds(20);
+  term_child.shutdown = term_shutdown;
   term_child.start = [all, scope](caf::event_based_actor* parent) {
     auto ports = scope;
     ports.journal = all->journal;
@@ -145,15 +150,15 @@ void fe_node::spawn_tree(opened_journal opened) {
 
 caf::actor fe_node::spawn_leader(caf::event_based_actor* parent) {
   auto all = handles_;
-  const auto crowd = [](std::string name) {
-    return [name](caf::event_based_actor* over, handles&) {
-      supervisor_options options;
-      options.name = name;
-      options.spec = crowd_spec;
-      return caf::actor_cast<caf::actor>(spawn_child(over, supervisor, std::move(options)));
-    };
+  const auto crowd = [all](std::string name, caf::actor handles::*slot) {
+    supervisor_options options;
+    options.name = std::move(name);
+    options.spec = crowd_spec;
+    auto spec = supervisor_child(std::move(options), crowd_shutdown);
+    spec.start = handles::starter(all, slot, [start = spec.start](caf::event_based_actor* over, handles&) { return start(over); });
+    return spec;
   };
-  child_spec agents{.id = "be_agents", .start = handles::starter(all, &handles::be_agents, crowd("be_agents"))};
+  const auto agents = crowd("be_agents", &handles::be_agents);
 
   child_spec members{.id = "membership",
                      .start = handles::starter(all, &handles::membership, [this](caf::event_based_actor* over, handles& h) {
@@ -182,7 +187,7 @@ caf::actor fe_node::spawn_leader(caf::event_based_actor* parent) {
                        return caf::actor_cast<caf::actor>(spawn_child(over, tablet_checker, std::move(ports)));
                      }};
 
-  child_spec jobs{.id = "jobs", .start = handles::starter(all, &handles::jobs, crowd("jobs"))};
+  const auto jobs = crowd("jobs", &handles::jobs);
   const auto job_ports = [this, all] {
     return console_job_ports{all->journal, caf::actor_cast<membership_actor>(all->membership), all->load_keeper,
                              catalog_, cluster_, wall_clock, [this] { return address(); }};
@@ -193,16 +198,14 @@ caf::actor fe_node::spawn_leader(caf::event_based_actor* parent) {
                                                 return spawn_child(over, load_keeper, load_keeper_ports{h.jobs, job_ports()});
                                               })};
 
-  child_spec sessions{.id = "sessions",
-                      .start = handles::starter(all, &handles::sessions,
-                                                [this, crowd, job_ports](caf::event_based_actor* over, handles& h) {
-                                                  auto made = crowd("sessions")(over, h);
-                                                  const std::lock_guard lock{h.mutex};
-                                                  h.session = {job_ports(), scheduler_, h.jobs, facts(),
-                                                               h.session.statistics ? h.session.statistics
-                                                                                    : std::make_shared<statistic_cache>()};
-                                                  return made;
-                                                })};
+  auto sessions = crowd("sessions", &handles::sessions);
+  sessions.start = [this, all, job_ports, start = sessions.start](caf::event_based_actor* over) {
+    auto made = start(over);
+    const std::lock_guard lock{all->mutex};
+    auto statistics = all->session.statistics ? all->session.statistics : std::make_shared<statistic_cache>();
+    all->session = {job_ports(), scheduler_, all->jobs, facts(), std::move(statistics)};
+    return made;
+  };
 
   supervisor_options options;
   options.name = "sched";
