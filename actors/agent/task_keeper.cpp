@@ -4,6 +4,8 @@
 #include "actors/spawn_child.h"
 #include "actors/supervision/ports.h"
 #include <caf/actor_cast.hpp>
+#include <caf/send.hpp>
+#include <optional>
 
 namespace tabletd {
 
@@ -14,6 +16,7 @@ using self_ptr = task_keeper_actor::stateful_pointer<task_keeper_state>;
 void feed(self_ptr self, const model::book_event& event);
 
 void failed(self_ptr self, const model::clone_order& order, const std::string& why) {
+  self->state.stops.erase(order.fence);
   feed(self, model::task_finished{model::failed_end(order.fence, order.tablet, order.replica,
                                                     model::task_failure::unknown, why)});
 }
@@ -30,13 +33,11 @@ void adopt(self_ptr self, model::log_index fence, const caf::actor& worker) {
 void start(self_ptr self, const model::clone_order& order) {
   auto& ports = self->state.ports;
   const clone_worker_ports worker_ports{ports.transport, self, ports.pace};
-  if (!ports.supervisor)
-    return adopt(self, order.fence,
-                 caf::actor_cast<caf::actor>(spawn_child(&self->system(), clone_worker, order, worker_ports)));
   // Temporary: the leader orders a clone that crashed again, under a new fence.
   child_spec spec{"clone-" + std::to_string(model::raw(order.fence)), spawner(clone_worker, order, worker_ports),
                   model::restart::temporary};
-  self->request(ports.supervisor, std::chrono::seconds(10), start_child{std::move(spec)})
+  // However long it takes: a start given up here might still happen there, with nobody to adopt it.
+  self->request(ports.supervisor, caf::infinite, start_child{std::move(spec)})
     .then([self, order](const caf::actor& worker) { adopt(self, order.fence, worker); },
           [self, order](const caf::error& why) {
             failed(self, order, "the clone's actor could not be started: " + text_of(self->system(), why));
@@ -90,10 +91,27 @@ void feed(self_ptr self, const model::book_event& event) {
   self->state.ports.stats->tasks_open = model::tasks_open(self->state.book);
 }
 
+/// Answers itself what a newer leader may order: ending for it would end the process, again and
+/// again, because the order comes back with every link.
+std::optional<model::agent_task> read(self_ptr self, wire::Task::Reader from) {
+  try {
+    return codec::decode(from);
+  } catch (const kj::Exception& why) {
+    // Whichever tablet it was about: an end without one speaks for the whole fence.
+    caf::anon_send(self->state.ports.reporter,
+                   codec::seal_end(model::failed_end(model::log_index{from.getFence()}, {}, {},
+                                                     model::task_failure::unknown, why.getDescription().cStr())));
+    return std::nullopt;
+  }
+}
+
 void submit(self_ptr self, const task_batch& batch) {
   const auto& disks = *self->state.ports.disks;
   for (const auto from : batch.get().getTasks()) {
-    model::task_submitted submitted{codec::decode(from), {}};
+    auto task = read(self, from);
+    if (!task)
+      continue;
+    model::task_submitted submitted{std::move(*task), {}};
     if (const auto* clone = std::get_if<model::clone_order>(&submitted.task.what))
       submitted.place = model::raw(clone->path) != 0 ? clone->path : disks.path_of(clone->tablet);
     feed(self, submitted);

@@ -22,7 +22,7 @@ struct task_keeper_ports {
   std::shared_ptr<be_stats> stats;
   model::task_limits limits;
   model::clone_pace pace;
-  caf::actor supervisor; ///< Parent of the clone workers; null: they have none but the keeper.
+  caf::actor supervisor; ///< Parent of the clone workers.
 };
 
 struct task_keeper_state {

@@ -63,10 +63,17 @@ struct AgentActors : actor_world {
   std::shared_ptr<be_stats> stats = std::make_shared<be_stats>();
   reporter_actor reports;
   task_keeper_actor keeper;
+  caf::actor root;
 
-  void start(caf::actor supervisor_or_none = {}) {
+  void start() {
+    supervisor_options rules;
+    rules.name = "be";
+    start(sys.spawn(supervisor, rules));
+  }
+  void start(caf::actor supervising) {
+    root = std::move(supervising);
     reports = spawn_child(&sys, reporter, reporter_ports{wire, stats, {}, 99});
-    task_keeper_ports ports{disks, transport, reports, wire, stats, {}, {}, std::move(supervisor_or_none)};
+    task_keeper_ports ports{disks, transport, reports, wire, stats, {}, {}, root};
     keeper = spawn_child(&sys, task_keeper, ports);
     settle();
   }
@@ -74,6 +81,7 @@ struct AgentActors : actor_world {
     transport->worker = clone_worker_actor{};
     urgent_exit(keeper, caf::exit_reason::user_shutdown);
     urgent_exit(reports, caf::exit_reason::user_shutdown);
+    urgent_exit(root, caf::exit_reason::user_shutdown);
     settle();
   }
   void submit(const std::vector<model::agent_task>& tasks) {
@@ -179,16 +187,42 @@ TEST_F(AgentActors, ACloneWhoseActorDiesIsAnswered) {
   EXPECT_EQ(transport->calls.back(), "end") << "nobody goes on copying for it";
 }
 
+TEST_F(AgentActors, AnUnknownKindOfTaskIsAnsweredAndTheOthersAreDone) {
+  start();
+  caf::anon_send(keeper, seal<wire::TaskBatch>([&](auto to) {
+                   auto list = to.initTasks(2);
+                   list[0].setFence(4); // A union member of a later version reads as one nobody knows.
+                   codec::encode(create(5), list[1]);
+                 }));
+  settle();
+  ASSERT_EQ(wire->ends.size(), 1U);
+  EXPECT_EQ(wire->ends[0].fence, model::log_index{4});
+  EXPECT_EQ(model::raw(wire->ends[0].tablet), 0U) << "speaks for the whole fence";
+  EXPECT_EQ(std::get<model::task_failed>(wire->ends[0].outcome).kind, model::task_failure::unknown);
+  EXPECT_EQ(disks->tasks.size(), 1U);
+}
+
+TEST_F(AgentActors, AWorkerThatIsSlowToStartIsNotGivenUp) {
+  caf::response_promise asked;
+  start(sys.spawn([&asked](caf::event_based_actor* self, int) -> caf::behavior {
+    return {[self, &asked](const start_child&) -> caf::result<caf::actor> { return asked = self->make_response_promise(); },
+            [&asked](tick_due) { asked.deliver(caf::make_error(caf::sec::runtime_error, "no threads left")); }};
+  }, 0));
+  submit({clone(7)});
+  pass(std::chrono::minutes(1));
+  EXPECT_TRUE(wire->ends.empty()) << "it may start yet";
+  caf::anon_send(root, tick_due{});
+  settle();
+  ASSERT_EQ(wire->ends.size(), 1U);
+  EXPECT_EQ(std::get<model::task_failed>(wire->ends[0].outcome).kind, model::task_failure::unknown);
+}
+
 TEST_F(AgentActors, CloneWorkersAreChildrenOfTheSupervisor) {
-  supervisor_options rules;
-  rules.name = "be";
-  auto root = sys.spawn(supervisor, rules);
-  start(root);
+  start();
   submit({clone(7)});
   ASSERT_EQ(transport->calls, (std::vector<std::string>{"look 7"}));
   transport->worker = clone_worker_actor{};
   urgent_exit(root, caf::exit_reason::user_shutdown);
-  root = nullptr;
   settle();
   EXPECT_EQ(transport->calls.back(), "end");
   ASSERT_EQ(wire->ends.size(), 1U);
