@@ -1,16 +1,12 @@
 #include "actors/agent/clone_worker.h"
+#include "actors/actor_clock.h"
 #include "actors/codec/agent_codec.h"
-#include <chrono>
 
 namespace tabletd {
 
 namespace {
 
 using self_ptr = clone_worker_actor::stateful_pointer<clone_worker_state>;
-
-model::time_ms now(self_ptr self) {
-  return std::chrono::duration_cast<model::time_ms>(self->clock().now().time_since_epoch());
-}
 
 void carry_out(self_ptr self, const model::clone_effects& effects) {
   auto& state = self->state;

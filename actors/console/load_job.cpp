@@ -1,4 +1,5 @@
 #include "actors/console/load_job.h"
+#include "actors/actor_clock.h"
 #include "actors/console/proposal.h"
 #include <caf/send.hpp>
 
@@ -10,10 +11,6 @@ using self_ptr = load_job_actor::stateful_pointer<load_job_state>;
 using model::raw;
 
 constexpr std::string_view kind = "load";
-
-model::time_ms now(self_ptr self) {
-  return std::chrono::duration_cast<model::time_ms>(self->clock().now().time_since_epoch());
-}
 
 model::statement_result result_of(double elapsed_ms, std::variant<model::statement_error, model::statement_done> body,
                                   std::vector<model::statement_error> warnings) {

@@ -1,4 +1,5 @@
 #include "actors/console/table_birth.h"
+#include "actors/actor_clock.h"
 #include "actors/console/proposal.h"
 
 namespace tabletd {
@@ -7,10 +8,6 @@ namespace {
 
 using self_ptr = table_birth_actor::stateful_pointer<table_birth_state>;
 using model::raw;
-
-model::time_ms now(self_ptr self) {
-  return std::chrono::duration_cast<model::time_ms>(self->clock().now().time_since_epoch());
-}
 
 void feed(self_ptr self, const model::birth_event& event);
 
@@ -64,8 +61,7 @@ void carry_out(self_ptr self, const model::birth_effects& effects) {
 
 void feed(self_ptr self, const model::birth_event& event) {
   auto& st = self->state;
-  carry_out(self, model::step(st.life, event, *st.ports.catalog->load(), *st.ports.cluster->load(), now(self),
-                              st.ports.leader()));
+  carry_out(self, model::step(st.life, event, *st.ports.catalog->load(), *st.ports.cluster->load(), st.ports.leader()));
 }
 
 caf::typed_response_promise<statement_outcome> on_begin(self_ptr self) {
@@ -73,7 +69,7 @@ caf::typed_response_promise<statement_outcome> on_begin(self_ptr self) {
   self->demonitor(st.session); // From here on the table is made whether or not anybody listens.
   auto asked = self->make_response_promise<statement_outcome>();
   st.statement = asked;
-  carry_out(self, model::begin(st.life, *st.ports.catalog->load(), *st.ports.cluster->load(), now(self)));
+  carry_out(self, model::begin(st.life, *st.ports.catalog->load(), *st.ports.cluster->load()));
   return asked;
 }
 

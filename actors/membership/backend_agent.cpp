@@ -1,4 +1,5 @@
 #include "actors/membership/backend_agent.h"
+#include "actors/actor_clock.h"
 #include "actors/codec/backend_codec.h"
 #include "actors/codec/edit_codec.h"
 #include <caf/actor_cast.hpp>
@@ -11,10 +12,6 @@ namespace {
 
 using self_ptr = backend_agent_life_actor::stateful_pointer<backend_agent_state>;
 using model::raw;
-
-model::time_ms now(self_ptr self) {
-  return std::chrono::duration_cast<model::time_ms>(self->clock().now().time_since_epoch());
-}
 
 // -- decode ------------------------------------------------------------------------------
 

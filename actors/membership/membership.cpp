@@ -1,4 +1,5 @@
 #include "actors/membership/membership.h"
+#include "actors/actor_clock.h"
 #include "actors/codec/agent_codec.h"
 #include "actors/codec/edit_codec.h"
 #include "actors/model/membership_rules.h"
@@ -18,10 +19,6 @@ using model::backend_id;
 using model::raw;
 
 constexpr std::string_view id_prefix = "backend_agent-";
-
-model::time_ms now(self_ptr self) {
-  return std::chrono::duration_cast<model::time_ms>(self->clock().now().time_since_epoch());
-}
 
 std::string child_id(backend_id backend) {
   return std::string{id_prefix} + std::to_string(raw(backend));

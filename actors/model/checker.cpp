@@ -83,7 +83,7 @@ check_effects step(tablet_checks& checks, const check_event& event, const catalo
   s.touched();
   s.backends();
   const bool under_way = raw(checks.sweep_next) != 0;
-  const bool due = checks.first_round || now - checks.round_began >= sweep_period || now < checks.round_began;
+  const bool due = checks.first_round || now - checks.round_began >= sweep_period;
   // The first round goes on with every step; the later ones with the tick only: that is what makes them slow.
   const bool turn = std::holds_alternative<check_tick>(event) || (checks.first_round && under_way);
   if (turn && s.left > 0 && (under_way || due)) {

@@ -49,7 +49,7 @@ struct tablet_checks {
   std::uint64_t unhealthy{};
 };
 
-/// `cat` is a frozen snapshot, not older than the event.
+/// `cat` is a frozen snapshot, not older than the event.  `now`: of a clock that never steps.
 [[nodiscard]] check_effects step(tablet_checks& checks, const check_event& event, const catalog& cat, time_ms now);
 
 } // namespace tabletd::model

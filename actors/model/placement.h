@@ -23,7 +23,6 @@ struct placement_view {
   const cluster_view& cluster;
   const slot_ledger& slots;
   fit_limits fit;
-  time_ms now{};
   /// Places where attempts to mend this tablet have just failed: taken only if nothing else
   /// is left, so that one broken disk or source cannot hold a tablet for ever.
   std::span<const place> avoid{};

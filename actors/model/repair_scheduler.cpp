@@ -6,14 +6,20 @@ namespace tabletd::model {
 
 namespace {
 
+/// A date of the log on the scheduler's own clock; never in its future.
+time_ms by_own_clock(time_ms date, const sched_world& world, time_ms now) {
+  return now - std::max(world.wall - date, time_ms{});
+}
+
 /// When the tablet fell ill, as far as anybody can say: when the last of its dead backends
 /// died.  That is in the log, so a new leader does not start the wait again (C24).
-time_ms sick_since(const catalog& cat, const tablet& t, time_ms now) {
+time_ms sick_since(const tablet& t, const sched_world& world, time_ms now) {
+  const auto& cat = world.cat;
   std::optional<time_ms> died;
   for (const auto& r : t.replicas)
     if (const auto* b = cat.backends.find(r.backend); b && !b->alive)
       died = std::max(died.value_or(b->changed), b->changed);
-  return std::min(died.value_or(now), now);
+  return died ? by_own_clock(*died, world, now) : now;
 }
 
 /// Changes whenever a placement may have become possible: a backend came, went, died,
@@ -177,7 +183,7 @@ void repair_scheduler::examine(tablet_id tablet, round& r) {
     return queue_.renew(tablet, what, ready_at(renewed), r.now);
   }
   auto entry = queue_.take(tablet);
-  queue_again(entry ? std::move(*entry) : new_entry(cat, *t, what, r.now), what, r);
+  queue_again(entry ? std::move(*entry) : new_entry(*t, what, r), what, r);
 }
 
 void repair_scheduler::queue_again(queue_entry entry, const diagnosis& what, round& r) {
@@ -213,11 +219,11 @@ time_ms repair_scheduler::ready_at(const queue_entry& entry) const {
   return std::max(entry.sick_since + options_.repair_delay_factor * delay_factor(entry.what), entry.retry_at);
 }
 
-queue_entry repair_scheduler::new_entry(const catalog& cat, const tablet& t, const diagnosis& what, time_ms now) const {
+queue_entry repair_scheduler::new_entry(const tablet& t, const diagnosis& what, const round& r) const {
   queue_entry entry;
   entry.tablet = t.id;
   entry.what = what;
-  entry.sick_since = sick_since(cat, t, now);
+  entry.sick_since = sick_since(t, r.world, r.now);
   return entry;
 }
 
@@ -262,7 +268,7 @@ bool repair_scheduler::still_busy(const queue_entry& entry) const {
 }
 
 decision repair_scheduler::decide_now(const queue_entry& entry, round& r) {
-  if (!scores_ || r.now - scores_at_ >= scores_max_age || r.now < scores_at_) {
+  if (!scores_ || r.now - scores_at_ >= scores_max_age) {
     scores_.emplace(r.world.cat, r.world.cluster, slots_);
     scores_at_ = r.now;
   }
@@ -270,7 +276,6 @@ decision repair_scheduler::decide_now(const queue_entry& entry, round& r) {
                  .cluster = r.world.cluster,
                  .slots = slots_,
                  .fit = options_.fit,
-                 .now = r.now,
                  .avoid = entry.avoid,
                  .failures = entry.failed_running,
                  .every_path = false,
@@ -334,13 +339,13 @@ void repair_scheduler::adopt(tablet_id tablet, round& r) {
   const auto& move = std::get<clone_move>(life.move);
   auto entry = queue_.take(tablet);
   running_ctx ctx{.entry = entry ? std::move(*entry)
-                                 : new_entry(r.world.cat, *r.world.cat.tablets.find(tablet), life.what, r.now),
+                                 : new_entry(*r.world.cat.tablets.find(tablet), life.what, r),
                   .move = life.move,
                   .slots = slots_.adopt({move.source, move.target, move.bytes}),
                   .timeout = clone_timeout(move.bytes),
                   .started = r.now};
   ctx.entry.what = life.what;
-  ctx.entry.created = order.at;
+  ctx.entry.created = by_own_clock(order.at, r.world, r.now);
   ctx.entry.last_scheduled = ctx.entry.last_visited = r.now;
   sick_.note(tablet, life.what.health);
   ++counters_.clones;

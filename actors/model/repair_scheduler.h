@@ -45,10 +45,13 @@ inline constexpr time_ms view_spacing{200};
 /// How many ends of failed attempts a tablet remembers.
 inline constexpr std::size_t avoid_max = 8;
 
-/// What the scheduler sees; both are snapshots.
+/// What the scheduler sees; catalog and cluster view are snapshots.
 struct sched_world {
   const catalog& cat;
   const cluster_view& cluster;
+  /// What the wall clock shows.  Dates in the log and in the view are its; everything the
+  /// scheduler measures is measured by `now`, which never steps.
+  time_ms wall{};
 };
 
 // -- events ------------------------------------------------------------------------------
@@ -158,7 +161,7 @@ private:
   void queue_again(queue_entry entry, const diagnosis& what, round& r);
   void forget(tablet_id tablet);
   [[nodiscard]] time_ms ready_at(const queue_entry& entry) const;
-  [[nodiscard]] queue_entry new_entry(const catalog& cat, const tablet& t, const diagnosis& what, time_ms now) const;
+  [[nodiscard]] queue_entry new_entry(const tablet& t, const diagnosis& what, const round& r) const;
 
   // Accounts.
   void close(const running_ctx& ctx, const ctx_report& e, const catalog& cat, time_ms now);
@@ -173,7 +176,7 @@ private:
   std::size_t drops_running_ = 0;
   slot_ledger slots_;
   sick_register sick_;
-  std::deque<ctx_row> history_; ///< Newest first.
+  std::deque<ctx_row> history_; ///< Newest first; its times are not yet the wall clock's.
   std::map<place, path_rate, place_less> rates_;
   sched_counters counters_;
   std::optional<load_scores> scores_;

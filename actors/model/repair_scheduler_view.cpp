@@ -36,6 +36,13 @@ medium medium_at(const catalog& cat, const place& at) {
   return medium::hdd;
 }
 
+/// From the scheduler's own clock to the wall's.
+void date(ctx_row& line, time_ms ahead) {
+  for (auto* time : {&line.created, &line.last_scheduled, &line.last_visited, &line.finished, &line.last_adjusted})
+    if (time->count() != 0)
+      *time += ahead;
+}
+
 } // namespace
 
 void repair_scheduler::count_clone(const running_ctx& ctx, const ctx_report& e) {
@@ -113,7 +120,7 @@ ctx_row repair_scheduler::row(const running_ctx& c, const catalog& cat) const {
   return line;
 }
 
-scheduler_view repair_scheduler::view(const sched_world& world, time_ms) const {
+scheduler_view repair_scheduler::view(const sched_world& world, time_ms now) const {
   scheduler_view v;
   v.pending_total = queue_.size();
   v.running_total = running_.size();
@@ -129,6 +136,9 @@ scheduler_view repair_scheduler::view(const sched_world& world, time_ms) const {
     v.running.push_back(row(ctx, world.cat));
   }
   v.history.assign(history_.begin(), history_.end());
+  for (auto* rows : {&v.pending, &v.running, &v.history})
+    for (auto& line : *rows)
+      date(line, world.wall - now);
   world.cat.backends.for_each([&](backend_id id, const backend& b) {
     for (const auto& path : b.paths) {
       const place at{id, path.hash};
@@ -147,7 +157,7 @@ scheduler_view repair_scheduler::view(const sched_world& world, time_ms) const {
 void repair_scheduler::publish_if_due(round& r, bool tick) {
   if (!unpublished_ && !tick)
     return;
-  const bool due = tick || r.now - published_at_ >= view_spacing || r.now < published_at_;
+  const bool due = tick || r.now - published_at_ >= view_spacing;
   if (!due)
     return; // The next tick will.
   unpublished_ = false;

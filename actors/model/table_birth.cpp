@@ -10,10 +10,10 @@ std::string counted(std::uint64_t n, std::string_view noun) {
   return std::to_string(n) + ' ' + std::string{noun} + (n == 1 ? "" : "s");
 }
 
-birth_effects find_places(table_birth& life, const catalog& cat, const cluster_view& view, time_ms now) {
+birth_effects find_places(table_birth& life, const catalog& cat, const cluster_view& view) {
   ++life.placed;
   const slot_ledger no_slots; // A new replica is empty: it needs no copy, so no slot.
-  const placement_view where{cat, view, no_slots, {}, now, {}, 0};
+  const placement_view where{cat, view, no_slots, {}, {}, 0};
   auto placed = place_table(where, life.what.buckets, life.what.replication_num);
   if (const auto* why_not = std::get_if<std::string>(&placed))
     return {answer_birth{statement_error{error_code::resource_exhausted, life.name + " cannot be placed: " + *why_not,
@@ -80,14 +80,14 @@ birth_effects exists_already(const table_birth& life) {
 
 } // namespace
 
-birth_effects begin(table_birth& life, const catalog& cat, const cluster_view& view, time_ms now) {
+birth_effects begin(table_birth& life, const catalog& cat, const cluster_view& view) {
   if (life.what.if_not_exists && cat.find_table(life.database, life.what.table.table))
     return exists_already(life);
-  return find_places(life, cat, view, now);
+  return find_places(life, cat, view);
 }
 
 birth_effects step(table_birth& life, const birth_event& event, const catalog& cat, const cluster_view& view,
-                   time_ms now, std::string_view leader) {
+                   std::string_view leader) {
   return std::visit(overloaded{
     [&](const edit_answer& answer) -> birth_effects {
       if (answer.ok())
@@ -95,7 +95,7 @@ birth_effects step(table_birth& life, const birth_event& event, const catalog& c
       if (answer.failure == journal_failure::none && answer.why == refusal::table_already_exists && life.what.if_not_exists)
         return exists_already(life);
       if (answer.failure == journal_failure::none && answer.why == refusal::placement_stale && life.placed < placements_max)
-        return find_places(life, cat, view, now);
+        return find_places(life, cat, view);
       return {answer_birth{error_of(answer, "creating " + life.name, leader), {}}};
     },
     [&](const replica_create_ended& end) -> birth_effects {

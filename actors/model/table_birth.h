@@ -57,8 +57,8 @@ struct table_birth {
   std::map<backend_id, std::vector<std::pair<tablet_id, std::string>>> failed;
 };
 
-[[nodiscard]] birth_effects begin(table_birth& life, const catalog& cat, const cluster_view& view, time_ms now);
+[[nodiscard]] birth_effects begin(table_birth& life, const catalog& cat, const cluster_view& view);
 [[nodiscard]] birth_effects step(table_birth& life, const birth_event& event, const catalog& cat,
-                                 const cluster_view& view, time_ms now, std::string_view leader);
+                                 const cluster_view& view, std::string_view leader);
 
 } // namespace tabletd::model

@@ -1,4 +1,5 @@
 #include "actors/repair/tablet_checker.h"
+#include "actors/actor_clock.h"
 #include "actors/codec/repair_codec.h"
 #include <caf/actor_cast.hpp>
 
@@ -21,7 +22,7 @@ void carry_out(self_ptr self, const model::check_effects& effects) {
 
 void feed(self_ptr self, const model::check_event& event) {
   auto& st = self->state;
-  carry_out(self, model::step(st.checks, event, *st.ports.catalog->load(), st.ports.wall_clock()));
+  carry_out(self, model::step(st.checks, event, *st.ports.catalog->load(), now(self)));
 }
 
 } // namespace

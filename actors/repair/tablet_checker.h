@@ -9,7 +9,6 @@
 #include "actors/repair/ports.h"
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
-#include <functional>
 
 namespace tabletd {
 
@@ -17,7 +16,6 @@ struct checker_ports {
   catalog_cell_ptr catalog;
   catalog_actor catalog_news; ///< Asked once, at birth, to announce every advance.
   tablet_scheduler_actor scheduler;
-  std::function<model::time_ms()> wall_clock;
   model::time_ms tick{1'000};
 };
 

@@ -1,4 +1,5 @@
 #include "actors/repair/tablet_sched_ctx.h"
+#include "actors/actor_clock.h"
 #include "actors/codec/agent_codec.h"
 #include "actors/codec/edit_codec.h"
 #include "actors/codec/repair_codec.h"
@@ -41,7 +42,7 @@ void carry_out(self_ptr self, const model::ctx_effects& effects) {
 
 void feed(self_ptr self, const model::ctx_event& event) {
   auto& st = self->state;
-  carry_out(self, model::step(st.ctx, event, st.ports.wall_clock()));
+  carry_out(self, model::step(st.ctx, event, now(self)));
 }
 
 } // namespace
@@ -50,7 +51,7 @@ tablet_sched_ctx_actor::behavior_type tablet_sched_ctx(self_ptr self, model::sch
   auto& st = self->state;
   st.ctx = std::move(ctx);
   st.ports = std::move(ports);
-  carry_out(self, model::begin(st.ctx, st.ports.wall_clock()));
+  carry_out(self, model::begin(st.ctx, now(self)));
   self->delayed_send(self, ctx_tick_period, tick_due{});
   return {
     [self](tick_due) {

@@ -16,7 +16,7 @@ struct ctx_ports {
   journal_actor journal;
   membership_actor membership;
   tablet_scheduler_actor scheduler;
-  std::function<model::time_ms()> wall_clock; ///< Stamps its edits, and is its `now`.
+  std::function<model::time_ms()> wall_clock; ///< Stamps its edits.
 };
 
 /// How often a context looks at its deadlines.

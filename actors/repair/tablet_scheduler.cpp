@@ -1,4 +1,5 @@
 #include "actors/repair/tablet_scheduler.h"
+#include "actors/actor_clock.h"
 #include "actors/codec/repair_codec.h"
 #include "actors/spawn_child.h"
 #include "actors/urgent_exit.h"
@@ -15,10 +16,14 @@ using self_ptr = tablet_scheduler_actor::stateful_pointer<tablet_scheduler_state
 struct snapshots {
   catalog_snapshot cat;
   cluster_view_snapshot cluster;
-  [[nodiscard]] model::sched_world world() const { return {*cat, *cluster}; }
+  model::time_ms wall{};
+  [[nodiscard]] model::sched_world world() const { return {*cat, *cluster, wall}; }
 };
 
-snapshots look(self_ptr self) { return {self->state.ports.catalog->load(), self->state.ports.cluster->load()}; }
+snapshots look(self_ptr self) {
+  const auto& ports = self->state.ports;
+  return {ports.catalog->load(), ports.cluster->load(), ports.wall_clock()};
+}
 
 // -- children ----------------------------------------------------------------------------
 
@@ -48,8 +53,8 @@ void carry_out(self_ptr self, const model::sched_effects& effects, const snapsho
                  [&](const model::spawn_ctx& e) { spawn_ctx(self, e.ctx); },
                  [&](const model::step_again&) { self->send(self, view_changed{}); },
                  [&](const model::publish_view&) {
-                   st.ports.view->store(std::make_shared<const model::scheduler_view>(
-                     st.scheduler->view(seen.world(), st.ports.wall_clock())));
+                   st.ports.view->store(
+                     std::make_shared<const model::scheduler_view>(st.scheduler->view(seen.world(), now(self))));
                  },
                },
                effect);
@@ -58,7 +63,7 @@ void carry_out(self_ptr self, const model::sched_effects& effects, const snapsho
 void feed(self_ptr self, const model::sched_event& event) {
   auto& st = self->state;
   const auto seen = look(self);
-  carry_out(self, st.scheduler->step(event, seen.world(), st.ports.wall_clock()), seen);
+  carry_out(self, st.scheduler->step(event, seen.world(), now(self)), seen);
 }
 
 void on_ended(self_ptr self, const ctx_ended& ended) {

@@ -23,7 +23,7 @@ struct scheduler_ports {
   catalog_cell_ptr catalog;
   cluster_view_cell_ptr cluster;
   scheduler_view_cell_ptr view;
-  std::function<model::time_ms()> wall_clock;
+  std::function<model::time_ms()> wall_clock; ///< Stamps edits and the view.
   model::time_ms tick{1'000};
 };
 

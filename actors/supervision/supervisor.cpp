@@ -1,4 +1,5 @@
 #include "actors/supervision/supervisor.h"
+#include "actors/actor_clock.h"
 #include "actors/error_text.h"
 #include "actors/spawn_child.h"
 #include "actors/urgent_exit.h"
@@ -12,10 +13,6 @@ namespace {
 
 using self_ptr = caf::stateful_actor<supervisor_state>*;
 using model::child_key;
-
-model::time_ms now(self_ptr self) {
-  return std::chrono::duration_cast<model::time_ms>(self->clock().now().time_since_epoch());
-}
 
 model::exit_kind kind_of(const caf::error& why) {
   const bool is_calm = !why || why == caf::exit_reason::normal || why == caf::exit_reason::user_shutdown;

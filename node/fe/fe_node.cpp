@@ -183,7 +183,7 @@ caf::actor fe_node::spawn_leader(caf::event_based_actor* parent) {
                        })};
 
   child_spec checker{.id = "tablet_checker", .start = [this, all](caf::event_based_actor* over) {
-                       checker_ports ports{catalog_, all->catalog, all->scheduler, wall_clock};
+                       checker_ports ports{catalog_, all->catalog, all->scheduler};
                        return caf::actor_cast<caf::actor>(spawn_child(over, tablet_checker, std::move(ports)));
                      }};
 

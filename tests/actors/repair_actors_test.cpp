@@ -134,8 +134,10 @@ struct RepairActors : actor_world {
   tablet_scheduler_actor ears = sys.spawn(stage_scheduler, &on);
   std::vector<caf::actor> under_test;
 
+  time_ms set_by{}; ///< How far somebody has set the wall clock.
+
   [[nodiscard]] std::function<time_ms()> wall() {
-    return [this] { return 1'000'000s + std::chrono::duration_cast<time_ms>(sched.clock().current_time.time_since_epoch()); };
+    return [this] { return 1'000'000s + set_by + std::chrono::duration_cast<time_ms>(sched.clock().current_time.time_since_epoch()); };
   }
   template <class Handle>
   Handle test(Handle handle) {
@@ -233,6 +235,18 @@ TEST_F(RepairActors, ASilentBackendIsGivenUpAndToldSo) {
   EXPECT_EQ(on.orders.back().task.fence, log_index{on.world.index}) << "its own fence: the end's entry";
 }
 
+TEST_F(RepairActors, AWallClockThatIsSetDoesNotMoveADeadline) {
+  start_ctx(on.world.make("1+ 2+ 3-"));
+  set_by = 24h;
+  pass(ctx_tick_period);
+  EXPECT_TRUE(on.ended.empty()) << "it has time left";
+  set_by = -24h;
+  for (int i = 0; i < 19; ++i)
+    pass(ctx_tick_period);
+  ASSERT_EQ(on.ended.size(), 1U);
+  EXPECT_EQ(on.ended[0].result, ctx_result::timed_out);
+}
+
 TEST_F(RepairActors, WithoutItsJournalAContextDies) {
   on.journal_crashes = true;
   const auto before = alive();
@@ -258,6 +272,7 @@ TEST_F(RepairActors, TheSchedulerCuresStepByStep) {
   const auto scheduler = start_scheduler();
   sick(scheduler, id);
   EXPECT_TRUE(on.proposed.empty()) << "NORMAL waits";
+  set_by = -1h; // By the actor clock, whatever somebody does to the wall clock.
   pass(2s);
   ASSERT_EQ(on.orders.size(), 1U);
   EXPECT_EQ(on.view->load()->running_total, 1U);
@@ -346,7 +361,7 @@ struct CheckerActor : RepairActors {
   tablet_checker_actor checker;
   void start_checker() {
     on.publish();
-    checker = test(sys.spawn(tablet_checker, checker_ports{on.catalog, catalog, ears, wall(), time_ms{1'000}}));
+    checker = test(sys.spawn(tablet_checker, checker_ports{on.catalog, catalog, ears, time_ms{1'000}}));
     settle();
   }
   void announce(std::vector<tablet_id> touched, std::vector<backend_id> backends) {
@@ -420,7 +435,7 @@ TEST_F(CheckerActor, TheFirstRoundRunsThroughWithoutTicks) {
     on.world.cat.tablets.put(copy.id, copy);
   }
   on.publish();
-  checker = test(sys.spawn(tablet_checker, checker_ports{on.catalog, catalog, ears, wall(), time_ms{1'000}}));
+  checker = test(sys.spawn(tablet_checker, checker_ports{on.catalog, catalog, ears, time_ms{1'000}}));
   std::size_t deliveries = 0;
   while (deliveries < 50 && sched.try_run_once())
     ++deliveries;

@@ -34,7 +34,7 @@ void sim_world::create_table() {
   const auto seen = cluster->load();
   const slot_ledger slots{2};
   const auto replication = 1 + static_cast<std::uint32_t>(fate.below(3));
-  auto placed = place_table({.cat = cat, .cluster = *seen, .slots = slots, .fit = defaults.fit, .now = now()},
+  auto placed = place_table({.cat = cat, .cluster = *seen, .slots = slots, .fit = defaults.fit},
                             1 + static_cast<std::uint32_t>(fate.below(3)), replication);
   if (auto* places = std::get_if<placements>(&placed)) {
     table_created e;

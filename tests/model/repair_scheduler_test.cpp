@@ -10,14 +10,17 @@ constexpr time_ms t0 = 1'000'000s;
 struct Sched : testing::Test {
   repair_world world{"abcdef"};
   std::optional<repair_scheduler> scheduler;
-  time_ms now = t0;
+  time_ms now = 5'000s; ///< The machine is up since this long.
+  time_ms set_by{};     ///< How far somebody has set the wall clock.
   std::map<tablet_id, sched_ctx> contexts; ///< Spawned and not ended.
   std::size_t spawned = 0;
   std::size_t again = 0;
   std::size_t published = 0;
 
+  [[nodiscard]] time_ms wall() const { return t0 - 5'000s + now + set_by; }
+
   Sched() {
-    world.now = t0;
+    world.now = wall();
     restart({});
   }
   void restart(scheduler_options options) {
@@ -27,7 +30,7 @@ struct Sched : testing::Test {
     feed(sched_started{});
   }
   void feed(const sched_event& event) {
-    for (auto& effect : scheduler->step(event, {world.cat, world.cluster}, now))
+    for (auto& effect : scheduler->step(event, {world.cat, world.cluster, wall()}, now))
       std::visit(overloaded{
                    [&](spawn_ctx& e) {
                      EXPECT_FALSE(contexts.contains(e.ctx.tablet)) << "two contexts for one tablet";
@@ -43,7 +46,7 @@ struct Sched : testing::Test {
   void sick(std::vector<tablet_id> ids) { feed(tablets_checked{.sick = std::move(ids), .healed = {}}); }
   void pass(time_ms span) {
     now += span;
-    world.now = now;
+    world.now = wall();
     feed(sched_tick{});
   }
   [[nodiscard]] bool runs(tablet_id id) const { return contexts.contains(id); }
@@ -61,7 +64,7 @@ struct Sched : testing::Test {
     contexts.erase(id);
     feed(ctx_report{id, how, "it failed", 0, 0});
   }
-  [[nodiscard]] scheduler_view view() const { return scheduler->view({world.cat, world.cluster}, now); }
+  [[nodiscard]] scheduler_view view() const { return scheduler->view({world.cat, world.cluster, wall()}, now); }
 };
 
 // -- when --------------------------------------------------------------------------------
@@ -127,6 +130,23 @@ TEST_F(Sched, GettingWorseShortensTheWait) {
   world.cat.backends.edit(world.ids[2])->changed = t0;
   sick({id});
   EXPECT_TRUE(runs(id)) << "HIGH waits 60 s, and it has been sick for 70";
+}
+
+TEST_F(Sched, AWallClockThatIsSetDelaysAndHurriesNothing) {
+  for (const auto step : {time_ms{-3'600s}, time_ms{3'600s}}) {
+    const auto id = world.make("1+ 2+ 3+");
+    world.die(3);
+    sick({id});
+    set_by += step;
+    sick({id});
+    pass(119s);
+    EXPECT_FALSE(runs(id));
+    pass(1s);
+    ASSERT_TRUE(runs(id));
+    EXPECT_EQ(view().running[0].last_scheduled, wall()) << "people read the wall clock";
+    world.cat.backends.edit(world.ids[3])->alive = true;
+    restart({});
+  }
 }
 
 TEST_F(Sched, ANewLeaderDoesNotStartTheWaitAgain) { // C24
@@ -207,7 +227,7 @@ TEST_F(Sched, UnrecoverableIsAReportNeverAQueueEntry) { // C6
 TEST_F(Sched, AHopelessTabletIsParkedUntilTheClusterMoves) {
   repair_world small{"abc"};
   world = small;
-  world.now = now;
+  world.now = wall();
   const auto id = world.make("1+ 2+ 3+");
   world.die(3);
   sick({id});
@@ -331,7 +351,7 @@ TEST_F(Sched, EveryContextEntersHistoryOnce) { // A 6
   EXPECT_EQ(name(v.history[1].state), "CANCELLED");
   EXPECT_EQ(v.history[1].message, "it failed");
   EXPECT_EQ(name(v.history[2].state), "FINISHED");
-  EXPECT_EQ(v.history[2].finished, now);
+  EXPECT_EQ(v.history[2].finished, wall());
   const auto& c = v.counters;
   EXPECT_EQ(c.finished + c.cancelled + c.unexpected, 3U);
   EXPECT_EQ(c.clones, 2U);
@@ -465,7 +485,7 @@ TEST(SchedRandom, AccountsAgreeAndEverythingGetsWell) {
     const auto touch = [&](std::size_t n, bool alive) {
       auto& b = *s.world.cat.backends.edit(s.world.ids[n]);
       b.alive = alive;
-      b.changed = s.now;
+      b.changed = s.wall();
       s.sick(ids);
     };
     for (int i = 0; i < 300; ++i) {

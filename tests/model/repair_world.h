@@ -107,7 +107,7 @@ struct repair_world : catalog_world {
   }
 
   [[nodiscard]] const tablet& at(tablet_id id) const { return *cat.tablets.find(id); }
-  [[nodiscard]] placement_view view() const { return {.cat = cat, .cluster = cluster, .slots = slots, .fit = {}, .now = now}; }
+  [[nodiscard]] placement_view view() const { return {.cat = cat, .cluster = cluster, .slots = slots, .fit = {}}; }
   [[nodiscard]] decision decide(tablet_id id) const { return model::decide(view(), id); }
 
   /// "new 4 from 1", "fill 3 from 1", "drop 3 bad", "drop! 3 bad" (forced), "wait no_backend", "nothing".
