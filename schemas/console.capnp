@@ -65,12 +65,14 @@ struct SessionOptions { database @0 :Text; statementTimeoutMs @1 :UInt64; }
 interface Session {
   execute  @0 (text :Text, requestId :Data) -> (execution :Execution);
   # One statement, without the closing semicolon.  Returns at once: pipeline on it.
+  # requestId: empty, or at most 32 bytes that no other request has.  A LOAD without a LABEL that
+  # is sent again under the same one is not loaded twice.
   complete @1 (text :Text, cursor :UInt32) -> (candidates :List(Candidate), replaceFrom :UInt32);
 }
 struct Candidate { text @0 :Text; kind @1 :Text; help @2 :Text; }
 
 interface Execution {
-  # Dropping the capability cancels the statement.
+  # Dropping the capability does not cancel the statement: what has been proposed may become true.
   result @0 () -> (result :Result);
   cancel @1 () -> ();
 }

@@ -130,17 +130,24 @@ void write(session_ptr self, const model::create_table& what, session_reply repl
                              [](const table_birth_actor&, const statement_outcome&) { /* Nothing more to come. */ });
 }
 
+/// Longer ones would have to be cut, and two requests could share what is left.
+constexpr std::size_t request_id_bytes_max = 32; // schemas/console.capnp
+
 /// Unique, and the same for a repetition of the same request.
 std::string made_up_label(session_ptr self, const std::string& request_id) {
   if (request_id.empty())
     return fmt::format("auto-{}-{}-{}", self->state.ports.job.wall_clock().count(), self->id(), self->state.jobs_started);
   std::string label = "request-";
-  for (const char c : request_id.substr(0, 32))
+  for (const char c : request_id)
     label += fmt::format("{:02x}", static_cast<unsigned char>(c));
   return label;
 }
 
 void write(session_ptr self, const model::load_file& what, session_reply reply, const std::string& request_id) {
+  if (request_id.size() > request_id_bytes_max)
+    return reply.fail({error_code::invalid_argument,
+                       fmt::format("the request id is {} bytes long; at most {} are taken", request_id.size(), request_id_bytes_max),
+                       "this is the client program's mistake: report it there", {}, {}, {}, {}});
   const auto cat = catalog_of(self);
   const auto into = model::look_up_table(*cat, what.table, self->state.database);
   if (const auto* error = std::get_if<statement_error>(&into))
