@@ -2,6 +2,7 @@
 // tests/golden/edits pins the bytes.
 #include "actors/codec/edit_codec.h"
 #include "actors/codec/wire_words.h"
+#include "actors/model/health.h"
 #include <capnp/message.h> // KJ_REQUIRE comes with it.
 #include <string_view>
 
@@ -194,6 +195,10 @@ void fill(wire::Edit::Builder to, const clone_ordered& e) {
   ordered.setVersion(e.version);
 }
 clone_ordered read(wire::CloneOrdered::Reader from) {
+  KJ_REQUIRE(from.getHealth() <= static_cast<std::uint8_t>(tablet_health::unrecoverable),
+             "cloneOrdered.health is none this version knows", from.getHealth());
+  KJ_REQUIRE(from.getPriority() <= static_cast<std::uint8_t>(repair_priority::very_high),
+             "cloneOrdered.priority is none this version knows", from.getPriority());
   clone_ordered e;
   e.tablet = tablet_id{from.getTablet()};
   e.health = from.getHealth();

@@ -163,6 +163,8 @@ TEST(EditCodec, WhatCannotBeDecodedNamesTheField) {
   EXPECT_TRUE(
       has(complaint([](auto e) { e.initReplicaDropped().setReason(8); }), "replicaDropped.reason"));
   EXPECT_TRUE(has(complaint([](auto e) { e.initCloneEnded().setDone(0); }), "cloneEnded.done"));
+  EXPECT_TRUE(has(complaint([](auto e) { e.initCloneOrdered().setHealth(7); }), "cloneOrdered.health"));
+  EXPECT_TRUE(has(complaint([](auto e) { e.initCloneOrdered().setPriority(4); }), "cloneOrdered.priority"));
   EXPECT_TRUE(has(complaint([](auto e) {
                     e.initBackendReturned().initPaths(1)[0].setMedium(static_cast<wire::Medium>(9));
                   }),
