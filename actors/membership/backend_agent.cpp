@@ -191,11 +191,7 @@ void on_report(self_ptr self, wire::TabletReport::Reader from) {
 void on_attached(self_ptr self, wire::AttachedFacts::Reader from) {
   auto& st = self->state;
   codec::decode_into(st.view, from);
-  st.memory = {.options = st.ports.options.report,
-               .boot = st.view.boot,
-               .stamp = 0,
-               .folded = 0,
-               .behind = {}};
+  model::attach(st.memory, st.view.boot);
   feed(self, model::link_attached{});
 }
 
@@ -286,6 +282,8 @@ backend_agent_life_actor::behavior_type backend_agent(self_ptr self, model::back
   auto& st = self->state;
   st.backend = st.view.id = backend;
   st.link.options = ports.options.link;
+  st.memory.options = ports.options.report;
+  st.memory.keeper = self->id(); // An agent that is restarted within the term must not use a fence again.
   st.ports = std::move(ports);
   judge(self);
   self->delayed_send(self, st.ports.options.tick, tick_due{});

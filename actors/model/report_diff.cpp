@@ -164,7 +164,7 @@ private:
   /// done; equal fences would be answered from memory.
   [[nodiscard]] log_index next_fence(tablet_id tablet) const {
     std::uint64_t h = 0x9e37'79b9'7f4a'7c15ULL;
-    for (const std::uint64_t part : {cat_.term, raw(cat_.applied), memory_.folded, raw(tablet)}) {
+    for (const std::uint64_t part : {cat_.term, raw(cat_.applied), memory_.keeper, memory_.folded, raw(tablet)}) {
       h = (h ^ part) * 0xbf58'476d'1ce4'e5b9ULL; // splitmix64's finalizer, once per part.
       h = (h ^ (h >> 27)) * 0x94d0'49bb'1331'11ebULL;
       h ^= h >> 31;
@@ -182,6 +182,12 @@ private:
 };
 
 } // namespace
+
+void attach(report_memory& memory, std::uint64_t boot) {
+  memory.boot = boot;
+  memory.stamp = 0;
+  memory.behind.clear();
+}
 
 report_findings diff(const catalog& cat, backend_id from, const backend_report& report,
                      report_memory& memory, time_ms now) {

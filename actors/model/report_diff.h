@@ -35,7 +35,7 @@ struct report_options {
   time_ms confirm_after{3'000};
 };
 
-/// What is known of one link's reports; begins anew with every attach.
+/// What is known of one link's reports; see attach().
 struct report_memory {
   struct suspicion {
     model::version expected{}; ///< What the catalog had when the replica was first seen behind.
@@ -44,7 +44,8 @@ struct report_memory {
   report_options options;
   std::uint64_t boot{};     ///< Of the process that attached.
   std::uint64_t stamp{};    ///< Newest one seen in a report or in the end of a task.
-  std::uint64_t folded = 0; ///< Reports so far; makes fences of tasks unique.
+  std::uint64_t keeper{};   ///< Whose memory this is, unique within a term; with `folded`, ...
+  std::uint64_t folded = 0; ///< ... reports so far, it makes fences of tasks unique: never begun anew.
   std::map<tablet_id, suspicion> behind;
 };
 
@@ -65,6 +66,8 @@ struct report_findings {
   std::optional<time_ms> full_wanted; ///< Ask for a full report at this time.
 };
 
+/// A new link: what the old one said is forgotten.
+void attach(report_memory& memory, std::uint64_t boot);
 /// The end of a task carries a stamp too: whatever is older does not know of it yet.
 void note_stamp(report_memory& memory, std::uint64_t stamp);
 /// A heartbeat's answer says where the stamps really are.  Messages keep their order, so a lower

@@ -12,7 +12,7 @@ struct ReportDiffTest : ::testing::Test {
   database_id db = w.make_database();
   table_id t = w.make_table(db, {b1, b2, b3});
   report_memory memory{
-      .options = {.confirm_after = 3s}, .boot = 77, .stamp = 0, .folded = 0, .behind = {}};
+      .options = {.confirm_after = 3s}, .boot = 77, .stamp = 0, .keeper = 1, .folded = 0, .behind = {}};
   time_ms now = 100s;
 
   static held_replica held(const tablet& at, const replica& r, version v, bool bad = false) {
@@ -313,6 +313,21 @@ TEST_F(ReportDiffTest, ASurplusReplicaIsDroppedByItsOwnId) {
   EXPECT_EQ(only_task<drop_order>(f), (drop_order{old.tablet, old.replica}));
   EXPECT_NE(raw(f.tasks[0].fence) >> 63, 0u) << "no log entry ordered it";
   EXPECT_NE(f.tasks[0].fence, full({old}).tasks[0].fence) << "a fence is not used twice";
+}
+
+TEST_F(ReportDiffTest, NoLinkAndNoAgentUsesAnEarlierOnesFence) {
+  w.load(t, {b1, b2, b3});
+  auto stranger = mine(2);
+  stranger.tablet = tablet_id{5'000};
+  std::set<log_index> fences;
+  for (std::uint64_t agent = 1; agent <= 2; ++agent) {
+    memory = {.options = {}, .boot = 77, .stamp = 0, .keeper = agent, .folded = 0, .behind = {}};
+    for (int link = 0; link < 3; ++link) {
+      attach(memory, 77);
+      fences.insert(full({stranger}).tasks.at(0).fence);
+    }
+  }
+  EXPECT_EQ(fences.size(), 6u) << "the backend would answer from memory";
 }
 
 TEST_F(ReportDiffTest, TheRemainsOfAnUnrecoverableTabletAreNotDropped) {
