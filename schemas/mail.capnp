@@ -32,12 +32,11 @@ struct BackendEvent {
     attached   @1 :AttachedFacts;
     refused    @2 :Text;       # attach refused, with the backend's reason
     lost       @3 :Text;       # the connection broke or could not be made
-    status     @4 :Backend.BackendStatus;   # answer to heartbeat `seq`
+    status     @4 :Backend.BackendStatus;   # answer to a heartbeat
     report     @5 :Backend.TabletReport;
     ended      @6 :List(Backend.TaskEnded);
     published  @7 :PublishEnded;
   }
-  seq @8 :UInt64;
 }
 struct AttachedFacts {
   bootId @0 :UInt64; startedMs @1 :Int64; httpPort @2 :UInt16; version @3 :Text; paths @4 :List(Backend.PathStatus);

@@ -8,7 +8,6 @@
 #include <caf/error.hpp>
 #include <caf/system_messages.hpp>
 #include <algorithm>
-#include <charconv>
 
 namespace tabletd {
 
@@ -18,17 +17,8 @@ using self_ptr = membership_life_actor::stateful_pointer<membership_state>;
 using model::backend_id;
 using model::raw;
 
-constexpr std::string_view id_prefix = "backend_agent-";
-
 std::string child_id(backend_id backend) {
-  return std::string{id_prefix} + std::to_string(raw(backend));
-}
-
-backend_id backend_of(std::string_view child) {
-  std::uint64_t number = 0;
-  if (child.starts_with(id_prefix))
-    std::from_chars(child.data() + id_prefix.size(), child.data() + child.size(), number);
-  return backend_id{number};
+  return "backend_agent-" + std::to_string(raw(backend));
 }
 
 /// `then` runs when the edit was folded, refused or not taken: in every case it has ended.
@@ -90,10 +80,9 @@ child_spec agent_spec(self_ptr self, backend_id backend) {
   child_spec spec;
   spec.id = child_id(backend);
   spec.start = [backend, home, agent_ports](caf::event_based_actor* supervisor) {
-    auto agent
-        = caf::actor_cast<caf::actor>(spawn_child(supervisor, backend_agent, backend, agent_ports));
-    supervisor->send(home, child_up{child_id(backend), agent});
-    return agent;
+    const backend_agent_actor agent = spawn_child(supervisor, backend_agent, backend, agent_ports);
+    supervisor->send(home, agent_up{backend, agent});
+    return caf::actor_cast<caf::actor>(agent);
   };
   return spec;
 }
@@ -131,7 +120,7 @@ void start_agent(self_ptr self, backend_id backend) {
   seen.id = backend;
   seen.error = "not dialled yet";
   self->request(st.ports.supervisor, caf::infinite, start_child{agent_spec(self, backend)})
-      .then([](const caf::actor&) { /* child_up says the same, also after a restart. */ },
+      .then([](const caf::actor&) { /* agent_up says the same, also after a restart. */ },
             [self, backend](const caf::error&) { stop_agent(self, backend); });
 }
 
@@ -150,13 +139,12 @@ void follow_roster(self_ptr self) {
     publish_view(self);
 }
 
-void on_child_up(self_ptr self, const child_up& up) {
+void on_agent_up(self_ptr self, const agent_up& up) {
   auto& st = self->state;
-  const auto backend = backend_of(up.id);
+  const auto& [backend, agent] = up;
   if (!st.roster.contains(backend))
     return;
-  self->monitor(up.handle);
-  const auto agent = caf::actor_cast<backend_agent_actor>(up.handle);
+  self->monitor(agent);
   st.agents[backend] = agent;
   auto waiting = st.waiting.extract(backend);
   if (waiting.empty())
@@ -271,7 +259,7 @@ membership_life_actor::behavior_type membership(self_ptr self, membership_ports 
       [self](const task_order& order) { return route(self, order); },
       [self](const publish_order& order) { return route(self, order); },
       [self](tick_due) { on_tick(self); },
-      [self](const child_up& up) { on_child_up(self, up); },
+      [self](const agent_up& up) { on_agent_up(self, up); },
       [self](const backend_sighting& seen) { on_sighting(self, seen); },
       [self](subscribe, const view_listener_actor& listener) { on_subscribe(self, listener); },
   };

@@ -12,10 +12,20 @@ namespace tabletd {
 
 using view_listener_actor = caf::typed_actor<caf::reacts_to<view_changed>>;
 
+/// From an agent's start, restarts included: handles do not survive one.
+struct agent_up {
+  model::backend_id backend{};
+  backend_agent_actor agent;
+};
+template <class I>
+typename I::result_type inspect(I& f, agent_up& x) {
+  return f(caf::meta::type_name("agent_up"), x.backend, x.agent);
+}
+
 /// membership_actor and what its own children tell it.  `subscribe`: hears view_changed whenever
 /// the published cluster_view moved.
 using membership_life_actor
-    = membership_actor::extend<caf::reacts_to<child_up>, caf::reacts_to<backend_sighting>,
+    = membership_actor::extend<caf::reacts_to<agent_up>, caf::reacts_to<backend_sighting>,
                                caf::reacts_to<subscribe, view_listener_actor>>;
 
 struct membership_options {

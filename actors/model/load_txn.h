@@ -51,12 +51,6 @@ enum class publish_reach : std::uint8_t {
 [[nodiscard]] publish_reach publish_reached(const catalog& cat, txn_id txn,
                                             std::span<const tablet_served> served);
 
-/// A majority of every tablet's wanted replicas serves the load.
-[[nodiscard]] inline bool published_enough(const catalog& cat, txn_id txn,
-                                           std::span<const tablet_served> served) {
-  return publish_reached(cat, txn, served) != publish_reach::too_few;
-}
-
 /// Replicas a majority takes: replication_num / 2 + 1.
 [[nodiscard]] constexpr std::size_t majority(std::uint32_t replication_num) {
   return replication_num / 2 + 1;

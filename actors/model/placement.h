@@ -1,7 +1,7 @@
 #pragma once
 // THE placement function.  What is done about a tablet, from where, to where, and why not
-// elsewhere, is decided here and nowhere else: the scheduler executes a decision, EXPLAIN
-// prints it, a plan folds it, the simulator replays it.
+// elsewhere, is decided here and nowhere else.  decide() treats a tablet, place_table() finds
+// the first places of a new table.
 // Rules: spec/replica.md 4.8 and 4.9 in the profile of its appendix B.
 #include "actors/model/catalog.h"
 #include "actors/model/cluster_view.h"

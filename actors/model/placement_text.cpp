@@ -1,4 +1,4 @@
-// Decisions in words, for EXPLAIN, SHOW and the log.
+// Decisions in words, for SHOW and the log.
 #include "actors/model/placement.h"
 #include <cmath>
 

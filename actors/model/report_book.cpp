@@ -62,10 +62,6 @@ report_effects step(report_book& book, const report_event& event, time_ms now) {
         book.full_due = true;
         return send_due(book, now);
       },
-      [&](const link_broke&) {
-        book.linked = false;
-        return report_effects{};
-      },
       [&](const full_asked&) {
         book.full_due = true;
         return send_due(book, now);

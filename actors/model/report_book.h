@@ -26,10 +26,9 @@ struct disk_changed {
   std::optional<std::vector<txn_id>> prepared;
 };
 struct link_made {};
-struct link_broke {};
 struct full_asked {};
 struct book_ticked {}; ///< Every report_pace::tick_ms.
-using report_event = std::variant<disk_changed, link_made, link_broke, full_asked, book_ticked>;
+using report_event = std::variant<disk_changed, link_made, full_asked, book_ticked>;
 
 // -- effects -----------------------------------------------------------------------------
 /// Everything in the book; what is not listed is not here.

@@ -203,13 +203,9 @@ void backend_links::heartbeat(model::backend_id backend, std::uint64_t seq) {
     request.setTerm(at->who.term);
     request.setSeq(seq);
     self.tasks_->add(self.timer_->timeoutAfter(call_limit, request.send()).then(
-      [at, seq](auto&& response) {
-        if (at->over)
-          return;
-        at->tell([&](auto event) {
-          event.setStatus(response.getStatus());
-          event.setSeq(seq);
-        });
+      [at](auto&& response) {
+        if (!at->over)
+          at->tell([&](auto event) { event.setStatus(response.getStatus()); });
       },
       [&self, at](kj::Exception&& why) {
         self.lost(at, fmt::format("a heartbeat was not answered: {}", text_of(why)));
@@ -245,7 +241,6 @@ void backend_links::publish(model::backend_id backend, std::uint64_t seq, publis
         ended.setBackend(model::raw(backend));
         ended.setSeq(seq);
         fill(ended);
-        event.setSeq(seq);
       });
     };
     self.tasks_->add(self.timer_->timeoutAfter(call_limit, request.send()).then(

@@ -83,8 +83,8 @@ TEST_F(LoadTxnTest, WhatHasEndedIsNotCommitted) {
   EXPECT_NE(sentence(decide_load(w.cat, txn_id{1}, {}, {})), "committed");
 }
 
-TEST_F(LoadTxnTest, PublishedEnoughIsAMajorityOfEveryTablet) {
-  EXPECT_FALSE(published_enough(w.cat, txn, served({{b1, b2}, {b1, b2}}))) << "not committed";
+TEST_F(LoadTxnTest, PublishedIsAMajorityOfEveryTablet) {
+  EXPECT_EQ(publish_reached(w.cat, txn, served({{b1, b2}, {b1, b2}})), publish_reach::too_few) << "not committed";
   w(w.commit_of(t, txn, {b1, b2, b3}));
   EXPECT_EQ(publish_reached(w.cat, txn, served({{b1, b2}, {b1}})), publish_reach::too_few);
   EXPECT_EQ(publish_reached(w.cat, txn, served({{b1, b2}})), publish_reach::too_few);

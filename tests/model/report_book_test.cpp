@@ -153,7 +153,6 @@ void walk(const report_book& book, const believer& leader, const std::map<tablet
   }
   go(book_ticked{}, disk);
   go(link_made{}, disk);
-  go(link_broke{}, disk);
   go(full_asked{}, disk);
 }
 
