@@ -1,7 +1,4 @@
 // The be role: configuration in, one be_node out.
-#include "actors/spawn_child.h"
-#include "actors/supervision/supervisor.h"
-#include "actors/urgent_exit.h"
 #include "node/be/be_node.h"
 #include "node/cluster_hex.h"
 #include "node/log.h"
@@ -11,7 +8,6 @@
 #include "node/node_metrics.h"
 #include "node/roles.h"
 #include "persistence/node_dir.h"
-#include <caf/scoped_actor.hpp>
 #include <fmt/format.h>
 #include <random>
 
@@ -51,10 +47,6 @@ int run_be(const be_config& config, int ready_fd) {
   dir.claim(node_role::be);
   node_frame frame;
 
-  supervisor_options tasks;
-  tasks.name = "storage";
-  auto supervisor_actor = caf::actor_cast<caf::actor>(spawn_child(&frame.sys(), supervisor, std::move(tasks)));
-
   const auto metrics = std::make_shared<be_metrics>();
   auto http = std::make_unique<http_host>(
     frame.loop(), frame.network(), config.http_listen,
@@ -72,7 +64,6 @@ int run_be(const be_config& config, int ready_fd) {
   options.facts.version = node_version;
   options.report.full_every_ms = std::chrono::seconds(config.full_report_every_s);
   options.tasks.clones_per_path_max = static_cast<std::uint32_t>(config.clones_per_path_max);
-  options.supervisor = supervisor_actor;
   options.on_fatal = frame.on_fatal();
   auto node = be_node::start(std::move(options), frame.sys(), {frame.loop(), &frame.network(), &frame.timer()});
   metrics->serve(*node);
@@ -84,11 +75,6 @@ int run_be(const be_config& config, int ready_fd) {
   metrics->close();
   node->stop();
   node = nullptr;
-  caf::scoped_actor self{frame.sys()};
-  self->monitor(supervisor_actor);
-  urgent_exit(supervisor_actor, caf::exit_reason::user_shutdown);
-  self->receive([](caf::down_msg&) {});
-  supervisor_actor = nullptr;
   log_info("stopped");
   return code;
 }

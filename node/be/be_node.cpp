@@ -3,7 +3,7 @@
 #include "actors/agent/task_keeper.h"
 #include "actors/error_text.h"
 #include "actors/spawn_child.h"
-#include "actors/supervision/ports.h"
+#include "actors/supervision/supervisor.h"
 #include "actors/urgent_exit.h"
 #include "node/be/backend_service.h"
 #include "node/log.h"
@@ -95,12 +95,9 @@ void be_node::open_paths(be_options& options) {
       check_binding(*disk, *options.binding);
 }
 
-/// Under the supervisor if there is one.  Temporary: without its memory a successor could
-/// not go on; watch() ends the process instead.
+/// Temporary: without its memory a successor could not go on; watch() ends the process instead.
 template <class Fun, class Ports>
 caf::actor be_node::start_actor(const std::string& id, Fun* function, const Ports& ports) {
-  if (!supervisor_)
-    return caf::actor_cast<caf::actor>(spawn_child(&sys_, function, ports));
   caf::actor started;
   std::string why;
   caf::scoped_actor self{sys_};
@@ -126,7 +123,10 @@ void be_node::watch(const caf::actor& core, const std::function<void(const std::
 }
 
 void be_node::spawn_actors(const be_options& options) {
-  supervisor_ = options.supervisor;
+  if (!options.supervisor)
+    own_supervisor_
+      = caf::actor_cast<caf::actor>(spawn_child(&sys_, supervisor, supervisor_options{"storage", {}, {}, {}}));
+  supervisor_ = options.supervisor ? options.supervisor : own_supervisor_;
   wire_ = std::make_shared<leader_wire>(place_.loop);
   mover_ = std::make_shared<clone_mover>(place_.loop, options.mover);
   const auto reporter_handle
@@ -212,16 +212,16 @@ void be_node::stop_actors() {
   const auto stop_one = [&](const char* id, const caf::actor& handle) {
     if (!handle)
       return;
-    if (supervisor_) {
-      self->request(supervisor_, std::chrono::seconds(10), stop_child{id})
-        .receive([] {}, [&](const caf::error&) {}); // Already gone.
-      return;
-    }
-    urgent_exit(handle, caf::exit_reason::user_shutdown);
-    self->wait_for(handle);
+    self->request(supervisor_, std::chrono::seconds(10), stop_child{id})
+      .receive([] {}, [&](const caf::error&) {}); // Already gone.
   };
   stop_one("task_keeper", caf::actor_cast<caf::actor>(std::exchange(keeper_, {})));
   stop_one("reporter", caf::actor_cast<caf::actor>(std::exchange(reporter_, {})));
+  supervisor_ = nullptr;
+  if (const auto own = std::exchange(own_supervisor_, {})) {
+    urgent_exit(own, caf::exit_reason::user_shutdown);
+    self->wait_for(own);
+  }
 }
 
 } // namespace tabletd

@@ -30,7 +30,7 @@ struct be_options {
   model::clone_pace clone;
   mover_limits mover;
   kj::Duration usage_every = 10 * kj::SECONDS; ///< How often disk fill is looked at.
-  /// Takes start_child; null: the node's actors have no supervisor but it.
+  /// Takes start_child; null: the node starts one of its own, and stops it.
   caf::actor supervisor;
   /// The reporter or the keeper died: this process cannot be trusted to tell the leader the
   /// truth any more and should exit (design/testing.md N-17).
@@ -78,6 +78,7 @@ private:
   std::shared_ptr<leader_wire> wire_;
   std::shared_ptr<clone_mover> mover_;
   caf::actor supervisor_;
+  caf::actor own_supervisor_; ///< Null: supervisor_ is somebody else's.
   reporter_actor reporter_;
   task_keeper_actor keeper_;
   std::shared_ptr<loop_side> loop_side_;
