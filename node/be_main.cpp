@@ -9,6 +9,7 @@
 #include "node/roles.h"
 #include "persistence/node_dir.h"
 #include <fmt/format.h>
+#include <kj/common.h>
 #include <random>
 
 namespace tabletd {
@@ -66,13 +67,18 @@ int run_be(const be_config& config, int ready_fd) {
   options.tasks.clones_per_path_max = static_cast<std::uint32_t>(config.clones_per_path_max);
   options.on_fatal = frame.on_fatal();
   auto node = be_node::start(std::move(options), frame.sys(), {frame.loop(), &frame.network(), &frame.timer()});
-  metrics->serve(*node);
-
-  node_frame::announce(dir.path(), fmt::format("{}:{}", host_of(config.rpc_listen), node->port()),
-                       fmt::format("{}:{}", host_of(config.http_listen), http->port()), ready_fd);
-  const int code = frame.wait_for_end();
-  http = nullptr;
-  metrics->close();
+  int code = 0;
+  {
+    metrics->serve(*node);
+    // Also if the directory cannot be written: nobody may look at a node that goes away.
+    const auto stop_looking = kj::defer([&] {
+      http = nullptr;
+      metrics->close();
+    });
+    node_frame::announce(dir.path(), fmt::format("{}:{}", host_of(config.rpc_listen), node->port()),
+                         fmt::format("{}:{}", host_of(config.http_listen), http->port()), ready_fd);
+    code = frame.wait_for_end();
+  }
   node->stop();
   node = nullptr;
   log_info("stopped");

@@ -27,6 +27,7 @@ struct knob {
   double most = 0; ///< 0: unbounded.
 };
 
+constexpr double mib_max = 1'000'000'000; // A petabyte; bytes stay far below 2^64.
 constexpr std::string_view listen_help = "host:port; port 0 takes any free one";
 constexpr std::string_view insecure_help
   = "Allow a listen address that other machines can reach, without encryption or login";
@@ -39,6 +40,8 @@ const std::vector<knob<fe_config>>& knobs(const fe_config&) {
     {"node.data_dir", &c::data_dir, "Directory of the edit log; locked while the node runs"},
     {"cluster.name", &c::cluster_name, "Given to the cluster by its first leader; later ignored"},
     {"rpc.listen", &c::rpc_listen, listen_help},
+    {"rpc.advertise_host", &c::rpc_advertise_host,
+     "Host under which clients reach this fe; empty: the one of rpc.listen"},
     {"http.listen", &c::http_listen, listen_help},
     {"security.allow_insecure", &c::allow_insecure, insecure_help},
     {"log.level", &c::log_level, "debug, info, warn or error"},
@@ -49,9 +52,9 @@ const std::vector<knob<fe_config>>& knobs(const fe_config&) {
      "ms a tablet must be unhealthy before it is repaired: x1 HIGH, x2 NORMAL, x3 LOW; VERY_HIGH at once", 0, 3'600'000},
     {"repair.slots_per_path", &c::slots_per_path, "Clones at once from and to one path", 1, 64},
     {"storage.high_watermark", &c::high_watermark, "Used share of a path above which it takes no new replicas", 0.01, 1},
-    {"storage.min_left_mib", &c::min_left_mib, "MiB that must stay free on such a path"},
+    {"storage.min_left_mib", &c::min_left_mib, "MiB that must stay free on such a path", 0, mib_max},
     {"storage.flood_stage", &c::flood_stage, "The same for tablets that lack replicas", 0.01, 1},
-    {"storage.flood_left_mib", &c::flood_left_mib, "The same for tablets that lack replicas"},
+    {"storage.flood_left_mib", &c::flood_left_mib, "The same for tablets that lack replicas", 0, mib_max},
     {"journal.pending_mib", &c::journal_pending_mib, "MiB of edits that may wait for the log before new ones are refused", 8, 65'536},
   };
   return all;
@@ -67,7 +70,7 @@ const std::vector<knob<be_config>>& knobs(const be_config&) {
     {"security.allow_insecure", &c::allow_insecure, insecure_help},
     {"log.level", &c::log_level, "debug, info, warn or error"},
     {"storage.paths", &c::paths, "Directories for tablets, one per disk; append :ssd for flash; empty: <data_dir>/disk"},
-    {"storage.quota_mib", &c::quota_mib, "MiB each path may hold; 0: what the disk holds"},
+    {"storage.quota_mib", &c::quota_mib, "MiB each path may hold; 0: what the disk holds", 0, mib_max},
     {"report.full_every_s", &c::full_report_every_s, "s between two full tablet reports", 1, 3'600},
     {"clone.per_path_max", &c::clones_per_path_max, "Clones running at once to one path", 1, 64},
   };
@@ -226,6 +229,15 @@ void check_whole(const C& config, const std::string& file) {
     fail(file, "node.data_dir is empty");
 }
 
+/// Clients are sent where the leader says it is.
+void check_advertised(const fe_config& config, const std::string& file) {
+  const auto host = advertised_host(config);
+  if (is_wildcard(host))
+    fail(file, fmt::format("nobody can connect to \"{}\", where clients would be sent; set rpc.advertise_host to the name or "
+                           "address of this machine", host));
+}
+void check_advertised(const be_config&, const std::string&) {}
+
 template <class C>
 C parse(std::string_view text, const std::string& name, const config_overrides& overrides) {
   C config;
@@ -236,6 +248,7 @@ C parse(std::string_view text, const std::string& name, const config_overrides& 
   }
   take_overrides(config, overrides);
   check_whole(config, name);
+  check_advertised(config, name);
   return config;
 }
 
@@ -284,6 +297,10 @@ std::string print(const C& config) {
 }
 
 } // namespace
+
+std::string advertised_host(const fe_config& config) {
+  return config.rpc_advertise_host.empty() ? std::string(host_of(config.rpc_listen)) : config.rpc_advertise_host;
+}
 
 std::map<std::string, std::string> tabletd_environment() {
   std::map<std::string, std::string> found;

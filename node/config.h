@@ -20,6 +20,7 @@ struct fe_config {
   std::string data_dir = "/var/lib/tabletd/fe";
   std::string cluster_name = "tabletd";
   std::string rpc_listen = "127.0.0.1:9020";
+  std::string rpc_advertise_host; ///< Empty: the host of rpc_listen.
   std::string http_listen = "127.0.0.1:8030";
   bool allow_insecure = false;
   std::string log_level = "info";
@@ -48,6 +49,9 @@ struct be_config {
   std::uint64_t full_report_every_s = 60;
   std::uint64_t clones_per_path_max = 4;
 };
+
+/// Where clients are sent: rpc_advertise_host, or the host of rpc_listen.
+[[nodiscard]] std::string advertised_host(const fe_config& config);
 
 /// what() is one line: "file:line:column: what is wrong; hint".
 class config_error : public std::runtime_error {

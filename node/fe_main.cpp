@@ -9,6 +9,7 @@
 #include "node/roles.h"
 #include "persistence/node_dir.h"
 #include <fmt/format.h>
+#include <kj/common.h>
 #include <algorithm>
 
 namespace tabletd {
@@ -22,7 +23,8 @@ fe_options options_of(const fe_config& config, std::uint16_t http_port) {
   options.name = config.name;
   options.node_id = config.id;
   options.listen = config.rpc_listen;
-  options.advertise_host = host_of(config.rpc_listen);
+  options.advertise_host = advertised_host(config);
+  options.allow_insecure = config.allow_insecure;
   options.http_port = http_port;
   options.version = node_version;
   options.journal.admission.pending_bytes_max = config.journal_pending_mib << 20;
@@ -70,15 +72,21 @@ int run_fe(const fe_config& config, int ready_fd) {
       node_frame::wake();
   };
   auto node = fe_node::start(std::move(options), frame.sys(), frame.loop(), frame.network());
-  metrics->serve(*node);
-  if (frame.wait_for_word()) {
-    bind_directory(dir, *node, config.id);
-    node_frame::announce(dir.path(), fmt::format("{}:{}", host_of(config.rpc_listen), node->port()),
-                         fmt::format("{}:{}", host_of(config.http_listen), http->port()), ready_fd);
+  int code = 0;
+  {
+    metrics->serve(*node);
+    // Also if the directory cannot be written: nobody may look at a node that goes away.
+    const auto stop_looking = kj::defer([&] {
+      http = nullptr;
+      metrics->close();
+    });
+    if (frame.wait_for_word()) {
+      bind_directory(dir, *node, config.id);
+      node_frame::announce(dir.path(), fmt::format("{}:{}", advertised_host(config), node->port()),
+                           fmt::format("{}:{}", host_of(config.http_listen), http->port()), ready_fd);
+    }
+    code = frame.wait_for_end();
   }
-  const int code = frame.wait_for_end();
-  http = nullptr;
-  metrics->close();
   node->stop();
   node = nullptr;
   log_info("stopped");

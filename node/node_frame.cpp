@@ -8,15 +8,12 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <csignal>
-#include <mutex>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace tabletd {
 
 namespace {
-
-std::mutex reason_mutex;
-std::string reason; ///< Why give_up() was called; one process, one end.
 
 sigset_t awaited_signals() {
   sigset_t set;
@@ -42,12 +39,23 @@ void log_supervision() {
   });
 }
 
+/// A connection, a rowset and a clone's file each take a descriptor; the kernel's default of 1,024
+/// is soon used up.
+void raise_open_files() {
+  ::rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
 } // namespace
 
 void prepare_process() {
   const auto set = awaited_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  raise_open_files();
   // Blocks of 1 MiB come and go all the time: keep them off mmap, but give memory back.
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 64 << 20);
@@ -70,11 +78,13 @@ node_frame::node_frame() : config_(std::make_unique<actors_config>()) {
 node_frame::~node_frame() { loop_->stop(); }
 
 void node_frame::give_up(const std::string& why) {
-  {
-    const std::lock_guard lock{reason_mutex};
-    if (reason.empty())
-      reason = why;
+  const std::lock_guard lock{end_mutex_};
+  if (ending_ || !reason_.empty()) {
+    // It ends already.  A signal now would be the second one and cut that short.
+    log_warn("another reason to end", {{"why", why}});
+    return;
   }
+  reason_ = why;
   ::kill(::getpid(), SIGTERM);
 }
 
@@ -106,14 +116,15 @@ bool node_frame::wait_for_word() {
 int node_frame::wait_for_end() {
   while (ending_signal_ == 0)
     (void)wait_for_word();
+  const std::lock_guard lock{end_mutex_};
+  ending_ = true;
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-  const std::lock_guard lock{reason_mutex};
-  if (!reason.empty()) {
-    log_error("ends because it cannot go on", {{"why", reason}});
+  if (!reason_.empty()) {
+    log_error("ends because it cannot go on", {{"why", reason_}});
     return 1;
   }
   log_info("stops", {{"signal", std::string_view{ending_signal_ == SIGINT ? "SIGINT" : "SIGTERM"}}});

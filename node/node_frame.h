@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 
 namespace tabletd {
@@ -15,7 +16,7 @@ namespace tabletd {
 inline constexpr std::string_view node_version = "0.1.0";
 
 /// Before any thread exists: blocks SIGTERM and SIGINT (wait_for_end() takes them), ignores
-/// SIGPIPE, and sets malloc up for blocks of 1 MiB (design/actors.md 6).
+/// SIGPIPE, raises the limit of open files as far as it may, and sets malloc up for blocks of 1 MiB (design/actors.md 6).
 void prepare_process();
 
 class node_frame {
@@ -29,7 +30,8 @@ public:
   [[nodiscard]] kj::Network& network() const { return *network_; } ///< Use in the loop only.
   [[nodiscard]] kj::Timer& timer() const { return loop_->timer(); }
 
-  /// Any thread: the process must end and say why.  The first reason counts.
+  /// Any thread: the process must end and say why.  The first reason counts; one that comes while
+  /// it ends is only logged.
   void give_up(const std::string& why);
   [[nodiscard]] std::function<void(const std::string&)> on_fatal() {
     return [this](const std::string& why) { give_up(why); };
@@ -49,6 +51,9 @@ public:
 
 private:
   struct actors_config;
+  std::mutex end_mutex_; ///< These outlive the actors, which may still call give_up().
+  std::string reason_;
+  bool ending_ = false;  ///< wait_for_end() has returned, or is about to.
   std::unique_ptr<actors_config> config_;
   std::unique_ptr<caf::actor_system> sys_;
   kj_loop_ptr loop_;

@@ -54,7 +54,7 @@ void binding_failed(attach_fence& fence) {
   fence.link = 0;
 }
 
-void link_lost(attach_fence& fence, std::uint64_t link) {
+void link_ended(attach_fence& fence, std::uint64_t link) {
   if (fence.link == link)
     fence.link = 0;
 }

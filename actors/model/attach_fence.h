@@ -50,7 +50,7 @@ struct attach_fence {
 /// The binding could not be made durable: the attach that asked for it never happened.
 void binding_failed(attach_fence& fence);
 /// The connection of `link` is gone.
-void link_lost(attach_fence& fence, std::uint64_t link);
+void link_ended(attach_fence& fence, std::uint64_t link);
 /// Why a call on `link` with `term` must be refused, or nothing.
 [[nodiscard]] std::optional<std::string> refuse_call(const attach_fence& fence, std::uint64_t link,
                                                      model::term of_call);

@@ -1,4 +1,5 @@
 #include "node/be/backend_room.h"
+#include "node/cluster_hex.h"
 #include "node/kj_text.h"
 #include "node/log.h"
 #include <caf/send.hpp>
@@ -10,13 +11,6 @@ namespace {
 
 // A leader that lets this many reports wait is not reading; it gets a fresh start.
 constexpr std::size_t unanswered_max = 64;
-
-std::string hex(const model::cluster_uuid& id) {
-  std::string text;
-  for (const auto byte : id)
-    text += fmt::format("{:02x}", byte);
-  return text;
-}
 
 kj::Exception refusal(const std::string& why) {
   return {kj::Exception::Type::FAILED, __FILE__, __LINE__, kj::heapString(why.c_str())};
@@ -69,7 +63,7 @@ kj::Promise<void> backend_room::make_durable(const model::backend_binding& bindi
   };
   for (const auto& disk : paths().disks())
     bound.add(on_disk(loop(), *disk, [binding](tablet_store& store) {
-                store.bind(hex(binding.cluster), model::raw(binding.backend));
+                store.bind(to_hex(binding.cluster), model::raw(binding.backend));
                 return disk_done{};
               }).then(throw_if_failed));
   // The directory last: once it names a cluster, every path does.
@@ -95,7 +89,7 @@ std::uint64_t backend_room::linked(const model::attach_hello& hello, const model
 void backend_room::link_gone(std::uint64_t link) {
   if (fence_.link == link)
     sink_ = nullptr;
-  model::link_lost(fence_, link);
+  model::link_ended(fence_, link);
 }
 
 kj::Maybe<kj::Exception> backend_room::refuse(std::uint64_t link, model::term term) {

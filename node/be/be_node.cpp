@@ -6,6 +6,7 @@
 #include "actors/supervision/supervisor.h"
 #include "actors/urgent_exit.h"
 #include "node/be/backend_service.h"
+#include "node/cluster_hex.h"
 #include "node/log.h"
 #include "node/loop_call.h"
 #include "node/rpc_port.h"
@@ -13,7 +14,6 @@
 #include <caf/scoped_actor.hpp>
 #include <fmt/format.h>
 #include <malloc.h>
-#include <sys/resource.h>
 #include <future>
 
 namespace tabletd {
@@ -26,19 +26,6 @@ void settle_process() {
   ::mallopt(M_MMAP_THRESHOLD, 64 << 20);
   ::mallopt(M_TRIM_THRESHOLD, 512 << 20);
   ::mallopt(M_TOP_PAD, 16 << 20);
-  // Clones and scans hold a file per rowset; the kernel's default of 1,024 is soon used up.
-  ::rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-  }
-}
-
-std::string hex(const model::cluster_uuid& id) {
-  std::string text;
-  for (const auto byte : id)
-    text += fmt::format("{:02x}", byte);
-  return text;
 }
 
 /// A directory that belongs to someone else must not start to serve.
@@ -47,7 +34,7 @@ void check_binding(disk_worker& disk, const model::backend_binding& binding) {
   auto outcome = checked.get_future();
   disk.post([&](tablet_store& store) {
     try {
-      store.bind(hex(binding.cluster), model::raw(binding.backend));
+      store.bind(to_hex(binding.cluster), model::raw(binding.backend));
       checked.set_value();
     } catch (...) {
       checked.set_exception(std::current_exception());

@@ -13,6 +13,7 @@ namespace {
 using ports_ptr = std::shared_ptr<const console_ports>;
 
 constexpr auto statement_limit_default = std::chrono::minutes(5);
+constexpr auto statement_limit_max = std::chrono::hours(24 * 7); // Beyond it a timer's arithmetic would overflow.
 constexpr std::size_t statement_bytes_max = 1U << 20; // design/ecosystem.md 6, rule 7.
 
 /// Ends the session actor with the session, load jobs and all.
@@ -124,6 +125,14 @@ private:
   std::chrono::milliseconds limit_;
 };
 
+/// 0: the default.
+std::chrono::milliseconds limit_of(std::uint64_t asked_ms) {
+  constexpr auto most = std::chrono::milliseconds(statement_limit_max);
+  if (asked_ms == 0)
+    return statement_limit_default;
+  return std::chrono::milliseconds(std::min(asked_ms, static_cast<std::uint64_t>(most.count())));
+}
+
 /// One implementation for all three authorities: what a holder may do was decided when the
 /// capability was made, not when it is used.
 class authority final : public api::Admin::Server {
@@ -132,9 +141,7 @@ public:
 
   kj::Promise<void> open(OpenContext context) override {
     const auto options = context.getParams().getOptions();
-    const auto limit = options.getStatementTimeoutMs() == 0
-                         ? std::chrono::milliseconds(statement_limit_default)
-                         : std::chrono::milliseconds(options.getStatementTimeoutMs());
+    const auto limit = limit_of(options.getStatementTimeoutMs());
     return ports_->open_session(options.getDatabase().cStr())
       .then([context, limit, ports = ports_, may_write = may_write_](console_session_actor actor) mutable {
         auto held = std::make_shared<session_holder>(std::move(actor), ports);

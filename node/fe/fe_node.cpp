@@ -142,9 +142,9 @@ void fe_node::spawn_tree(opened_journal opened) {
   root.spec.restarts_max = 3; // design/style.md 5, restart storm: few at the top.
   root.children = {journal_child, catalog_child, term_child};
   root_ = caf::actor_cast<caf::actor>(spawn_child(&sys_, supervisor, std::move(root)));
-  root_->attach_functor([this](const caf::error& why) {
-    if (!stopping_.load())
-      options_.on_fatal("the supervisor tree gave up: " + text_of(sys_, why));
+  root_->attach_functor([&sys = sys_, stopping = stopping_, on_fatal = options_.on_fatal](const caf::error& why) {
+    if (!stopping->load())
+      on_fatal("the supervisor tree gave up: " + text_of(sys, why));
   });
 }
 
@@ -241,7 +241,7 @@ void fe_node::open_port(kj::Network& network) {
   call_in_loop(*loop_, [this, ports, &network] {
     links_->start(*loop_, network, loop_->timer());
     return network.parseAddress(options_.listen.c_str()).then([this, ports](kj::Own<kj::NetworkAddress>&& address) {
-      const bool trusted = is_loopback(options_.listen);
+      const bool trusted = is_loopback(options_.listen) || options_.allow_insecure;
       rpc_ = kj::heap<rpc_port>(
         address->listen(),
         rpc_port::ports{loop_->timer(), [ports, trusted] { return make_gateway(ports, trusted); }, [] {}});
@@ -260,9 +260,8 @@ kj::Promise<console_session_actor> fe_node::open_session(const std::string& data
   }
   if (!leads() || !sessions)
     return KJ_EXCEPTION(OVERLOADED, "this fe is starting: it has not folded its log yet; try again in a moment");
-  static std::atomic<std::uint64_t> opened{0};
   start_child order;
-  order.spec.id = fmt::format("session-{}", ++opened);
+  order.spec.id = fmt::format("session-{}", ++sessions_opened_);
   order.spec.start = spawner(console_session, database, ports);
   order.spec.when = model::restart::temporary;
   return ask<caf::actor>(*loop_, sys_, sessions, std::move(order)).then([](caf::actor made) {
@@ -376,7 +375,7 @@ console_facts fe_node::facts() const {
 }
 
 void fe_node::stop() {
-  if (stopping_.exchange(true))
+  if (stopping_->exchange(true))
     return;
   call_in_loop(*loop_, [this]() -> kj::Promise<void> {
     if (rpc_.get() == nullptr)

@@ -24,7 +24,8 @@ struct fe_options {
   std::string name = "fe1";
   std::uint64_t node_id = 1;
   std::string listen = "127.0.0.1:0"; ///< host:port of the console; port 0: any free one.
-  std::string advertise_host = "127.0.0.1";
+  std::string advertise_host = "127.0.0.1"; ///< Where clients and SHOW FRONTENDS are sent.
+  bool allow_insecure = false;        ///< Whoever reaches the port is trusted, wherever it is.
   std::uint16_t http_port = 0;        ///< For SHOW FRONTENDS.
   std::string version;
   journal_limits journal;
@@ -82,7 +83,9 @@ private:
   std::shared_ptr<fe_console_stats> console_stats_ = std::make_shared<fe_console_stats>();
   std::shared_ptr<backend_links> links_ = std::make_shared<backend_links>();
   std::atomic<bool> leading_{false};
-  std::atomic<bool> stopping_{false};
+  /// Shared: the tree's last word may come when this object is gone.
+  std::shared_ptr<std::atomic<bool>> stopping_ = std::make_shared<std::atomic<bool>>(false);
+  std::uint64_t sessions_opened_ = 0; ///< Loop thread only.
 
   /// Handles of the present incarnations; a child is given those older than itself when it
   /// (re)starts, which rest_for_one makes the living ones.

@@ -56,9 +56,9 @@ TEST(AttachFence, LossOfAnOldLinkDoesNotSilenceTheNewOne) {
   attach_fence fence;
   const auto first = link_of(step(fence, {ours, b1, 5, 7}));
   const auto second = link_of(step(fence, {ours, b1, 5, 7}));
-  link_lost(fence, first);
+  link_ended(fence, first);
   EXPECT_EQ(refuse_call(fence, second, 5), std::nullopt);
-  link_lost(fence, second);
+  link_ended(fence, second);
   EXPECT_NE(refuse_call(fence, second, 5), std::nullopt);
   EXPECT_EQ(fence.term, 5U) << "the term outlives the link";
 }
@@ -135,7 +135,7 @@ void walk(const attach_fence& fence, const witness& seen, int depth, std::size_t
   for (const auto link : seen.links) {
     auto next = fence;
     auto expected = seen;
-    link_lost(next, link);
+    link_ended(next, link);
     if (expected.speaker == link)
       expected.speaker = 0;
     walk(next, expected, depth - 1, walks);

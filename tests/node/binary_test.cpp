@@ -183,6 +183,14 @@ TEST_P(BinaryRoleTest, ASecondProcessOnTheSameDirectoryIsRefused) {
   EXPECT_NE(second.err().find((home / GetParam()).string()), std::string::npos) << second.err();
 }
 
+TEST_P(BinaryRoleTest, EndsInOrderIfItCannotSayThatItIsReady) {
+  fs::create_directories(home / GetParam() / "endpoints"); // Where the file should be.
+  fs::permissions(home / GetParam(), fs::perms::owner_all);
+  const auto end = run(node(GetParam()));
+  EXPECT_EQ(end.code, 1) << end.err;
+  EXPECT_NE(end.err.find("cannot start"), std::string::npos) << end.err;
+}
+
 TEST_P(BinaryRoleTest, StartsAgainAfterAKill) {
   {
     process p{home, node(GetParam())};

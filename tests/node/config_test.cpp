@@ -100,10 +100,25 @@ TEST(Config, NamesTheVariableOrTheOptionThatIsWrong) {
 TEST(Config, OnlyLoopbackWithoutLeave) {
   EXPECT_NE(fe_refusal("rpc.listen = '0.0.0.0:9020'\n").find("allow_insecure"), std::string::npos);
   EXPECT_NE(be_refusal("http.listen = '[::]:8040'\n").find("allow_insecure"), std::string::npos);
-  EXPECT_EQ(fe_refusal("rpc.listen = '0.0.0.0:9020'\nsecurity.allow_insecure = true\n"), "accepted");
+  EXPECT_EQ(fe_refusal("rpc.listen = '10.0.0.1:9020'\nsecurity.allow_insecure = true\n"), "accepted");
+  EXPECT_EQ(be_refusal("rpc.listen = '0.0.0.0:9060'\nsecurity.allow_insecure = true\n"), "accepted");
+  EXPECT_NE(fe_refusal("rpc.listen = '127.example.org:9020'\n").find("allow_insecure"), std::string::npos);
   for (const auto* loopback : {"127.0.0.1:0", "127.8.9.1:5", "localhost:9020", "[::1]:9020"})
     EXPECT_EQ(fe_refusal(std::string("rpc.listen = '") + loopback + "'\n"), "accepted") << loopback;
   EXPECT_NE(fe_refusal("rpc.listen = '127.0.0.1'\n").find("host:port"), std::string::npos);
+}
+
+TEST(Config, AnAdvertisedHostIsOneThatCanBeReached) {
+  const std::string open = "security.allow_insecure = true\nrpc.listen = '0.0.0.0:9020'\n";
+  EXPECT_NE(fe_refusal(open).find("set rpc.advertise_host"), std::string::npos);
+  EXPECT_NE(fe_refusal(open + "rpc.advertise_host = '[::]'\n").find("set rpc.advertise_host"), std::string::npos);
+  EXPECT_EQ(fe_refusal(open + "rpc.advertise_host = 'fe1.example.org'\n"), "accepted");
+}
+
+TEST(Config, SizesThatCannotBeCountedInBytesAreRefused) {
+  EXPECT_NE(be_refusal("storage.quota_mib = 17592186044417\n").find("must be between 0 and"), std::string::npos);
+  EXPECT_NE(fe_refusal("storage.min_left_mib = 17592186044417\n").find("must be between 0 and"), std::string::npos);
+  EXPECT_NE(fe_refusal("storage.flood_left_mib = 17592186044417\n").find("must be between 0 and"), std::string::npos);
 }
 
 TEST(Config, AMissingFileSaysHowToMakeOne) {
