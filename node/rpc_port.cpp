@@ -16,15 +16,6 @@ constexpr auto flush_limit = 1 * kj::SECONDS;
 // A peer that lost power is noticed in about this time (design/testing.md N-01).
 constexpr int silent_peer_ms = 30'000;
 
-void notice_dead_peers(kj::AsyncIoStream& stream) {
-  const int on = 1;
-  const int idle_s = 10;
-  stream.setsockopt(SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  stream.setsockopt(IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
-  stream.setsockopt(IPPROTO_TCP, TCP_KEEPINTVL, &idle_s, sizeof idle_s);
-  stream.setsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT, &silent_peer_ms, sizeof silent_peer_ms);
-}
-
 capnp::ReaderOptions reader_options(const rpc_limits& limits) {
   capnp::ReaderOptions options;
   options.traversalLimitInWords = limits.message_words;
@@ -33,6 +24,17 @@ capnp::ReaderOptions reader_options(const rpc_limits& limits) {
 }
 
 } // namespace
+
+void notice_dead_peers(kj::AsyncIoStream& stream) {
+  kj::runCatchingExceptions([&] { // Not every stream is TCP.
+    const int on = 1;
+    const int idle_s = 10;
+    stream.setsockopt(SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    stream.setsockopt(IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+    stream.setsockopt(IPPROTO_TCP, TCP_KEEPINTVL, &idle_s, sizeof idle_s);
+    stream.setsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT, &silent_peer_ms, sizeof silent_peer_ms);
+  });
+}
 
 struct rpc_port::connection {
   connection(kj::Own<kj::AsyncIoStream> socket, capnp::Capability::Client bootstrap, const rpc_limits& limits)
@@ -60,6 +62,9 @@ kj::Promise<void> rpc_port::accept() {
     [this](kj::Own<kj::AsyncIoStream>&& stream) {
       if (connections_.size() < limits_.connections_max)
         serve(kj::mv(stream));
+      else
+        log_once("connections", log_level::warn, "a connection was refused: there are too many",
+                 {{"connections", connections_.size()}});
       return accept();
     },
     [this](kj::Exception&& why) {
@@ -70,7 +75,7 @@ kj::Promise<void> rpc_port::accept() {
 }
 
 void rpc_port::serve(kj::Own<kj::AsyncIoStream> stream) {
-  kj::runCatchingExceptions([&] { notice_dead_peers(*stream); }); // Not every stream is TCP.
+  notice_dead_peers(*stream);
   auto served = kj::heap<connection>(kj::mv(stream), where_.bootstrap(), limits_);
   auto* key = served.get();
   connections_.insert(key);

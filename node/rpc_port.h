@@ -21,6 +21,9 @@ struct rpc_limits {
   int nesting = 16;
 };
 
+/// A TCP peer that lost power is noticed in about half a minute; other streams are left alone.
+void notice_dead_peers(kj::AsyncIoStream& stream);
+
 /// Loop thread only.  Dropping it closes every connection.
 class rpc_port final : private kj::TaskSet::ErrorHandler {
 public:

@@ -82,6 +82,7 @@ struct LoadPlan {
   keyColumn @3 :UInt32;
   separator @4 :UInt8;
   tablets @5 :List(PlannedTablet);   # bucket order
+  replicationNum @6 :UInt32;         # of the table
 }
 struct PlannedTablet { tablet @0 :UInt64; rows @1 :UInt64; bytes @2 :UInt64; replicas @3 :List(PlannedReplica); }
 struct PlannedReplica { replica @0 :UInt64; backend @1 :UInt64; }

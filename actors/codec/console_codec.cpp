@@ -144,6 +144,7 @@ sealed<wire::StatementOutcome> seal_outcome(const model::load_plan& from) {
     to.setPath(text(from.path));
     to.setKeyColumn(from.key_column);
     to.setSeparator(static_cast<std::uint8_t>(from.separator));
+    to.setReplicationNum(from.replication_num);
     encode(from.tablets, to.initTablets(static_cast<unsigned>(from.tablets.size())));
   }, words_of(from.tablets));
 }

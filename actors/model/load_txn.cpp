@@ -65,7 +65,7 @@ load_decision decide_load(const catalog& cat, txn_id txn, std::span<const tablet
       return at != by_tablet.end() && complete(r, part.visible)
              && names(at->second->prepared, r.id);
     });
-    if (static_cast<std::size_t>(holders) < majority(owner->replication_num))
+    if (!can_commit(static_cast<std::size_t>(holders), owner->replication_num))
       short_tablets.push_back(std::to_string(raw(id)) + " (" + std::to_string(holders) + " of "
                               + std::to_string(majority(owner->replication_num)) + ")");
     else

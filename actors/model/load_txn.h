@@ -56,4 +56,10 @@ enum class publish_reach : std::uint8_t {
   return replication_num / 2 + 1;
 }
 
+/// Whether `holders` replicas of a tablet are enough for a load to commit: of those it should
+/// have, not of those that were there to be written to.
+[[nodiscard]] constexpr bool can_commit(std::size_t holders, std::uint32_t replication_num) {
+  return holders >= majority(replication_num);
+}
+
 } // namespace tabletd::model

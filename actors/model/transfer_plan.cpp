@@ -61,7 +61,7 @@ std::string described(const catalog& cat, backend_id backend) {
 
 std::variant<load_plan, statement_error> plan_load(const catalog& cat, const table& into, std::string path) {
   const auto& part = into.partitions.front();
-  load_plan plan{{}, into.id, std::move(path), into.key_column, into.separator, {}};
+  load_plan plan{{}, into.id, std::move(path), into.key_column, into.separator, into.replication_num, {}};
   plan.tablets.reserve(part.buckets);
   for (std::uint32_t b = 0; b < part.buckets; ++b) {
     const auto& at = *cat.tablets.find(tablet_id{raw(part.first_tablet) + b});
@@ -74,7 +74,7 @@ std::variant<load_plan, statement_error> plan_load(const catalog& cat, const tab
       complete_ones += complete(r, part.visible) ? 1 : 0;
     }
     // The fold counts complete ones only: better to say so before gigabytes have travelled.
-    if (complete_ones < majority(into.replication_num))
+    if (!can_commit(complete_ones, into.replication_num))
       return no_majority(cat, into, at, complete_ones);
     plan.tablets.push_back(std::move(one));
   }

@@ -29,6 +29,7 @@ struct load_plan {
   std::string path;
   std::uint32_t key_column{};
   char separator{};
+  std::uint32_t replication_num{};     ///< Of the table: what can_commit() counts against.
   std::vector<planned_tablet> tablets; ///< Bucket order; every normal replica on a live backend.
   friend bool operator==(const load_plan&, const load_plan&) = default;
 };

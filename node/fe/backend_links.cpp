@@ -1,6 +1,7 @@
 #include "node/fe/backend_links.h"
 #include "node/kj_text.h"
 #include "node/log.h"
+#include "node/rpc_port.h"
 #include <caf/send.hpp>
 #include <capnp/rpc-twoparty.h>
 #include <fmt/format.h>
@@ -102,6 +103,7 @@ void backend_links::dial(const session_ptr& at) {
   auto attached_or_not = connected.then([this, at](kj::Own<kj::AsyncIoStream>&& stream) -> kj::Promise<void> {
     if (at->over)
       return kj::READY_NOW;
+    notice_dead_peers(*stream);
     auto client = kj::heap<capnp::TwoPartyClient>(*stream);
     auto gateway = client->bootstrap().castAs<wire::BackendGateway>();
     auto request = gateway.attachRequest();
@@ -152,9 +154,12 @@ void backend_links::attached(const session_ptr& at, wire::Attached::Reader facts
 
 void backend_links::retire(const session_ptr& at) {
   at->over = true;
+  if (!at->link)
+    return;
+  // Loads and exports hold the link as well: their calls must end with it, answered or not.
+  kj::runCatchingExceptions([&] { at->link->stream->abortRead(); }); // The peer may have closed it.
   // The connection may be on the stack of the callback that brought us here.
-  if (at->link)
-    tasks_->add(kj::evalLater([link = std::move(at->link)]() mutable { link.reset(); }));
+  tasks_->add(kj::evalLater([link = std::move(at->link)]() mutable { link.reset(); }));
 }
 
 void backend_links::lost(const session_ptr& at, const std::string& why) {

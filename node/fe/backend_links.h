@@ -3,6 +3,7 @@
 // whatever comes back to the backend_agent actor.  Lives in the KJ loop; the backend_wire
 // calls may come from any thread and are posted into it.
 #include "actors/membership/ports.h"
+#include "node/fe/byte_window.h"
 #include "node/fe/row_splitter.h"
 #include "node/kj_loop.h"
 #include <capnp/rpc-twoparty.h>
@@ -13,15 +14,20 @@
 
 namespace tabletd {
 
+// Of all loads to one backend together: half of what makes it stop reading (node/rpc_port.h),
+// and several times what keeps its disks busy.
+inline constexpr std::size_t link_bytes_max = 128U << 20;
+
 /// One attached backend, as the data plane sees it.  Keep the shared_ptr while calls are
 /// open: it owns the connection, and blocks that calls refer to must outlive that.
 struct backend_link {
+  std::vector<std::shared_ptr<void>> kept; ///< What a failed call may still point at: goes last.
+  byte_window loads{link_bytes_max};
   model::backend_id backend{};
   model::term term{};
   wire::BackendService::Client service;
   kj::Own<kj::AsyncIoStream> stream;
   kj::Own<capnp::TwoPartyClient> client;
-  std::vector<std::shared_ptr<void>> kept; ///< What a failed call may still point at.
   explicit backend_link(wire::BackendService::Client s) : service(kj::mv(s)) {}
 };
 using backend_link_ptr = std::shared_ptr<backend_link>;

@@ -22,6 +22,8 @@ kj::Promise<void> export_carrier::read(ReadContext context) {
 }
 
 kj::Promise<void> export_carrier::next(ReadContext context) {
+  if (!final_.empty())
+    return tell_final(context);
   const auto tablets = plan_.get().getExportPlan().getTablets();
   while (tablet_ < tablets.size() && tablets[tablet_].getRows() == 0)
     next_tablet();
@@ -104,11 +106,15 @@ kj::Promise<void> export_carrier::try_another(ReadContext context, const std::st
   scan_ = nullptr;
   if (++replica_ < planned.getReplicas().size())
     return open_scan(context);
+  final_ = fmt::format("tablet {} cannot be read at version {} from any replica: {}", planned.getTablet(),
+                       plan_.get().getExportPlan().getVersion(), failures_);
+  return tell_final(context);
+}
+
+kj::Promise<void> export_carrier::tell_final(ReadContext context) const {
   auto error = context.getResults().initError();
   error.setCode(api::ErrorCode::DATA_LOSS);
-  error.setMessage(fmt::format("tablet {} cannot be read at version {} from any replica: {}", planned.getTablet(),
-                               plan_.get().getExportPlan().getVersion(), failures_)
-                     .c_str());
+  error.setMessage(final_.c_str());
   error.setHint("SHOW TABLET shows its replicas; export again when one is back");
   return kj::READY_NOW;
 }

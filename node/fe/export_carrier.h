@@ -24,6 +24,7 @@ private:
   [[nodiscard]] kj::Promise<void> open_scan(ReadContext context);
   [[nodiscard]] kj::Promise<void> take(ReadContext context, block_response&& response);
   [[nodiscard]] kj::Promise<void> try_another(ReadContext context, const std::string& why);
+  [[nodiscard]] kj::Promise<void> tell_final(ReadContext context) const;
   void ask_ahead();
   void next_tablet();
 
@@ -33,6 +34,7 @@ private:
   std::uint32_t replica_ = 0; ///< Which of its replicas we read from.
   position at_;
   std::string failures_;      ///< Of the replicas of this tablet tried so far.
+  std::string final_;         ///< Not empty: no replica is left, and every read hears this.
   backend_link_ptr link_;     ///< Owns the connection that scan_ runs over.
   kj::Maybe<wire::Scan::Client> scan_;
   std::deque<kj::Promise<block_response>> ahead_;

@@ -1,4 +1,5 @@
 #include "node/fe/load_carrier.h"
+#include "actors/model/load_txn.h"
 #include "node/kj_text.h"
 #include <caf/send.hpp>
 #include <capnp/orphan.h>
@@ -14,11 +15,11 @@ constexpr std::size_t in_flight_bytes_max = 48U << 20;
 // Disks may need a while for the last fsync of a large load.
 constexpr auto verdict_limit = std::chrono::minutes(10);
 
-void set_error(api::Error::Builder error, api::ErrorCode code, const std::string& message,
-               const char* hint) {
-  error.setCode(code);
-  error.setMessage(message.c_str());
-  error.setHint(hint);
+template <class Refusal>
+void set_error(api::Error::Builder error, const Refusal& why) {
+  error.setCode(why.code);
+  error.setMessage(why.message.c_str());
+  error.setHint(why.hint);
 }
 
 } // namespace
@@ -45,11 +46,15 @@ load_carrier::load_carrier(ports where, statement_outcome plan)
 }
 
 load_carrier::~load_carrier() noexcept(false) {
-  if (!finished_)
-    caf::anon_send(where_.session, load_abandoned{txn_});
+  abandon();
   for (auto& [backend, lane] : lanes_)
     if (!lane.in_flight.empty())
       where_.links->keep_until_written(lane.link, std::move(lane.in_flight));
+}
+
+void load_carrier::abandon() {
+  if (!std::exchange(verdict_asked_, true))
+    caf::anon_send(where_.session, load_abandoned{txn_});
 }
 
 void load_carrier::open_lanes() {
@@ -90,26 +95,37 @@ void load_carrier::send_block(std::uint32_t bucket, const row_block_ptr& block) 
   const auto& at = tablets_[bucket];
   for (const auto& target : at.targets) {
     auto& lane = lanes_[target.backend];
-    KJ_IF_MAYBE(writer, lane.writer) {
-      auto request = writer->writeRequest(capnp::MessageSize{64, 0});
-      request.setTablet(at.id);
-      request.setRows(block->rows);
-      request.setChecksum(block->checksum);
-      auto orphanage = capnp::Orphanage::getForMessageContaining(
-        wire::LoadWriter::WriteParams::Builder(request));
-      request.adoptBlock(orphanage.referenceExternalData(capnp::Data::Reader(block->data())));
-      in_flight_bytes_ += block->bytes;
-      const auto sent = lane.in_flight.insert(lane.in_flight.end(), block);
-      sends_.add(request.send().ignoreResult().then(
-        [this, &lane, sent] { landed(lane, sent); },
-        [this, &lane, sent, backend = target.backend](kj::Exception&& why) {
-          // The broken connection may still hold the message that points at the block.
-          lane.link->kept.push_back(*sent);
-          lane_failed(backend, text_of(why));
-          landed(lane, sent);
-        }));
-    }
+    if (lane.writer == nullptr)
+      continue;
+    in_flight_bytes_ += block->bytes;
+    const auto sent = lane.in_flight.insert(lane.in_flight.end(), block);
+    auto written = lane.link->loads.enter(block->bytes)
+                     .then([this, &lane, tablet = at.id, block](byte_window::pass&& pass) {
+                       return send_to(lane, tablet, block).attach(kj::mv(pass));
+                     });
+    sends_.add(written.then(
+      [this, &lane, sent] { landed(lane, sent); },
+      [this, &lane, sent, backend = target.backend](kj::Exception&& why) {
+        // The broken connection may still hold the message that points at the block.
+        lane.link->kept.push_back(*sent);
+        lane_failed(backend, text_of(why));
+        landed(lane, sent);
+      }));
   }
+}
+
+kj::Promise<void> load_carrier::send_to(backend_lane& lane, std::uint64_t tablet, const row_block_ptr& block) {
+  KJ_IF_MAYBE(writer, lane.writer) {
+    auto request = writer->writeRequest(capnp::MessageSize{64, 0});
+    request.setTablet(tablet);
+    request.setRows(block->rows);
+    request.setChecksum(block->checksum);
+    auto orphanage
+      = capnp::Orphanage::getForMessageContaining(wire::LoadWriter::WriteParams::Builder(request));
+    request.adoptBlock(orphanage.referenceExternalData(capnp::Data::Reader(block->data())));
+    return request.send().ignoreResult();
+  }
+  return kj::READY_NOW; // The lane failed while this block waited for its turn.
 }
 
 kj::Promise<void> load_carrier::room() {
@@ -146,35 +162,55 @@ std::string load_carrier::doom() const {
       else
         broken += fmt::format("{}backend {}: {}", broken.empty() ? "" : "; ", target.backend, failure);
     }
-    if (working * 2 <= at.targets.size() && !broken.empty())
+    if (!model::can_commit(working, plan_.get().getLoad().getReplicationNum()))
       return fmt::format("tablet {} lost its majority ({})", at.id, broken);
   }
   return {};
 }
 
-kj::Promise<void> load_carrier::write(WriteContext context) {
-  const auto params = context.getParams();
-  const auto chunk = params.getChunk();
-  const auto refuse = [&](api::ErrorCode code, const std::string& message, const char* hint) {
-    set_error(context.getResults().initOutcome().initError(), code, message, hint);
-    return kj::Promise<void>(kj::READY_NOW);
-  };
-  if (params.getOffset() != offset_)
-    return refuse(api::ErrorCode::INVALID_ARGUMENT,
-                  fmt::format("chunk at offset {} arrived where {} was expected",
-                              params.getOffset(), offset_),
-                  "send the chunks of an upload in order");
+/// Why the next part of the stream cannot be taken.
+std::optional<load_carrier::refusal> load_carrier::take(std::uint64_t offset, capnp::Data::Reader chunk) {
+  if (offset != offset_)
+    return refusal{api::ErrorCode::INVALID_ARGUMENT,
+                   fmt::format("chunk at offset {} arrived where {} was expected", offset, offset_),
+                   "the load is rolled back; send the chunks of an upload in order"};
   offset_ += chunk.size();
   if (auto why = splitter_->push({reinterpret_cast<const char*>(chunk.begin()), chunk.size()}))
-    return refuse(api::ErrorCode::INVALID_ARGUMENT, *why, "the load is rolled back; mend the file and load it again");
-  if (const auto why = doom(); !why.empty())
-    return refuse(api::ErrorCode::UNAVAILABLE, why, "the load is rolled back; see SHOW BACKENDS and load again");
+    return refusal{api::ErrorCode::INVALID_ARGUMENT, std::move(*why),
+                   "the load is rolled back; mend the file and load it again"};
+  if (auto why = doom(); !why.empty())
+    return refusal{api::ErrorCode::UNAVAILABLE, std::move(why),
+                   "the load is rolled back; see SHOW BACKENDS and load again"};
+  return std::nullopt;
+}
+
+const load_carrier::refusal& load_carrier::ended_already() {
+  static const refusal all{api::ErrorCode::FAILED_PRECONDITION, "this upload was finished before",
+                           "begin a new load for more rows"};
+  return all;
+}
+
+kj::Promise<void> load_carrier::write(WriteContext context) {
+  const auto params = context.getParams();
+  if (!finishing_ && !refused_)
+    refused_ = take(params.getOffset(), params.getChunk());
+  if (finishing_ || refused_) {
+    set_error(context.getResults().initOutcome().initError(), refused_ ? *refused_ : ended_already());
+    return kj::READY_NOW;
+  }
   context.getResults().initOutcome().setOk();
   context.releaseParams();
   return room();
 }
 
 kj::Promise<void> load_carrier::finish(FinishContext context) {
+  if (finishing_ || refused_) {
+    if (refused_)
+      abandon();
+    set_error(context.getResults().initResult().initError(), refused_ ? *refused_ : ended_already());
+    return kj::READY_NOW;
+  }
+  finishing_ = true;
   splitter_->finish();
   return drained()
     .then([this] {
@@ -184,7 +220,7 @@ kj::Promise<void> load_carrier::finish(FinishContext context) {
       return kj::joinPromises(all.finish());
     })
     .then([this] {
-      finished_ = true;
+      verdict_asked_ = true;
       return ask<api_result>(where_.loop, where_.sys, where_.session, summary(), verdict_limit);
     })
     .then([context](api_result result) mutable { context.getResults().setResult(result.get()); });

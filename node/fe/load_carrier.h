@@ -8,6 +8,7 @@
 #include <kj/async.h>
 #include <list>
 #include <map>
+#include <optional>
 #include <set>
 
 namespace tabletd {
@@ -46,14 +47,23 @@ private:
     std::list<row_block_ptr> in_flight; ///< Messages on their way point into these.
   };
   using lanes = std::map<std::uint64_t, backend_lane>;
+  struct refusal {
+    api::ErrorCode code;
+    std::string message;
+    const char* hint;
+  };
 
   void open_lanes();
   void send_block(std::uint32_t bucket, const row_block_ptr& block);
+  [[nodiscard]] kj::Promise<void> send_to(backend_lane& lane, std::uint64_t tablet, const row_block_ptr& block);
   void lane_failed(std::uint64_t backend, std::string why);
   [[nodiscard]] kj::Promise<void> room();
   void landed(backend_lane& of, std::list<row_block_ptr>::iterator sent);
   [[nodiscard]] kj::Promise<void> drained();
   [[nodiscard]] kj::Promise<void> prepare_lane(std::uint64_t backend);
+  [[nodiscard]] std::optional<refusal> take(std::uint64_t offset, capnp::Data::Reader chunk);
+  [[nodiscard]] static const refusal& ended_already();
+  void abandon();
   [[nodiscard]] load_prepared summary() const;
   [[nodiscard]] std::string doom() const;
 
@@ -65,7 +75,10 @@ private:
   std::unique_ptr<row_splitter> splitter_;
   std::uint64_t offset_ = 0;
   std::size_t in_flight_bytes_ = 0;
-  bool finished_ = false;
+  /// Final: part of the stream was not taken, so what follows must not make it look whole.
+  std::optional<refusal> refused_;
+  bool finishing_ = false;
+  bool verdict_asked_ = false; ///< Or given up: the session has heard how this load ends.
   std::vector<kj::Own<kj::PromiseFulfiller<void>>> waiting_;
   class failures final : public kj::TaskSet::ErrorHandler {
     void taskFailed(kj::Exception&&) override {}

@@ -344,7 +344,7 @@ TEST_F(ConsoleSession, ARequestIdThatIsTooLongIsRefused) {
   const std::string longest(32, 'a');
   finish(prepared(plan_of("LOAD FILE '/f' INTO shop.orders", longest)));
   const auto slot = send("LOAD FILE '/g' INTO shop.orders", true, longest + 'b');
-  EXPECT_EQ(test::shown((*slot)->get().getResult()).substr(0, 35), "error [4] the request id is 33 bytes");
+  EXPECT_EQ(test::shown((*slot)->get().getResult()).substr(0, 36), "error [4] the request id is 33 bytes");
 }
 
 TEST_F(ConsoleSession, TwoLoadsOfOneSessionDoNotMix) {

@@ -83,6 +83,13 @@ TEST_F(LoadTxnTest, WhatHasEndedIsNotCommitted) {
   EXPECT_NE(sentence(decide_load(w.cat, txn_id{1}, {}, {})), "committed");
 }
 
+TEST(LoadRule, AMajorityIsOfTheReplicasThatShouldBe) {
+  for (const auto& [replication_num, least] : {std::pair{1U, 1U}, {2U, 2U}, {3U, 2U}, {4U, 3U}, {5U, 3U}}) {
+    EXPECT_FALSE(can_commit(least - 1, replication_num)) << replication_num;
+    EXPECT_TRUE(can_commit(least, replication_num)) << replication_num;
+  }
+}
+
 TEST_F(LoadTxnTest, PublishedIsAMajorityOfEveryTablet) {
   EXPECT_EQ(publish_reached(w.cat, txn, served({{b1, b2}, {b1, b2}})), publish_reach::too_few) << "not committed";
   w(w.commit_of(t, txn, {b1, b2, b3}));

@@ -303,6 +303,8 @@ kj::Promise<void> cable::pump(wire_pair& pair, bool back) {
       return kj::READY_NOW;
     auto before = kj::Promise<void>(kj::READY_NOW);
     if (back) {
+      if (silent_)
+        return kj::NEVER_DONE;
       if (bytes >= pair.left) {
         ++cuts_;
         news();

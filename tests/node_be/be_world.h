@@ -146,6 +146,8 @@ public:
   /// Once so many have come back nothing more does, until release().
   void hold_after(std::uint64_t bytes) { hold_left_ = bytes; }
   void release();
+  /// From now on nothing comes back on any connection, old or new; they stay open.
+  void go_silent() { silent_ = true; }
   void wait_until_cut();
   void wait_until_held();
 
@@ -162,6 +164,7 @@ private:
   std::uint16_t to_;
   std::deque<std::uint64_t> cuts_planned_;
   std::uint64_t hold_left_ = ~std::uint64_t{0};
+  bool silent_ = false;
   kj::Own<kj::PromiseFulfiller<void>> held_;
   kj::Own<kj::PromiseFulfiller<void>> waiter_;
   std::size_t cuts_ = 0;
