@@ -45,14 +45,14 @@ verdict judge(int error) {
     case EDQUOT:
       return {storage_fault::disk_full, "free space on its file system (or raise its quota)"};
     case EROFS:
-      return {storage_fault::unusable,
+      return {storage_fault::io,
               "the file system is read-only: see the kernel log for the reason, remount it, restart"};
     case EACCES:
     case EPERM:
-      return {storage_fault::unusable, "give the directory to the user that runs tabletd (chown)"};
+      return {storage_fault::denied, "give the directory to the user that runs tabletd (chown)"};
     case EMFILE:
     case ENFILE:
-      return {storage_fault::unusable, "raise the limit of open files (LimitNOFILE=)"};
+      return {storage_fault::denied, "raise the limit of open files (LimitNOFILE=)"};
     case ENOENT:
     case ENOTDIR:
     case EISDIR:
@@ -181,6 +181,10 @@ bool make_directory(const std::filesystem::path& directory) {
     return true;
   if (errno != EEXIST)
     throw_errno(errno, directory, "create directory");
+  struct ::stat found {};
+  if (::lstat(directory.c_str(), &found) != 0 || !S_ISDIR(found.st_mode))
+    throw storage_error(storage_fault::unusable, directory.string(),
+                        fmt::format("{} is not a directory of its own; move it away", directory.string()));
   return false;
 }
 

@@ -38,8 +38,8 @@ extern const file_ops system_file_ops;
 file_ops& files();
 
 /// Throws the storage_error for `error` (an errno); `doing` completes "cannot ...".
-/// ENOSPC, EDQUOT: disk_full.  No permission, read-only, missing, no more descriptors:
-/// unusable.  Anything else: io.
+/// ENOSPC, EDQUOT: disk_full.  No permission, no more descriptors: denied.  Missing or something
+/// else in its place: unusable.  Anything else, a file system that became read-only included: io.
 [[noreturn]] void throw_errno(int error, const std::filesystem::path& path, std::string_view doing);
 
 /// An open file or directory; closes itself.  Calls throw storage_error.
@@ -74,7 +74,9 @@ private:
 
 /// Makes creations, renames and unlinks in `directory` durable.
 void sync_directory(const std::filesystem::path& directory);
-/// True: made now, and its parent needs a sync_directory.  False: was there.
+/// True: made now, and its parent needs a sync_directory.  False: was there.  Anything else under
+/// that name, a link to a directory included, is storage_error(unusable): what a link leads to is
+/// not this disk.
 bool make_directory(const std::filesystem::path& directory);
 /// Makes what is missing of `directory` and syncs every parent it changed.
 void make_directories_durably(const std::filesystem::path& directory);

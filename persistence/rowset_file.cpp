@@ -104,9 +104,10 @@ struct rowset_writer::state {
     try {
       return step();
     } catch (const storage_error& e) {
-      // The blocks of a copy that got a damaged one are still good; those of a disk that
-      // failed are not to be believed, even if the page cache shows them.
-      if (!source || e.fault() != storage_fault::corrupt)
+      // What has arrived of a copy stays good if a block was damaged or a descriptor was missing;
+      // that of a disk that failed is not to be believed, even if the page cache shows it.
+      const bool disk_failed = e.fault() == storage_fault::io || e.fault() == storage_fault::disk_full;
+      if (!source || disk_failed)
         remove();
       failure = e.what();
       at = stage::failed;

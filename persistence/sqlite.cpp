@@ -25,12 +25,12 @@ storage_fault fault_of(int code) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return storage_fault::locked;
-    case SQLITE_CANTOPEN:
     case SQLITE_PERM:
-    case SQLITE_READONLY:
     case SQLITE_AUTH:
+      return storage_fault::denied;
+    case SQLITE_CANTOPEN:
       return storage_fault::unusable;
-    default:
+    default: // SQLITE_READONLY as well: the file system was remounted.
       return storage_fault::io;
   }
 }
@@ -43,6 +43,7 @@ const char* next_step(storage_fault fault) {
       return "keep a copy of the directory, check the disk, and rebuild this node from its peers";
     case storage_fault::locked:
       return "stop the other process that has it open (fuser shows it)";
+    case storage_fault::denied:
     case storage_fault::unusable:
     case storage_fault::foreign:
       return "check that the directory exists, belongs to this user and is writable";

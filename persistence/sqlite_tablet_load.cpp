@@ -99,8 +99,19 @@ std::vector<std::uint64_t> sqlite_tablet_store::publish(std::uint64_t txn, std::
   return failed;
 }
 
-void sqlite_tablet_store::abort(std::uint64_t txn) {
-  const auto aborted = index_.prepared_by(txn);
+std::vector<std::uint64_t> sqlite_tablet_store::prepared_tablets(std::uint64_t txn) const {
+  std::vector<std::uint64_t> tablets;
+  for (const auto& rowset : index_.prepared_by(txn))
+    tablets.push_back(rowset.tablet);
+  return tablets;
+}
+
+void sqlite_tablet_store::abort(std::uint64_t txn, const std::vector<std::uint64_t>& tablets) {
+  auto aborted = index_.prepared_by(txn);
+  if (!tablets.empty())
+    std::erase_if(aborted, [wanted = std::set(tablets.begin(), tablets.end())](const rowset_meta& rowset) {
+      return !wanted.contains(rowset.tablet);
+    });
   if (aborted.empty())
     return;
   commit([&] {

@@ -18,16 +18,10 @@ const char* const path_key = "path";
 
 std::filesystem::path identity_path(const std::filesystem::path& root) { return root / ".tabletd-path"; }
 
-/// The directories that hold everything, real ones: what a link leads to is not this disk.
+/// The directories that hold everything.
 void make_own_directories(const std::filesystem::path& root) {
-  for (const char* name : {"tablets", "tmp"}) {
-    const auto directory = root / name;
-    make_directory(directory);
-    std::error_code failed;
-    if (!std::filesystem::is_directory(std::filesystem::symlink_status(directory, failed)))
-      throw storage_error(storage_fault::unusable, directory.string(),
-                          fmt::format("{} is not a directory of its own; move it away", directory.string()));
-  }
+  for (const char* name : {"tablets", "tmp"})
+    make_directory(root / name);
   sync_directory(root);
 }
 

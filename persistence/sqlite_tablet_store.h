@@ -37,8 +37,9 @@ public:
   void prepare(std::uint64_t txn, std::vector<to_prepare> rowsets) override;
   std::vector<std::uint64_t> publish(std::uint64_t txn, std::uint64_t version,
                                      const std::vector<std::uint64_t>& tablets) override;
-  void abort(std::uint64_t txn) override;
+  void abort(std::uint64_t txn, const std::vector<std::uint64_t>& tablets) override;
   std::vector<std::uint64_t> prepared_txns() const override { return index_.prepared_txns(); }
+  std::vector<std::uint64_t> prepared_tablets(std::uint64_t txn) const override;
 
   std::vector<rowset_meta> rowsets(std::uint64_t tablet) const override;
   std::shared_ptr<rowset_reader> open_rowset(const rowset_meta& rowset) const override;

@@ -6,12 +6,13 @@
 namespace tabletd {
 
 enum class storage_fault {
-  io,        ///< The device or the kernel failed; fsync failures are never retried.
+  io,        ///< The device or the kernel failed, or mounted it read-only; fsync is never retried.
   disk_full,
   corrupt,   ///< A checksum, magic or length is wrong.
   locked,    ///< Another process holds the directory.
   foreign,   ///< The directory belongs to another cluster or node.
-  unusable,  ///< Missing, not a directory, or not writable.
+  denied,    ///< No permission or no descriptor left: says nothing of the disk or of what is on it.
+  unusable,  ///< Missing, not a directory, or what is there is not what the call is about.
 };
 
 /// what() is one sentence: what failed, on which file, why, and what to do where that helps.

@@ -124,8 +124,11 @@ public:
   virtual std::vector<std::uint64_t> publish(std::uint64_t txn, std::uint64_t version,
                                              const std::vector<std::uint64_t>& tablets)
       = 0;
-  virtual void abort(std::uint64_t txn) = 0;
+  /// Deletes the prepared rowsets of `txn` (of `tablets`, empty: all).
+  virtual void abort(std::uint64_t txn, const std::vector<std::uint64_t>& tablets) = 0;
   [[nodiscard]] virtual std::vector<std::uint64_t> prepared_txns() const = 0;
+  /// The tablets that `txn` has prepared rowsets for.
+  [[nodiscard]] virtual std::vector<std::uint64_t> prepared_tablets(std::uint64_t txn) const = 0;
 
   // -- read --
   /// Visible rowsets of a tablet in version order; none of an unknown one.

@@ -1,9 +1,28 @@
 #include "node/be/disk_worker.h"
+#include "node/log.h"
 #include <fmt/format.h>
 #include <pthread.h>
 #include <future>
 
 namespace tabletd {
+
+namespace {
+
+/// What a crash, or somebody, left on the path, for whoever wonders where it went.
+void tell_findings(const std::string& root, const path_findings& met) {
+  if (met.garbage_files + met.rowsets_damaged + met.prepared_lost + met.foreign.size() == 0)
+    return;
+  log_warn("a path was not as it should be",
+           {{"path", root},
+            {"garbage_files_deleted", met.garbage_files},
+            {"garbage_bytes", met.garbage_bytes},
+            {"rowsets_damaged", met.rowsets_damaged},
+            {"prepared_lost", met.prepared_lost},
+            {"foreign_files", met.foreign.size()},
+            {"foreign_first", met.foreign.empty() ? std::string{} : met.foreign.front().string()}});
+}
+
+} // namespace
 
 disk_worker::disk_worker(disk_options options) : root_(options.root.string()) {
   status_.root = root_;
@@ -17,6 +36,7 @@ disk_worker::disk_worker(disk_options options) : root_(options.root.string()) {
       root_ = status_.root = store_->root().string(); // Canonical, as errors name it.
       hash_ = status_.hash = store_->path_hash();
       status_.usage = store_->usage();
+      tell_findings(root_, store_->findings());
     } catch (...) {
       opened.set_exception(std::current_exception());
       return;

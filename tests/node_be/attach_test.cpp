@@ -1,6 +1,9 @@
 // Who may attach, what a stale leader hears, and what strangers can break (nothing).
+#include "node/log.h"
 #include "tests/node_be/be_world.h"
+#include <fstream>
 #include <random>
+#include <sstream>
 
 namespace tabletd::test {
 namespace {
@@ -42,6 +45,18 @@ TEST_F(BackendAttach, FirstAttachBindsEveryPathAndTheDirectory) {
   } catch (const storage_error& why) {
     EXPECT_EQ(why.fault(), storage_fault::foreign) << why.what();
   }
+}
+
+TEST_F(BackendAttach, WhatACrashLeftOnAPathIsTold) {
+  std::ostringstream log;
+  open_log({.format = log_format::json, .to = &log});
+  std::filesystem::create_directories(dir / "a" / "tmp");
+  std::filesystem::permissions(dir / "a", std::filesystem::perms::owner_all);
+  std::ofstream(dir / "a" / "tmp" / "notes.txt") << "not ours";
+  { backend be{sys, options("a")}; }
+  open_log({});
+  EXPECT_NE(log.str().find("a path was not as it should be"), std::string::npos) << log.str();
+  EXPECT_NE(log.str().find("notes.txt"), std::string::npos) << log.str();
 }
 
 TEST_F(BackendAttach, BindingThatCannotBeKeptRefusesTheAttach) {

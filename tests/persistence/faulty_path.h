@@ -128,7 +128,7 @@ inline change publish(std::uint64_t txn, std::uint64_t version) {
 }
 
 inline change abort_txn(std::uint64_t txn) {
-  return {fmt::format("abort {}", txn), [=](tablet_store& store) { store.abort(txn); },
+  return {fmt::format("abort {}", txn), [=](tablet_store& store) { store.abort(txn, {}); },
           [=](remembered_path& path) { path.prepared.erase(txn); }};
 }
 

@@ -173,9 +173,10 @@ TEST(ThrowErrno, KnowsFullFromForbiddenFromBroken) {
   };
   EXPECT_EQ(fault_of(ENOSPC), storage_fault::disk_full);
   EXPECT_EQ(fault_of(EDQUOT), storage_fault::disk_full);
-  EXPECT_EQ(fault_of(EROFS), storage_fault::unusable);
-  EXPECT_EQ(fault_of(EACCES), storage_fault::unusable);
-  EXPECT_EQ(fault_of(EMFILE), storage_fault::unusable);
+  EXPECT_EQ(fault_of(EROFS), storage_fault::io) << "a disk that the kernel gave up on";
+  EXPECT_EQ(fault_of(EACCES), storage_fault::denied);
+  EXPECT_EQ(fault_of(EMFILE), storage_fault::denied);
+  EXPECT_EQ(fault_of(ENOENT), storage_fault::unusable);
   EXPECT_EQ(fault_of(EIO), storage_fault::io);
 }
 

@@ -294,6 +294,22 @@ TEST_F(RowsetFaults, CopyWhoseFsyncFailedIsNotKept) {
   EXPECT_FALSE(fs::exists(partial)) << "the page cache may hold what the disk does not";
 }
 
+TEST_F(RowsetFaults, CopyThatCouldNotBeOpenedIsKept) {
+  const source_rowset source(7, {block_of("a", 3)});
+  const auto partial = scratch.path() / "9.part";
+  {
+    auto writer = rowset_writer::resume(partial, source.footer);
+    source.send(writer);
+  }
+  disk.restart_process();
+  disk.fail_only = "open";
+  disk.fail_at = 1;
+  disk.fail_errno = EMFILE;
+  refused(storage_fault::denied, [&] { (void)rowset_writer::resume(partial, source.footer); });
+  ASSERT_TRUE(fs::exists(partial)) << "it takes a descriptor, not a new copy, to go on";
+  EXPECT_EQ(rowset_writer::resume(partial, source.footer).blocks(), 1u);
+}
+
 TEST_F(RowsetFaults, FullDiskNamesTheFileAndFreesItsSpace) {
   auto quota = std::make_shared<space_quota>(5000);
   quota->adopt(1000);

@@ -206,6 +206,24 @@ TEST_F(TabletStore, SweepTakesOursAndLeavesTheRest) {
   EXPECT_EQ(content(1), a);
 }
 
+// A link may lead to another disk, or to a file of somebody else.
+TEST_F(TabletStore, LinksInPlaceOfItsOwnDirectoriesAreRefused) {
+  const auto elsewhere = scratch.path() / "elsewhere";
+  fs::create_directory(elsewhere);
+  store->create_replica(1, 100);
+  store->create_replica(2, 200);
+  fs::create_directory(root / "tablets" / "01");
+  fs::create_directory_symlink(elsewhere, root / "tablets" / "01" / "1");
+  fs::create_directory_symlink(elsewhere, root / "tablets" / "02");
+  fs::create_directory_symlink(elsewhere, root / "tmp" / "clone-7");
+  for (const std::uint64_t tablet : {1, 2}) {
+    const auto why = refused(storage_fault::unusable, [&] { (void)store->begin_rowset(tablet); });
+    EXPECT_NE(why.find("not a directory of its own"), std::string::npos) << why;
+  }
+  refused(storage_fault::unusable, [&] { (void)store->clone_directory(7); });
+  EXPECT_TRUE(fs::is_empty(elsewhere));
+}
+
 TEST_F(TabletStore, LinkInPlaceOfTheTabletsDirectoryIsRefused) {
   store.reset();
   fs::rename(root / "tablets", scratch.path() / "elsewhere");

@@ -207,7 +207,7 @@ TEST_F(TabletStoreFault, UnreadableRowsetIsBadButALackOfDescriptorsIsNot) {
     path.disk.fail_errno = error;
   };
   fail_next("open", EMFILE);
-  const auto why = refused(storage_fault::unusable, [&] { (void)path.store->verify(1); });
+  const auto why = refused(storage_fault::denied, [&] { (void)path.store->verify(1); });
   EXPECT_NE(why.find("LimitNOFILE"), std::string::npos) << why;
   EXPECT_FALSE(path.store->status(1)->bad);
   fail_next("pread", EIO);

@@ -171,10 +171,21 @@ TEST_F(TabletStore, PublishNamesTheTabletsThatMissed) {
 TEST_F(TabletStore, AbortDeletes) {
   store->create_replica(1, 100);
   prepare(10, 1, {a});
-  store->abort(10);
-  store->abort(10);
+  store->abort(10, {});
+  store->abort(10, {});
   EXPECT_EQ(segments(), 0u);
   EXPECT_EQ(store->publish(10, 2, {1}), std::vector<std::uint64_t>{1});
+}
+
+TEST_F(TabletStore, AbortDeletesOnlyWhatItNames) {
+  for (const std::uint64_t tablet : {1, 2, 3}) {
+    store->create_replica(tablet, tablet * 100);
+    prepare(10, tablet, {a});
+  }
+  store->abort(10, {1, 3});
+  EXPECT_EQ(store->prepared_tablets(10), std::vector<std::uint64_t>{2});
+  EXPECT_TRUE(store->publish(10, 2, {2}).empty());
+  EXPECT_TRUE(store->prepared_tablets(10).empty());
 }
 
 TEST_F(TabletStore, VersionStopsAtTheFirstHole) {
