@@ -38,7 +38,10 @@ void publish(self_ptr self, const model::publish_load& what) {
     auto verdict = to.initTxns(1)[0];
     verdict.setTxn(raw(st.life.txn));
     verdict.setVersion(what.version);
-  });
+    auto tablets = verdict.initTablets(static_cast<unsigned>(what.tablets.size()));
+    for (unsigned i = 0; i < tablets.size(); ++i)
+      tablets.set(i, raw(what.tablets[i]));
+  }, 64 + what.tablets.size());
   if (!what.wait) {
     caf::anon_send(st.ports.membership, order);
     return;

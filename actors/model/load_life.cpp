@@ -89,7 +89,7 @@ load_effects aborted(load_life& life, const catalog& cat) {
   // committed by its first actor in the meantime, and the abort refused.
   if (const auto* record = cat.loads.find(life.txn); record && record->state == load_state::aborted)
     for (const auto backend : life.backends)
-      effects.emplace_back(publish_load{backend, 0, false});
+      effects.emplace_back(publish_load{backend, 0, false, {}});
   if (life.client_waits)
     effects.emplace_back(answer_load{life.rollback, {}});
   if (life.statement_waits)
@@ -108,6 +108,7 @@ bool alive(const catalog& cat, backend_id id) {
 struct survey {
   std::vector<tablet_served> served;
   std::set<backend_id> wanting;
+  std::map<backend_id, std::vector<tablet_id>> held; ///< Who has a replica of what, complete or not.
 };
 
 /// Asks the catalog anew each time: replicas come and go while a load is being published.
@@ -119,6 +120,7 @@ survey look_around(const load_life& life, const catalog& cat) {
     const auto& at = *cat.tablets.find(tablet_id{raw(part.first_tablet) + b});
     auto& row = out.served.emplace_back(tablet_served{at.id, {}});
     for (const auto& r : at.replicas) {
+      out.held[r.backend].push_back(at.id);
       if (r.version < life.version && r.last_success < life.version)
         continue; // It missed the load: repair's business.
       if (life.serving.contains(r.backend) && !life.refused.contains({r.backend, at.id}))
@@ -130,11 +132,14 @@ survey look_around(const load_life& life, const catalog& cat) {
   return out;
 }
 
-load_effects ask(load_life& life, const std::set<backend_id>& wanting) {
+load_effects ask(load_life& life, const survey& seen) {
   load_effects effects;
-  for (const auto backend : wanting)
-    if (life.asked.insert(backend).second)
-      effects.emplace_back(publish_load{backend, life.version, true});
+  for (const auto backend : seen.wanting)
+    if (life.asked.insert(backend).second) {
+      const auto holds = seen.held.find(backend);
+      effects.emplace_back(publish_load{backend, life.version, true,
+                                        holds == seen.held.end() ? std::vector<tablet_id>{} : holds->second});
+    }
   return effects;
 }
 
@@ -214,11 +219,11 @@ load_effects start_publishing(load_life& life, const catalog& cat, time_ms now) 
   if (!ours(life, cat))
     return over(life, life.client_waits ? load_effects{good_news(life, cat, reached::somebody_elses)} : load_effects{});
   // Whoever took part is told, also those that failed: they may hold rows that wait for a verdict.
-  auto wanting = look_around(life, cat).wanting;
+  auto seen = look_around(life, cat);
   for (const auto backend : life.backends)
     if (alive(cat, backend))
-      wanting.insert(backend);
-  auto effects = ask(life, wanting);
+      seen.wanting.insert(backend);
+  auto effects = ask(life, seen);
   effects.emplace_back(arm_load_tick{publish_retry});
   return effects;
 }
@@ -269,7 +274,7 @@ load_effects publish_step(load_life& life, const load_event& event, const catalo
   if (!std::holds_alternative<load_tick>(event))
     return {};
   const auto seen = look_around(life, cat);
-  auto effects = weigh(life, cat, now, seen, ask(life, seen.wanting));
+  auto effects = weigh(life, cat, now, seen, ask(life, seen));
   if (life.phase == load_phase::publishing)
     effects.emplace_back(arm_load_tick{publish_retry});
   return effects;

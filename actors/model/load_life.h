@@ -55,7 +55,12 @@ struct answer_load {
   std::vector<statement_error> warnings;
 };
 /// version 0: delete what was prepared.  `wait`: its answer is an event; else nobody listens.
-struct publish_load { backend_id backend{}; model::version version{}; bool wait{}; };
+struct publish_load {
+  backend_id backend{};
+  model::version version{};
+  bool wait{};
+  std::vector<tablet_id> tablets; ///< Each is answered for; empty: whatever it holds of this load.
+};
 struct arm_load_tick { time_ms in{}; };
 struct load_over {};
 using load_effect

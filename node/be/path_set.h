@@ -49,7 +49,7 @@ public:
   enum class prepared_set { as_before, changed };
   void changed(disk_worker& disk, tablet_store& store, const std::vector<model::held_ref>& tablets,
                prepared_set prepared = prepared_set::as_before);
-  /// The same when nobody knows which tablets.
+  /// Everything that is here.
   void all_changed(disk_worker& disk, tablet_store& store);
   /// A block did not match: the replica is bad from now on, here and in the next report.
   void corrupt(disk_worker& disk, tablet_store& store, std::uint64_t tablet);

@@ -8,26 +8,27 @@ namespace {
 
 using failures = std::vector<publish_failure>;
 
-/// One verdict on one disk; the tablets it changed go to `touched`.
+/// One verdict on one disk; the tablets it may have changed go to `touched`.
 void obey(disk_worker& disk, tablet_store& store, const txn_verdict& verdict, be_stats& stats, failures& failed,
           std::vector<model::held_ref>& touched) {
-  for (const auto tablet : verdict.tablets)
+  const auto tablets = verdict.tablets.empty() ? store.prepared_tablets(verdict.txn) : verdict.tablets;
+  if (tablets.empty())
+    return;
+  for (const auto tablet : tablets)
     touched.push_back({static_cast<model::tablet_id>(tablet), {}});
   try {
     if (verdict.version == 0)
-      return store.abort(verdict.txn);
-    const auto absent = store.publish(verdict.txn, verdict.version, verdict.tablets);
+      return store.abort(verdict.txn, tablets);
+    const auto absent = store.publish(verdict.txn, verdict.version, tablets);
     for (const auto tablet : absent)
       failed.push_back({tablet, verdict.txn,
                         fmt::format("path {} holds nothing prepared by txn {} for tablet {}", disk.root(),
                                     verdict.txn, tablet)});
-    stats.rowsets_published += verdict.tablets.size() - std::min(absent.size(), verdict.tablets.size());
+    stats.rowsets_published += tablets.size() - absent.size();
   } catch (const storage_error& why) {
     disk.note(why);
-    for (const auto tablet : verdict.tablets)
+    for (const auto tablet : tablets)
       failed.push_back({tablet, verdict.txn, fmt::format("path {}: {}", disk.root(), why.what())});
-    if (verdict.tablets.empty())
-      failed.push_back({0, verdict.txn, fmt::format("path {}: {}", disk.root(), why.what())});
   }
 }
 
@@ -35,14 +36,9 @@ failures obey_all(path_set& paths, disk_worker& disk, tablet_store& store,
                   const std::vector<txn_verdict>& verdicts) {
   failures failed;
   std::vector<model::held_ref> touched;
-  bool anything = false; // A verdict without a list may have changed any tablet.
-  for (const auto& verdict : verdicts) {
-    anything |= verdict.tablets.empty() && verdict.version != 0;
+  for (const auto& verdict : verdicts)
     obey(disk, store, verdict, paths.stats(), failed, touched);
-  }
-  if (anything)
-    paths.all_changed(disk, store);
-  else
+  if (!touched.empty())
     paths.changed(disk, store, touched, path_set::prepared_set::changed);
   return failed;
 }
@@ -57,7 +53,7 @@ std::map<disk_worker*, std::vector<txn_verdict>> by_disk(const path_set& paths,
     for (const auto tablet : verdict.tablets) {
       if (auto* disk = paths.disk_of(tablet))
         tablets[disk].push_back(tablet);
-      else
+      else if (verdict.version != 0)
         absent.push_back({tablet, verdict.txn, fmt::format("this backend does not hold tablet {}", tablet)});
     }
     if (verdict.tablets.empty())

@@ -8,7 +8,7 @@ namespace tabletd {
 struct txn_verdict {
   std::uint64_t txn{};
   std::uint64_t version{};           ///< 0: aborted.
-  std::vector<std::uint64_t> tablets;///< Empty: every one of this txn here.
+  std::vector<std::uint64_t> tablets;///< Empty: every one this txn has prepared here.
 };
 struct publish_failure {
   std::uint64_t tablet{};

@@ -21,6 +21,7 @@ struct stage {
   std::optional<std::variant<statement_error, statement_done>> statement;
   std::optional<answer_load> answer;
   std::map<backend_id, version> published;
+  std::map<backend_id, std::vector<tablet_id>> asked_for; ///< The tablets of the latest publish order.
   std::optional<edit_body> proposed;                     ///< Waits for settle_journal().
   bool is_over = false;
 
@@ -38,7 +39,11 @@ struct stage {
         [&](const answer_plan& e) { said.push_back("plan"); plan = e.plan; },
         [&](const answer_statement& e) { said.push_back("statement"); EXPECT_FALSE(statement || plan); statement = e.body; },
         [&](const answer_load& e) { said.push_back("answer"); EXPECT_FALSE(answer); answer = e; },
-        [&](const publish_load& e) { said.push_back("publish"); published[e.backend] = e.version; },
+        [&](const publish_load& e) {
+          said.push_back("publish");
+          published[e.backend] = e.version;
+          asked_for[e.backend] = e.tablets;
+        },
         [&](const arm_load_tick&) { said.push_back("arm"); },
         [&](const load_over&) { said.push_back("over"); is_over = true; },
       }, effect);
@@ -84,6 +89,17 @@ struct stage {
   const statement_done& done() { return std::get<statement_done>(answer->body); }
   const statement_error& error() { return std::get<statement_error>(answer->body); }
 };
+
+// A backend that is asked for everything cannot say what it does not have.
+TEST(LoadLife, EachBackendIsAskedForTheTabletsItHolds) {
+  stage s;
+  s.up_to_publishing();
+  std::map<backend_id, std::vector<tablet_id>> held;
+  for (const auto& at : s.plan->tablets)
+    for (const auto& r : at.replicas)
+      held[r.backend].push_back(at.tablet);
+  EXPECT_EQ(s.asked_for, held);
+}
 
 TEST(LoadLife, FromLabelToPublished) {
   stage s;

@@ -206,7 +206,8 @@ std::string leader::prepare(wire::LoadWriter::Client& to, std::uint64_t tablet, 
   return response.getFailed().size() == 0 ? std::string{} : std::string{response.getFailed()[0].getMessage().cStr()};
 }
 
-std::string leader::publish(std::uint64_t txn, std::uint64_t version, const std::vector<std::uint64_t>& tablets) {
+leader::published leader::publish_all(std::uint64_t txn, std::uint64_t version,
+                                      const std::vector<std::uint64_t>& tablets) {
   auto request = service().publishRequest();
   request.setTerm(term_);
   auto verdict = request.initTxns(1)[0];
@@ -215,7 +216,20 @@ std::string leader::publish(std::uint64_t txn, std::uint64_t version, const std:
   auto list = verdict.initTablets(static_cast<unsigned>(tablets.size()));
   for (unsigned i = 0; i < list.size(); ++i)
     list.set(i, tablets[i]);
-  const auto response = request.send().wait(io_.waitScope);
+  return request.send().wait(io_.waitScope);
+}
+
+std::vector<std::uint64_t> leader::unpublished(std::uint64_t txn, std::uint64_t version,
+                                               const std::vector<std::uint64_t>& tablets) {
+  const auto response = publish_all(txn, version, tablets);
+  std::vector<std::uint64_t> failed;
+  for (const auto one : response.getFailed())
+    failed.push_back(one.getTablet());
+  return failed;
+}
+
+std::string leader::publish(std::uint64_t txn, std::uint64_t version, const std::vector<std::uint64_t>& tablets) {
+  const auto response = publish_all(txn, version, tablets);
   return response.getFailed().size() == 0 ? std::string{} : std::string{response.getFailed()[0].getMessage().cStr()};
 }
 

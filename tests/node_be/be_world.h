@@ -106,9 +106,15 @@ public:
   std::string prepare(wire::LoadWriter::Client& to, std::uint64_t tablet, const std::vector<row_bytes>& blocks);
   /// Empty: published.  `version` 0: aborted.
   std::string publish(std::uint64_t txn, std::uint64_t version, const std::vector<std::uint64_t>& tablets);
+  /// The tablets that could not be published.
+  std::vector<std::uint64_t> unpublished(std::uint64_t txn, std::uint64_t version,
+                                         const std::vector<std::uint64_t>& tablets);
   /// All of it.
   void load(std::uint64_t txn, std::uint64_t version, std::uint64_t tablet, std::uint64_t replica,
             const std::vector<row_bytes>& blocks);
+
+  using published = capnp::Response<wire::BackendService::PublishResults>;
+  [[nodiscard]] published publish_all(std::uint64_t txn, std::uint64_t version, const std::vector<std::uint64_t>& tablets);
 
   // -- scan --
   struct scanned {

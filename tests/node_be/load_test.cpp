@@ -1,7 +1,11 @@
 // Rows in, rows out: what a load prepared and the leader published is what a scan returns;
 // what was not published leaves nothing behind.
+#include "persistence/durable_file.h"
 #include "tests/node_be/be_world.h"
+#include <atomic>
+#include <cerrno>
 #include <fstream>
+#include <unistd.h>
 
 namespace tabletd::test {
 namespace {
@@ -71,8 +75,59 @@ TEST_F(BackendLoad, AVerdictWithoutTabletsMeansAllOfThem) {
     ASSERT_EQ(fe->prepare(writer, tablet, {make_rows(10, 100, tablet)}), "");
   }
   ASSERT_EQ(fe->publish(200, 2, {}), "");
+  EXPECT_EQ(be->stats().rowsets_published, 2U);
   fe->wait_until([&] { return fe->ears().tablets[1].version == 2 && fe->ears().tablets[2].version == 2; });
   EXPECT_EQ(fe->scan(2, 20, 2).bytes, make_rows(10, 100, 2).rows);
+}
+
+TEST_F(BackendLoad, AnAbortDeletesOnlyTheTabletsItNames) {
+  fe->create(101, 2, 20, path);
+  for (const std::uint64_t tablet : {1, 2}) {
+    auto writer = fe->open_load(200, tablet, tablet * 10);
+    fe->write(writer, tablet, make_rows(10, 100, tablet));
+    ASSERT_EQ(fe->prepare(writer, tablet, {make_rows(10, 100, tablet)}), "");
+  }
+  ASSERT_EQ(fe->publish(200, 0, {1, 99}), "") << "what is not here is deleted already";
+  EXPECT_EQ(files_of(dir / "a"), 1U);
+  EXPECT_EQ(fe->publish(200, 2, {2}), "");
+}
+
+/// Writes of this process fail with this errno while it is not 0.
+std::atomic<int> writes_fail_with{0};
+
+struct BackendReadOnly : BackendLoad {
+  void SetUp() override {
+    files().pwrite = [](int fd, const void* from, std::size_t size, ::off_t offset) {
+      if (const int error = writes_fail_with) {
+        errno = error;
+        return ::ssize_t{-1};
+      }
+      return ::pwrite(fd, from, size, offset);
+    };
+    BackendLoad::SetUp();
+  }
+  void TearDown() override {
+    fe.reset();
+    be.reset();
+    writes_fail_with = 0;
+    files() = system_file_ops;
+  }
+};
+
+TEST_F(BackendReadOnly, ADiskRemountedReadOnlyGoesOfflineAndFailsWhatItCannotPublish) {
+  const auto block = make_rows(10, 100, 1);
+  auto first = fe->open_load(200, 1, 10);
+  fe->write(first, 1, block);
+  ASSERT_EQ(fe->prepare(first, 1, {block}), "");
+  auto second = fe->open_load(201, 1, 10);
+  fe->write(second, 1, block);
+  writes_fail_with = EROFS;
+  EXPECT_NE(fe->prepare(second, 1, {block}), "");
+  const auto status = fe->paths()[0];
+  EXPECT_FALSE(status.online);
+  EXPECT_NE(status.error.find("read-only"), std::string::npos) << status.error;
+  for (const auto& tablets : {std::vector<std::uint64_t>{}, std::vector<std::uint64_t>{1}})
+    EXPECT_EQ(fe->unpublished(200, 2, tablets), std::vector<std::uint64_t>{1});
 }
 
 TEST_F(BackendLoad, NoRowsIsAVersionToo) {
