@@ -65,7 +65,7 @@ struct child_plan {
   // A group of its own: Ctrl-C in the console is not meant for the nodes.
   ::setpgid(0, 0);
   if (!plan.outlives) {
-    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL); // SIGTERM would wait in a paused node for ever.
     if (::getppid() != plan.parent)
       ::_exit(1); // The parent died before the line above.
   } else {
@@ -129,9 +129,13 @@ void node_process::start(const std::string& binary) {
     throw play_failure(fmt::format("no pipe for {}: {}", place_.name, std::strerror(errno)));
   const int log_fd
     = ::open(place_.log_file().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  if (log_fd < 0)
+  if (log_fd < 0) {
+    const int why = errno;
+    ::close(ends[0]);
+    ::close(ends[1]);
     throw play_failure(
-      fmt::format("{} could not be opened: {}", place_.log_file().string(), std::strerror(errno)));
+      fmt::format("{} could not be opened: {}", place_.log_file().string(), std::strerror(why)));
+  }
   std::vector<std::string> words{"tabletd",
                                  "--role",
                                  std::string{play::name(place_.role)},

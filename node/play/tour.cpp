@@ -133,11 +133,11 @@ std::string tour::lose_second_and_leader() {
   on_.node("be2").kill();
   // No pause between two looks: repairs of a small table are over in a blink.
   std::uint64_t sick = 0;
+  std::uint64_t in_flight = 0;
   const auto give_up = steady::now() + notice_limit;
-  while ((sick = unhealthy()) == 0)
+  while ((sick = unhealthy()) == 0 || (in_flight = repairs_in_flight()) == 0)
     if (steady::now() > give_up)
-      throw play_failure("nobody noticed that be2 is gone");
-  const auto in_flight = repairs_in_flight();
+      throw play_failure(sick == 0 ? "nobody noticed that be2 is gone" : "no repair was seen before all were over");
   on_.front().kill();
   on_.start_node("fe1");
   wait_healthy({id});

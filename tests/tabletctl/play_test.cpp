@@ -250,6 +250,17 @@ TEST_F(Process, SaysHowAChildDiedWithTheEndOfItsLog) {
   EXPECT_EQ(node.state(), process_state::dead);
 }
 
+TEST_F(Process, KeepsNoDescriptorOfAStartThatFailed) {
+  node_process node{place(), false};
+  fs::create_directories(place().log_file()); // Where the file should be.
+  const auto descriptors = [] {
+    return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator{});
+  };
+  const auto before = descriptors();
+  EXPECT_NE(failure_of(node, 10s).find("could not be opened"), std::string::npos);
+  EXPECT_EQ(descriptors(), before);
+}
+
 TEST_F(Process, DoesNotWaitForEverForASilentOne) {
   write("be1/behave", "silent");
   node_process node{place(), false};
@@ -266,7 +277,7 @@ TEST_F(Process, AStaleEndpointsFileIsNotBelieved) {
   write("be1/data/endpoints", "rpc = \"127.0.0.1:1\"\n");
   write("be1/behave", "silent");
   node_process node{place(), false};
-  EXPECT_NE(failure_of(node, 100ms), "");
+  EXPECT_NE(failure_of(node, 100ms).find("was not ready"), std::string::npos);
   EXPECT_FALSE(fs::exists(dir / "be1/data/endpoints"));
 }
 
@@ -286,6 +297,7 @@ TEST_F(Process, PausesResumesAndStopsTheStubborn) {
   EXPECT_EQ(node.pid(), -1);
 }
 
+// Paused: it would not hear a signal that asks.
 TEST_F(Process, NodesDieWithPlay) {
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
@@ -295,6 +307,7 @@ TEST_F(Process, NodesDieWithPlay) {
     node_process node{place(), false};
     node.start(FAKE_NODE);
     node.wait_ready(10s);
+    node.pause();
     const auto pid = node.pid();
     [[maybe_unused]] const auto sent = ::write(ends[1], &pid, sizeof pid);
     ::pause(); // Until it is killed: no destructor runs.
