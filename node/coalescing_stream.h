@@ -2,7 +2,8 @@
 // A stream for RPC of many small messages: what is written in one turn of the event loop
 // leaves in one system call, and reads are buffered.  capnp 0.9.2 makes three writes and six
 // to eight reads per call; behind this stream a call costs a third of the CPU
-// (design/actors.md 6).  Wrap both ends, outside of TLS.
+// (design/actors.md 6).  Outside of TLS.  Ports that accept are wrapped (rpc_port); who dials
+// uses the bare socket: a leader's blocks are large and by reference, a console waits for a person.
 #include <kj/async-io.h>
 #include <kj/vector.h>
 #include <cstdint>

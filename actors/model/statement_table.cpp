@@ -108,7 +108,7 @@ table_value explained(const statement_row& row) {
   add("Columns", row.kind == "show_proc" ? "those of the page" : column_list(row.columns));
   add("Needs", row.mutates ? "a session that may change state" : "nothing: it only reads");
   if (row.dangerous)
-    add("Dangerous", "the client asks first; --yes in scripts");
+    add("Dangerous", "it destroys something, and nobody asks before");
   add("Example", row.example);
   return out;
 }

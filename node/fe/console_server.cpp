@@ -55,7 +55,7 @@ public:
 
   kj::Promise<void> result(ResultContext context) override {
     if (cancelled_) {
-      report(context, api::ErrorCode::CANCELLED, "the statement was cancelled");
+      report(context, api::ErrorCode::CANCELLED, "the statement was given up");
       return kj::READY_NOW;
     }
     return outcome_.addBranch().then(

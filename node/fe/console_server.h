@@ -26,8 +26,8 @@ struct console_ports {
   std::function<void(int change)> sessions_changed;
 };
 
-/// The bootstrap capability of one connection.  `trusted`: the connection itself proves who
-/// the peer is (Unix socket or loopback), so peerCredentials is accepted.
+/// The bootstrap capability of one connection.  `trusted`: whoever reaches the port is one of us
+/// (loopback, or security.allow_insecure), so peerCredentials is accepted.
 [[nodiscard]] api::Gateway::Client make_gateway(std::shared_ptr<const console_ports> ports, bool trusted);
 
 } // namespace tabletd

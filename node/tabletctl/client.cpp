@@ -264,7 +264,7 @@ answer client::impl::run(std::string_view text, const std::array<kj::byte, 16>& 
   auto request = KJ_ASSERT_NONNULL(link->session).executeRequest();
   request.setText(kj::heapString(text.data(), text.size()));
   request.setRequestId(kj::arrayPtr(id.data(), id.size()));
-  auto execution = request.send().getExecution();
+  auto execution = request.send().getExecution(); // Dropping it gives the statement up.
   auto response = wait.wait(
     kj::Promise<capnp::Response<api::Execution::ResultResults>>(execution.resultRequest().send()));
   return take(text, kj::mv(response), on_transfer);
@@ -321,13 +321,13 @@ answer client::impl::run_guarded(std::string_view text, const std::array<kj::byt
   } catch (const client_failure& why) {
     wait.settle();
     if (why.why() == trouble::interrupted)
-      throw client_failure(trouble::interrupted, "interrupted; the statement may have taken effect");
+      throw client_failure(trouble::interrupted, "interrupted; the statement was given up and may still take effect: look (SHOW ...) before you repeat it");
     link.reset(); // Who did not answer in time is dialled anew.
     throw client_failure(
       trouble::timed_out,
       fmt::format(
-        "the statement did not end within {}; it may still take effect, so look (SHOW ...) before "
-        "you repeat it",
+        "the statement did not end within {}; it was given up and may still take effect: "
+        "look (SHOW ...) before you repeat it",
         duration_text(std::chrono::duration<double>(*options.statement_limit).count())));
   } catch (const kj::Exception& why) {
     const auto where = link->address;

@@ -29,7 +29,7 @@ std::string names_of(std::span<const column> columns) {
 TEST(ConsoleDocs, EveryStatementIsThereAsItIs) {
   for (const auto& row : statement_table()) {
     const std::string line = "| `" + escaped(row.synopsis) + "` | " + std::string{row.summary} + " | "
-                             + (row.mutates ? "write" : "read") + (row.dangerous ? ", asks first" : "") + " |";
+                             + (row.mutates ? "write" : "read") + (row.dangerous ? ", destroys" : "") + " |";
     EXPECT_NE(page.find(line), std::string::npos) << "docs/console.md lacks the line\n" << line;
     const auto columns = names_of(row.columns);
     EXPECT_NE(page.find(columns), std::string::npos) << row.kind << ": " << columns;
@@ -49,7 +49,7 @@ TEST(ConsoleDocs, NothingElseIsThere) {
   std::size_t statements = 0;
   std::size_t pages = 0;
   for (std::string line; std::getline(lines, line);) {
-    statements += line.ends_with("| read |") || line.ends_with("| write |") || line.ends_with("| write, asks first |");
+    statements += line.ends_with("| read |") || line.ends_with("| write |") || line.ends_with("| write, destroys |");
     pages += line.starts_with("| `/");
   }
   EXPECT_EQ(statements, statement_table().size());

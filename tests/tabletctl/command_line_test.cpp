@@ -313,7 +313,7 @@ TEST_F(CommandLine, ATerminalGetsPromptsTablesAndHistory) {
   child.type("HANG;\n");
   ASSERT_TRUE(front.executed.reaches(4));
   child.type("\x03");
-  child.expect("may have taken effect");
+  child.expect("given up");
   child.expect("tabletd:play> ");
   child.type("\\\t");
   child.expect("\\watch");
