@@ -65,7 +65,8 @@ struct child_plan {
   // A group of its own: Ctrl-C in the console is not meant for the nodes.
   ::setpgid(0, 0);
   if (!plan.outlives) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL); // SIGTERM would wait in a paused node for ever.
+    // A paused one hears it too: the kernel wakes a stopped group whose parent is gone.
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (::getppid() != plan.parent)
       ::_exit(1); // The parent died before the line above.
   } else {

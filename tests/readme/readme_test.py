@@ -60,15 +60,18 @@ def run_by_hand(block, binaries):
         os.makedirs(f"{home}/build/release")
         os.symlink(binaries, f"{home}/build/release/bin")
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("TABLETD_", "TABLETCTL_"))}
-        shell = subprocess.Popen(["bash", "-e", "-c", block], cwd=home, env=clean, text=True, start_new_session=True,
-                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        said = pathlib.Path(home) / "said"  # No pipe: nodes that a failed block left would hold it open.
+        with said.open("w") as to:
+            shell = subprocess.Popen(["bash", "-e", "-c", block], cwd=home, env=clean, start_new_session=True,
+                                     stdout=to, stderr=subprocess.STDOUT)
         try:
-            out, _ = shell.communicate(timeout=240)
+            shell.wait(timeout=240)
         finally:
             try:
                 os.killpg(shell.pid, signal.SIGKILL)  # What a failed block left behind.
             except ProcessLookupError:
                 pass
+        out = said.read_text()
         if shell.returncode != 0 or not re.search(r"9060.*true", out):
             print(f"exit code {shell.returncode}\n{out}")
             for log in sorted(pathlib.Path(home).glob("by-hand/*.log")):

@@ -297,7 +297,7 @@ TEST_F(Process, PausesResumesAndStopsTheStubborn) {
   EXPECT_EQ(node.pid(), -1);
 }
 
-// Paused: it would not hear a signal that asks.
+// Also those that are paused.
 TEST_F(Process, NodesDieWithPlay) {
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
