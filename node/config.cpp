@@ -233,8 +233,8 @@ void check_whole(const C& config, const std::string& file) {
 void check_advertised(const fe_config& config, const std::string& file) {
   const auto host = advertised_host(config);
   if (is_wildcard(host))
-    fail(file, fmt::format("nobody can connect to \"{}\", where clients would be sent; set rpc.advertise_host to the name or "
-                           "address of this machine", host));
+    fail(file, fmt::format("nobody can connect to \"{}\", where clients would be sent; set rpc.advertise_host to the "
+                           "name or address of this machine", host));
 }
 void check_advertised(const be_config&, const std::string&) {}
 

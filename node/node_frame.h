@@ -16,7 +16,8 @@ namespace tabletd {
 inline constexpr std::string_view node_version = "0.1.0";
 
 /// Before any thread exists: blocks SIGTERM and SIGINT (wait_for_end() takes them), ignores
-/// SIGPIPE, raises the limit of open files as far as it may, and sets malloc up for blocks of 1 MiB (design/actors.md 6).
+/// SIGPIPE, raises the limit of open files as far as it may, and sets malloc up for blocks of
+/// 1 MiB (design/actors.md 6).
 void prepare_process();
 
 class node_frame {

@@ -321,7 +321,8 @@ answer client::impl::run_guarded(std::string_view text, const std::array<kj::byt
   } catch (const client_failure& why) {
     wait.settle();
     if (why.why() == trouble::interrupted)
-      throw client_failure(trouble::interrupted, "interrupted; the statement was given up and may still take effect: look (SHOW ...) before you repeat it");
+      throw client_failure(trouble::interrupted, "interrupted; the statement was given up and may still take effect: "
+                                                 "look (SHOW ...) before you repeat it");
     link.reset(); // Who did not answer in time is dialled anew.
     throw client_failure(
       trouble::timed_out,

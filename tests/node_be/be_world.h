@@ -114,7 +114,8 @@ public:
             const std::vector<row_bytes>& blocks);
 
   using published = capnp::Response<wire::BackendService::PublishResults>;
-  [[nodiscard]] published publish_all(std::uint64_t txn, std::uint64_t version, const std::vector<std::uint64_t>& tablets);
+  [[nodiscard]] published publish_all(std::uint64_t txn, std::uint64_t version,
+                                      const std::vector<std::uint64_t>& tablets);
 
   // -- scan --
   struct scanned {
