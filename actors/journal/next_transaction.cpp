@@ -52,13 +52,13 @@ bool next_transaction::follow(std::size_t written, span took) {
   written_ = written;
   if (const span patience{pacing_.patience_us(edits_.size(), written)}; patience.count() > 0) {
     const auto begun = announced_;
+    wanted_ = edits_.size() + written;  // Everybody, or the last one back is left behind for ever.
+    const auto enough = [this] { return size_ >= wanted_; };
     guard.unlock();
-    while (size_ < written && clock::now() - begun < std::min(patience, look_before_sleeping))
+    while (!enough() && clock::now() - begun < std::min(patience, look_before_sleeping))
       std::this_thread::yield();
     guard.lock();
-    wanted_ = written;
-    grew_.wait_until(guard, begun + std::chrono::duration_cast<clock::duration>(patience),
-                     [&] { return edits_.size() >= written; });
+    grew_.wait_until(guard, begun + std::chrono::duration_cast<clock::duration>(patience), enough);
     wanted_ = 0;
   }
   awake_ = !edits_.empty();

@@ -43,19 +43,19 @@ TEST(NextTransaction, WhatCameDuringAWriteFollows) {
 }
 
 /// A disk so slow that the patience would outlast the test.
-TEST(NextTransaction, WaitsUntilAsManyAreBackAsWereWritten) {
+TEST(NextTransaction, WaitsUntilEverybodyWrittenIsBack) {
   next_transaction next{{}};
   ASSERT_TRUE(next.add(edit()));
   ASSERT_EQ(next.take().size(), 1u);
   ASSERT_FALSE(next.add(edit()));  // A straggler.
   std::thread proposers([&] {
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < 3; ++i) {
       std::this_thread::yield();
       EXPECT_FALSE(next.add(edit()));
     }
   });
   EXPECT_TRUE(next.follow(3, 1h));
-  EXPECT_EQ(next.take().size(), 3u);
+  EXPECT_EQ(next.take().size(), 4u);
   proposers.join();
 }
 
