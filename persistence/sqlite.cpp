@@ -209,13 +209,18 @@ std::string_view statement::text(int column) const {
 
 transaction::transaction(database& db) : db_(db) { db_.execute("BEGIN IMMEDIATE"); }
 
+transaction::transaction(database& db, transaction_words& words) : db_(db), words_(&words) { words.begin.run(); }
+
 transaction::~transaction() {
   if (open_)  // Its own failure changes nothing: the connection is closed or the process ends.
     sqlite3_exec(db_.raw(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
 void transaction::commit() {
-  db_.execute("COMMIT");
+  if (words_)
+    words_->commit.run();
+  else
+    db_.execute("COMMIT");
   open_ = false;
 }
 

@@ -93,10 +93,18 @@ private:
   std::unique_ptr<sqlite3_stmt, detail::closer> handle_;
 };
 
+/// The two statements of every transaction, parsed once: for whoever commits all day.
+struct transaction_words {
+  explicit transaction_words(const database& db) : begin(db, "BEGIN IMMEDIATE"), commit(db, "COMMIT") {}
+  statement begin;
+  statement commit;
+};
+
 /// BEGIN IMMEDIATE ... COMMIT; rolls back when it is left any other way.
 class transaction {
 public:
   explicit transaction(database& db);
+  transaction(database& db, transaction_words& words);
   transaction(const transaction&) = delete;
   transaction& operator=(const transaction&) = delete;
   ~transaction();
@@ -105,6 +113,7 @@ public:
 
 private:
   database& db_;
+  transaction_words* words_ = nullptr;
   bool open_ = true;
 };
 

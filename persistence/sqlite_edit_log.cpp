@@ -78,7 +78,7 @@ public:
     if (first < first_index() || first > last_index() + 1)
       throw std::logic_error(fmt::format("append at {} to a log of {}..{}", first, first_index(), last_index()));
     write([&] {
-      sqlite::transaction change(log_);
+      sqlite::transaction change(log_, *words_);
       if (first <= last_)
         drop_suffix_->bind(1, first).run();
       insert(first, entries);
@@ -164,6 +164,7 @@ private:
   }
 
   void prepare() {
+    words_.emplace(log_);
     insert_.emplace(log_, insertion(1));
     insert_many_.emplace(log_, insertion(rows_per_insert));
     drop_suffix_.emplace(log_, "DELETE FROM raft_log WHERE idx >= ?1");
@@ -226,6 +227,7 @@ private:
 
   sqlite::database log_;
   sqlite::database meta_;
+  std::optional<sqlite::transaction_words> words_;
   std::optional<sqlite::statement> insert_, insert_many_, drop_suffix_, drop_prefix_, save_trim_, save_hard_;
   std::uint64_t trimmed_ = 0;  ///< Highest index that was trimmed.
   std::uint64_t last_ = 0;
