@@ -146,7 +146,8 @@ std::string made_up_label(session_ptr self, const std::string& request_id) {
 void write(session_ptr self, const model::load_file& what, session_reply reply, const std::string& request_id) {
   if (request_id.size() > request_id_bytes_max)
     return reply.fail({error_code::invalid_argument,
-                       fmt::format("the request id is {} bytes long; at most {} are taken", request_id.size(), request_id_bytes_max),
+                       fmt::format("the request id is {} bytes long; at most {} are taken", request_id.size(),
+                                   request_id_bytes_max),
                        "this is the client program's mistake: report it there", {}, {}, {}, {}});
   const auto cat = catalog_of(self);
   const auto into = model::look_up_table(*cat, what.table, self->state.database);

@@ -151,6 +151,7 @@ void attach(self_ptr self, std::uint64_t from, const catalog_sink_actor& sink) {
     st.logged.pop_front();
   }
   st.stats->applied_index = st.delivery.next_index() - 1;
+  publish_pending(st);
   deliver_next(self);
 }
 

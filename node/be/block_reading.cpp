@@ -8,7 +8,8 @@ kj::Promise<block_read> read_block(backend_room& room, disk_worker& disk, std::u
                                    kj::ArrayPtr<kj::byte> into) {
   return on_disk(room.loop(), disk,
                  [paths = room.shared_paths(), &disk, tablet, rowset = std::move(rowset), block,
-                  to = std::as_writable_bytes(std::span{into.begin(), into.size()})](tablet_store& store) -> block_read {
+                  to = std::as_writable_bytes(std::span{into.begin(), into.size()})](
+                   tablet_store& store) -> block_read {
                    try {
                      rowset->read(block, to);
                    } catch (const storage_error& why) {

@@ -297,6 +297,28 @@ TEST_F(JournalTest, ACatalogThatDiesIsReplayedAndItsProposersAreAnswered) {
   EXPECT_TRUE(fatal.empty());
 }
 
+/// It had folded and published them, and a successor begins behind them.
+TEST_F(JournalTest, EditsACatalogFoldedButDidNotAnswerAreAnsweredInDoubt) {
+  open();
+  start_catalog();
+  catalog_log.at_once = false;
+  propose_many(1, 2);
+  settle();
+  const auto behind = log->last_index() + 1;
+  kill_catalog();
+  EXPECT_TRUE(answers.empty());
+  start_catalog(behind);
+  ASSERT_EQ(answers.size(), 2u);
+  for (const auto& each : answers) {
+    EXPECT_EQ(each.why, failure::SHUTTING_DOWN);
+    EXPECT_NE(each.message.find("look whether it took effect"), std::string::npos) << each.message;
+  }
+  EXPECT_EQ(stats->pending_bytes.load(), 0u);
+  propose_many(3, 3);
+  settle();
+  EXPECT_EQ(answers.back().why, failure::NONE);
+}
+
 TEST_F(JournalTest, ASecondReplayRequestReplacesTheFirst) {
   open();
   start_catalog();

@@ -1,71 +1,8 @@
-#include "actors/model/repair_scheduler.h"
-#include "tests/model/repair_world.h"
+// When the scheduler treats what, what it lets run, and that its accounts agree.
+#include "tests/model/sched_rig.h"
 
 namespace tabletd::test {
 namespace {
-
-constexpr time_ms t0 = 1'000'000s;
-
-/// A scheduler over a repair_world whose contexts are played by the test.
-struct Sched : testing::Test {
-  repair_world world{"abcdef"};
-  std::optional<repair_scheduler> scheduler;
-  time_ms now = 5'000s; ///< The machine is up since this long.
-  time_ms set_by{};     ///< How far somebody has set the wall clock.
-  std::map<tablet_id, sched_ctx> contexts; ///< Spawned and not ended.
-  std::size_t spawned = 0;
-  std::size_t again = 0;
-  std::size_t published = 0;
-
-  [[nodiscard]] time_ms wall() const { return t0 - 5'000s + now + set_by; }
-
-  Sched() {
-    world.now = wall();
-    restart({});
-  }
-  void restart(scheduler_options options) {
-    contexts.clear();
-    scheduler.reset();
-    scheduler.emplace(options);
-    feed(sched_started{});
-  }
-  void feed(const sched_event& event) {
-    for (auto& effect : scheduler->step(event, {world.cat, world.cluster, wall()}, now))
-      std::visit(overloaded{
-                   [&](spawn_ctx& e) {
-                     EXPECT_FALSE(contexts.contains(e.ctx.tablet)) << "two contexts for one tablet";
-                     contexts.emplace(e.ctx.tablet, e.ctx);
-                     ++spawned;
-                   },
-                   [&](step_again&) { ++again; },
-                   [&](publish_view&) { ++published; },
-                 },
-                 effect);
-    EXPECT_EQ(scheduler->broken_invariant(), "");
-  }
-  void sick(std::vector<tablet_id> ids) { feed(tablets_checked{.sick = std::move(ids), .healed = {}}); }
-  void pass(time_ms span) {
-    now += span;
-    world.now = wall();
-    feed(sched_tick{});
-  }
-  [[nodiscard]] bool runs(tablet_id id) const { return contexts.contains(id); }
-  [[nodiscard]] const queue_entry& waiting(tablet_id id) const { return *scheduler->queue().find(id); }
-
-  /// The context of `id` does what it was spawned for, and says so.
-  void succeed(tablet_id id) {
-    const auto ctx = contexts.extract(id).mapped();
-    decision d;
-    d.move = ctx.move;
-    world.carry_out(id, d);
-    feed(ctx_report{id, ctx_result::finished, "", 500, 10});
-  }
-  void fail(tablet_id id, ctx_result how = ctx_result::failed) {
-    contexts.erase(id);
-    feed(ctx_report{id, how, "it failed", 0, 0});
-  }
-  [[nodiscard]] scheduler_view view() const { return scheduler->view({world.cat, world.cluster, wall()}, now); }
-};
 
 // -- when --------------------------------------------------------------------------------
 
@@ -443,80 +380,6 @@ TEST_F(Sched, BusyPathsCostNoDecision) {
   const auto failures = waiting(ids[999]).failed_scheduling;
   EXPECT_GT(failures, 0U);
   EXPECT_EQ(waiting(ids[999]).waits_for, std::vector<place>{world.path(1)});
-}
-
-// -- everything at once ------------------------------------------------------------------
-
-// Random clusters, random events, contexts that succeed, fail, time out and crash.  After each
-// event the scheduler's accounts agree with each other and with the contexts that run; when
-// the dice stop, everything that can get well does.
-TEST(SchedRandom, AccountsAgreeAndEverythingGetsWell) {
-  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    std::uint64_t state = seed * 7'919;
-    const auto dice = [&state](std::uint64_t sides) {
-      state = state * 6'364'136'223'846'793'005ULL + 1'442'695'040'888'963'407ULL;
-      return (state >> 33U) % sides;
-    };
-    struct play : Sched {
-      void TestBody() override {}
-    } s;
-    s.world.checked = false;
-    s.restart({.repair_delay_factor = 1s, .slots_per_path = static_cast<std::uint32_t>(1 + dice(2)), .fit = {}});
-    std::vector<tablet_id> ids;
-    for (int i = 0; i < 12; ++i) {
-      std::string notation;
-      for (std::size_t n = 1; n <= 6; ++n)
-        if (dice(2) == 0)
-          notation += std::to_string(n) + "++-!<"[dice(5)] + " ";
-      ids.push_back(s.world.make(notation.empty() ? "1+" : notation, 1 + static_cast<std::uint32_t>(dice(3))));
-    }
-    const auto end_one = [&](bool well) {
-      if (s.contexts.empty())
-        return;
-      auto at = s.contexts.begin();
-      std::advance(at, static_cast<std::ptrdiff_t>(dice(s.contexts.size())));
-      const auto id = at->first;
-      if (well || dice(3) == 0)
-        s.succeed(id);
-      else
-        s.fail(id, static_cast<ctx_result>(1 + dice(4)));
-    };
-    const auto touch = [&](std::size_t n, bool alive) {
-      auto& b = *s.world.cat.backends.edit(s.world.ids[n]);
-      b.alive = alive;
-      b.changed = s.wall();
-      s.sick(ids);
-    };
-    for (int i = 0; i < 300; ++i) {
-      switch (dice(5)) {
-        case 0: s.pass(time_ms{dice(5'000)}); break;
-        case 1: s.sick({ids[dice(ids.size())]}); break;
-        // A context works on the catalog it was decided on; the fold's own test covers the rest.
-        case 2:
-          if (s.contexts.empty())
-            touch(1 + dice(6), dice(3) != 0);
-          break;
-        default: end_one(false);
-      }
-      ASSERT_EQ(s.scheduler->running(), s.contexts.size());
-    }
-    while (!s.contexts.empty())
-      end_one(true);
-    for (std::size_t n = 1; n <= 6; ++n)
-      touch(n, true);
-    for (int i = 0; i < 400; ++i) {
-      s.pass(5min); // The longest back-off.
-      while (!s.contexts.empty())
-        end_one(true);
-    }
-    for (const auto id : ids) {
-      const auto health = diagnose(s.world.cat, s.world.at(id)).health;
-      EXPECT_TRUE(health == tablet_health::healthy || health == tablet_health::unrecoverable) << name(health);
-    }
-    EXPECT_EQ(s.view().pending_total, 0U);
-    ASSERT_FALSE(testing::Test::HasFailure());
-  }
 }
 
 } // namespace
