@@ -144,7 +144,9 @@ inline constexpr std::string_view http_handler[] = {"metrics", "healthz", "ready
 inline constexpr std::string_view http_code[] = {"2xx", "4xx", "5xx"};
 inline constexpr std::string_view result[] = {"ok", "error"};
 inline constexpr std::string_view health[] = {"healthy", "replica_missing", "version_incomplete", "replica_relocating",
-                                              "redundant", "force_redundant", "unrecoverable"};
+                                              "redundant", "force_redundant", "unrecoverable",
+                                              "replica_missing_in_cluster", "need_further_repair", "colocate_mismatch",
+                                              "colocate_redundant"}; // Index: model::tablet_health.
 inline constexpr std::string_view priority[] = {"low", "normal", "high", "very_high"};
 inline constexpr std::string_view medium[] = {"hdd", "ssd"};
 inline constexpr std::string_view task[] = {"create", "clone", "drop_replica", "verify", "cancel"};

@@ -33,12 +33,29 @@ struct Edit {
     replicaDropped      @19 :ReplicaDropped;
     replicaObserved     @20 :ReplicaObserved;
     replicaReadopted    @21 :ReplicaReadopted;
+    backendModified     @22 :BackendModified;
+    partitionAdded      @23 :PartitionAdded;
+    partitionDropped    @24 :PartitionRef;
+    partitionModified   @25 :PartitionModified;
+    replicaStatusSet    @26 :ReplicaStatusSet;
+    repairHinted        @27 :RepairHinted;
+    repairUnhinted      @28 :RepairUnhinted;
+    configSet           @29 :ConfigSet;
+    colocateRelocated   @30 :ColocateRelocated;
+    balancePaused       @31 :BalancePaused;
+    balanceResumed      @32 :Text;                # scope
   }
 }
 
 struct ClusterFounded { clusterId @0 :Data; name @1 :Text; }
 struct TermBegan { term @0 :UInt64; leader @1 :UInt64; }
-struct BackendAdded { host @0 :Text; port @1 :UInt16; }
+struct BackendAdded {
+  host     @0 :Text;
+  port     @1 :UInt16;
+  cluster  @2 :Text;               # empty: the default one
+  location @3 :Text;               # "rack:a"; empty: unknown
+}
+struct BackendModified { backend @0 :UInt64; cluster @1 :Text; location @2 :Text; }
 struct BackendDecommission { backend @0 :UInt64; on @1 :Bool; }
 
 struct BackendReturned {
@@ -55,12 +72,24 @@ struct TableCreated {
   keyColumn      @2 :UInt32;     # 1-based
   separator      @3 :Text;       # one byte
   replicationNum @4 :UInt32;
-  placements     @5 :List(TabletPlacement);   # one per bucket, in bucket order
+  placements     @5 :List(TabletPlacement);   # one per bucket, in bucket order; empty if partitions are given
+  partitions     @6 :List(NewPartition);
+  cluster        @7 :Text;       # empty: replicas may be on any backend
+  colocateWith   @8 :Text;       # colocation group; empty: none
 }
+struct NewPartition {
+  name       @0 :Text;
+  medium     @1 :WantedMedium;
+  placements @2 :List(TabletPlacement);
+}
+enum WantedMedium { any @0; hdd @1; ssd @2; }
+struct PartitionAdded { table @0 :UInt64; what @1 :NewPartition; }
+struct PartitionRef { table @0 :UInt64; partition @1 :UInt64; }
+struct PartitionModified { table @0 :UInt64; partition @1 :UInt64; medium @2 :WantedMedium; }
 struct TabletPlacement { replicas @0 :List(Place); }
 struct Place { backend @0 :UInt64; path @1 :UInt64; }
 
-struct LoadBegun { table @0 :UInt64; label @1 :Text; }
+struct LoadBegun { table @0 :UInt64; label @1 :Text; partition @2 :UInt64; }   # partition 0: the only one
 # The txn id is the log index of this entry.
 
 struct LoadCommitted {
@@ -83,6 +112,9 @@ struct CloneOrdered {
   target    @4 :Place;
   replica   @5 :UInt64;             # 0: a new replica, whose id the fold hands out; else filled in place
   version   @6 :UInt64;             # what the copy must reach
+  balance   @7 :Bool;               # ordered to spread load, not to repair
+  replaces  @8 :UInt64;             # balance: the replica to drop when the copy is complete
+  why       @9 :Text;
 }
 struct CloneEnded {
   tablet  @0 :UInt64;
@@ -92,7 +124,14 @@ struct CloneEnded {
     failed @3 :Text;                # why
   }
 }
-struct ReplicaDropped { tablet @0 :UInt64; replica @1 :UInt64; reason @2 :UInt8; }
+struct ReplicaDropped {
+  tablet   @0 :UInt64;
+  replica  @1 :UInt64;
+  reason   @2 :UInt8;
+  health   @3 :UInt8;               # as in CloneOrdered
+  priority @4 :UInt8;
+  why      @5 :Text;                # empty: nobody decided it
+}
 
 struct ReplicaObserved {
   # A backend's report contradicts the catalog and wins: the replica is damaged or behind.
@@ -100,8 +139,19 @@ struct ReplicaObserved {
   replica @1 :UInt64;
   version @2 :UInt64;               # highest contiguous version it serves
   bad     @3 :Bool;                 # checksum failure or missing file
+  path    @4 :UInt64;               # where it is; 0: where the catalog has it
 }
 struct ReplicaReadopted {
   # A backend holds a complete replica of an unhealthy tablet that the catalog had forgotten.
   tablet @0 :UInt64; replica @1 :UInt64; place @2 :Place; version @3 :UInt64;
 }
+
+struct ReplicaStatusSet { tablet @0 :UInt64; replica @1 :UInt64; bad @2 :Bool; }
+struct RepairHinted { table @0 :UInt64; partitions @1 :List(UInt64); untilMs @2 :Int64; }
+struct RepairUnhinted { table @0 :UInt64; partitions @1 :List(UInt64); }
+struct ConfigSet { key @0 :Text; value @1 :Text; }    # value empty: back to the default
+struct ColocateRelocated {
+  # Where the replicas of a bucket belong, in every table of the group.
+  group @0 :UInt64; bucket @1 :UInt32; backends @2 :List(UInt64); why @3 :Text;
+}
+struct BalancePaused { scope @0 :Text; owner @1 :Text; reason @2 :Text; untilMs @3 :Int64; }

@@ -84,7 +84,7 @@ struct LoadPlan {
   tablets @5 :List(PlannedTablet);   # bucket order
   replicationNum @6 :UInt32;         # of the table
 }
-struct PlannedTablet { tablet @0 :UInt64; rows @1 :UInt64; bytes @2 :UInt64; replicas @3 :List(PlannedReplica); }
+struct PlannedTablet { tablet @0 :UInt64; rows @1 :UInt64; bytes @2 :UInt64; replicas @3 :List(PlannedReplica); version @4 :UInt64; }
 struct PlannedReplica { replica @0 :UInt64; backend @1 :UInt64; }
 struct LoadPrepared {
   # Rows are on disk where they could be; decide.
@@ -96,10 +96,9 @@ struct PreparedTablet { tablet @0 :UInt64; rows @1 :UInt64; bytes @2 :UInt64; pr
 struct BackendFailure { backend @0 :UInt64; message @1 :Text; }
 struct ExportPlan {
   path @0 :Text;
-  version @1 :UInt64;
-  rows @2 :UInt64;
-  bytes @3 :UInt64;
-  tablets @4 :List(PlannedTablet);   # replicas: those that can serve `version`, best first
+  rows @1 :UInt64;
+  bytes @2 :UInt64;
+  tablets @3 :List(PlannedTablet);   # replicas: those that can serve the tablet's version, best first
 }
 
 # ---- agent (inside a backend) --------------------------------------------------------

@@ -63,6 +63,7 @@ void encode(const std::vector<model::planned_tablet>& from, capnp::List<wire::Pl
     to[i].setTablet(model::raw(from[i].tablet));
     to[i].setRows(from[i].rows);
     to[i].setBytes(from[i].bytes);
+    to[i].setVersion(from[i].version);
     auto replicas = to[i].initReplicas(static_cast<unsigned>(from[i].replicas.size()));
     for (unsigned r = 0; r < replicas.size(); ++r) {
       replicas[r].setReplica(model::raw(from[i].replicas[r].replica));
@@ -153,7 +154,6 @@ sealed<wire::StatementOutcome> seal_outcome(const model::export_plan& from) {
   return seal<wire::StatementOutcome>([&](auto outcome) {
     auto to = outcome.initExportPlan();
     to.setPath(text(from.path));
-    to.setVersion(from.version);
     to.setRows(from.rows);
     to.setBytes(from.bytes);
     encode(from.tablets, to.initTablets(static_cast<unsigned>(from.tablets.size())));

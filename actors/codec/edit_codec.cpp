@@ -48,9 +48,21 @@ void fill(wire::Edit::Builder to, const backend_added& e) {
   auto added = to.initBackendAdded();
   added.setHost(text(e.host));
   added.setPort(e.port);
+  added.setCluster(text(e.cluster));
+  added.setLocation(text(e.location));
 }
 backend_added read(wire::BackendAdded::Reader from) {
-  return {text(from.getHost()), from.getPort()};
+  return {text(from.getHost()), from.getPort(), text(from.getCluster()), text(from.getLocation())};
+}
+
+void fill(wire::Edit::Builder to, const backend_modified& e) {
+  auto modified = to.initBackendModified();
+  modified.setBackend(raw(e.backend));
+  modified.setCluster(text(e.cluster));
+  modified.setLocation(text(e.location));
+}
+backend_modified read(wire::BackendModified::Reader from) {
+  return {backend_id{from.getBackend()}, text(from.getCluster()), text(from.getLocation())};
 }
 
 void fill(wire::Edit::Builder to, const backend_dropped& e) {
@@ -102,6 +114,72 @@ void fill(wire::Edit::Builder to, const database_dropped& e) {
 }
 void fill(wire::Edit::Builder to, const table_dropped& e) { to.setTableDropped(raw(e.table)); }
 
+void fill(capnp::List<wire::TabletPlacement>::Builder to, const bucket_places& from) {
+  for (unsigned bucket = 0; bucket < to.size(); ++bucket) {
+    auto replicas = to[bucket].initReplicas(size_of(from[bucket]));
+    for (unsigned i = 0; i < replicas.size(); ++i)
+      fill(replicas[i], from[bucket][i]);
+  }
+}
+bucket_places read(capnp::List<wire::TabletPlacement>::Reader from) {
+  bucket_places placements;
+  for (auto tablet : from) {
+    auto& places = placements.emplace_back();
+    for (auto at : tablet.getReplicas())
+      places.push_back(read(at));
+  }
+  return placements;
+}
+
+wire::WantedMedium wanted(std::optional<medium> from) {
+  if (!from)
+    return wire::WantedMedium::ANY;
+  return *from == medium::ssd ? wire::WantedMedium::SSD : wire::WantedMedium::HDD;
+}
+std::optional<medium> wanted(wire::WantedMedium from) {
+  switch (from) {
+    case wire::WantedMedium::ANY: return std::nullopt;
+    case wire::WantedMedium::HDD: return medium::hdd;
+    case wire::WantedMedium::SSD: return medium::ssd;
+  }
+  KJ_FAIL_REQUIRE("a partition's medium is none this version knows", static_cast<unsigned>(from));
+}
+
+void fill(wire::NewPartition::Builder to, const new_partition& from) {
+  to.setName(text(from.name));
+  to.setMedium(wanted(from.medium));
+  fill(to.initPlacements(size_of(from.placements)), from.placements);
+}
+new_partition read(wire::NewPartition::Reader from) {
+  return {text(from.getName()), wanted(from.getMedium()), read(from.getPlacements())};
+}
+
+void fill(wire::Edit::Builder to, const partition_added& e) {
+  auto added = to.initPartitionAdded();
+  added.setTable(raw(e.table));
+  fill(added.initWhat(), e.what);
+}
+partition_added read(wire::PartitionAdded::Reader from) { return {table_id{from.getTable()}, read(from.getWhat())}; }
+
+void fill(wire::Edit::Builder to, const partition_dropped& e) {
+  auto dropped = to.initPartitionDropped();
+  dropped.setTable(raw(e.table));
+  dropped.setPartition(raw(e.partition));
+}
+partition_dropped read(wire::PartitionRef::Reader from) {
+  return {table_id{from.getTable()}, partition_id{from.getPartition()}};
+}
+
+void fill(wire::Edit::Builder to, const partition_modified& e) {
+  auto modified = to.initPartitionModified();
+  modified.setTable(raw(e.table));
+  modified.setPartition(raw(e.partition));
+  modified.setMedium(wanted(e.medium));
+}
+partition_modified read(wire::PartitionModified::Reader from) {
+  return {table_id{from.getTable()}, partition_id{from.getPartition()}, wanted(from.getMedium())};
+}
+
 void fill(wire::Edit::Builder to, const table_created& e) {
   auto created = to.initTableCreated();
   created.setDatabase(raw(e.database));
@@ -109,12 +187,12 @@ void fill(wire::Edit::Builder to, const table_created& e) {
   created.setKeyColumn(e.key_column);
   created.setSeparator(text(std::string(1, e.separator)));
   created.setReplicationNum(e.replication_num);
-  auto placements = created.initPlacements(size_of(e.placements));
-  for (unsigned bucket = 0; bucket < placements.size(); ++bucket) {
-    auto replicas = placements[bucket].initReplicas(size_of(e.placements[bucket]));
-    for (unsigned i = 0; i < replicas.size(); ++i)
-      fill(replicas[i], e.placements[bucket][i]);
-  }
+  fill(created.initPlacements(size_of(e.placements)), e.placements);
+  auto partitions = created.initPartitions(size_of(e.partitions));
+  for (unsigned i = 0; i < partitions.size(); ++i)
+    fill(partitions[i], e.partitions[i]);
+  created.setCluster(text(e.cluster));
+  created.setColocateWith(text(e.colocate_with));
 }
 table_created read(wire::TableCreated::Reader from) {
   KJ_REQUIRE(from.getSeparator().size() == 1, "tableCreated.separator is not one byte",
@@ -125,11 +203,11 @@ table_created read(wire::TableCreated::Reader from) {
   e.key_column = from.getKeyColumn();
   e.separator = from.getSeparator()[0];
   e.replication_num = from.getReplicationNum();
-  for (auto tablet : from.getPlacements()) {
-    auto& places = e.placements.emplace_back();
-    for (auto at : tablet.getReplicas())
-      places.push_back(read(at));
-  }
+  e.placements = read(from.getPlacements());
+  for (auto part : from.getPartitions())
+    e.partitions.push_back(read(part));
+  e.cluster = text(from.getCluster());
+  e.colocate_with = text(from.getColocateWith());
   return e;
 }
 
@@ -139,9 +217,10 @@ void fill(wire::Edit::Builder to, const load_begun& e) {
   auto begun = to.initLoadBegun();
   begun.setTable(raw(e.table));
   begun.setLabel(text(e.label));
+  begun.setPartition(raw(e.partition));
 }
 load_begun read(wire::LoadBegun::Reader from) {
-  return {table_id{from.getTable()}, text(from.getLabel())};
+  return {table_id{from.getTable()}, text(from.getLabel()), partition_id{from.getPartition()}};
 }
 
 void fill(wire::Edit::Builder to, const load_committed& e) {
@@ -193,12 +272,15 @@ void fill(wire::Edit::Builder to, const clone_ordered& e) {
   fill(ordered.initTarget(), e.target);
   ordered.setReplica(raw(e.replica));
   ordered.setVersion(e.version);
+  ordered.setBalance(e.purpose == order_purpose::balance);
+  ordered.setReplaces(raw(e.replaces));
+  ordered.setWhy(text(e.why));
 }
+constexpr auto priority_max = static_cast<std::uint8_t>(repair_priority::very_high);
+
 clone_ordered read(wire::CloneOrdered::Reader from) {
-  KJ_REQUIRE(from.getHealth() <= static_cast<std::uint8_t>(tablet_health::unrecoverable),
-             "cloneOrdered.health is none this version knows", from.getHealth());
-  KJ_REQUIRE(from.getPriority() <= static_cast<std::uint8_t>(repair_priority::very_high),
-             "cloneOrdered.priority is none this version knows", from.getPriority());
+  KJ_REQUIRE(from.getHealth() < tablet_health_count, "cloneOrdered.health is none this version knows", from.getHealth());
+  KJ_REQUIRE(from.getPriority() <= priority_max, "cloneOrdered.priority is none this version knows", from.getPriority());
   clone_ordered e;
   e.tablet = tablet_id{from.getTablet()};
   e.health = from.getHealth();
@@ -207,6 +289,9 @@ clone_ordered read(wire::CloneOrdered::Reader from) {
   e.target = read(from.getTarget());
   e.replica = replica_id{from.getReplica()};
   e.version = from.getVersion();
+  e.purpose = from.getBalance() ? order_purpose::balance : order_purpose::repair;
+  e.replaces = replica_id{from.getReplaces()};
+  e.why = text(from.getWhy());
   return e;
 }
 
@@ -237,12 +322,21 @@ void fill(wire::Edit::Builder to, const replica_dropped& e) {
   dropped.setTablet(raw(e.tablet));
   dropped.setReplica(raw(e.replica));
   dropped.setReason(static_cast<std::uint8_t>(e.reason));
+  dropped.setHealth(e.health);
+  dropped.setPriority(e.priority);
+  dropped.setWhy(text(e.why));
 }
 replica_dropped read(wire::ReplicaDropped::Reader from) {
-  KJ_REQUIRE(from.getReason() <= static_cast<std::uint8_t>(drop_reason::table_dropped),
+  KJ_REQUIRE(from.getReason() < drop_reason_count,
              "replicaDropped.reason is none this version knows", from.getReason());
-  return {tablet_id{from.getTablet()}, replica_id{from.getReplica()},
-          static_cast<drop_reason>(from.getReason())};
+  KJ_REQUIRE(from.getHealth() < tablet_health_count, "replicaDropped.health is none this version knows", from.getHealth());
+  KJ_REQUIRE(from.getPriority() <= priority_max, "replicaDropped.priority is none this version knows", from.getPriority());
+  return {tablet_id{from.getTablet()},
+          replica_id{from.getReplica()},
+          static_cast<drop_reason>(from.getReason()),
+          from.getHealth(),
+          from.getPriority(),
+          text(from.getWhy())};
 }
 
 void fill(wire::Edit::Builder to, const replica_observed& e) {
@@ -251,10 +345,11 @@ void fill(wire::Edit::Builder to, const replica_observed& e) {
   observed.setReplica(raw(e.replica));
   observed.setVersion(e.version);
   observed.setBad(e.bad);
+  observed.setPath(raw(e.path));
 }
 replica_observed read(wire::ReplicaObserved::Reader from) {
   return {tablet_id{from.getTablet()}, replica_id{from.getReplica()}, from.getVersion(),
-          from.getBad()};
+          from.getBad(), path_hash{from.getPath()}};
 }
 
 void fill(wire::Edit::Builder to, const replica_readopted& e) {
@@ -268,6 +363,82 @@ replica_readopted read(wire::ReplicaReadopted::Reader from) {
   return {tablet_id{from.getTablet()}, replica_id{from.getReplica()}, read(from.getPlace()),
           from.getVersion()};
 }
+
+// -- what operators set ------------------------------------------------------------------
+
+template <class Id>
+void fill(capnp::List<std::uint64_t>::Builder to, const std::vector<Id>& from) {
+  for (unsigned i = 0; i < to.size(); ++i)
+    to.set(i, raw(from[i]));
+}
+template <class Id>
+std::vector<Id> read_ids(capnp::List<std::uint64_t>::Reader from) {
+  std::vector<Id> ids;
+  for (const auto id : from)
+    ids.push_back(Id{id});
+  return ids;
+}
+
+void fill(wire::Edit::Builder to, const replica_status_set& e) {
+  auto set = to.initReplicaStatusSet();
+  set.setTablet(raw(e.tablet));
+  set.setReplica(raw(e.replica));
+  set.setBad(e.bad);
+}
+replica_status_set read(wire::ReplicaStatusSet::Reader from) {
+  return {tablet_id{from.getTablet()}, replica_id{from.getReplica()}, from.getBad()};
+}
+
+void fill(wire::Edit::Builder to, const repair_hinted& e) {
+  auto hinted = to.initRepairHinted();
+  hinted.setTable(raw(e.table));
+  fill(hinted.initPartitions(size_of(e.partitions)), e.partitions);
+  hinted.setUntilMs(e.until.count());
+}
+repair_hinted read(wire::RepairHinted::Reader from) {
+  return {table_id{from.getTable()}, read_ids<partition_id>(from.getPartitions()), time_ms{from.getUntilMs()}};
+}
+
+void fill(wire::Edit::Builder to, const repair_unhinted& e) {
+  auto unhinted = to.initRepairUnhinted();
+  unhinted.setTable(raw(e.table));
+  fill(unhinted.initPartitions(size_of(e.partitions)), e.partitions);
+}
+repair_unhinted read(wire::RepairUnhinted::Reader from) {
+  return {table_id{from.getTable()}, read_ids<partition_id>(from.getPartitions())};
+}
+
+void fill(wire::Edit::Builder to, const config_set& e) {
+  auto set = to.initConfigSet();
+  set.setKey(text(e.key));
+  set.setValue(text(e.value));
+}
+config_set read(wire::ConfigSet::Reader from) { return {text(from.getKey()), text(from.getValue())}; }
+
+void fill(wire::Edit::Builder to, const colocate_relocated& e) {
+  auto relocated = to.initColocateRelocated();
+  relocated.setGroup(raw(e.group));
+  relocated.setBucket(e.bucket);
+  fill(relocated.initBackends(size_of(e.backends)), e.backends);
+  relocated.setWhy(text(e.why));
+}
+colocate_relocated read(wire::ColocateRelocated::Reader from) {
+  return {colocate_group_id{from.getGroup()}, from.getBucket(), read_ids<backend_id>(from.getBackends()),
+          text(from.getWhy())};
+}
+
+void fill(wire::Edit::Builder to, const balance_paused& e) {
+  auto paused = to.initBalancePaused();
+  paused.setScope(text(e.scope));
+  paused.setOwner(text(e.owner));
+  paused.setReason(text(e.reason));
+  paused.setUntilMs(e.until.count());
+}
+balance_paused read(wire::BalancePaused::Reader from) {
+  return {text(from.getScope()), text(from.getOwner()), text(from.getReason()), time_ms{from.getUntilMs()}};
+}
+
+void fill(wire::Edit::Builder to, const balance_resumed& e) { to.setBalanceResumed(text(e.scope)); }
 
 edit_body read(wire::Edit::Reader from) {
   switch (from.which()) {
@@ -293,10 +464,28 @@ edit_body read(wire::Edit::Reader from) {
     case wire::Edit::REPLICA_DROPPED: return read(from.getReplicaDropped());
     case wire::Edit::REPLICA_OBSERVED: return read(from.getReplicaObserved());
     case wire::Edit::REPLICA_READOPTED: return read(from.getReplicaReadopted());
+    case wire::Edit::BACKEND_MODIFIED: return read(from.getBackendModified());
+    case wire::Edit::PARTITION_ADDED: return read(from.getPartitionAdded());
+    case wire::Edit::PARTITION_DROPPED: return read(from.getPartitionDropped());
+    case wire::Edit::PARTITION_MODIFIED: return read(from.getPartitionModified());
+    case wire::Edit::REPLICA_STATUS_SET: return read(from.getReplicaStatusSet());
+    case wire::Edit::REPAIR_HINTED: return read(from.getRepairHinted());
+    case wire::Edit::REPAIR_UNHINTED: return read(from.getRepairUnhinted());
+    case wire::Edit::CONFIG_SET: return read(from.getConfigSet());
+    case wire::Edit::COLOCATE_RELOCATED: return read(from.getColocateRelocated());
+    case wire::Edit::BALANCE_PAUSED: return read(from.getBalancePaused());
+    case wire::Edit::BALANCE_RESUMED: return balance_resumed{text(from.getBalanceResumed())};
   }
   KJ_FAIL_REQUIRE(
       "the edit is a case this version does not know; was the log written by a newer tabletd?",
       static_cast<unsigned>(from.which()));
+}
+
+std::size_t words_of_places(const bucket_places& placements) {
+  std::size_t words = 0;
+  for (const auto& places : placements)
+    words += 4 + 2 * places.size();
+  return words;
 }
 
 /// What the message will take, roughly: a good guess saves the copy.
@@ -304,9 +493,9 @@ std::size_t words_of(const edit_body& body) {
   constexpr std::size_t common = 40;
   return std::visit(overloaded{
                         [](const table_created& e) {
-                          std::size_t words = common;
-                          for (const auto& places : e.placements)
-                            words += 4 + 2 * places.size();
+                          std::size_t words = common + words_of_places(e.placements);
+                          for (const auto& part : e.partitions)
+                            words += 8 + words_of_places(part.placements);
                           return words;
                         },
                         [](const load_committed& e) {

@@ -54,7 +54,7 @@ void read(session_ptr self, const model::use_database& what, session_reply& repl
 void read(session_ptr self, const model::export_table& what, session_reply& reply) {
   const look now{self};
   with(model::look_up_table(*now.cat, what.table, self->state.database), reply, [&](const model::table& from) {
-    auto plan = model::plan_export(*now.cat, *now.cluster, from, what.path);
+    auto plan = model::plan_export(*now.cat, *now.cluster, from, {}, what.path);
     if (const auto* error = std::get_if<statement_error>(&plan))
       return reply.fail(*error);
     reply.pass(codec::seal_outcome(std::get<model::export_plan>(plan)));
@@ -83,7 +83,7 @@ void read(session_ptr self, const model::show_tablet& what, session_reply& reply
 void read(session_ptr self, const model::show_tablets& what, session_reply& reply) {
   const auto cat = self->state.ports.job.catalog->load();
   with(model::look_up_table(*cat, what.table, self->state.database), reply, [&](const model::table& of) {
-    auto table = views::show_tablets(*cat, of);
+    auto table = views::show_tablets(*cat, of.partitions);
     std::vector<statement_error> warnings;
     cut_warning(table, warnings);
     reply.send(std::move(table), std::move(warnings));

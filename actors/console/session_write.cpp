@@ -153,8 +153,13 @@ void write(session_ptr self, const model::load_file& what, session_reply reply, 
   const auto into = model::look_up_table(*cat, what.table, self->state.database);
   if (const auto* error = std::get_if<statement_error>(&into))
     return reply.fail(*error);
+  const auto& table = *std::get<const model::table*>(into);
+  if (table.partitions.size() > 1)
+    return reply.fail({error_code::invalid_argument, model::full_name(what.table, self->state.database)
+                                                       + " has several partitions, and a load goes into one",
+                       "name it: LOAD FILE ... INTO <table> PARTITION (<partition>)", {}, {}, {}, {}});
   const auto id = job_id(self, "load");
-  load_from_session from{{std::get<const model::table*>(into)->id, model::full_name(what.table, self->state.database),
+  load_from_session from{{table.id, table.partitions.front().id, model::full_name(what.table, self->state.database),
                           what.path, what.label.empty() ? made_up_label(self, request_id) : what.label},
                          self->address()};
   run_job<load_job_actor>(self, id, spawner(load_job, load_origin{std::move(from)}, self->state.ports.job), reply,

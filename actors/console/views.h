@@ -31,8 +31,8 @@ inline constexpr std::size_t replica_rows_max = 100'000;
 [[nodiscard]] model::table_value show_frontends(const sources& from);
 /// `tablet` exists.
 [[nodiscard]] model::table_value show_tablet(const model::catalog& cat, const model::tablet& tablet);
-/// At most replica_rows_max rows.
-[[nodiscard]] model::table_value show_tablets(const model::catalog& cat, const model::table& of);
+/// Of these partitions; at most replica_rows_max rows.
+[[nodiscard]] model::table_value show_tablets(const model::catalog& cat, std::span<const model::partition> of);
 
 /// Any page of the PROC tree.
 [[nodiscard]] model::table_value show_proc(const sources& from, const model::proc_target& at);
@@ -50,7 +50,7 @@ inline constexpr std::size_t replica_rows_max = 100'000;
 [[nodiscard]] model::table_value proc_databases(const model::catalog& cat);
 [[nodiscard]] model::table_value proc_tables(const sources& from, model::database_id of);
 [[nodiscard]] model::table_value proc_partitions(const model::catalog& cat, const model::table& of);
-[[nodiscard]] model::table_value proc_indexes(const model::table& of);
+[[nodiscard]] model::table_value proc_indexes(const model::table& of, const model::partition& part);
 [[nodiscard]] model::table_value tablet_replicas(const model::tablet& of);
 
 } // namespace tabletd::views

@@ -63,7 +63,7 @@ table_value show_tablet(const catalog& cat, const tablet& tablet) {
   auto out = empty_table(columns::tablet_location);
   const auto& t = *cat.table_of(tablet);
   const auto& d = *cat.databases.find(t.database);
-  const auto& p = t.partitions.front();
+  const auto& p = *cat.partition_of(tablet);
   const bool in_sync = diagnose(cat, tablet).health == tablet_health::healthy;
   out.rows.push_back({text(d.name), text(t.name), text(p.name), text(t.name), id(d.id), id(t.id), id(p.id),
                       number(p.index_id), in_sync,
@@ -72,17 +72,17 @@ table_value show_tablet(const catalog& cat, const tablet& tablet) {
   return out;
 }
 
-table_value show_tablets(const catalog& cat, const table& of) {
+table_value show_tablets(const catalog& cat, std::span<const partition> of) {
   auto out = empty_table(columns::table_replicas);
-  const auto& part = of.partitions.front();
-  for (std::uint32_t b = 0; b < part.buckets; ++b) {
-    const auto& t = *cat.tablets.find(tablet_id{raw(part.first_tablet) + b});
-    for (const auto& r : t.replicas) {
-      if (out.rows.size() == replica_rows_max)
-        return out;
-      out.rows.push_back(table_replica(t, r));
+  for (const auto& part : of)
+    for (std::uint32_t b = 0; b < part.buckets; ++b) {
+      const auto& t = *cat.tablets.find(tablet_id{raw(part.first_tablet) + b});
+      for (const auto& r : t.replicas) {
+        if (out.rows.size() == replica_rows_max)
+          return out;
+        out.rows.push_back(table_replica(t, r));
+      }
     }
-  }
   return out;
 }
 
@@ -91,7 +91,7 @@ table_value tablet_replicas(const tablet& of) {
   for (const auto& r : of.replicas)
     out.rows.push_back({id(r.id), id(r.backend), version_or_none(r.version), no_hash, version_or_none(r.last_success),
                         no_hash, version_or_none(r.last_failed), no_hash, never, none, number(of.bytes),
-                        number(of.rows), text(name_of(r.state)), r.bad, none, path(r.path), text(""), text("")});
+                        number(of.rows), text(name_of(r.state)), r.damaged(), none, path(r.path), text(""), text("")});
   return out;
 }
 
@@ -119,22 +119,23 @@ table_value proc_tables(const sources& from, database_id of) {
 
 table_value proc_partitions(const catalog& cat, const table& of) {
   auto out = empty_table(columns::proc_partitions);
-  const auto& part = of.partitions.front();
-  std::uint64_t rows = 0;
-  std::uint64_t bytes = 0;
-  for (std::uint32_t b = 0; b < part.buckets; ++b) {
-    const auto& t = *cat.tablets.find(tablet_id{raw(part.first_tablet) + b});
-    rows += t.rows;
-    bytes += t.bytes;
+  for (const auto& part : of.partitions) {
+    std::uint64_t rows = 0;
+    std::uint64_t bytes = 0;
+    for_each_tablet(part, [&](tablet_id t) {
+      const auto& at = *cat.tablets.find(t);
+      rows += at.rows;
+      bytes += at.bytes;
+    });
+    out.rows.push_back({id(part.id), text(part.name), number(part.visible), no_hash, text("NORMAL"),
+                        number(part.buckets), number(of.replication_num), number(bytes), number(rows)});
   }
-  out.rows.push_back({id(part.id), text(part.name), number(part.visible), no_hash, text("NORMAL"), number(part.buckets),
-                      number(of.replication_num), number(bytes), number(rows)});
   return out;
 }
 
-table_value proc_indexes(const table& of) {
+table_value proc_indexes(const table& of, const partition& part) {
   auto out = empty_table(columns::proc_indexes);
-  out.rows.push_back({number(of.partitions.front().index_id), text(of.name), text("NORMAL")});
+  out.rows.push_back({number(part.index_id), text(of.name), text("NORMAL")});
   return out;
 }
 
@@ -154,8 +155,11 @@ table_value show_proc(const sources& from, const proc_target& at) {
     case proc_page::database: return proc_tables(from, at.database);
     case proc_page::table: return names(columns::proc_nodes, below_proc(at, from.cat, view_rows_max));
     case proc_page::partitions: return proc_partitions(from.cat, *from.cat.tables.find(at.table));
-    case proc_page::partition: return proc_indexes(*from.cat.tables.find(at.table));
-    case proc_page::index: return show_tablets(from.cat, *from.cat.tables.find(at.table));
+    case proc_page::partition: {
+      const auto& of = *from.cat.tables.find(at.table);
+      return proc_indexes(of, *of.find(at.partition));
+    }
+    case proc_page::index: return show_tablets(from.cat, {from.cat.tables.find(at.table)->find(at.partition), 1});
     case proc_page::tablet: return tablet_replicas(*from.cat.tablets.find(at.tablet));
     case proc_page::frontends: return show_frontends(from);
     case proc_page::journal: return journal(from);

@@ -12,15 +12,17 @@ bool same_holder(const assessment& a, const backend& x, const backend& y) {
   return x.id == y.id || (a.host_anti_affinity && x.host == y.host);
 }
 
-replica_standing stand(const catalog& cat, const replica& r, version visible) {
+replica_standing stand(const catalog& cat, const replica& r, const assessment& a) {
   replica_standing s;
   const auto* b = cat.backends.find(r.backend);
   s.known = b != nullptr;
   if (!b)
     return s;
   s.available = b->available();
-  s.live = b->alive && !r.bad && r.state != replica_state::clone;
-  s.complete = s.live && complete(r, visible);
+  s.live = b->alive && !r.damaged() && r.state != replica_state::clone;
+  s.complete = s.live && complete(r, a.visible);
+  s.in_cluster = a.cluster.empty() || b->cluster == a.cluster;
+  s.at_home = a.home && std::find(a.home->begin(), a.home->end(), r.backend) != a.home->end();
   return s;
 }
 
@@ -65,9 +67,14 @@ assessment assess(const catalog& cat, const tablet& t) {
   a.visible = cat.visible_version(t);
   a.wanted = table->replication_num;
   a.host_anti_affinity = host_anti_affinity(cat, a.wanted);
+  a.hinted = cat.hints.contains(t.partition);
+  a.cluster = table->cluster;
+  a.move = cat.moves.find(t.id);
+  if (const auto* group = cat.colocate_groups.find(table->colocate_group))
+    a.home = &group->sequence[t.bucket];
   a.replicas.reserve(t.replicas.size());
   for (const auto& r : t.replicas)
-    a.replicas.push_back(stand(cat, r, a.visible));
+    a.replicas.push_back(stand(cat, r, a));
   choose_per_host(cat, t, a);
   for (std::size_t i = 0; i < t.replicas.size(); ++i) {
     const auto& s = a.replicas[i];
@@ -78,6 +85,7 @@ assessment assess(const catalog& cat, const tablet& t) {
     ++a.alive;
     a.complete += s.complete;
     a.stable += s.complete && s.available;
+    a.in_cluster += s.complete && s.available && s.in_cluster;
     a.fillable |= !s.complete && s.available;
   }
   return a;
@@ -92,6 +100,30 @@ bool expendable(const assessment& a, const tablet& t, std::size_t replica) {
   return !(s.complete && s.counts) || a.complete > a.wanted;
 }
 
+bool belongs(const assessment& a, const backend& b) {
+  const bool home = !a.home || std::find(a.home->begin(), a.home->end(), b.id) != a.home->end();
+  return home && (a.cluster.empty() || b.cluster == a.cluster);
+}
+
+const replica* catching_up(const assessment& a, const tablet& t) {
+  for (std::size_t i = 0; a.move && i < t.replicas.size(); ++i)
+    if (t.replicas[i].id == a.move->replica && a.replicas[i].counts && a.replicas[i].available
+        && !a.replicas[i].complete)
+      return &t.replicas[i];
+  return nullptr;
+}
+
+bool loads_count_on(const catalog& cat, const tablet& t, const replica& r) {
+  const auto* home = cat.backends.find(r.backend);
+  const auto* owner = cat.table_of(t);
+  if (!owner || !home || !home->alive || !complete(r, cat.visible_version(t)))
+    return false;
+  return std::any_of(owner->open_loads.begin(), owner->open_loads.end(), [&](txn_id txn) {
+    const auto* l = cat.loads.find(txn);
+    return l->partition == t.partition && l->state == load_state::begun && raw(txn) < raw(t.settled);
+  });
+}
+
 bool takes(const catalog& cat, const assessment& a, const replica& r, const backend& b) {
   const auto* home = cat.backends.find(r.backend);
   if (!home)
@@ -101,12 +133,12 @@ bool takes(const catalog& cat, const assessment& a, const replica& r, const back
 
 namespace {
 
-/// True if `test(backend)` holds for some available backend.
+/// True if `test(backend)` holds for some available backend where the tablet belongs.
 template <class Test>
-bool any_available(const catalog& cat, Test&& test) {
+bool any_available(const catalog& cat, const assessment& a, Test&& test) {
   bool found = false;
   cat.backends.for_each([&](backend_id, const backend& b) {
-    found = b.available() && test(b);
+    found = b.available() && belongs(a, b) && test(b);
     return !found;
   });
   return found;
@@ -115,14 +147,14 @@ bool any_available(const catalog& cat, Test&& test) {
 } // namespace
 
 bool has_room(const catalog& cat, const assessment& a, const tablet& t) {
-  return any_available(cat, [&](const backend& b) {
+  return any_available(cat, a, [&](const backend& b) {
     return std::none_of(t.replicas.begin(), t.replicas.end(),
                         [&](const replica& r) { return takes(cat, a, r, b); });
   });
 }
 
 bool opens_room(const catalog& cat, const assessment& a, const tablet& t, std::size_t replica) {
-  return any_available(cat, [&](const backend& b) {
+  return any_available(cat, a, [&](const backend& b) {
     if (!takes(cat, a, t.replicas[replica], b))
       return false;
     for (std::size_t i = 0; i < t.replicas.size(); ++i)

@@ -13,6 +13,8 @@ struct replica_standing {
   bool available = false; ///< Its backend is alive and not decommissioned.
   bool live = false;      ///< A copy one can use: backend alive, not bad, not being cloned.
   bool complete = false;  ///< live, and serves every visible version.
+  bool in_cluster = false; ///< Its backend is of the cluster the table belongs to, if to any.
+  bool at_home = false;    ///< Colocated tables: its backend is one its bucket belongs on.
   bool counts = false;    ///< live, and the one that counts for its host (spec/replica.md 2.1).
 };
 
@@ -20,11 +22,17 @@ struct assessment {
   model::version visible{};
   std::uint32_t wanted{};          ///< 0: the table is gone, nothing is wanted.
   bool host_anti_affinity = false;
+  bool hinted = false;             ///< An operator has asked for it (ADMIN REPAIR).
+  std::string_view cluster;        ///< The table's; empty: any.
+  /// Of a colocated table: the backends its bucket belongs on, else nullptr.
+  const std::vector<backend_id>* home = nullptr;
+  const open_move* move = nullptr; ///< An undecided balance move.
   std::vector<replica_standing> replicas; ///< As in tablet::replicas.
   std::uint32_t total{};           ///< Replicas without the ones still being cloned.
   std::uint32_t alive{};           ///< Hosts with a live replica.
   std::uint32_t complete{};        ///< Of these, complete.
   std::uint32_t stable{};          ///< Of these, on an available backend.
+  std::uint32_t in_cluster{};      ///< Of these, in the table's cluster.
   std::uint32_t sources{};         ///< Complete replicas, however many share a host.
   bool fillable = false;           ///< One lacks versions and can be filled where it is.
 
@@ -37,6 +45,7 @@ struct assessment {
 /// decommissioned backends count too, so the rule does not flip while a backend is away.
 [[nodiscard]] bool host_anti_affinity(const catalog& cat, std::uint32_t replication_num);
 
+/// Views into `cat` and `t`: valid as long as they are.
 [[nodiscard]] assessment assess(const catalog& cat, const tablet& t);
 
 /// diagnose() for who has assessed already.
@@ -50,6 +59,17 @@ struct assessment {
 /// anti-affinity) on its host - dead and bad ones too, they may come back.  Only one that is
 /// leaving does not keep its host: it goes as soon as the other one is there.
 [[nodiscard]] bool takes(const catalog& cat, const assessment& a, const replica& r, const backend& b);
+
+/// True if a replica may be placed there at all: the cluster fits and, of a colocated tablet, the
+/// bucket belongs there.
+[[nodiscard]] bool belongs(const assessment& a, const backend& b);
+
+/// The replica of an undecided move that is not complete yet, or nullptr.
+[[nodiscard]] const replica* catching_up(const assessment& a, const tablet& t);
+
+/// Loads that began before the tablet's last copy ended count on this replica (4.10); the fold
+/// refuses to drop it while they are open.
+[[nodiscard]] bool loads_count_on(const catalog& cat, const tablet& t, const replica& r);
 
 /// True if some available backend is taken by no replica.  By id, never by count
 /// (spec/replica.md 2.1 [FIX]).

@@ -62,13 +62,40 @@ const load* catalog::find_label(table_id table, std::string_view label) const {
   return loads.find(txn_id{id});
 }
 
-version catalog::visible_version(const tablet& t) const {
+const partition* table::find(partition_id wanted) const {
+  const auto at = std::lower_bound(partitions.begin(), partitions.end(), wanted,
+                                   [](const partition& p, partition_id key) { return p.id < key; });
+  return at != partitions.end() && at->id == wanted ? &*at : nullptr;
+}
+
+const partition* table::find(std::string_view wanted) const {
+  const auto at = std::find_if(partitions.begin(), partitions.end(),
+                               [wanted](const partition& p) { return p.name == wanted; });
+  return at == partitions.end() ? nullptr : &*at;
+}
+
+const partition* catalog::partition_of(const tablet& t) const {
   const auto* owner = table_of(t);
-  return owner && !owner->partitions.empty() ? owner->partitions.front().visible : version_initial;
+  return owner ? owner->find(t.partition) : nullptr;
+}
+
+version catalog::visible_version(const tablet& t) const {
+  const auto* part = partition_of(t);
+  return part ? part->visible : version_initial;
+}
+
+const colocate_group* catalog::find_colocate_group(database_id db, std::string_view name) const {
+  const colocate_group* found = nullptr;
+  colocate_groups.for_each([&](colocate_group_id, const colocate_group& g) {
+    if (g.database == db && g.name == name)
+      found = &g;
+    return found == nullptr;
+  });
+  return found;
 }
 
 bool complete(const replica& r, version visible) {
-  return r.state == replica_state::normal && !r.bad && r.last_failed == 0 && r.version >= visible;
+  return r.state == replica_state::normal && !r.damaged() && r.last_failed == 0 && r.version >= visible;
 }
 
 std::size_t complete_alive(const catalog& cat, const tablet& t) {
@@ -90,11 +117,11 @@ bool wants_back(const catalog& cat, const tablet& t, replica_id r, backend_id at
   const bool none_complete = complete_alive(cat, t) == 0;
   if (const auto* present = t.on(at))
     return none_complete
-           && present->bad; // The catalog's own copy there is damaged: this one replaces it.
+           && present->damaged(); // The catalog's own copy there is damaged: this one replaces it.
   const auto usable
       = std::count_if(t.replicas.begin(), t.replicas.end(), [&](const replica& other) {
           const auto* home = cat.backends.find(other.backend);
-          return other.state == replica_state::normal && !other.bad && home && home->alive;
+          return other.state == replica_state::normal && !other.damaged() && home && home->alive;
         });
   return none_complete || static_cast<std::size_t>(usable) < owner->replication_num;
 }
@@ -121,6 +148,14 @@ std::string_view name(refusal why) {
     case refusal::tablet_busy: return "tablet_busy";
     case refusal::replica_unknown: return "replica_unknown";
     case refusal::order_unknown: return "order_unknown";
+    case refusal::loads_open: return "loads_open";
+    case refusal::partition_unknown: return "partition_unknown";
+    case refusal::partition_already_exists: return "partition_already_exists";
+    case refusal::last_partition: return "last_partition";
+    case refusal::partition_not_named: return "partition_not_named";
+    case refusal::colocate_mismatch: return "colocate_mismatch";
+    case refusal::colocate_group_unknown: return "colocate_group_unknown";
+    case refusal::pause_unknown: return "pause_unknown";
     case refusal::last_complete_replica: return "last_complete_replica";
     case refusal::replica_not_wanted: return "replica_not_wanted";
   }

@@ -9,6 +9,9 @@
 #include "actors/model/edit.h"
 #include "actors/model/name_index.h"
 #include "actors/model/packed_map.h"
+#include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,16 +31,23 @@ struct replica {
   model::version last_failed{};  ///< Latest version it missed; 0: none.  > 0 means there is a hole.
   model::version last_success{}; ///< Latest version it holds, possibly above a hole.
   replica_state state = replica_state::normal;
-  bool bad = false;              ///< Damaged on its disk; never a source, to be replaced.
+  bool bad = false;              ///< Damaged on its disk, says its backend.
+  bool set_bad = false;          ///< An operator says so; no report changes it (9.2, C24b).
+  /// Never a source, to be replaced.
+  [[nodiscard]] bool damaged() const { return bad || set_bad; }
   friend bool operator==(const replica&, const replica&) = default;
 };
 
 struct tablet {
   tablet_id id{};
   table_id table{};
+  partition_id partition{};
   std::uint32_t bucket{};
   std::uint64_t rows{};
   std::uint64_t bytes{};
+  /// When a copy last ended here.  Whatever load began before may know only the replicas of that
+  /// time, so no complete one is dropped while such a load is open (4.10; see replica_dropped).
+  log_index settled{};
   std::vector<replica> replicas; ///< At most one per backend.
   [[nodiscard]] const replica* find(replica_id id) const;
   [[nodiscard]] const replica* on(backend_id backend) const;
@@ -46,6 +56,7 @@ struct tablet {
 
 struct partition {
   partition_id id{};
+  std::optional<model::medium> medium; ///< Where its replicas belong; nothing: anywhere.
   std::uint64_t index_id{};
   std::string name;
   model::version visible = version_initial; ///< What readers may see; a load makes it + 1.
@@ -62,9 +73,25 @@ struct table {
   char separator = '\t';
   std::uint32_t replication_num = 3;
   time_ms created{};
-  std::vector<model::partition> partitions; ///< Exactly one today.
+  std::string cluster;                      ///< Its replicas belong on backends of it; empty: on any.
+  colocate_group_id colocate_group{};       ///< 0: none.
+  std::vector<model::partition> partitions; ///< At least one, by ascending id, all with as many buckets.
   std::vector<txn_id> open_loads;           ///< Begun or committed, ascending; kept by the fold.
+  [[nodiscard]] const model::partition* find(partition_id id) const;
+  [[nodiscard]] const model::partition* find(std::string_view partition_name) const;
   friend bool operator==(const table&, const table&) = default;
+};
+
+/// Tables whose buckets lie alike: bucket b of every partition of every one of them has its
+/// replicas on the backends sequence[b] (2.4, 5.7).
+struct colocate_group {
+  colocate_group_id id{};
+  database_id database{};
+  std::string name;
+  std::uint32_t replication_num{};
+  std::vector<std::vector<backend_id>> sequence; ///< [bucket]
+  std::vector<table_id> tables;                  ///< Never empty: the last one takes the group along.
+  friend bool operator==(const colocate_group&, const colocate_group&) = default;
 };
 
 struct database {
@@ -74,10 +101,15 @@ struct database {
   friend bool operator==(const database&, const database&) = default;
 };
 
+/// What a backend belongs to unless ADD BACKEND says otherwise (the reference's name for it).
+inline constexpr std::string_view cluster_default = "default_cluster";
+
 struct backend {
   backend_id id{};
   std::string host;
   std::uint16_t port{};
+  std::string cluster{cluster_default};
+  std::string location;        ///< "rack:a"; empty: unknown.
   bool alive = false;          ///< By the log: the last backend_returned / backend_died.
   bool decommissioned = false;
   time_ms changed{};           ///< When alive last changed.
@@ -93,6 +125,7 @@ enum class load_state : std::uint8_t { begun, committed, published, aborted };
 struct load {
   txn_id txn{};
   table_id table{};
+  partition_id partition{};
   std::string label;
   load_state state = load_state::begun;
   model::version version{};
@@ -110,6 +143,72 @@ struct open_order {
   replica_id replica{}; ///< what.replica, or the new replica's id.
   time_ms at{};
   friend bool operator==(const open_order&, const open_order&) = default;
+};
+
+/// A balance move between its clone and the end of the replica it replaces (9.2, C16).  While
+/// it is open the new replica is brought up to date instead of being dropped, and the old one is
+/// the one to go.  Ends when either is gone.
+struct open_move {
+  replica_id replaces{};
+  replica_id replica{};
+  std::uint32_t fills = 0; ///< Copies that ended behind; after further_repairs_max it is an ordinary replica.
+  friend bool operator==(const open_move&, const open_move&) = default;
+};
+/// D24's tablet_further_repair_max_times (spec/replica.md 7).
+inline constexpr std::uint32_t further_repairs_max = 5;
+
+/// One decision about a tablet and what became of it; SHOW REPAIR HISTORY lists them.
+struct decision_record {
+  log_index entry{};       ///< Of the order.
+  time_ms at{};
+  tablet_id tablet{};
+  order_purpose purpose{};
+  std::uint8_t health{};   ///< tablet_health
+  std::uint8_t priority{}; ///< repair_priority
+  place source;            ///< Clones only.
+  place target;            ///< Of a drop: where the replica was.
+  replica_id replica{};
+  std::optional<drop_reason> dropped; ///< Nothing: a clone.
+  std::string why;
+  time_ms ended{};         ///< 0: it has not.
+  model::version reached{};
+  std::string failure;     ///< Empty: it succeeded, or has not ended.
+  friend bool operator==(const decision_record&, const decision_record&) = default;
+};
+/// The newest so many decisions are kept.
+inline constexpr std::size_t decisions_kept = 10'000;
+
+struct balance_pause {
+  std::string owner;
+  std::string reason;
+  time_ms since{};
+  time_ms until{};
+  friend bool operator==(const balance_pause&, const balance_pause&) = default;
+};
+
+/// A few values under names: written by hand, read often, copied with every snapshot.
+template <class T>
+class by_name {
+public:
+  using map = std::map<std::string, T, std::less<>>;
+  [[nodiscard]] const map& all() const { return *map_; }
+  [[nodiscard]] const T* find(std::string_view name) const {
+    const auto at = map_->find(name);
+    return at == map_->end() ? nullptr : &at->second;
+  }
+  void put(const std::string& name, T value) {
+    auto next = *map_;
+    next.insert_or_assign(name, std::move(value));
+    map_ = std::make_shared<const map>(std::move(next));
+  }
+  void erase(const std::string& name) {
+    auto next = *map_;
+    next.erase(name);
+    map_ = std::make_shared<const map>(std::move(next));
+  }
+
+private:
+  std::shared_ptr<const map> map_ = std::make_shared<const map>();
 };
 
 enum class refusal : std::uint8_t {
@@ -134,6 +233,14 @@ enum class refusal : std::uint8_t {
   tablet_busy,             ///< Has an open order (replica_dropped: one that names this replica).
   replica_unknown,
   order_unknown,           ///< Late: the order has ended.
+  loads_open,              ///< A load that began before the tablet's last copy ended is not over.
+  partition_unknown,
+  partition_already_exists,
+  last_partition,          ///< A table keeps at least one.
+  partition_not_named,     ///< The table has several and the load names none.
+  colocate_mismatch,       ///< Other buckets, replicas or places than the group's.
+  colocate_group_unknown,
+  pause_unknown,
   last_complete_replica,   ///< Dropping it would leave no complete replica on a live backend.
   replica_not_wanted,
 };
@@ -164,6 +271,12 @@ struct catalog {
   cow_map<tablet_id, tablet> tablets;
   cow_map<txn_id, load> loads;           ///< Ended ones are kept label_keep for their label.
   cow_map<tablet_id, open_order> orders;
+  cow_map<tablet_id, open_move> moves;
+  cow_map<log_index, decision_record> decisions;           ///< By their order, the newest decisions_kept.
+  cow_map<colocate_group_id, colocate_group> colocate_groups;
+  cow_map<partition_id, time_ms> hints;                    ///< Urgent until then (ADMIN REPAIR).
+  by_name<std::string> config;                             ///< Only what an operator has set (config_set).
+  by_name<balance_pause> pauses;                           ///< By scope.
   std::uint64_t replicas = 0;            ///< Kept by the fold; equals the sum over tablets.
 
   // Indexes, kept by the fold; broken_invariant() compares them with what they index.
@@ -179,8 +292,17 @@ struct catalog {
   /// The newest load that used the label; every earlier one of that label was aborted.
   [[nodiscard]] const load* find_label(table_id table, std::string_view label) const;
   [[nodiscard]] const table* table_of(const tablet& t) const { return tables.find(t.table); }
+  [[nodiscard]] const partition* partition_of(const tablet& t) const;
+  [[nodiscard]] const colocate_group* find_colocate_group(database_id db, std::string_view name) const;
   [[nodiscard]] model::version visible_version(const tablet& t) const;
 };
+
+/// Visits the tablets of a partition in bucket order.
+template <class Visit>
+void for_each_tablet(const partition& part, Visit&& visit) {
+  for (std::uint32_t bucket = 0; bucket < part.buckets; ++bucket)
+    visit(tablet_id{raw(part.first_tablet) + bucket});
+}
 
 /// How long an ended load answers for its label: Doris' label_keep_max_second, 3 days.
 inline constexpr time_ms label_keep = std::chrono::hours(72);

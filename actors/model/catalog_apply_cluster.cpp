@@ -1,4 +1,4 @@
-// Folds of what a cluster is made of: its term, its backends, databases and tables.
+// Folds of what a cluster is made of: its term, its backends and databases; what operators set.
 #include "actors/model/catalog_fold.h"
 #include <algorithm>
 
@@ -29,6 +29,9 @@ verdict fold(catalog& cat, const backend_added& e, moment now) {
   added.id = id;
   added.host = e.host;
   added.port = e.port;
+  if (!e.cluster.empty())
+    added.cluster = e.cluster;
+  added.location = e.location;
   added.changed = now.at;
   cat.backends.put(id, std::move(added));
   return accept_backend(id);
@@ -51,6 +54,18 @@ verdict fold(catalog& cat, const backend_decommission& e, moment) {
   if (b->decommissioned == e.on)
     return accept(raw(e.backend)); // Said before: nobody need look again.
   cat.backends.edit(e.backend)->decommissioned = e.on;
+  return accept_backend(e.backend);
+}
+
+verdict fold(catalog& cat, const backend_modified& e, moment) {
+  const auto* b = cat.backends.find(e.backend);
+  if (!b)
+    return refuse(refusal::backend_unknown);
+  if (b->cluster == e.cluster && b->location == e.location)
+    return accept(raw(e.backend));
+  auto& modified = *cat.backends.edit(e.backend);
+  modified.cluster = e.cluster;
+  modified.location = e.location;
   return accept_backend(e.backend);
 }
 
@@ -80,7 +95,7 @@ verdict fold(catalog& cat, const backend_returned& e, moment now) {
   return accept_backend(e.backend);
 }
 
-// -- databases and tables ----------------------------------------------------------------
+// -- databases -------------------------------------------------------------------------
 
 verdict fold(catalog& cat, const database_created& e, moment) {
   if (const auto* there = cat.find_database(e.name))
@@ -102,107 +117,52 @@ verdict fold(catalog& cat, const database_dropped& e, moment) {
   return accept(raw(e.database));
 }
 
-namespace {
+// -- what operators set ------------------------------------------------------------------
 
-/// One to replication_num places, each on a path of a live backend that is not being emptied,
-/// no two on one backend.
-bool placeable(const catalog& cat, const std::vector<place>& places,
-               std::uint32_t replication_num) {
-  if (places.empty() || places.size() > replication_num)
-    return false;
-  for (auto at = places.begin(); at != places.end(); ++at) {
-    const auto* b = cat.backends.find(at->backend);
-    if (!b || !b->available() || !b->has_path(at->path))
-      return false;
-    if (std::any_of(places.begin(), at,
-                    [&](const place& earlier) { return earlier.backend == at->backend; }))
-      return false;
-  }
-  return true;
-}
-
-/// Tablets first, consecutively, so that a partition needs to keep only the first id.
-std::vector<tablet_id> add_tablets(catalog& cat, table_id table, const table_created& e) {
-  std::vector<tablet_id> made;
-  made.reserve(e.placements.size());
-  for (std::uint32_t bucket = 0; bucket < e.placements.size(); ++bucket) {
-    tablet t;
-    t.id = tablet_id{cat.next_id++};
-    t.table = table;
-    t.bucket = bucket;
-    made.push_back(t.id);
-    cat.tablets.put(t.id, std::move(t));
-  }
-  for (std::size_t bucket = 0; bucket < e.placements.size(); ++bucket)
-    for (const auto& at : e.placements[bucket])
-      add_replica(cat, made[bucket],
-                  replica{replica_id{cat.next_id++}, at.backend, at.path, version_initial, 0,
-                          version_initial});
-  return made;
-}
-
-} // namespace
-
-verdict fold(catalog& cat, const table_created& e, moment now) {
-  if (!cat.databases.contains(e.database))
-    return refuse(refusal::database_unknown);
-  if (const auto* there = cat.find_table(e.database, e.name))
-    return refuse(refusal::table_already_exists, raw(there->id));
-  const bool sound
-      = !e.placements.empty()
-        && std::all_of(e.placements.begin(), e.placements.end(), [&](const auto& places) {
-             return placeable(cat, places, e.replication_num);
-           });
-  if (!sound)
-    return refuse(refusal::placement_stale);
-
-  table made;
-  made.id = table_id{cat.next_id++};
-  made.database = e.database;
-  made.name = e.name;
-  made.key_column = e.key_column;
-  made.separator = e.separator;
-  made.replication_num = e.replication_num;
-  made.created = now.at;
-  partition whole;
-  whole.id = partition_id{cat.next_id++};
-  whole.index_id = cat.next_id++;
-  whole.name = e.name;
-  whole.buckets = static_cast<std::uint32_t>(e.placements.size());
-  whole.first_tablet = tablet_id{cat.next_id};
-  auto tablets = add_tablets(cat, made.id, e);
-  const auto id = made.id;
-  made.partitions.push_back(std::move(whole));
-  cat.table_names.put(raw(e.database), e.name, raw(id));
-  ++cat.databases.edit(e.database)->tables;
-  cat.tables.put(id, std::move(made));
-  return accept(raw(id), std::move(tablets));
-}
-
-verdict fold(catalog& cat, const table_dropped& e, moment now) {
-  const auto* found = cat.tables.find(e.table);
-  if (!found)
+verdict fold(catalog& cat, const repair_hinted& e, moment) {
+  const auto* owner = cat.tables.find(e.table);
+  if (!owner)
     return refuse(refusal::table_unknown);
-  const table gone = *found;
-  for (const auto txn : gone.open_loads) {
-    // Nobody can read what a committed load brought any more, so its record need not wait.
-    const bool begun = cat.loads.find(txn)->state == load_state::begun;
-    end_load(cat, txn, begun ? load_state::aborted : load_state::published, now);
+  for (const auto id : e.partitions)
+    if (!owner->find(id))
+      return refuse(refusal::partition_unknown, raw(id));
+  std::vector<tablet_id> touched;
+  for (const auto id : e.partitions) {
+    cat.hints.put(id, e.until);
+    for_each_tablet(*owner->find(id), [&](tablet_id t) { touched.push_back(t); });
   }
-  std::vector<tablet_id> tablets;
-  for (const auto& part : gone.partitions)
-    for (std::uint32_t bucket = 0; bucket < part.buckets; ++bucket)
-      tablets.push_back(tablet_id{raw(part.first_tablet) + bucket});
-  for (const auto id : tablets) {
-    cat.orders.erase(id);
-    for (const auto& r : std::vector<replica>(cat.tablets.find(id)->replicas))
-      remove_replica(cat, id, r.id);
-    cat.tablets.erase(id);
-  }
-  cat.table_names.erase(raw(gone.database), gone.name, raw(gone.id));
-  --cat.databases.edit(gone.database)->tables;
-  cat.tables.erase(gone.id);
-  return accept(raw(gone.id), std::move(tablets));
+  return accept(raw(e.table), std::move(touched));
+}
+
+verdict fold(catalog& cat, const repair_unhinted& e, moment) {
+  const auto* owner = cat.tables.find(e.table);
+  if (!owner)
+    return refuse(refusal::table_unknown);
+  std::vector<tablet_id> touched;
+  for (const auto id : e.partitions)
+    if (const auto* part = owner->find(id); part && cat.hints.erase(id))
+      for_each_tablet(*part, [&](tablet_id t) { touched.push_back(t); });
+  return accept(raw(e.table), std::move(touched));
+}
+
+verdict fold(catalog& cat, const config_set& e, moment) {
+  if (e.value.empty())
+    cat.config.erase(e.key);
+  else
+    cat.config.put(e.key, e.value);
+  return accept(0);
+}
+
+verdict fold(catalog& cat, const balance_paused& e, moment now) {
+  cat.pauses.put(e.scope, {e.owner, e.reason, now.at, e.until});
+  return accept(0);
+}
+
+verdict fold(catalog& cat, const balance_resumed& e, moment) {
+  if (!cat.pauses.find(e.scope))
+    return refuse(refusal::pause_unknown);
+  cat.pauses.erase(e.scope);
+  return accept(0);
 }
 
 } // namespace tabletd::model::fold

@@ -38,8 +38,7 @@ bool names(const std::vector<replica_id>& list, replica_id r) {
 }
 
 /// Why the commit cannot stand, or none.
-refusal judge(const catalog& cat, const table& owner, const load_committed& e) {
-  const auto& part = owner.partitions.front();
+refusal judge(const catalog& cat, const table& owner, const partition& part, const load_committed& e) {
   if (e.tablets.size() != part.buckets)
     return refusal::quorum_missing;
   for (std::uint32_t bucket = 0; bucket < part.buckets; ++bucket) {
@@ -97,6 +96,12 @@ void end_load(catalog& cat, txn_id txn, load_state how, moment now) {
 verdict fold(catalog& cat, const load_begun& e, moment now) {
   if (!cat.tables.contains(e.table))
     return refuse(refusal::table_unknown);
+  const auto* owner = cat.tables.find(e.table);
+  if (raw(e.partition) == 0 && owner->partitions.size() > 1)
+    return refuse(refusal::partition_not_named);
+  const auto into = raw(e.partition) == 0 ? owner->partitions.front().id : e.partition;
+  if (!owner->find(into))
+    return refuse(refusal::partition_unknown);
   if (const auto* earlier = cat.find_label(e.table, e.label);
       earlier && !forgettable(*earlier, now.at)) {
     if (earlier->state == load_state::begun)
@@ -108,6 +113,7 @@ verdict fold(catalog& cat, const load_begun& e, moment now) {
   load begun;
   begun.txn = txn_id{raw(now.index)};
   begun.table = e.table;
+  begun.partition = into;
   begun.label = e.label;
   begun.begun = now.at;
   const auto txn = begun.txn;
@@ -124,11 +130,12 @@ verdict fold(catalog& cat, const load_committed& e, moment) {
   if (opened->state != load_state::begun)
     return refuse(refusal::txn_ended);
   const auto* owner = cat.tables.find(opened->table);
-  if (const auto why = judge(cat, *owner, e); why != refusal::none)
+  const auto* part = owner->find(opened->partition);
+  if (const auto why = judge(cat, *owner, *part, e); why != refusal::none)
     return refuse(why);
 
-  auto& part = cat.tables.edit(opened->table)->partitions.front();
-  const version next = ++part.visible;
+  const auto at = part - owner->partitions.data();
+  const version next = ++cat.tables.edit(opened->table)->partitions[static_cast<std::size_t>(at)].visible;
   auto& committed = *cat.loads.edit(e.txn);
   committed.state = load_state::committed;
   committed.version = next;

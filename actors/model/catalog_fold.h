@@ -31,6 +31,17 @@ verdict fold(catalog& cat, const clone_ended& e, moment now);
 verdict fold(catalog& cat, const replica_dropped& e, moment now);
 verdict fold(catalog& cat, const replica_observed& e, moment now);
 verdict fold(catalog& cat, const replica_readopted& e, moment now);
+verdict fold(catalog& cat, const backend_modified& e, moment now);
+verdict fold(catalog& cat, const partition_added& e, moment now);
+verdict fold(catalog& cat, const partition_dropped& e, moment now);
+verdict fold(catalog& cat, const partition_modified& e, moment now);
+verdict fold(catalog& cat, const replica_status_set& e, moment now);
+verdict fold(catalog& cat, const repair_hinted& e, moment now);
+verdict fold(catalog& cat, const repair_unhinted& e, moment now);
+verdict fold(catalog& cat, const config_set& e, moment now);
+verdict fold(catalog& cat, const colocate_relocated& e, moment now);
+verdict fold(catalog& cat, const balance_paused& e, moment now);
+verdict fold(catalog& cat, const balance_resumed& e, moment now);
 
 // -- shared by the folds --
 
@@ -42,10 +53,13 @@ verdict fold(catalog& cat, const replica_readopted& e, moment now);
   return {refusal::none, raw(backend), {}, backend};
 }
 
-/// The only two ways a replica enters and leaves: the tablet, its backend's index and the count
-/// together.
+/// The only two ways a replica enters and leaves: the tablet, its backend's index, the count and
+/// the move it takes part in together.
 void add_replica(catalog& cat, tablet_id tablet, replica r);
 void remove_replica(catalog& cat, tablet_id tablet, replica_id r);
+
+/// Adds to the history, which forgets its oldest.
+void record(catalog& cat, decision_record what);
 
 /// Closes a load for good: out of the table's open loads, into the order of forgetting.
 void end_load(catalog& cat, txn_id txn, load_state how, moment now);

@@ -71,9 +71,9 @@ std::string broken_tablets(const catalog& cat) {
     const auto* owner = cat.tables.find(t.table);
     if (t.id != id || !owner)
       return say("tablet ", id, " has no table ", t.table);
-    const auto& part = owner->partitions.front();
-    if (t.bucket >= part.buckets || tablet_id{raw(part.first_tablet) + t.bucket} != id)
-      return say("tablet ", id, " is not bucket ", t.bucket, " of table ", t.table);
+    const auto* part = owner->find(t.partition);
+    if (!part || t.bucket >= part->buckets || tablet_id{raw(part->first_tablet) + t.bucket} != id)
+      return say("tablet ", id, " is not bucket ", t.bucket, " of partition ", t.partition);
     if (t.replicas.empty())
       return say("tablet ", id, " has no replica at all");
     std::set<backend_id> homes;
@@ -117,13 +117,19 @@ std::string broken_tables(const catalog& cat) {
   std::map<database_id, std::uint32_t> per_database;
   auto broken = first_broken(cat.tables, [&](table_id id, const table& t) -> std::string {
     ++per_database[t.database];
-    if (t.id != id || t.partitions.size() != 1 || !cat.databases.contains(t.database))
-      return say("table ", id, " has no database ", t.database, " or not one partition");
-    const auto& part = t.partitions.front();
-    tablets += part.buckets;
-    for (std::uint32_t bucket = 0; bucket < part.buckets; ++bucket)
-      if (!cat.tablets.contains(tablet_id{raw(part.first_tablet) + bucket}))
-        return say("table ", id, " lacks bucket ", bucket);
+    if (t.id != id || t.partitions.empty() || !cat.databases.contains(t.database))
+      return say("table ", id, " has no database ", t.database, " or no partition");
+    for (const auto& part : t.partitions) {
+      tablets += part.buckets;
+      if (t.find(part.id) != &part || t.find(part.name) != &part || part.buckets != t.partitions.front().buckets)
+        return say("partition ", part.id, " of table ", id, " is out of order, named twice or of another size");
+      for (std::uint32_t bucket = 0; bucket < part.buckets; ++bucket)
+        if (!cat.tablets.contains(tablet_id{raw(part.first_tablet) + bucket}))
+          return say("partition ", part.id, " of table ", id, " lacks bucket ", bucket);
+    }
+    if (const auto* group = cat.colocate_groups.find(t.colocate_group);
+        (raw(t.colocate_group) != 0) != (group && std::count(group->tables.begin(), group->tables.end(), id) == 1))
+      return say("table ", id, " and colocation group ", t.colocate_group, " do not know each other");
     if (cat.find_table(t.database, t.name) != &t)
       return say("table ", t.name, " is not found by its name");
     for (const auto txn : t.open_loads) {
@@ -162,7 +168,10 @@ std::string broken_loads(const catalog& cat) {
         = owner && std::count(owner->open_loads.begin(), owner->open_loads.end(), txn) == 1;
     if (l.txn != txn || open == over)
       return say("load ", txn, " is over but open, or neither");
-    if (owner && l.version > owner->partitions.front().visible)
+    const auto* part = owner ? owner->find(l.partition) : nullptr;
+    if (owner && !part && open)
+      return say("load ", txn, " is open for a partition that is gone");
+    if (part && l.version > part->visible)
       return say("load ", txn, " made version ", l.version, ", which is not visible");
     if ((l.version > 0)
         != (l.state == load_state::committed || (over && l.state == load_state::published)))
@@ -199,10 +208,30 @@ std::string broken_orders(const catalog& cat) {
   });
 }
 
+std::string broken_moves(const catalog& cat) {
+  auto broken = first_broken(cat.moves, [&](tablet_id id, const open_move& m) -> std::string {
+    const auto* t = cat.tablets.find(id);
+    return t && t->find(m.replaces) && t->find(m.replica)
+               ? ""
+               : say("tablet ", id, " moves from replica ", m.replaces, " to ", m.replica, ", one of which is gone");
+  });
+  if (!broken.empty())
+    return broken;
+  broken = first_broken(cat.colocate_groups, [&](colocate_group_id id, const colocate_group& g) -> std::string {
+    for (const auto table : g.tables)
+      if (const auto* t = cat.tables.find(table); !t || t->colocate_group != id)
+        return say("colocation group ", id, " lists table ", table, ", which is not in it");
+    return g.tables.empty() ? say("colocation group ", id, " has no table") : "";
+  });
+  if (broken.empty() && cat.decisions.size() > decisions_kept)
+    return say(cat.decisions.size(), " decisions are kept");
+  return broken;
+}
+
 } // namespace
 
 std::string broken_invariant(const catalog& cat) {
-  for (auto* check : {broken_tables, broken_tablets, broken_backends, broken_loads, broken_orders})
+  for (auto* check : {broken_tables, broken_tablets, broken_backends, broken_loads, broken_orders, broken_moves})
     if (auto broken = check(cat); !broken.empty())
       return broken;
   return "";

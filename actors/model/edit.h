@@ -3,6 +3,7 @@
 // twin is schemas/edits.capnp, and actors/codec/edit_codec.h maps between the two.
 #include "actors/model/ids.h"
 #include <array>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -27,8 +28,8 @@ struct path_seen {
 
 using cluster_uuid = std::array<std::uint8_t, 16>;
 
-/// Why a replica left the catalog.  Order of the list = order of preference when one of
-/// several surplus replicas must go (spec/replica.md 4.9).
+/// Why a replica left the catalog.  In the log: values are only appended.  Which goes first when
+/// one of several must is preference() of placement_drop.cpp.
 enum class drop_reason : std::uint8_t {
   backend_dropped,
   bad,
@@ -38,31 +39,59 @@ enum class drop_reason : std::uint8_t {
   highest_load,
   lost,          ///< A current full report of its backend did not list it.
   table_dropped,
+  wrong_cluster, ///< Its backend is not of the table's cluster.
+  moved,         ///< A balance move has put another one in its place.
+  not_in_group,  ///< Its colocation group has its bucket elsewhere.
 };
+inline constexpr std::uint8_t drop_reason_count = 11;
 
 // -- edits ---------------------------------------------------------------------------
 struct cluster_founded { cluster_uuid cluster{}; std::string name; friend bool operator==(const cluster_founded&, const cluster_founded&) = default; };
 struct term_began { model::term term{}; std::uint64_t leader{}; friend bool operator==(const term_began&, const term_began&) = default; };
-struct backend_added { std::string host; std::uint16_t port{}; friend bool operator==(const backend_added&, const backend_added&) = default; };
+struct backend_added {
+  std::string host;
+  std::uint16_t port{};
+  std::string cluster{};  ///< Empty: cluster_default.
+  std::string location{}; ///< "rack:a"; empty: unknown.
+  friend bool operator==(const backend_added&, const backend_added&) = default;
+};
 struct backend_dropped { backend_id backend{}; friend bool operator==(const backend_dropped&, const backend_dropped&) = default; };
 struct backend_decommission { backend_id backend{}; bool on{}; friend bool operator==(const backend_decommission&, const backend_decommission&) = default; };
+/// ALTER SYSTEM MODIFY BACKEND: both values as they shall be.
+struct backend_modified { backend_id backend{}; std::string cluster; std::string location; friend bool operator==(const backend_modified&, const backend_modified&) = default; };
 struct backend_died { backend_id backend{}; friend bool operator==(const backend_died&, const backend_died&) = default; };
 struct backend_returned { backend_id backend{}; std::vector<path_seen> paths; friend bool operator==(const backend_returned&, const backend_returned&) = default; };
 struct database_created { std::string name; friend bool operator==(const database_created&, const database_created&) = default; };
 struct database_dropped { database_id database{}; friend bool operator==(const database_dropped&, const database_dropped&) = default; };
 
+using bucket_places = std::vector<std::vector<place>>; ///< [bucket][replica]
+
+struct new_partition {
+  std::string name;
+  std::optional<model::medium> medium{}; ///< Where its replicas belong; nothing: anywhere.
+  bucket_places placements;
+  friend bool operator==(const new_partition&, const new_partition&) = default;
+};
 struct table_created {
   database_id database{};
   std::string name;
   std::uint32_t key_column = 1; ///< 1-based.
   char separator = '\t';
   std::uint32_t replication_num = 3;
-  std::vector<std::vector<place>> placements; ///< [bucket][replica]
+  bucket_places placements;               ///< Of its only partition, named like the table; else empty.
+  std::vector<new_partition> partitions{}; ///< Instead of `placements`; all with as many buckets.
+  std::string cluster{};                  ///< Its replicas belong on backends of it; empty: on any.
+  std::string colocate_with{};            ///< Name of its colocation group; empty: none.
   friend bool operator==(const table_created&, const table_created&) = default;
 };
 struct table_dropped { table_id table{}; friend bool operator==(const table_dropped&, const table_dropped&) = default; };
 
-struct load_begun { table_id table{}; std::string label; friend bool operator==(const load_begun&, const load_begun&) = default; };
+struct partition_added { table_id table{}; new_partition what; friend bool operator==(const partition_added&, const partition_added&) = default; };
+struct partition_dropped { table_id table{}; partition_id partition{}; friend bool operator==(const partition_dropped&, const partition_dropped&) = default; };
+struct partition_modified { table_id table{}; partition_id partition{}; std::optional<model::medium> medium; friend bool operator==(const partition_modified&, const partition_modified&) = default; };
+
+/// `partition` 0: the table's only one.
+struct load_begun { table_id table{}; std::string label; partition_id partition{}; friend bool operator==(const load_begun&, const load_begun&) = default; };
 struct tablet_loaded {
   tablet_id tablet{};
   std::uint64_t rows{};
@@ -74,6 +103,10 @@ struct load_committed { txn_id txn{}; std::vector<tablet_loaded> tablets; friend
 struct load_aborted { txn_id txn{}; std::string reason; friend bool operator==(const load_aborted&, const load_aborted&) = default; };
 struct load_published { txn_id txn{}; friend bool operator==(const load_published&, const load_published&) = default; };
 
+enum class order_purpose : std::uint8_t { repair, balance };
+
+/// Three kinds by `replica` and ends: a new replica (0), one filled where it is, or - on one
+/// backend, from path to path - one that moves.
 struct clone_ordered {
   tablet_id tablet{};
   std::uint8_t health{};   ///< tablet_health that asked for it.
@@ -82,6 +115,11 @@ struct clone_ordered {
   place target;
   replica_id replica{};    ///< 0: a new replica, which the fold names (from next_id); else filled in place.
   model::version version{};
+  order_purpose purpose = order_purpose::repair;
+  /// Balance only: the replica this one replaces.  It is pinned: until the move is decided it is
+  /// the one to go, and the new one is brought up to date instead of being dropped (9.2, C16).
+  replica_id replaces{};
+  std::string why{}; ///< The decision in a sentence, for the history.
   friend bool operator==(const clone_ordered&, const clone_ordered&) = default;
 };
 struct clone_ended {
@@ -91,14 +129,44 @@ struct clone_ended {
   std::string failure;
   friend bool operator==(const clone_ended&, const clone_ended&) = default;
 };
-struct replica_dropped { tablet_id tablet{}; replica_id replica{}; drop_reason reason{}; friend bool operator==(const replica_dropped&, const replica_dropped&) = default; };
-struct replica_observed { tablet_id tablet{}; replica_id replica{}; model::version version{}; bool bad{}; friend bool operator==(const replica_observed&, const replica_observed&) = default; };
+struct replica_dropped {
+  tablet_id tablet{};
+  replica_id replica{};
+  drop_reason reason{};
+  std::uint8_t health{};   ///< tablet_health that asked for it.
+  std::uint8_t priority{}; ///< repair_priority.
+  std::string why{};       ///< As in clone_ordered.  Empty: nobody decided it, a report or statement said so.
+  friend bool operator==(const replica_dropped&, const replica_dropped&) = default;
+};
+struct replica_observed {
+  tablet_id tablet{};
+  replica_id replica{};
+  model::version version{};
+  bool bad{};
+  path_hash path{}; ///< Where it is now; 0: where it was.
+  friend bool operator==(const replica_observed&, const replica_observed&) = default;
+};
 struct replica_readopted { tablet_id tablet{}; replica_id replica{}; model::place place; model::version version{}; friend bool operator==(const replica_readopted&, const replica_readopted&) = default; };
+
+/// ADMIN SET REPLICA STATUS.  What an operator says is kept apart from what backends report (9.2, C24b).
+struct replica_status_set { tablet_id tablet{}; replica_id replica{}; bool bad{}; friend bool operator==(const replica_status_set&, const replica_status_set&) = default; };
+/// ADMIN REPAIR TABLE: these partitions are urgent until then.
+struct repair_hinted { table_id table{}; std::vector<partition_id> partitions; time_ms until{}; friend bool operator==(const repair_hinted&, const repair_hinted&) = default; };
+struct repair_unhinted { table_id table{}; std::vector<partition_id> partitions; friend bool operator==(const repair_unhinted&, const repair_unhinted&) = default; };
+/// ADMIN SET FRONTEND CONFIG.  Empty value: back to the default.
+struct config_set { std::string key; std::string value; friend bool operator==(const config_set&, const config_set&) = default; };
+/// The bucket's replicas of every table of the group belong on these backends.
+struct colocate_relocated { colocate_group_id group{}; std::uint32_t bucket{}; std::vector<backend_id> backends; std::string why; friend bool operator==(const colocate_relocated&, const colocate_relocated&) = default; };
+/// ADMIN PAUSE | RESUME BALANCE.  A scope is "all", "table:<id>" or "backend:<id>".
+struct balance_paused { std::string scope; std::string owner; std::string reason; time_ms until{}; friend bool operator==(const balance_paused&, const balance_paused&) = default; };
+struct balance_resumed { std::string scope; friend bool operator==(const balance_resumed&, const balance_resumed&) = default; };
 
 using edit_body = std::variant<cluster_founded, term_began, backend_added, backend_dropped, backend_decommission, backend_died,
                                backend_returned, database_created, database_dropped, table_created, table_dropped, load_begun,
                                load_committed, load_aborted, load_published, clone_ordered, clone_ended, replica_dropped,
-                               replica_observed, replica_readopted>;
+                               replica_observed, replica_readopted, backend_modified, partition_added, partition_dropped,
+                               partition_modified, replica_status_set, repair_hinted, repair_unhinted, config_set,
+                               colocate_relocated, balance_paused, balance_resumed>;
 
 struct edit {
   time_ms at{}; ///< Leader's wall clock at proposal: the only time the fold sees.

@@ -14,7 +14,12 @@ enum class tablet_health : std::uint8_t {
   redundant,
   force_redundant,
   unrecoverable, ///< No complete replica on a live backend: a report, never a queue entry.
+  replica_missing_in_cluster,
+  need_further_repair,
+  colocate_mismatch,
+  colocate_redundant,
 };
+inline constexpr std::size_t tablet_health_count = 11;
 [[nodiscard]] std::string_view name(tablet_health health); ///< "REPLICA_MISSING"
 
 enum class repair_priority : std::uint8_t { low, normal, high, very_high };

@@ -49,9 +49,10 @@ load_effects begun(load_life& life, const edit_answer& answer, const catalog& ca
   if (life.given_up)
     return abort(life, {error_code::cancelled, "the client left before the load began", {}, {}, {}, {}, {}});
   const auto* into = cat.tables.find(life.request.table);
-  if (!into)
-    return abort(life, {error_code::not_found, doing(life) + " failed: the table was dropped", {}, {}, {}, {}, {}});
-  auto planned = plan_load(cat, *into, life.request.path);
+  const auto* part = into ? into->find(life.request.partition) : nullptr;
+  if (!part)
+    return abort(life, {error_code::not_found, doing(life) + " failed: the table or partition was dropped", {}, {}, {}, {}, {}});
+  auto planned = plan_load(cat, *into, *part, life.request.path);
   if (auto* refused = std::get_if<statement_error>(&planned))
     return abort(life, std::move(*refused));
   auto& plan = std::get<load_plan>(planned);
@@ -114,7 +115,7 @@ struct survey {
 /// Asks the catalog anew each time: replicas come and go while a load is being published.
 survey look_around(const load_life& life, const catalog& cat) {
   survey out;
-  const auto& part = cat.tables.find(life.request.table)->partitions.front();
+  const auto& part = *cat.tables.find(life.request.table)->find(life.request.partition);
   out.served.reserve(part.buckets);
   for (std::uint32_t b = 0; b < part.buckets; ++b) {
     const auto& at = *cat.tablets.find(tablet_id{raw(part.first_tablet) + b});
@@ -146,7 +147,8 @@ load_effects ask(load_life& life, const survey& seen) {
 /// True while this load is this actor's to finish: not dropped with its table, not another leader's.
 bool ours(const load_life& life, const catalog& cat) {
   const auto* record = cat.loads.find(life.txn);
-  return record && record->state == load_state::committed && cat.term == life.term && cat.tables.contains(record->table);
+  const auto* into = record ? cat.tables.find(record->table) : nullptr;
+  return into && into->find(record->partition) && record->state == load_state::committed && cat.term == life.term;
 }
 
 /// Replicas that were to take the rows and did not, by backend.
@@ -284,31 +286,34 @@ load_effects publish_step(load_life& life, const load_event& event, const catalo
 
 load_effects begin(load_life& life, const catalog& cat) {
   const auto* into = cat.tables.find(life.request.table);
-  if (!into)
-    return over(life, {answer_statement{statement_error{error_code::not_found, doing(life) + " failed: there is no such table",
+  const auto* part = into ? into->find(life.request.partition) : nullptr;
+  if (!part)
+    return over(life, {answer_statement{statement_error{error_code::not_found,
+                                                        doing(life) + " failed: there is no such table or partition",
                                                         {}, {}, {}, {}, {}}}});
-  const auto planned = plan_load(cat, *into, life.request.path);
+  const auto planned = plan_load(cat, *into, *part, life.request.path);
   // A label that is already committed answers "nothing to do" even when nothing could be written now.
   const auto* earlier = cat.find_label(life.request.table, life.request.label);
   if (const auto* refused = std::get_if<statement_error>(&planned); refused && !earlier)
     return over(life, {answer_statement{*refused}});
   life.phase = load_phase::beginning;
-  return {propose_edit{load_begun{life.request.table, life.request.label}}};
+  return {propose_edit{load_begun{life.request.table, life.request.label, life.request.partition}}};
 }
 
 load_effects resume(load_life& life, txn_id txn, const catalog& cat, time_ms now) {
   const auto* record = cat.loads.find(txn);
   const auto* into = record ? cat.tables.find(record->table) : nullptr;
-  if (!into || (record->state != load_state::begun && record->state != load_state::committed))
+  const auto* part = into ? into->find(record->partition) : nullptr;
+  if (!part || (record->state != load_state::begun && record->state != load_state::committed))
     return over(life, {});
   life.txn = txn;
-  life.request = {record->table, into->name, {}, record->label};
+  life.request = {record->table, record->partition, into->name, {}, record->label};
   life.statement_waits = false;
-  const auto& part = into->partitions.front();
   std::set<backend_id> backends;
-  for (std::uint32_t b = 0; b < part.buckets; ++b)
-    for (const auto& r : cat.tablets.find(tablet_id{raw(part.first_tablet) + b})->replicas)
+  for_each_tablet(*part, [&](tablet_id id) {
+    for (const auto& r : cat.tablets.find(id)->replicas)
       backends.insert(r.backend);
+  });
   life.backends.assign(backends.begin(), backends.end());
   if (record->state == load_state::committed)
     return start_publishing(life, cat, now);

@@ -22,6 +22,7 @@ namespace tabletd::model {
 
 struct load_request {
   table_id table{};
+  partition_id partition{};
   std::string table_name; ///< "shop.orders", for sentences.
   std::string path;
   std::string label;

@@ -47,6 +47,8 @@ load_decision decide_load(const catalog& cat, txn_id txn, std::span<const tablet
   const auto* owner = l ? cat.tables.find(l->table) : nullptr;
   if (!owner)
     return load_rollback{"the table was dropped while it was loaded"};
+  if (!owner->find(l->partition))
+    return load_rollback{"the partition was dropped while it was loaded"};
   if (l->state != load_state::begun)
     return load_rollback{
         "the load was ended by a change of leader; load again under the same label"};
@@ -56,7 +58,7 @@ load_decision decide_load(const catalog& cat, txn_id txn, std::span<const tablet
 
   load_committed edit{txn, {}};
   std::vector<std::string> short_tablets;
-  const auto& part = owner->partitions.front();
+  const auto& part = *owner->find(l->partition);
   for (std::uint32_t bucket = 0; bucket < part.buckets; ++bucket) {
     const tablet_id id{raw(part.first_tablet) + bucket};
     const auto at = by_tablet.find(id);
@@ -87,7 +89,10 @@ publish_reach publish_reached(const catalog& cat, txn_id txn,
     by_tablet[s.tablet] = &s;
 
   bool everywhere = true;
-  const auto& part = owner->partitions.front();
+  const auto* into = owner->find(l->partition);
+  if (!into)
+    return publish_reach::too_few;
+  const auto& part = *into;
   for (std::uint32_t bucket = 0; bucket < part.buckets; ++bucket) {
     const auto at = by_tablet.find(tablet_id{raw(part.first_tablet) + bucket});
     if (at == by_tablet.end())

@@ -49,6 +49,10 @@ void add(const patient& p, decision& d) {
   clone_to(p, target, d);
 }
 
+void catch_up(const patient& p, decision& d) {
+  clone_to(p, choose_fill_target(p, fill_on::balance_target, d.paths), d);
+}
+
 void drop(const patient& p, decision& d) {
   const auto choice = choose_drop(p, d.what.health == tablet_health::force_redundant);
   if (choice.move)
@@ -62,9 +66,13 @@ void treat(const patient& p, decision& d) {
     case tablet_health::unrecoverable: d.blocked = blocker::unrecoverable; return;
     case tablet_health::redundant:
     case tablet_health::force_redundant: return drop(p, d);
+    case tablet_health::colocate_redundant: return drop(p, d);
     case tablet_health::version_incomplete: return p.a.fillable ? fill(p, d) : add(p, d);
+    case tablet_health::need_further_repair: return catch_up(p, d);
     case tablet_health::replica_missing:
-    case tablet_health::replica_relocating: return add(p, d);
+    case tablet_health::replica_relocating:
+    case tablet_health::replica_missing_in_cluster:
+    case tablet_health::colocate_mismatch: return add(p, d);
   }
 }
 

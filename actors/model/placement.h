@@ -37,7 +37,7 @@ struct placement_view {
 struct leave_alone {
   friend bool operator==(const leave_alone&, const leave_alone&) = default;
 };
-/// Copy one replica.  Balance will order the same move with a replica to drop afterwards.
+/// Copy one replica.
 struct clone_move {
   replica_id source_replica{};
   place source;
@@ -45,6 +45,8 @@ struct clone_move {
   replica_id replica{};      ///< 0: a new one; else filled in place.
   model::version version{};  ///< What the copy must reach.
   std::uint64_t bytes{};     ///< Size of the tablet.
+  order_purpose purpose = order_purpose::repair;
+  replica_id replaces{};     ///< Balance: the replica that goes when the copy is complete.
   friend bool operator==(const clone_move&, const clone_move&) = default;
 };
 /// Remove one replica, first from the catalog, then from its disk.
@@ -68,6 +70,8 @@ enum class path_code : std::uint8_t {
   backend_unreported,     ///< Linked, but its first full report is not in yet.
   holds_replica,          ///< Of this tablet already.
   same_host,              ///< As a replica of this tablet.
+  other_cluster,          ///< Not of the cluster the table belongs to.
+  not_in_group,           ///< The colocation group has this bucket elsewhere.
   replica_bad,
   replica_cloning,
   replica_incomplete,
@@ -100,6 +104,7 @@ enum class blocker : std::uint8_t {
   no_path,         ///< Backends would, but their paths are full or offline.
   target_unlinked, ///< Backends would, but the leader cannot reach them.
   target_slot,     ///< Every fitting path is busy.
+  loads_open,      ///< Loads count on the one that would go; they end by themselves.
   unconfirmed,     ///< Copies that must stay are on backends that have not reported since they linked.
   nothing_to_drop,
 };
@@ -108,6 +113,8 @@ enum class blocker : std::uint8_t {
 [[nodiscard]] constexpr bool waits_for_slot(blocker why) {
   return why == blocker::source_slot || why == blocker::target_slot;
 }
+/// True if it lifts by itself, and nothing says when.
+[[nodiscard]] constexpr bool waits_for_time(blocker why) { return why == blocker::loads_open; }
 
 struct decision {
   diagnosis what;

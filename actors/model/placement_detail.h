@@ -27,7 +27,7 @@ struct target_choice {
 
 [[nodiscard]] source_choice choose_source(const patient& p, std::vector<path_verdict>& why);
 /// A replica that lacks versions; `where` says on which backends to look.
-enum class fill_on : std::uint8_t { available_backends, leaving_backends };
+enum class fill_on : std::uint8_t { available_backends, leaving_backends, balance_target };
 [[nodiscard]] target_choice choose_fill_target(const patient& p, fill_on where, std::vector<path_verdict>& why);
 /// A path of a backend that holds no replica of the tablet yet.
 [[nodiscard]] target_choice choose_new_target(const patient& p, tablet_health health,

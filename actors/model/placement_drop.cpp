@@ -22,23 +22,50 @@ const replica* twin(const patient& p, std::size_t i) {
   return nullptr;
 }
 
+/// Lower goes first (spec/replica.md 4.9; a colocated replica away from home before the load counts).
+int preference(drop_reason why) {
+  switch (why) {
+    case drop_reason::backend_dropped: return 0;
+    case drop_reason::bad: return 1;
+    case drop_reason::backend_unavailable: return 2;
+    case drop_reason::version_incomplete: return 3;
+    case drop_reason::not_in_group: return 4;
+    case drop_reason::same_host: return 5;
+    case drop_reason::wrong_cluster: return 6;
+    case drop_reason::moved: return 7;
+    case drop_reason::highest_load: return 8;
+    case drop_reason::lost:
+    case drop_reason::table_dropped: break; // Nobody decides these.
+  }
+  return 9;
+}
+
 drop_reason reason_for(const patient& p, std::size_t i) {
   const auto& s = p.a.replicas[i];
   if (!s.known)
     return drop_reason::backend_dropped;
-  if (p.t.replicas[i].bad)
+  if (p.t.replicas[i].damaged())
     return drop_reason::bad;
   if (!s.available)
     return drop_reason::backend_unavailable;
   if (!s.complete)
     return drop_reason::version_incomplete;
+  if (p.a.home && !s.at_home)
+    return drop_reason::not_in_group;
   if (!s.counts || twin(p, i))
     return drop_reason::same_host;
+  if (!s.in_cluster)
+    return drop_reason::wrong_cluster;
+  if (p.a.move && p.a.move->replaces == p.t.replicas[i].id)
+    return drop_reason::moved;
   return drop_reason::highest_load;
 }
 
-/// May this one go?  Of two equal copies on one host either may, the host keeps counting.
+/// May this one go?  A colocated one only if it is away from home or damaged: whether its backend
+/// is dead is for the group's balancer to say.  Of two equal copies on one host either may, the host keeps counting.
 bool may_go(const patient& p, std::size_t i) {
+  if (p.a.home && p.a.replicas[i].at_home && !p.t.replicas[i].damaged())
+    return false;
   if (expendable(p.a, p.t, i))
     return true;
   return p.a.replicas[i].counts && p.a.sources > 1 && p.t.replicas[i].state != replica_state::clone
@@ -65,9 +92,9 @@ bool is_safe(const patient& p, std::size_t victim) {
 } // namespace
 
 drop_choice choose_drop(const patient& p, bool force) {
-  // The order of drop_reason; a copy that could still serve goes after one that cannot
+  // By preference(); a copy that could still serve goes after one that cannot
   // (doris#17182); then the more loaded backend, then the younger replica.
-  using rank = std::tuple<drop_reason, bool, double, std::uint64_t>;
+  using rank = std::tuple<int, bool, double, std::uint64_t>;
   // Forced, it has to help: either it frees the last places there are, or places are free
   // and only the limit of wanted + 1 replicas is in the way.
   const bool must_free = force && !has_room(p.view.cat, p.a, p.t);
@@ -81,11 +108,16 @@ drop_choice choose_drop(const patient& p, bool force) {
       choice.blocked = blocker::unconfirmed;
       continue;
     }
-    const rank mine{reason_for(p, i), p.a.replicas[i].complete, -p.scores.of(r.backend), ~raw(r.id)};
+    if (loads_count_on(p.view.cat, p.t, r)) {
+      choice.blocked = blocker::loads_open;
+      continue;
+    }
+    const auto reason = reason_for(p, i);
+    const rank mine{preference(reason), p.a.replicas[i].complete, -p.scores.of(r.backend), ~raw(r.id)};
     if (choice.move && mine >= best)
       continue;
     best = mine;
-    choice.move = drop_move{r.id, {r.backend, r.path}, std::get<0>(mine), force};
+    choice.move = drop_move{r.id, {r.backend, r.path}, reason, force};
   }
   if (choice.move)
     choice.blocked = blocker::none;

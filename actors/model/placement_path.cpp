@@ -61,7 +61,7 @@ path_code judge_source(const patient& p, std::size_t i) {
   const auto& s = p.a.replicas[i];
   if (r.state == replica_state::clone)
     return path_code::replica_cloning;
-  if (r.bad)
+  if (r.damaged())
     return path_code::replica_bad;
   if (!s.live)
     return path_code::backend_dead;
@@ -141,7 +141,9 @@ target_choice choose_fill_target(const patient& p, fill_on where, std::vector<pa
   for (std::size_t i = 0; i < p.t.replicas.size(); ++i) {
     const auto& r = p.t.replicas[i];
     const auto& s = p.a.replicas[i];
-    if (!s.counts || s.complete || s.available != (where == fill_on::available_backends))
+    if (!s.counts || s.complete || s.available != (where != fill_on::leaving_backends))
+      continue;
+    if (where == fill_on::balance_target && r.id != p.a.move->replica)
       continue;
     const place at{r.backend, r.path};
     auto code = unfit_backend(p.view, *p.view.cat.backends.find(r.backend)).value_or(path_code::usable);
@@ -176,11 +178,11 @@ struct target_search {
   const patient& p;
   std::vector<path_verdict>& why;
   bool supplement;    ///< Lacks a replica: the higher disk limits apply.
-  bool keep_medium;   ///< The seed: a missing replica is put anywhere, a moved one stays on its medium.
-  medium wanted_medium;
+  /// The partition's; else the seed: a missing replica is put anywhere, a moved one stays on its medium.
+  std::optional<medium> wanted_medium;
   excuse blocked;
-  /// Lowest first: where nothing failed, a host of its own, the right medium, the least loaded
-  /// backend, the emptiest path.  Ids last: the same facts give the same place on every node.
+  /// Lowest first: where nothing failed, a host of its own, the right medium, a location of its
+  /// own, the least loaded backend, the emptiest path.  Ids last: the same facts give the same place on every node.
   using rank = std::tuple<int, int, double, double, std::uint64_t, backend_id, path_hash>;
   std::optional<rank> best;
   place chosen;
@@ -189,7 +191,7 @@ struct target_search {
   [[nodiscard]] bool beaten(const backend& b) const {
     return best && std::get<0>(*best) == 0 && std::get<1>(*best) == 0 && std::get<2>(*best) < p.scores.of(b.id);
   }
-  void look_at(const backend& b, const path_seen& path, bool beside) {
+  void look_at(const backend& b, const path_seen& path, bool beside, bool shared_location) {
     const place at{b.id, path.hash};
     const auto* seen = p.view.cluster.find(b.id)->path(path.hash);
     if (!seen)
@@ -202,7 +204,7 @@ struct target_search {
     if (p.view.slots.available(at) == 0)
       return reject(at, path_code::no_slot, fill);
     why.push_back({path_role::target, at, path_code::usable, fill.used_ratio, fill.left_bytes});
-    const int second_best = (beside ? 2 : 0) + (keep_medium && path.medium != wanted_medium ? 1 : 0);
+    const int second_best = (beside ? 4 : 0) + (wanted_medium && path.medium != *wanted_medium ? 2 : 0) + (shared_location ? 1 : 0);
     const rank mine{avoidance(p.view, at), second_best, p.scores.of(b.id), fill.used_ratio,
                     seen->tablets,         b.id,        path.hash};
     if (!best || mine < *best) {
@@ -224,9 +226,20 @@ bool beside_another(const patient& p, const backend& b) {
          });
 }
 
+/// Another complete replica is in the same rack, room or whatever the labels name.
+bool shares_location(const patient& p, const backend& b) {
+  for (std::size_t i = 0; !b.location.empty() && i < p.t.replicas.size(); ++i)
+    if (p.a.replicas[i].complete && p.a.replicas[i].available
+        && p.view.cat.backends.find(p.t.replicas[i].backend)->location == b.location)
+      return true;
+  return false;
+}
+
 std::optional<path_code> unfit_for(const patient& p, const backend& b) {
   if (p.t.on(b.id))
     return path_code::holds_replica;
+  if (!belongs(p.a, b))
+    return p.a.home ? path_code::not_in_group : path_code::other_cluster;
   if (const auto code = unfit_backend(p.view, b); code && *code != path_code::backend_unlinked
                                                   && *code != path_code::backend_unreported)
     return code;
@@ -241,11 +254,13 @@ std::optional<path_code> unfit_for(const patient& p, const backend& b) {
 target_choice choose_new_target(const patient& p, tablet_health health, std::vector<path_verdict>& why) {
   const bool relocating = health == tablet_health::replica_relocating;
   const auto& first = p.t.replicas.front();
+  auto wanted = p.view.cat.partition_of(p.t)->medium;
+  if (!wanted && relocating)
+    wanted = medium_of(p.view, {first.backend, first.path});
   target_search search{.p = p,
                        .why = why,
-                       .supplement = !relocating,
-                       .keep_medium = relocating,
-                       .wanted_medium = medium_of(p.view, {first.backend, first.path}),
+                       .supplement = !relocating && health != tablet_health::replica_missing_in_cluster,
+                       .wanted_medium = wanted,
                        .blocked = {},
                        .best = {},
                        .chosen = {}};
@@ -254,11 +269,12 @@ target_choice choose_new_target(const patient& p, tablet_health health, std::vec
       return;
     const auto unfit = unfit_for(p, b);
     const bool beside = !unfit && beside_another(p, b);
+    const bool shared = !unfit && shares_location(p, b);
     for (const auto& path : b.paths) {
       if (unfit)
         search.reject({b.id, path.hash}, *unfit, {});
       else
-        search.look_at(b, path, beside);
+        search.look_at(b, path, beside, shared);
     }
   });
   target_choice choice{.at = search.chosen, .replica = {}, .blocked = blocker::none};

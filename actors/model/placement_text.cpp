@@ -24,6 +24,9 @@ std::string_view text(drop_reason reason) {
     case drop_reason::highest_load: return "its backend is the most loaded";
     case drop_reason::lost: return "its backend does not have it";
     case drop_reason::table_dropped: return "its table was dropped";
+    case drop_reason::wrong_cluster: return "its backend is not of the table's cluster";
+    case drop_reason::moved: return "balance has put another one in its place";
+    case drop_reason::not_in_group: return "its colocation group has this bucket elsewhere";
   }
   return "unknown";
 }
@@ -41,6 +44,8 @@ std::string sentence(const path_verdict& verdict) {
     case path_code::backend_unreported: return "has not sent its first full report yet";
     case path_code::holds_replica: return "holds a replica of this tablet already";
     case path_code::same_host: return "is on the host of another replica";
+    case path_code::other_cluster: return "is not of the cluster the table belongs to";
+    case path_code::not_in_group: return "is not where the colocation group has this bucket";
     case path_code::replica_bad: return "its replica is damaged";
     case path_code::replica_cloning: return "its replica is still being copied";
     case path_code::replica_incomplete: return "its replica lacks versions";
@@ -69,6 +74,8 @@ std::string_view sentence(blocker why) {
     case blocker::no_path: return "no path has room for the replica; free space or add a disk";
     case blocker::target_unlinked: return "possible targets are not connected or have not reported yet";
     case blocker::target_slot: return "all fitting target paths are busy; waiting for a slot";
+    case blocker::loads_open:
+      return "loads that began before the newest copy was complete are under way; waiting for their end";
     case blocker::unconfirmed:
       return "the copies that would stay are not confirmed by a full report yet; waiting for it";
     case blocker::nothing_to_drop: return "every replica is needed";

@@ -98,12 +98,17 @@ bool bind(proc_target& at, std::string_view part, const catalog& cat) {
       at.table = found ? found->id : table_id{};
       return found != nullptr && found->database == at.database;
     }
-    case proc_page::partition: return raw(owner->partitions.front().id) == id_in(part);
-    case proc_page::index: return owner->partitions.front().index_id == id_in(part);
+    case proc_page::partition: {
+      const auto id = id_in(part);
+      const auto* found = id != 0 ? owner->find(partition_id{id}) : owner->find(part);
+      at.partition = found ? found->id : partition_id{};
+      return found != nullptr;
+    }
+    case proc_page::index: return owner->find(at.partition)->index_id == id_in(part);
     case proc_page::tablet: {
       const auto* found = cat.tablets.find(tablet_id{id_in(part)});
       at.tablet = found ? found->id : tablet_id{};
-      return found != nullptr && found->table == at.table;
+      return found != nullptr && found->partition == at.partition;
     }
     default: return true;
   }
@@ -174,10 +179,14 @@ std::vector<std::string> below_proc(const proc_target& at, const catalog& cat, s
     case proc_page::database:
       collect_ids(cat.tables, names, names_max, [&at](const table& t) { return t.database == at.database; });
       break;
-    case proc_page::partitions: names.push_back(std::to_string(raw(owner->partitions.front().id))); break;
-    case proc_page::partition: names.push_back(std::to_string(owner->partitions.front().index_id)); break;
+    case proc_page::partitions:
+      for (const auto& part : owner->partitions)
+        if (names.size() < names_max)
+          names.push_back(std::to_string(raw(part.id)));
+      break;
+    case proc_page::partition: names.push_back(std::to_string(owner->find(at.partition)->index_id)); break;
     case proc_page::index: {
-      const auto& part = owner->partitions.front();
+      const auto& part = *owner->find(at.partition);
       for (std::uint32_t b = 0; b < part.buckets && names.size() < names_max; ++b)
         names.push_back(std::to_string(raw(part.first_tablet) + b));
       break;

@@ -49,6 +49,7 @@ struct proc_target {
   proc_page page{};
   database_id database{};
   table_id table{};
+  partition_id partition{};
   tablet_id tablet{};
   backend_id backend{};
   friend bool operator==(const proc_target&, const proc_target&) = default;

@@ -181,6 +181,17 @@ bool repair_queue::visited(tablet_id tablet, std::string message, std::vector<pl
   return fell;
 }
 
+void repair_queue::rest(tablet_id tablet, std::string message, time_ms until, time_ms now) {
+  auto& s = entries_.at(tablet);
+  leave(s);
+  s.entry.last_scheduled = s.entry.last_visited = now;
+  s.entry.message = std::move(message);
+  s.entry.waits_for.clear();
+  s.entry.ready_at = until;
+  s.where = waiting{};
+  enter(s);
+}
+
 void repair_queue::park(tablet_id tablet, std::string message, generation seen, time_ms now) {
   auto& s = entries_.at(tablet);
   leave(s);

@@ -85,6 +85,8 @@ public:
   /// It was visited and could not be treated now; it takes its turn again.  Returns true if
   /// its priority fell.
   bool visited(tablet_id tablet, std::string message, std::vector<place> waits_for, time_ms now);
+  /// It was visited and only time can help: it takes its turn again then.
+  void rest(tablet_id tablet, std::string message, time_ms until, time_ms now);
   /// It was visited and nothing but a change of the cluster can help.
   void park(tablet_id tablet, std::string message, generation seen, time_ms now);
 

@@ -31,6 +31,7 @@ std::uint64_t fingerprint(const sched_world& world) {
   world.cat.backends.for_each([&](backend_id id, const backend& b) {
     mix(raw(id));
     mix((b.alive ? 1U : 0U) + (b.decommissioned ? 2U : 0U));
+    mix(std::hash<std::string>{}(b.cluster));
     mix(b.paths.size());
     const auto* seen = world.cluster.find(id);
     mix(!seen ? 0 : 4U + (seen->linked ? 1U : 0U) + (seen->reported ? 2U : 0U));
@@ -42,7 +43,8 @@ std::uint64_t fingerprint(const sched_world& world) {
 }
 
 bool takes_no_slot(const diagnosis& what) {
-  return what.health == tablet_health::redundant || what.health == tablet_health::force_redundant;
+  return what.health == tablet_health::redundant || what.health == tablet_health::force_redundant
+         || what.health == tablet_health::colocate_redundant;
 }
 
 /// The paths whose slots stand in the way, if only those do.
@@ -309,6 +311,8 @@ void repair_scheduler::give_up_for_now(const decision& d, tablet_id tablet, roun
   sick_.note(tablet, d.what.health);
   if (waits_for_slot(d.blocked))
     counters_.downgraded += queue_.visited(tablet, sentence(d), busy_paths(d), r.now) ? 1 : 0;
+  else if (waits_for_time(d.blocked))
+    queue_.rest(tablet, sentence(d), r.now + look_again_after, r.now);
   else
     queue_.park(tablet, sentence(d), generation_, r.now);
 }

@@ -37,6 +37,8 @@ inline constexpr std::size_t drops_running_max = 500;
 /// Load scores are computed from all backends at most this often; in between the scheduler
 /// adds what it orders itself.
 inline constexpr time_ms scores_max_age{1'000};
+/// What only time can lift is looked at again after this.
+inline constexpr time_ms look_again_after{1'000};
 /// The view is published at most this often.
 inline constexpr time_ms view_spacing{200};
 
@@ -93,12 +95,12 @@ class sick_register {
 public:
   void note(tablet_id tablet, tablet_health health);
   void forget(tablet_id tablet);
-  [[nodiscard]] const std::array<std::uint64_t, 8>& by_health() const { return by_health_; }
+  [[nodiscard]] const std::array<std::uint64_t, tablet_health_count>& by_health() const { return by_health_; }
   [[nodiscard]] std::size_t size() const { return known_.size(); }
 
 private:
   std::unordered_map<tablet_id, tablet_health> known_;
-  std::array<std::uint64_t, 8> by_health_{};
+  std::array<std::uint64_t, tablet_health_count> by_health_{};
 };
 
 class repair_scheduler {

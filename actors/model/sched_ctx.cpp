@@ -28,9 +28,19 @@ edit_body order_edit(const sched_ctx& ctx) {
                                              m.source,
                                              m.target,
                                              m.replica,
-                                             m.version};
+                                             m.version,
+                                             m.purpose,
+                                             m.replaces,
+                                             ctx.why};
                       },
-                      [&](const drop_move& m) -> edit_body { return replica_dropped{ctx.tablet, m.replica, m.reason}; },
+                      [&](const drop_move& m) -> edit_body {
+                        return replica_dropped{ctx.tablet,
+                                               m.replica,
+                                               m.reason,
+                                               static_cast<std::uint8_t>(ctx.what.health),
+                                               static_cast<std::uint8_t>(ctx.what.priority),
+                                               ctx.why};
+                      },
                       [&](const leave_alone&) -> edit_body { std::abort(); }, // new_ctx() asserts it away.
                     },
                     ctx.move);
@@ -178,18 +188,20 @@ time_ms clone_timeout(std::uint64_t bytes) {
 sched_ctx new_ctx(const catalog& cat, tablet_id tablet, const decision& d) {
   assert(!std::holds_alternative<leave_alone>(d.move));
   const auto* clone = std::get_if<clone_move>(&d.move);
-  return {tablet, d.what, d.move, clone ? address_of(cat, clone->source.backend) : source_address{}, ordering{}};
+  return {tablet,     d.what, d.move, sentence(d), clone ? address_of(cat, clone->source.backend) : source_address{},
+          ordering{}};
 }
 
 sched_ctx adopted_ctx(const catalog& cat, const open_order& order) {
   const auto& what = order.what;
   const auto* t = cat.tablets.find(what.tablet);
   const auto* source = t ? t->on(what.source.backend) : nullptr;
-  const clone_move move{source ? source->id : replica_id{}, what.source,  what.target, what.replica,
-                        what.version,                       t ? t->bytes : 0};
+  const clone_move move{source ? source->id : replica_id{}, what.source,   what.target, what.replica,
+                        what.version,                       t ? t->bytes : 0, what.purpose, what.replaces};
   sched_ctx ctx{what.tablet,
                 {static_cast<tablet_health>(what.health), static_cast<repair_priority>(what.priority)},
                 move,
+                what.why,
                 address_of(cat, what.source.backend),
                 {}};
   ctx.state = cloning{{order.order, clone_task(ctx, move, order.order, order.replica)}, {}, {}};

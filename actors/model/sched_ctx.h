@@ -107,6 +107,7 @@ struct sched_ctx {
   tablet_id tablet{};
   diagnosis what;               ///< What asked for it; recorded in the order.
   remedy move;                  ///< A clone_move or a drop_move.
+  std::string why;              ///< The decision in a sentence; recorded in the order.
   source_address source;        ///< Clones only.
   ctx_state state = ordering{};
 };

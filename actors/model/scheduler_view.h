@@ -55,7 +55,7 @@ struct sched_counters {
   std::uint64_t clones{}, clones_ok{}, clones_failed{}, clones_timeout{};
   std::uint64_t finished{}, cancelled{}, unexpected{};
   std::uint64_t upgraded{}, downgraded{}; ///< Dynamic priorities.
-  std::array<std::uint64_t, 8> submitted_by_health{}; ///< Index: tablet_health.
+  std::array<std::uint64_t, tablet_health_count> submitted_by_health{}; ///< Index: tablet_health.
 };
 
 /// Histories and listings are cut at 1,000 rows, as the seed's.
@@ -68,7 +68,7 @@ struct scheduler_view {
   std::vector<slot_row> slots;
   std::size_t pending_total{};
   std::size_t running_total{};
-  std::array<std::uint64_t, 8> tablets_by_health{}; ///< Sick ones known now; healthy is derived.
+  std::array<std::uint64_t, tablet_health_count> tablets_by_health{}; ///< Sick ones known now; healthy is derived.
   sched_counters counters;
 };
 

@@ -59,14 +59,13 @@ birth_effects created(table_birth& life, const edit_answer& answer, const catalo
   life.table = table_id{answer.id};
   order_replicas orders;
   if (const auto* t = cat.tables.find(life.table)) { // Else it was dropped again already.
-    const auto& part = t->partitions.front();
-    for (std::uint32_t b = 0; b < part.buckets; ++b) {
-      const auto& at = *cat.tablets.find(tablet_id{raw(part.first_tablet) + b});
-      for (const auto& r : at.replicas) {
-        orders.orders.push_back({r.backend, at.id, r.id, r.path, answer.index});
-        life.waiting.emplace(r.backend, at.id);
-      }
-    }
+    for (const auto& part : t->partitions)
+      for_each_tablet(part, [&](tablet_id id) {
+        for (const auto& r : cat.tablets.find(id)->replicas) {
+          orders.orders.push_back({r.backend, id, r.id, r.path, answer.index});
+          life.waiting.emplace(r.backend, id);
+        }
+      });
   }
   life.replicas = orders.orders.size();
   if (life.waiting.empty())

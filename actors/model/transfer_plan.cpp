@@ -23,11 +23,11 @@ std::string list_of(const std::vector<std::string>& parts) {
 statement_error no_majority(const catalog& cat, const table& into, const tablet& at, std::size_t usable) {
   std::vector<std::string> missing;
   for (const auto& r : at.replicas)
-    if (r.bad)
+    if (r.damaged())
       missing.push_back("the replica on backend " + described(cat, r.backend) + " is damaged");
     else if (!alive(cat, r.backend))
       missing.push_back("backend " + described(cat, r.backend) + " is down");
-    else if (!complete(r, into.partitions.front().visible))
+    else if (!complete(r, cat.visible_version(at)))
       missing.push_back("the replica on backend " + described(cat, r.backend) + " lacks versions");
   return {error_code::unavailable,
           "tablet " + std::to_string(raw(at.id)) + " of " + into.name + " can be written to on "
@@ -59,16 +59,15 @@ std::string described(const catalog& cat, backend_id backend) {
   return std::to_string(raw(backend)) + (known ? " (" + to_string(backend_address{known->host, known->port}) + ')' : "");
 }
 
-std::variant<load_plan, statement_error> plan_load(const catalog& cat, const table& into, std::string path) {
-  const auto& part = into.partitions.front();
+std::variant<load_plan, statement_error> plan_load(const catalog& cat, const table& into, const partition& part, std::string path) {
   load_plan plan{{}, into.id, std::move(path), into.key_column, into.separator, into.replication_num, {}};
   plan.tablets.reserve(part.buckets);
   for (std::uint32_t b = 0; b < part.buckets; ++b) {
     const auto& at = *cat.tablets.find(tablet_id{raw(part.first_tablet) + b});
-    planned_tablet one{at.id, 0, 0, {}};
+    planned_tablet one{at.id, 0, 0, 0, {}};
     std::size_t complete_ones = 0;
     for (const auto& r : at.replicas) {
-      if (r.state != replica_state::normal || r.bad || !alive(cat, r.backend))
+      if (r.state != replica_state::normal || r.damaged() || !alive(cat, r.backend))
         continue;
       one.replicas.push_back({r.id, r.backend});
       complete_ones += complete(r, part.visible) ? 1 : 0;
@@ -81,36 +80,62 @@ std::variant<load_plan, statement_error> plan_load(const catalog& cat, const tab
   return plan;
 }
 
-std::variant<export_plan, statement_error>
-plan_export(const catalog& cat, const cluster_view& view, const table& from, std::string path) {
-  const auto& part = from.partitions.front();
-  export_plan plan{std::move(path), part.visible, 0, 0, {}};
-  plan.tablets.reserve(part.buckets);
+namespace {
+
+/// Spreads the bytes to read over the backends.
+class reading {
+public:
+  reading(const catalog& cat, const cluster_view& view) : cat_(cat), view_(view) {}
+
+  /// Empty: nobody who is linked can serve it.
+  std::vector<planned_replica> readers(const tablet& at, version visible) {
+    std::vector<planned_replica> found;
+    for (const auto& r : at.replicas) {
+      const auto* seen = view_.find(r.backend);
+      if (complete(r, visible) && alive(cat_, r.backend) && seen && seen->linked)
+        found.push_back({r.id, r.backend});
+    }
+    std::stable_sort(found.begin(), found.end(),
+                     [this](const auto& x, const auto& y) { return assigned_[x.backend] < assigned_[y.backend]; });
+    if (!found.empty()) {
+      auto& first = assigned_[found.front().backend];
+      first.bytes += at.bytes;
+      ++first.tablets;
+    }
+    return found;
+  }
+
+private:
   struct work {
     std::uint64_t bytes{};
     std::uint64_t tablets{};
     auto operator<=>(const work&) const = default;
   };
-  std::map<backend_id, work> assigned;
-  for (std::uint32_t b = 0; b < part.buckets; ++b) {
-    const auto& at = *cat.tablets.find(tablet_id{raw(part.first_tablet) + b});
-    planned_tablet one{at.id, at.rows, at.bytes, {}};
-    for (const auto& r : at.replicas) {
-      const auto* seen = view.find(r.backend);
-      if (complete(r, part.visible) && alive(cat, r.backend) && seen && seen->linked)
-        one.replicas.push_back({r.id, r.backend});
+  const catalog& cat_;
+  const cluster_view& view_;
+  std::map<backend_id, work> assigned_;
+};
+
+} // namespace
+
+std::variant<export_plan, statement_error>
+plan_export(const catalog& cat, const cluster_view& view, const table& from, const std::vector<partition_id>& parts,
+            std::string path) {
+  export_plan plan{std::move(path), 0, 0, {}};
+  reading spread{cat, view};
+  for (const auto& part : from.partitions) {
+    if (!parts.empty() && std::find(parts.begin(), parts.end(), part.id) == parts.end())
+      continue;
+    plan.tablets.reserve(plan.tablets.size() + part.buckets);
+    for (std::uint32_t b = 0; b < part.buckets; ++b) {
+      const auto& at = *cat.tablets.find(tablet_id{raw(part.first_tablet) + b});
+      auto readers = spread.readers(at, part.visible);
+      if (readers.empty())
+        return nothing_to_read(cat, from, at, part.visible);
+      plan.rows += at.rows;
+      plan.bytes += at.bytes;
+      plan.tablets.push_back({at.id, part.visible, at.rows, at.bytes, std::move(readers)});
     }
-    if (one.replicas.empty())
-      return nothing_to_read(cat, from, at, part.visible);
-    std::stable_sort(one.replicas.begin(), one.replicas.end(), [&](const auto& x, const auto& y) {
-      return assigned[x.backend] < assigned[y.backend];
-    });
-    auto& first = assigned[one.replicas.front().backend];
-    first.bytes += at.bytes;
-    ++first.tablets;
-    plan.rows += at.rows;
-    plan.bytes += at.bytes;
-    plan.tablets.push_back(std::move(one));
   }
   return plan;
 }

@@ -17,6 +17,7 @@ struct planned_replica {
 };
 struct planned_tablet {
   tablet_id tablet{};
+  model::version version{}; ///< Export only: what is read.
   std::uint64_t rows{};  ///< Export only.
   std::uint64_t bytes{}; ///< Export only.
   std::vector<planned_replica> replicas;
@@ -35,20 +36,22 @@ struct load_plan {
 };
 struct export_plan {
   std::string path;
-  model::version version{};
   std::uint64_t rows{};
   std::uint64_t bytes{};
-  std::vector<planned_tablet> tablets; ///< Bucket order; complete replicas, the one to ask first in front.
+  std::vector<planned_tablet> tablets; ///< By partition, then bucket; complete replicas, the one to ask first in front.
   friend bool operator==(const export_plan&, const export_plan&) = default;
 };
 
 /// Refuses (unavailable) when some tablet has no majority left to write to.  txn is not set.
-[[nodiscard]] std::variant<load_plan, statement_error> plan_load(const catalog& cat, const table& into, std::string path);
+[[nodiscard]] std::variant<load_plan, statement_error>
+plan_load(const catalog& cat, const table& into, const partition& part, std::string path);
 
 /// Refuses (data_loss) when no linked backend holds a complete replica of some tablet.  Bytes
 /// are spread: the first choice of each tablet is the backend that has least to do so far.
+/// `parts`: partitions of `from`, each once; empty: all of them.
 [[nodiscard]] std::variant<export_plan, statement_error>
-plan_export(const catalog& cat, const cluster_view& view, const table& from, std::string path);
+plan_export(const catalog& cat, const cluster_view& view, const table& from, const std::vector<partition_id>& parts,
+            std::string path);
 
 /// "10001 (10.0.0.1:9060)".
 [[nodiscard]] std::string described(const catalog& cat, backend_id backend);

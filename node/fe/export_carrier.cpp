@@ -57,7 +57,7 @@ kj::Promise<void> export_carrier::open_scan(ReadContext context) {
   auto request = link_->service.openScanRequest();
   request.setTablet(planned.getTablet());
   request.setReplica(from.getReplica());
-  request.setVersion(plan_.get().getExportPlan().getVersion());
+  request.setVersion(planned.getVersion());
   request.setFromVersion(at_.version);
   request.setFromBlock(at_.block);
   return request.send().then(
@@ -107,7 +107,7 @@ kj::Promise<void> export_carrier::try_another(ReadContext context, const std::st
   if (++replica_ < planned.getReplicas().size())
     return open_scan(context);
   final_ = fmt::format("tablet {} cannot be read at version {} from any replica: {}", planned.getTablet(),
-                       plan_.get().getExportPlan().getVersion(), failures_);
+                       planned.getVersion(), failures_);
   return tell_final(context);
 }
 

@@ -163,7 +163,7 @@ void sim_world::check_end() {
       if (const auto* t = shadow.tablets.find(tablet); b.up && (!t || !t->find(here.id)))
         fail("backend " + std::to_string(raw(id)) + " still has a forgotten replica of tablet " + std::to_string(raw(tablet)));
   const auto v = view_cell->load();
-  if (v->pending_total + v->running_total != 0 || v->tablets_by_health != std::array<std::uint64_t, 8>{})
+  if (v->pending_total + v->running_total != 0 || v->tablets_by_health != std::array<std::uint64_t, model::tablet_health_count>{})
     fail("everything is well, but the scheduler has " + std::to_string(v->pending_total) + " waiting, "
          + std::to_string(v->running_total) + " running"
          + (v->running.empty() ? "" : " " + std::to_string(raw(v->running.front().tablet)) + " " + v->running.front().message + " since " + std::to_string((v->running.front().last_scheduled - epoch).count()))

@@ -80,6 +80,17 @@ void sim_world::commit(table_id id, const std::string& label) {
     e.tablets.push_back(std::move(loaded));
   }
   propose(std::move(e));
+  after(between(1'000, 5'000), [this, id, label] { abandon(id, label); });
+}
+
+/// As load_keeper does: a load whose commit was refused or got lost is ended, or replicas wait
+/// for it for ever.
+void sim_world::abandon(table_id id, const std::string& label) {
+  const auto* opened = shadow.find_label(id, label);
+  if (!opened || opened->state != load_state::begun)
+    return;
+  propose(load_aborted{opened->txn, "it did not commit"});
+  after(between(1'000, 5'000), [this, id, label] { abandon(id, label); });
 }
 
 sim_backend* sim_world::some_backend(bool up) {

@@ -180,6 +180,7 @@ struct sim_world {
   void create_table();
   void load();
   void commit(table_id id, const std::string& label);
+  void abandon(table_id id, const std::string& label);
   sim_backend* some_backend(bool up);
   /// The dice may not take the last copies: two whole ones must be left elsewhere, so that the
   /// system may still drop one in good faith.

@@ -460,10 +460,10 @@ TEST_F(ConsoleSession, AnExportPlanNamesReplicasThatCanServeIt) {
   ASSERT_TRUE((*slot)->get().isExportPlan());
   const auto plan = (*slot)->get().getExportPlan();
   EXPECT_STREQ(plan.getPath().cStr(), "/tmp/out");
-  EXPECT_EQ(plan.getVersion(), 2u);
   EXPECT_EQ(plan.getRows(), 14u);
   EXPECT_EQ(plan.getBytes(), 140u);
   ASSERT_EQ(plan.getTablets().size(), 2u);
+  EXPECT_EQ(plan.getTablets()[0].getVersion(), 2u);
   for (const auto at : plan.getTablets()) {
     EXPECT_EQ(at.getRows(), 7u);
     EXPECT_EQ(at.getReplicas().size(), 2u);

@@ -296,7 +296,7 @@ TEST_F(CatalogTest, BrokenInvariantsAreSeen) {
   EXPECT_NE(break_with([&](catalog& c) { ++c.databases.edit(db)->tables; }), "");
   EXPECT_NE(break_with([&](catalog& c) { c.next_id = raw(id); }), "");
   EXPECT_NE(break_with([&](catalog& c) { c.orders.put(id, open_order{}); }), "");
-  EXPECT_NE(break_with([&](catalog& c) { c.loads.put(txn_id{5}, load{txn_id{5}, t, "x"}); }), "");
+  EXPECT_NE(break_with([&](catalog& c) { c.loads.put(txn_id{5}, load{txn_id{5}, t, {}, "x"}); }), "");
   EXPECT_NE(break_with([&](catalog& c) { c.ended_loads.put(log_index{5}, {txn_id{5}}); }), "");
 }
 

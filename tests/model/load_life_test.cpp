@@ -29,7 +29,7 @@ struct stage {
     world.database("shop");
     world.add_backends(4);
     orders = world.table("shop", "orders", 4, 3);
-    life.request = {orders, "shop.orders", "/f", "l1"};
+    life.request = {orders, world.cat.tables.find(orders)->partitions.front().id, "shop.orders", "/f", "l1"};
   }
 
   void carry_out(const load_effects& effects) {

@@ -130,7 +130,7 @@ TEST_F(Sched, ACureOfSeveralStepsDoesNotWaitForTheChecker) {
   EXPECT_FALSE(runs(id));
   EXPECT_EQ(diagnose(world.cat, world.at(id)).health, tablet_health::healthy);
   EXPECT_EQ(view().history.size(), 2U);
-  EXPECT_EQ(view().tablets_by_health, (std::array<std::uint64_t, 8>{}));
+  EXPECT_EQ(view().tablets_by_health, (std::array<std::uint64_t, tablet_health_count>{}));
 }
 
 TEST_F(Sched, N7TheThirdCloneOutOfOnePathWaitsForASlot) {

@@ -132,12 +132,14 @@ struct repair_world : catalog_world {
 
   static std::string short_name(blocker why) {
     static constexpr const char* names[] = {"none",       "tablet_unknown", "order_open", "unrecoverable",   "no_source",  "source_slot",
-                                            "no_backend", "no_path",        "unlinked",   "target_slot", "unconfirmed", "nothing_to_drop"};
+                                            "no_backend", "no_path",        "unlinked",   "target_slot",
+                                            "loads_open", "unconfirmed", "nothing_to_drop"};
     return names[static_cast<std::size_t>(why)];
   }
   static std::string short_name(drop_reason why) {
     static constexpr const char* names[] = {"backend_dropped", "bad",          "unavailable", "incomplete",
-                                            "same_host",       "highest_load", "lost",        "table_dropped"};
+                                            "same_host",       "highest_load", "lost",        "table_dropped",
+                                            "wrong_cluster",   "moved",        "not_in_group"};
     return names[static_cast<std::size_t>(why)];
   }
 

@@ -40,7 +40,9 @@ struct SchedCtx : testing::Test {
 TEST_F(SchedCtx, OrdersBeforeItClonesAndRecordsBeforeItReports) {
   EXPECT_EQ(begin(ctx, t0), (ctx_effects{propose{clone_ordered{id, static_cast<std::uint8_t>(tablet_health::replica_missing),
                                                                 static_cast<std::uint8_t>(repair_priority::normal), move.source,
-                                                                move.target, replica_id{}, 10}}}));
+                                                                move.target, replica_id{}, 10,
+                                                                order_purpose::repair, replica_id{}, ctx.why}}}));
+  EXPECT_EQ(ctx.why, sentence(d)); // What the history will say.
   EXPECT_EQ(step(ctx, yes(), t0), (ctx_effects{ask_task{move.target.backend, task()}}));
   EXPECT_EQ(step(ctx, done(11), t0), (ctx_effects{propose{clone_ended{id, order, 11, ""}}}));
   EXPECT_EQ(step(ctx, yes(log_index{50}), t0), (ctx_effects{report_end{ctx_result::finished, "", 1'000, 20}}));
@@ -169,7 +171,10 @@ struct SchedCtxDrop : SchedCtx {
 };
 
 TEST_F(SchedCtxDrop, TheCatalogForgetsFirstThenTheDisk) {
-  EXPECT_EQ(begin(life, t0), (ctx_effects{propose{replica_dropped{full, drop.replica, drop_reason::bad}}}));
+  EXPECT_EQ(begin(life, t0), (ctx_effects{propose{replica_dropped{full, drop.replica, drop_reason::bad,
+                                                                    static_cast<std::uint8_t>(tablet_health::redundant),
+                                                                    static_cast<std::uint8_t>(repair_priority::very_high),
+                                                                    sentence(surplus)}}}));
   EXPECT_EQ(step(life, yes(), t0), (ctx_effects{ask_task{drop.at.backend, drop_task}}));
   EXPECT_EQ(step(life, task_end{order, full, drop.replica, held_replica{}, 0, 5, 0}, t0),
             (ctx_effects{report_end{ctx_result::finished, "", 0, 5}}));

@@ -24,7 +24,7 @@ struct TransferPlan : ::testing::Test {
 TEST_F(TransferPlan, ALoadGoesToEveryNormalReplicaOnALiveBackend) {
   world.fold(backend_died{world.order[3]});
   world.fold(replica_observed{world.tablet(orders, 0).id, replica_on(0, world.order[0]), 1, false});
-  const auto plan = std::get<load_plan>(plan_load(world.cat, owner(), "/f"));
+  const auto plan = std::get<load_plan>(plan_load(world.cat, owner(), owner().partitions.front(), "/f"));
   EXPECT_EQ(plan.path, "/f");
   EXPECT_EQ(plan.key_column, 1u);
   EXPECT_EQ(plan.separator, ';');
@@ -41,7 +41,7 @@ TEST_F(TransferPlan, ALoadGoesToEveryNormalReplicaOnALiveBackend) {
 TEST_F(TransferPlan, ALoadThatCannotCommitIsRefusedBeforeAByteTravels) {
   world.fold(backend_died{world.order[0]});
   world.fold(replica_observed{world.tablet(orders, 0).id, replica_on(0, world.order[1]), 1, true});
-  const auto refused = std::get<statement_error>(plan_load(world.cat, owner(), "/f"));
+  const auto refused = std::get<statement_error>(plan_load(world.cat, owner(), owner().partitions.front(), "/f"));
   EXPECT_EQ(refused.code, error_code::unavailable);
   EXPECT_EQ(refused.message,
             "tablet " + std::to_string(raw(world.tablet(orders, 0).id))
@@ -52,8 +52,8 @@ TEST_F(TransferPlan, ALoadThatCannotCommitIsRefusedBeforeAByteTravels) {
 
 TEST_F(TransferPlan, AnExportIsSpreadOverBackends) {
   world.load(orders, "a", 100);
-  const auto plan = std::get<export_plan>(plan_export(world.cat, world.view, owner(), "/out"));
-  EXPECT_EQ(plan.version, 2u);
+  const auto plan = std::get<export_plan>(plan_export(world.cat, world.view, owner(), {}, "/out"));
+  EXPECT_EQ(plan.tablets.front().version, 2u);
   EXPECT_EQ(plan.rows, 800u);
   EXPECT_EQ(plan.bytes, 8'000u);
   std::map<backend_id, std::size_t> first;
@@ -69,7 +69,7 @@ TEST_F(TransferPlan, AnExportIsSpreadOverBackends) {
 TEST_F(TransferPlan, AnExportReadsOnlyCompleteReplicasThatCanBeReached) {
   world.load(orders, "a", 1, {world.order[0]});
   world.view.backends[world.order[1]].linked = false;
-  const auto plan = std::get<export_plan>(plan_export(world.cat, world.view, owner(), "/out"));
+  const auto plan = std::get<export_plan>(plan_export(world.cat, world.view, owner(), {}, "/out"));
   for (const auto& at : plan.tablets)
     for (const auto& r : at.replicas) {
       EXPECT_NE(r.backend, world.order[0]) << "has a hole";
@@ -81,7 +81,7 @@ TEST_F(TransferPlan, ATabletNobodyCanServeIsNamed) {
   world.load(orders, "a", 1, {world.order[0]});
   world.view.backends[world.order[1]].linked = false;
   world.fold(backend_died{world.order[2]});
-  const auto refused = std::get<statement_error>(plan_export(world.cat, world.view, owner(), "/out"));
+  const auto refused = std::get<statement_error>(plan_export(world.cat, world.view, owner(), {}, "/out"));
   EXPECT_EQ(refused.code, error_code::data_loss);
   EXPECT_EQ(refused.message,
             "tablet " + std::to_string(raw(world.tablet(orders, 0).id)) + " of orders cannot be read at version 2: backend "
@@ -91,8 +91,8 @@ TEST_F(TransferPlan, ATabletNobodyCanServeIsNamed) {
 }
 
 TEST_F(TransferPlan, AnEmptyTableExportsAsNothing) {
-  const auto plan = std::get<export_plan>(plan_export(world.cat, world.view, owner(), "/out"));
-  EXPECT_EQ(plan.version, version_initial);
+  const auto plan = std::get<export_plan>(plan_export(world.cat, world.view, owner(), {}, "/out"));
+  EXPECT_EQ(plan.tablets.front().version, version_initial);
   EXPECT_EQ(plan.rows, 0u);
   EXPECT_EQ(plan.tablets.size(), 8u);
 }
