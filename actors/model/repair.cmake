@@ -9,6 +9,7 @@ target_sources(tabletd_model PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/placement_path.cpp
   ${CMAKE_CURRENT_LIST_DIR}/placement_table.cpp
   ${CMAKE_CURRENT_LIST_DIR}/placement_text.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/repair_hints.cpp
   ${CMAKE_CURRENT_LIST_DIR}/repair_queue.cpp
   ${CMAKE_CURRENT_LIST_DIR}/repair_scheduler.cpp
   ${CMAKE_CURRENT_LIST_DIR}/repair_scheduler_view.cpp

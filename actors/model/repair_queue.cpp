@@ -92,8 +92,9 @@ void repair_queue::push(queue_entry entry, time_ms now) {
   enter(s);
 }
 
-void repair_queue::renew(tablet_id tablet, const diagnosis& what, time_ms ready_at, time_ms now) {
-  auto& s = entries_.at(tablet);
+void repair_queue::renew(const queue_entry& anew, time_ms ready_at, time_ms now) {
+  const auto what = anew.what;
+  auto& s = entries_.at(anew.tablet);
   leave(s);
   auto& e = s.entry;
   if (e.what.priority != what.priority) {
@@ -102,6 +103,7 @@ void repair_queue::renew(tablet_id tablet, const diagnosis& what, time_ms ready_
     e.last_adjusted = now;
   }
   e.what = what;
+  e.backend_died = anew.backend_died;
   e.ready_at = ready_at;
   e.waits_for.clear();
   if (!std::holds_alternative<turn>(s.where)) {

@@ -41,6 +41,7 @@ struct queue_entry {
   diagnosis what;
   repair_priority dynamic = what.priority; ///< Starts at what.priority, the origin.
   time_ms sick_since{};
+  std::optional<time_ms> backend_died{}; ///< The last of its backends that is dead did so then.
   time_ms ready_at{};       ///< Not before this.
   time_ms created{};
   time_ms last_scheduled{}; ///< 0: never.
@@ -68,7 +69,7 @@ public:
   /// Precondition: not contained.  Waits until entry.ready_at.
   void push(queue_entry entry, time_ms now);
   /// Looked at again from outside: a new diagnosis replaces the old one and what it led to.
-  void renew(tablet_id tablet, const diagnosis& what, time_ms ready_at, time_ms now);
+  void renew(const queue_entry& anew, time_ms ready_at, time_ms now);
   std::optional<queue_entry> take(tablet_id tablet);
 
   /// Lets everything whose time has come take its turn, and raises what waited too long.

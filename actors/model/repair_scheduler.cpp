@@ -1,4 +1,5 @@
 #include "actors/model/repair_scheduler.h"
+#include "actors/model/repair_hints.h"
 #include <algorithm>
 #include <cassert>
 
@@ -11,15 +12,22 @@ time_ms by_own_clock(time_ms date, const sched_world& world, time_ms now) {
   return now - std::max(world.wall - date, time_ms{});
 }
 
-/// When the tablet fell ill, as far as anybody can say: when the last of its dead backends
-/// died.  That is in the log, so a new leader does not start the wait again (C24).
-time_ms sick_since(const tablet& t, const sched_world& world, time_ms now) {
-  const auto& cat = world.cat;
+/// When the last of the tablet's dead backends died, if any is dead.  That is in the log, so a new
+/// leader does not start the wait again (C24).
+std::optional<time_ms> last_death(const tablet& t, const sched_world& world, time_ms now) {
   std::optional<time_ms> died;
   for (const auto& r : t.replicas)
-    if (const auto* b = cat.backends.find(r.backend); b && !b->alive)
+    if (const auto* b = world.cat.backends.find(r.backend); b && !b->alive)
       died = std::max(died.value_or(b->changed), b->changed);
-  return died ? by_own_clock(*died, world, now) : now;
+  if (died)
+    died = by_own_clock(*died, world, now);
+  return died;
+}
+
+/// A copy is missing because a backend is dead, and the tablet can wait for it.
+bool may_return(const queue_entry& entry) {
+  return entry.backend_died && entry.what.health == tablet_health::replica_missing
+         && entry.what.priority <= repair_priority::normal;
 }
 
 /// Changes whenever a placement may have become possible: a backend came, went, died,
@@ -159,30 +167,68 @@ void repair_scheduler::on(const ctx_report& e, round& r) {
 
 void repair_scheduler::on(const sched_tick&, round& r) {
   ++counters_.sched_rounds;
-  notice_cluster(r.world);
+  notice_cluster(r);
+  if (r.now - hints_at_ >= hint_spacing || hints_at_ == time_ms{})
+    end_hints(r);
 }
 
-void repair_scheduler::notice_cluster(const sched_world& world) {
-  const auto mark = fingerprint(world);
-  if (mark != std::exchange(cluster_mark_, mark))
-    ++generation_;
+void repair_scheduler::end_hints(round& r) {
+  hints_at_ = r.now;
+  for (auto& done : hints_to_end(r.world.cat, r.world.wall))
+    r.effects.emplace_back(propose_order{std::move(done)});
+}
+
+void repair_scheduler::notice_cluster(round& r) {
+  const auto mark = fingerprint(r.world);
+  if (mark == std::exchange(cluster_mark_, mark))
+    return;
+  ++generation_;
+  withdraw_hopeless(r);
+}
+
+/// A copy from or to a backend that has died would only be given up when its time is over (9.2, C10).
+void repair_scheduler::withdraw_hopeless(round& r) {
+  const auto dead = [&](backend_id id) {
+    const auto* b = r.world.cat.backends.find(id);
+    return !b || !b->alive;
+  };
+  for (auto& [tablet, ctx] : running_)
+    if (const auto* clone = std::get_if<clone_move>(&ctx.move)) {
+      if (dead(clone->target.backend))
+        withdraw(ctx, tablet, "the backend it was copied to has died", r);
+      else if (dead(clone->source.backend))
+        withdraw(ctx, tablet, "the backend it was copied from has died", r);
+    }
+}
+
+void repair_scheduler::withdraw(running_ctx& ctx, tablet_id tablet, std::string why, round& r) {
+  if (!std::exchange(ctx.withdrawn, true))
+    r.effects.emplace_back(withdraw_ctx{tablet, std::move(why)});
 }
 
 // -- what is known about a tablet --------------------------------------------------------
 
 void repair_scheduler::examine(tablet_id tablet, round& r) {
-  if (running_.contains(tablet))
-    return; // It is looked at again when its context ends.
   const auto& cat = r.world.cat;
   const auto* t = cat.tablets.find(tablet);
   const auto what = t ? diagnose(cat, *t) : diagnosis{};
+  if (const auto found = running_.find(tablet); found != running_.end()) {
+    // It is looked at again when its context ends.  But a copy that nobody needs any more, as when
+    // a backend has come back, need not be finished (9.2, C21).
+    const auto* clone = std::get_if<clone_move>(&found->second.move);
+    if (clone && clone->purpose == order_purpose::repair && raw(clone->replica) == 0
+        && what.health == tablet_health::healthy)
+      withdraw(found->second, tablet, "the tablet is well again without it", r);
+    return;
+  }
   if (what.health == tablet_health::healthy && !cat.orders.contains(tablet))
     return forget(tablet);
   if (const auto* known = queue_.find(tablet); known && what.health != tablet_health::unrecoverable) {
     auto renewed = *known;
     renewed.what = what;
+    renewed.backend_died = last_death(*t, r.world, r.now);
     sick_.note(tablet, what.health);
-    return queue_.renew(tablet, what, ready_at(renewed), r.now);
+    return queue_.renew(renewed, ready_at(renewed), r.now);
   }
   auto entry = queue_.take(tablet);
   queue_again(entry ? std::move(*entry) : new_entry(*t, what, r), what, r);
@@ -199,6 +245,8 @@ void repair_scheduler::queue_again(queue_entry entry, const diagnosis& what, rou
   if (what.health == tablet_health::unrecoverable && !adoptable)
     return; // A report, never a queue entry: nothing here can help (C6).
   entry.what = what;
+  if (const auto* t = r.world.cat.tablets.find(tablet))
+    entry.backend_died = last_death(*t, r.world, r.now);
   entry.dynamic = what.priority;
   entry.created = r.now;
   entry.last_scheduled = entry.last_visited = entry.last_adjusted = {};
@@ -218,14 +266,18 @@ void repair_scheduler::forget(tablet_id tablet) {
 }
 
 time_ms repair_scheduler::ready_at(const queue_entry& entry) const {
-  return std::max(entry.sick_since + options_.repair_delay_factor * delay_factor(entry.what), entry.retry_at);
+  auto ready = std::max(entry.sick_since + options_.repair_delay_factor * delay_factor(entry.what), entry.retry_at);
+  if (may_return(entry))
+    ready = std::max(ready, *entry.backend_died + options_.be_down_tolerance);
+  return ready;
 }
 
 queue_entry repair_scheduler::new_entry(const tablet& t, const diagnosis& what, const round& r) const {
   queue_entry entry;
   entry.tablet = t.id;
   entry.what = what;
-  entry.sick_since = sick_since(t, r.world, r.now);
+  entry.backend_died = last_death(t, r.world, r.now);
+  entry.sick_since = entry.backend_died.value_or(r.now);
   return entry;
 }
 

@@ -21,9 +21,16 @@ namespace tabletd::model {
 
 struct scheduler_options {
   time_ms repair_delay_factor{60'000}; ///< See delay_factor().
+  /// SR26's tablet_sched_be_down_tolerate_time_s (spec/replica.md 2.3): so long a dead backend may
+  /// take to come back before its replicas are copied elsewhere.  Not waited for when a tablet has
+  /// lost its majority or an operator has asked for its repair (9.2, C21).
+  time_ms be_down_tolerance{900'000};
   std::uint32_t slots_per_path = 2;    ///< Seed: schedule_slot_num_per_path.
   fit_limits fit{};
 };
+
+/// How often hints of ADMIN REPAIR are looked at: whether their time is over or their work done.
+inline constexpr time_ms hint_spacing{20'000};
 
 // -- bounds of one step ------------------------------------------------------------------
 /// Decisions; one costs microseconds, with a thousand backends tens of them.
@@ -83,11 +90,20 @@ using sched_event = std::variant<sched_started, tablets_checked, ctx_report, clu
 struct spawn_ctx {
   sched_ctx ctx;
 };
+/// A running context is to call its copy off; it still reports its end.
+struct withdraw_ctx {
+  tablet_id tablet{};
+  std::string why;
+};
+/// Not answered: proposed again as long as there is reason to.
+struct propose_order {
+  edit_body body;
+};
 /// There is more to do than one step may: come back after the mail that waits already.
 struct step_again {};
 /// Publish view().
 struct publish_view {};
-using sched_effect = std::variant<spawn_ctx, step_again, publish_view>;
+using sched_effect = std::variant<spawn_ctx, withdraw_ctx, propose_order, step_again, publish_view>;
 using sched_effects = std::vector<sched_effect>;
 
 /// Which tablets are known to be sick, and how many of each kind.
@@ -126,6 +142,7 @@ private:
     std::optional<slot_token> slots; ///< Clones hold theirs, drops none.
     time_ms timeout{};
     time_ms started{};
+    bool withdrawn = false;
   };
   struct path_rate {
     std::uint64_t bytes{};
@@ -144,9 +161,12 @@ private:
   void on(const sched_started&, round& r);
   void on(const tablets_checked& e, round& r);
   void on(const ctx_report& e, round& r);
-  void on(const cluster_moved&, round& r) { notice_cluster(r.world); }
+  void on(const cluster_moved&, round& r) { notice_cluster(r); }
   void on(const sched_tick&, round& r);
-  void notice_cluster(const sched_world& world);
+  void notice_cluster(round& r);
+  void end_hints(round& r);
+  void withdraw_hopeless(round& r);
+  void withdraw(running_ctx& ctx, tablet_id tablet, std::string why, round& r);
 
   // Taking turns.
   void treat_next(round& r);
@@ -185,6 +205,7 @@ private:
   time_ms scores_at_{};
   repair_queue::generation generation_ = 1;
   std::uint64_t cluster_mark_ = 0; ///< What the cluster looked like at this generation.
+  time_ms hints_at_{};
   bool unpublished_ = true;
   time_ms published_at_{};
 };
