@@ -2,6 +2,7 @@
 target_sources(tabletd_model PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/assessment.cpp
   ${CMAKE_CURRENT_LIST_DIR}/checker.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/colocate_balance.cpp
   ${CMAKE_CURRENT_LIST_DIR}/health.cpp
   ${CMAKE_CURRENT_LIST_DIR}/load_score.cpp
   ${CMAKE_CURRENT_LIST_DIR}/placement.cpp

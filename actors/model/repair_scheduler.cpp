@@ -170,6 +170,16 @@ void repair_scheduler::on(const sched_tick&, round& r) {
   notice_cluster(r);
   if (r.now - hints_at_ >= hint_spacing || hints_at_ == time_ms{})
     end_hints(r);
+  if (r.now - groups_at_ >= colocate_spacing || groups_at_ == time_ms{})
+    relocate_groups(r);
+}
+
+void repair_scheduler::relocate_groups(round& r) {
+  groups_at_ = r.now;
+  if (r.world.cat.colocate_groups.empty())
+    return;
+  for (auto& moved : relocate_buckets(r.world.cat, r.world.cluster, scores_now(r), options_.colocate, r.world.wall))
+    r.effects.emplace_back(propose_order{std::move(moved)});
 }
 
 void repair_scheduler::end_hints(round& r) {
@@ -321,11 +331,15 @@ bool repair_scheduler::still_busy(const queue_entry& entry) const {
                         [&](const place& at) { return slots_.available(at) == 0; });
 }
 
-decision repair_scheduler::decide_now(const queue_entry& entry, round& r) {
+const load_scores& repair_scheduler::scores_now(const round& r) {
   if (!scores_ || r.now - scores_at_ >= scores_max_age) {
     scores_.emplace(r.world.cat, r.world.cluster, slots_);
     scores_at_ = r.now;
   }
+  return *scores_;
+}
+
+decision repair_scheduler::decide_now(const queue_entry& entry, round& r) {
   return decide({.cat = r.world.cat,
                  .cluster = r.world.cluster,
                  .slots = slots_,
@@ -333,7 +347,7 @@ decision repair_scheduler::decide_now(const queue_entry& entry, round& r) {
                  .avoid = entry.avoid,
                  .failures = entry.failed_running,
                  .every_path = false,
-                 .scores = &*scores_},
+                 .scores = &scores_now(r)},
                 entry.tablet);
 }
 

@@ -7,6 +7,7 @@
 // and its tablet is diagnosed at once, so a cure of several steps does not wait for the
 // checker.  Work per step is bounded; nothing walks the whole queue.
 #include "actors/model/cluster_view.h"
+#include "actors/model/colocate_balance.h"
 #include "actors/model/load_score.h"
 #include "actors/model/placement.h"
 #include "actors/model/repair_queue.h"
@@ -27,6 +28,7 @@ struct scheduler_options {
   time_ms be_down_tolerance{900'000};
   std::uint32_t slots_per_path = 2;    ///< Seed: schedule_slot_num_per_path.
   fit_limits fit{};
+  colocate_options colocate{};
 };
 
 /// How often hints of ADMIN REPAIR are looked at: whether their time is over or their work done.
@@ -165,6 +167,8 @@ private:
   void on(const sched_tick&, round& r);
   void notice_cluster(round& r);
   void end_hints(round& r);
+  void relocate_groups(round& r);
+  const load_scores& scores_now(const round& r);
   void withdraw_hopeless(round& r);
   void withdraw(running_ctx& ctx, tablet_id tablet, std::string why, round& r);
 
@@ -206,6 +210,7 @@ private:
   repair_queue::generation generation_ = 1;
   std::uint64_t cluster_mark_ = 0; ///< What the cluster looked like at this generation.
   time_ms hints_at_{};
+  time_ms groups_at_{};
   bool unpublished_ = true;
   time_ms published_at_{};
 };

@@ -1,6 +1,7 @@
 # The repair room's decisions.
 tabletd_test(repair_model_test LIBS tabletd_model LABELS model SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/checker_test.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/colocate_balance_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/health_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/health_places_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/placement_test.cpp

@@ -162,6 +162,24 @@ TEST_F(SchedChange, AnEndNobodyTookIsProposedAgain) {
   EXPECT_EQ(proposed.size(), 2U);
 }
 
+// -- colocation groups -------------------------------------------------------------------
+
+TEST_F(SchedChange, AGroupsBucketsLeaveALeavingBackend) {
+  table_created e;
+  e.database = world.db;
+  e.name = "t";
+  e.colocate_with = "g";
+  e.placements = {{world.path(1), world.path(2), world.path(3)}};
+  ASSERT_TRUE(world.fold(e).ok());
+  pass(20s);
+  EXPECT_TRUE(proposed.empty());
+  world.leave(3);
+  pass(20s);
+  ASSERT_EQ(proposed.size(), 1U);
+  const auto moved = std::get<colocate_relocated>(proposed.front());
+  EXPECT_EQ(moved.backends, (std::vector<backend_id>{world.ids[1], world.ids[2], world.ids[4]}));
+}
+
 // -- loads -------------------------------------------------------------------------------
 
 TEST_F(SchedChange, ADropThatLoadsHoldUpIsTriedAgainWhenTheyAreOver) {
