@@ -4,9 +4,10 @@
 // so the ledger can always be derived from them again (spec/replica.md 4.6, C4).
 #include "actors/model/edit.h"
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
+#include <unordered_map>
+#include <vector>
 
 namespace tabletd::model {
 
@@ -51,6 +52,9 @@ public:
   [[nodiscard]] std::uint32_t used(const place& at) const;
   [[nodiscard]] std::uint32_t available(const place& at) const;
   [[nodiscard]] std::uint64_t incoming_bytes(const place& at) const;
+  /// True if a slot is free on one of these paths of the backend; most backends answer without
+  /// a look at each path.
+  [[nodiscard]] bool any_available(backend_id backend, std::span<const path_seen> paths) const;
 
   /// Both slots or nothing.
   [[nodiscard]] std::optional<slot_token> take(const slot_claim& claim);
@@ -65,15 +69,20 @@ public:
 
 private:
   struct usage {
+    path_hash path{};
     std::uint32_t slots{};
     std::uint64_t incoming_bytes{};
     friend bool operator==(const usage&, const usage&) = default;
   };
+  /// Of one backend: few, ascending by path, only paths in use.
+  using usages = std::vector<usage>;
+  [[nodiscard]] const usage* find(const place& at) const;
+  [[nodiscard]] usage& use(const place& at);
   void add(const slot_claim& claim);
   void remove_one(const place& at, std::uint64_t incoming_bytes);
 
   std::uint32_t per_path_;
-  std::map<place, usage, place_less> used_; ///< Only places in use.
+  std::unordered_map<backend_id, usages> used_; ///< Only backends in use.
 };
 
 } // namespace tabletd::model
