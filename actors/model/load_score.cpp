@@ -31,8 +31,10 @@ load_scores::load_scores(const catalog& cat, const cluster_view& cluster, const 
   });
   average_fill_ = total > 0 ? used / total : 0;
   average_replicas_ = rows_.empty() ? 0 : replicas / static_cast<double>(rows_.size());
-  for (auto& r : rows_)
+  for (auto& r : rows_) {
     r.score = score(r);
+    order_.emplace(r.score, r.backend);
+  }
 }
 
 double load_scores::score(const row& r) const {
@@ -61,7 +63,10 @@ void load_scores::add(backend_id backend, std::uint64_t bytes) {
   auto* r = rows_.data() + (found - rows_.data());
   r->used += static_cast<double>(bytes);
   r->replicas += 1;
+  auto place = order_.extract({r->score, backend});
   r->score = score(*r);
+  place.value().first = r->score;
+  order_.insert(std::move(place));
 }
 
 } // namespace tabletd::model

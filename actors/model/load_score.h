@@ -4,6 +4,8 @@
 #include "actors/model/catalog.h"
 #include "actors/model/cluster_view.h"
 #include "actors/model/slots.h"
+#include <set>
+#include <utility>
 #include <vector>
 
 namespace tabletd::model {
@@ -14,6 +16,14 @@ public:
   /// Counts what running clones bring in as if it were there already.
   load_scores(const catalog& cat, const cluster_view& cluster, const slot_ledger& slots);
   [[nodiscard]] double of(backend_id backend) const; ///< 0 for one the catalog does not know.
+  [[nodiscard]] std::size_t size() const { return rows_.size(); } ///< Backends.
+  /// visit(backend_id) from the least loaded on, equals by id, until it returns false.
+  template <class Visit>
+  void from_least_loaded(Visit&& visit) const {
+    for (const auto& [score, backend] : order_)
+      if (!visit(backend))
+        return;
+  }
   /// A replica of this size is going there too; the averages stay.
   void add(backend_id backend, std::uint64_t bytes);
 
@@ -29,6 +39,7 @@ private:
   [[nodiscard]] const row* find(backend_id backend) const;
 
   std::vector<row> rows_; ///< Ascending by id.
+  std::set<std::pair<double, backend_id>> order_; ///< Of rows_, by score.
   double average_fill_{};
   double average_replicas_{};
 };
