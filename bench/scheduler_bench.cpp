@@ -448,6 +448,8 @@ void measure_death(leader& by, cluster& on) {
   print("decide() alone", alone, peer_rate, reference_name, "decisions/s", alone / peer_rate);
   print("decisions with fold and checker, one core", decisions / mended_s, peer_rate, reference_name, "decisions/s",
         decisions / mended_s / peer_rate);
+  const auto c = by.counters();
+  std::fprintf(stderr, "scheduler: %lu visits, %lu in vain, %lu ok\n", c.scheduled, c.scheduled_failed, c.scheduled_ok);
   std::fprintf(stderr, "scheduler: %.0f decisions: scheduler %.2f, checker %.2f, fold %.2f us each\n", decisions,
                by.schedule_s / decisions * 1e6, by.check_s / decisions * 1e6, by.fold_s / decisions * 1e6);
 }

@@ -1,5 +1,6 @@
 #include "actors/model/repair_queue.h"
 #include <algorithm>
+#include <array>
 #include <cassert>
 
 namespace tabletd::model {
@@ -52,7 +53,10 @@ void repair_queue::enter(const slot& s) {
   std::visit(overloaded{
                [&](const waiting&) { waiting_.emplace(s.entry.ready_at, tablet); },
                [&](const turn&) {
-                 turns_.insert(key_of(s));
+                 const auto key = key_of(s);
+                 (s.entry.waits_for.empty() ? awake_ : asleep_).insert(key);
+                 for (const auto& at : s.entry.waits_for)
+                   sleepers_[at].insert(key);
                  if (const auto rises = rises_at(s.entry))
                    ageing_.emplace(*rises, tablet);
                },
@@ -66,7 +70,14 @@ void repair_queue::leave(const slot& s) {
   std::visit(overloaded{
                [&](const waiting&) { waiting_.erase({s.entry.ready_at, tablet}); },
                [&](const turn&) {
-                 turns_.erase(key_of(s));
+                 const auto key = key_of(s);
+                 (s.entry.waits_for.empty() ? awake_ : asleep_).erase(key);
+                 for (const auto& at : s.entry.waits_for) {
+                   const auto here = sleepers_.find(at);
+                   here->second.erase(key);
+                   if (here->second.empty())
+                     sleepers_.erase(here);
+                 }
                  if (const auto rises = rises_at(s.entry))
                    ageing_.erase({*rises, tablet});
                },
@@ -102,10 +113,11 @@ void repair_queue::renew(const queue_entry& anew, time_ms ready_at, time_ms now)
     e.failed_scheduling = 0;
     e.last_adjusted = now;
   }
+  if (e.what != what)
+    e.waits_for.clear(); // Else the paths it waits for are as busy as before.
   e.what = what;
   e.backend_died = anew.backend_died;
   e.ready_at = ready_at;
-  e.waits_for.clear();
   if (!std::holds_alternative<turn>(s.where)) {
     if (ready_at <= now)
       s.where = next_turn();
@@ -146,15 +158,42 @@ std::size_t repair_queue::advance(time_ms now) {
 
 // -- taking turns ------------------------------------------------------------------------
 
-const queue_entry* repair_queue::next(std::uint64_t round) const {
+namespace {
+
+/// The first of `sets` in the order of turns, of those not visited since `round`.
+template <class Key>
+const Key* first_turn(std::span<const std::set<Key>* const> sets, std::uint64_t round) {
   for (int rank = -static_cast<int>(repair_priority::very_high); rank <= 0; ++rank) {
-    const auto first = turns_.lower_bound({rank, 0, tablet_id{}});
-    if (first == turns_.end())
-      return nullptr;
-    if (std::get<int>(*first) == rank && std::get<std::uint64_t>(*first) <= round)
-      return &entries_.at(std::get<tablet_id>(*first)).entry;
+    const Key* first = nullptr;
+    for (const auto* set : sets) {
+      const auto at = set->lower_bound({rank, 0, tablet_id{}});
+      if (at != set->end() && std::get<int>(*at) == rank && std::get<std::uint64_t>(*at) <= round
+          && (!first || *at < *first))
+        first = &*at;
+    }
+    if (first)
+      return first;
   }
   return nullptr;
+}
+
+} // namespace
+
+const queue_entry* repair_queue::next(std::uint64_t round) const {
+  const std::array sets{&awake_, &asleep_};
+  const auto* key = first_turn<turn_key>(sets, round);
+  return key ? &entries_.at(std::get<tablet_id>(*key)).entry : nullptr;
+}
+
+const queue_entry* repair_queue::next(std::uint64_t round, std::span<const place> freed) const {
+  std::array<const std::set<turn_key>*, freed_max + 1> sets{&awake_};
+  assert(freed.size() <= freed_max);
+  std::size_t used = 1;
+  for (const auto& at : freed)
+    if (const auto here = sleepers_.find(at); here != sleepers_.end())
+      sets[used++] = &here->second;
+  const auto* key = first_turn<turn_key>(std::span{sets}.first(used), round);
+  return key ? &entries_.at(std::get<tablet_id>(*key)).entry : nullptr;
 }
 
 const queue_entry* repair_queue::next_parked(generation now_at) const {
@@ -163,22 +202,32 @@ const queue_entry* repair_queue::next_parked(generation now_at) const {
   return &entries_.at(parked_.begin()->second).entry;
 }
 
+bool repair_queue::end_turn(slot& s, time_ms now) {
+  auto& e = s.entry;
+  e.last_scheduled = e.last_visited = now;
+  s.where = next_turn();
+  if (++e.failed_scheduling <= failures_tolerated || now - std::max(e.last_adjusted, e.created) < adjust_spacing)
+    return false;
+  const auto before = std::exchange(e.dynamic, adjusted(e.dynamic, e.what.priority, false));
+  e.failed_scheduling = 0;
+  e.last_adjusted = now;
+  return e.dynamic != before;
+}
+
 bool repair_queue::visited(tablet_id tablet, std::string message, std::vector<place> waits_for, time_ms now) {
   auto& s = entries_.at(tablet);
   leave(s);
-  auto& e = s.entry;
-  e.last_scheduled = e.last_visited = now;
-  e.message = std::move(message);
-  e.waits_for = std::move(waits_for);
-  bool fell = false;
-  if (++e.failed_scheduling > failures_tolerated && now - std::max(e.last_adjusted, e.created) >= adjust_spacing) {
-    const auto lower = adjusted(e.dynamic, e.what.priority, false);
-    fell = lower != e.dynamic;
-    e.dynamic = lower;
-    e.failed_scheduling = 0;
-    e.last_adjusted = now;
-  }
-  s.where = next_turn();
+  s.entry.message = std::move(message);
+  s.entry.waits_for = std::move(waits_for);
+  const bool fell = end_turn(s, now);
+  enter(s);
+  return fell;
+}
+
+bool repair_queue::visited_in_vain(tablet_id tablet, time_ms now) {
+  auto& s = entries_.at(tablet);
+  leave(s);
+  const bool fell = end_turn(s, now);
   enter(s);
   return fell;
 }
@@ -206,11 +255,20 @@ void repair_queue::park(tablet_id tablet, std::string message, generation seen, 
 
 std::string repair_queue::broken_invariant() const {
   std::size_t rising = 0;
+  std::size_t sleeping = 0;
   for (const auto& [tablet, s] : entries_) {
     const bool indexed = std::visit(
       overloaded{
         [&](const waiting&) { return waiting_.contains({s.entry.ready_at, tablet}); },
-        [&](const turn&) { return turns_.contains(key_of(s)); },
+        [&](const turn&) {
+          const auto key = key_of(s);
+          sleeping += s.entry.waits_for.size();
+          return (s.entry.waits_for.empty() ? awake_ : asleep_).contains(key)
+                 && std::all_of(s.entry.waits_for.begin(), s.entry.waits_for.end(), [&](const place& at) {
+                      const auto here = sleepers_.find(at);
+                      return here != sleepers_.end() && here->second.contains(key);
+                    });
+        },
         [&](const parked& p) { return parked_.contains({p.seen, tablet}); },
       },
       s.where);
@@ -218,8 +276,12 @@ std::string repair_queue::broken_invariant() const {
       return "tablet " + std::to_string(raw(tablet)) + " is not where it says";
     rising += std::holds_alternative<turn>(s.where) && rises_at(s.entry) ? 1 : 0;
   }
-  if (waiting_.size() + turns_.size() + parked_.size() != entries_.size())
+  if (waiting_.size() + awake_.size() + asleep_.size() + parked_.size() != entries_.size())
     return "a tablet is in two places at once";
+  for (const auto& [at, keys] : sleepers_)
+    sleeping -= keys.size();
+  if (sleeping != 0)
+    return "somebody waits for a path without knowing it";
   return rising == ageing_.size() ? "" : "the ageing index has strangers";
 }
 

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <tuple>
 #include <unordered_map>
@@ -35,6 +36,12 @@ inline constexpr time_ms adjust_spacing{5 * 60'000};
 /// VERSION_INCOMPLETE is treated at once (2.5, SR26).
 [[nodiscard]] std::uint32_t delay_factor(const diagnosis& what);
 
+// -- what an entry waits for besides paths -------------------------------------------------
+/// A slot anywhere: more paths would do than are worth remembering.
+inline constexpr place any_path{backend_id{UINT64_MAX}, path_hash{1}};
+/// One of the drops that may run at a time to end.
+inline constexpr place drop_gate{backend_id{UINT64_MAX}, path_hash{2}};
+
 /// One tablet that waits.
 struct queue_entry {
   tablet_id tablet{};
@@ -51,8 +58,8 @@ struct queue_entry {
   std::uint32_t failed_running{};    ///< In a row: contexts that ended without success.
   time_ms retry_at{};                ///< Back-off after the last of them.
   std::vector<place> avoid;          ///< Ends of those contexts.
-  /// Paths whose slots were all in use at the last visit; while they still are, nothing has
-  /// changed.  Empty: unknown, look again.
+  /// Paths (or any_path, drop_gate) of which one must get a free slot first, as of the last visit.
+  /// Empty: unknown, look again.
   std::vector<place> waits_for;
   std::string message;               ///< Why it was not treated at the last visit.
 };
@@ -80,6 +87,10 @@ public:
   [[nodiscard]] std::uint64_t begin_round() const { return visits_; }
   /// By dynamic priority, then by last visit, of those not visited in this round.
   [[nodiscard]] const queue_entry* next(std::uint64_t round) const;
+  /// As next(), of those that wait for nothing known or for one of the places `freed`, of which
+  /// there are at most freed_max: what one context occupied.
+  static constexpr std::size_t freed_max = 3;
+  [[nodiscard]] const queue_entry* next(std::uint64_t round, std::span<const place> freed) const;
   /// Parked before the cluster reached `now_at`, oldest first.
   [[nodiscard]] const queue_entry* next_parked(generation now_at) const;
 
@@ -88,6 +99,8 @@ public:
   bool visited(tablet_id tablet, std::string message, std::vector<place> waits_for, time_ms now);
   /// It was visited and only time can help: it takes its turn again then.
   void rest(tablet_id tablet, std::string message, time_ms until, time_ms now);
+  /// As visited(), and it waits for the same as before.
+  bool visited_in_vain(tablet_id tablet, time_ms now);
   /// It was visited and nothing but a change of the cluster can help.
   void park(tablet_id tablet, std::string message, generation seen, time_ms now);
 
@@ -96,9 +109,11 @@ public:
   template <class Visit>
   void for_each(Visit&& visit) const {
     const auto show = [&](tablet_id tablet) { return visit(std::as_const(entries_.at(tablet).entry)); };
-    for (const auto& key : turns_)
-      if (!show(std::get<tablet_id>(key)))
+    for (auto awake = awake_.begin(), asleep = asleep_.begin(); awake != awake_.end() || asleep != asleep_.end();) {
+      const bool first = asleep == asleep_.end() || (awake != awake_.end() && *awake < *asleep);
+      if (!show(std::get<tablet_id>(first ? *awake++ : *asleep++)))
         return;
+    }
     for (const auto& [when, tablet] : waiting_)
       if (!show(tablet))
         return;
@@ -131,12 +146,16 @@ private:
   void enter(const slot& s);
   void leave(const slot& s);
   [[nodiscard]] turn next_turn() { return {++visits_}; }
+  /// The end of a visit, between leave() and enter(); true if the priority fell.
+  bool end_turn(slot& s, time_ms now);
 
   std::unordered_map<tablet_id, slot> entries_;
   std::set<std::pair<time_ms, tablet_id>> waiting_;
-  std::set<turn_key> turns_;
+  std::set<turn_key> awake_;  ///< Turns of those that wait for nothing known ...
+  std::set<turn_key> asleep_; ///< ... and of those that do,
+  std::map<place, std::set<turn_key>, place_less> sleepers_; ///< which are here by each place, too.
   std::set<std::pair<generation, tablet_id>> parked_;
-  std::set<std::pair<time_ms, tablet_id>> ageing_; ///< Of turns_: when the priority may rise.
+  std::set<std::pair<time_ms, tablet_id>> ageing_; ///< Of the turns: when the priority may rise.
   std::uint64_t visits_ = 0;
 };
 

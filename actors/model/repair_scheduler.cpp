@@ -55,17 +55,41 @@ bool takes_no_slot(const diagnosis& what) {
          || what.health == tablet_health::colocate_redundant;
 }
 
-/// The paths whose slots stand in the way, if only those do.
-std::vector<place> busy_paths(const decision& d) {
-  constexpr std::size_t remembered_max = 16; // Beyond that looking again is as cheap.
-  if (!waits_for_slot(d.blocked))
-    return {};
-  const auto role = d.blocked == blocker::source_slot ? path_role::source : path_role::target;
+/// The paths of this role whose slots are all in use, if no other path would do.
+std::vector<place> busy_paths(const decision& d, path_role role) {
   std::vector<place> busy;
-  for (const auto& verdict : d.paths)
-    if (verdict.role == role && verdict.code == path_code::no_slot)
+  for (const auto& verdict : d.paths) {
+    if (verdict.role != role)
+      continue;
+    if (verdict.code == path_code::usable)
+      return {};
+    if (verdict.code == path_code::no_slot)
       busy.push_back(verdict.at);
-  return busy.size() <= remembered_max ? busy : std::vector<place>{};
+  }
+  return busy;
+}
+
+/// Where a slot must come free before there can be a copy, after a decision that found none.
+std::vector<place> waits_for(const decision& d) {
+  constexpr std::size_t remembered_max = 16;
+  // A tablet has few sources, so if they are busy as well they are the better thing to wait for.
+  if (auto sources = busy_paths(d, path_role::source); !sources.empty())
+    return sources;
+  auto targets = busy_paths(d, path_role::target);
+  return targets.size() <= remembered_max ? targets : std::vector{any_path};
+}
+
+/// The paths a copy of the tablet can be read from, whether they have a free slot or not.
+std::vector<place> sources_of(const catalog& cat, tablet_id tablet) {
+  std::vector<place> sources;
+  const auto* t = cat.tablets.find(tablet);
+  if (!t || cat.orders.contains(tablet))
+    return sources; // Nothing to copy; there is something to adopt.
+  const auto visible = cat.visible_version(*t);
+  for (const auto& r : t->replicas)
+    if (const auto* b = cat.backends.find(r.backend); b && b->alive && complete(r, visible))
+      sources.push_back({r.backend, r.path});
+  return sources;
 }
 
 void remember(std::vector<place>& avoid, const remedy& move) {
@@ -142,6 +166,10 @@ void repair_scheduler::on(const ctx_report& e, round& r) {
   if (found == running_.end())
     return; // Late or repeated: it has been accounted for.
   r.visits_left = visits_per_end;
+  if (const auto* clone = std::get_if<clone_move>(&found->second.move))
+    r.freed = {any_path, clone->source, clone->target};
+  else
+    r.freed = {drop_gate};
   auto ctx = std::move(found->second);
   running_.erase(found);
   if (ctx.slots)
@@ -167,6 +195,7 @@ void repair_scheduler::on(const ctx_report& e, round& r) {
 
 void repair_scheduler::on(const sched_tick&, round& r) {
   ++counters_.sched_rounds;
+  r.everybody = true;
   notice_cluster(r);
   if (r.now - hints_at_ >= hint_spacing || hints_at_ == time_ms{})
     end_hints(r);
@@ -294,13 +323,11 @@ queue_entry repair_scheduler::new_entry(const tablet& t, const diagnosis& what, 
 // -- taking turns ------------------------------------------------------------------------
 
 void repair_scheduler::treat_next(round& r) {
-  const auto first = queue_.begin_round();
-  const auto next = [&] {
-    const auto* entry = queue_.next(first);
-    return entry ? entry : queue_.next_parked(generation_);
-  };
+  const auto began = queue_.begin_round();
   for (; r.visits_left > 0 && r.decisions_left > 0; --r.visits_left) {
-    const auto* entry = next();
+    const auto* entry = next_turn(began, r);
+    if (!entry)
+      entry = queue_.next_parked(generation_);
     if (!entry)
       return;
     visit(entry->tablet, r);
@@ -311,24 +338,43 @@ void repair_scheduler::treat_next(round& r) {
     r.effects.emplace_back(step_again{});
 }
 
+const queue_entry* repair_scheduler::next_turn(std::uint64_t began, round& r) const {
+  if (r.everybody)
+    return queue_.next(began);
+  std::erase_if(r.freed, [this](const place& at) { return full(at); });
+  if (r.freed == std::vector{any_path})
+    r.freed.clear(); // Both its slots are taken again.
+  return queue_.next(began, r.freed);
+}
+
 void repair_scheduler::visit(tablet_id tablet, round& r) {
   const auto& entry = *queue_.find(tablet);
   ++counters_.scheduled;
-  if (still_busy(entry)) {
+  if (all_full(entry.waits_for)) {
     ++counters_.scheduled_failed;
-    counters_.downgraded += queue_.visited(tablet, entry.message, entry.waits_for, r.now) ? 1 : 0;
+    counters_.downgraded += queue_.visited_in_vain(tablet, r.now) ? 1 : 0;
+    return;
+  }
+  // Most of a large backlog can be told by its sources to have to wait, without a decision.
+  auto needed = takes_no_slot(entry.what) ? std::vector{drop_gate} : sources_of(r.world.cat, tablet);
+  if (all_full(needed)) {
+    ++counters_.scheduled_failed;
+    auto message = takes_no_slot(entry.what) ? entry.message : std::string{sentence(blocker::source_slot)};
+    counters_.downgraded += queue_.visited(tablet, std::move(message), std::move(needed), r.now) ? 1 : 0;
     return;
   }
   --r.decisions_left;
   carry_out(decide_now(entry, r), tablet, r);
 }
 
-bool repair_scheduler::still_busy(const queue_entry& entry) const {
-  if (takes_no_slot(entry.what))
+bool repair_scheduler::full(const place& at) const {
+  if (at == drop_gate)
     return drops_running_ >= drops_running_max;
-  return !entry.waits_for.empty()
-         && std::all_of(entry.waits_for.begin(), entry.waits_for.end(),
-                        [&](const place& at) { return slots_.available(at) == 0; });
+  return at != any_path && slots_.available(at) == 0;
+}
+
+bool repair_scheduler::all_full(const std::vector<place>& places) const {
+  return !places.empty() && std::all_of(places.begin(), places.end(), [this](const place& at) { return full(at); });
 }
 
 const load_scores& repair_scheduler::scores_now(const round& r) {
@@ -376,7 +422,7 @@ void repair_scheduler::give_up_for_now(const decision& d, tablet_id tablet, roun
   ++counters_.scheduled_failed;
   sick_.note(tablet, d.what.health);
   if (waits_for_slot(d.blocked))
-    counters_.downgraded += queue_.visited(tablet, sentence(d), busy_paths(d), r.now) ? 1 : 0;
+    counters_.downgraded += queue_.visited(tablet, sentence(d), waits_for(d), r.now) ? 1 : 0;
   else if (waits_for_time(d.blocked))
     queue_.rest(tablet, sentence(d), r.now + look_again_after, r.now);
   else

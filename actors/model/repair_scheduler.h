@@ -37,8 +37,8 @@ inline constexpr time_ms hint_spacing{20'000};
 // -- bounds of one step ------------------------------------------------------------------
 /// Decisions; one costs microseconds, with a thousand backends tens of them.
 inline constexpr std::size_t decisions_per_step = 256;
-/// Entries looked at, most of them only to see that their paths are still busy.  The end of a
-/// context frees two slots, so it is worth a short look only.
+/// Entries looked at.  A tick looks even at those that wait for a busy path, to count the failure;
+/// the end of a context only at those that wait for what it frees, and at new ones.
 inline constexpr std::size_t visits_per_round = 4'096;
 inline constexpr std::size_t visits_per_end = 64;
 /// Drops take no slot; this keeps them from flooding the journal when a backend returns.
@@ -158,6 +158,8 @@ private:
     std::size_t visits_left = visits_per_round;
     std::size_t decisions_left = decisions_per_step;
     std::size_t spawned = 0;
+    bool everybody = false;   ///< Look again at those that wait for a busy path, too.
+    std::vector<place> freed{}; ///< What the end of a context gave back, so far as it is free still.
   };
 
   void on(const sched_started&, round& r);
@@ -175,7 +177,9 @@ private:
   // Taking turns.
   void treat_next(round& r);
   void visit(tablet_id tablet, round& r);
-  [[nodiscard]] bool still_busy(const queue_entry& entry) const;
+  [[nodiscard]] const queue_entry* next_turn(std::uint64_t began, round& r) const;
+  [[nodiscard]] bool full(const place& at) const;
+  [[nodiscard]] bool all_full(const std::vector<place>& places) const;
   void carry_out(const decision& d, tablet_id tablet, round& r);
   void start(const decision& d, tablet_id tablet, round& r);
   void adopt(tablet_id tablet, round& r);
