@@ -211,11 +211,7 @@ public:
       check(catalog_moved{});
   }
   /// Folds it and lets the checker find out what it means; nothing is repaired yet.
-  void happens(edit_body body) {
-    moved_ = {};
-    fold(std::move(body));
-    announce();
-  }
+  void happens(edit_body body) { commit({std::move(body)}); }
   /// Until nobody is sick any more.
   void mend() {
     // Past every delay before a repair (spec/replica.md 2.5): the peer is spared it too.
@@ -241,20 +237,24 @@ private:
   [[nodiscard]] sched_world world() const { return {*snapshot_, over_.seen, now_}; }
   [[nodiscard]] bool sick_of_nothing() const { return scheduler_.queue().size() + scheduler_.running() == 0; }
 
-  void fold(edit_body body) {
-    const stopwatch count(fold_s);
-    const auto judged = over_.fold(std::move(body), now_);
-    moved_.touched.insert(moved_.touched.end(), judged.touched.begin(), judged.touched.end());
-    if (raw(judged.touched_backend) != 0)
-      moved_.backends.push_back(judged.touched_backend);
-  }
-  /// The batch is over: publish it, and tell the checker what it touched.
-  void announce() {
+  /// One batch of the log: folded, published, and the checker told what it touched.  Returns the
+  /// index of each entry.
+  std::vector<log_index> commit(std::vector<edit_body> batch) {
+    catalog_moved moved;
+    std::vector<log_index> at;
     {
       const stopwatch count(fold_s);
+      for (auto& body : batch) {
+        const auto judged = over_.fold(std::move(body), now_);
+        at.push_back(log_index{over_.index});
+        moved.touched.insert(moved.touched.end(), judged.touched.begin(), judged.touched.end());
+        if (raw(judged.touched_backend) != 0)
+          moved.backends.push_back(judged.touched_backend);
+      }
       snapshot_ = over_.publish();
     }
-    check(std::exchange(moved_, {}));
+    check(std::move(moved));
+    return at;
   }
 
   void check(check_event event) {
@@ -278,6 +278,9 @@ private:
 
   void feed(const sched_event& event) {
     const stopwatch count(schedule_s);
+    step_scheduler(event);
+  }
+  void step_scheduler(const sched_event& event) {
     for (auto& effect : scheduler_.step(event, world(), now_))
       std::visit(overloaded{
                    [&](spawn_ctx& e) { spawned_.push_back(std::move(e.ctx)); },
@@ -300,28 +303,32 @@ private:
     const auto work = std::exchange(spawned_, {});
     decided += work.size();
     run(work);
-    for (const auto& ctx : work)
-      feed(ctx_report{ctx.tablet, ctx_result::finished, {}, tablet_bytes, 1'000});
+    {
+      const stopwatch count(schedule_s);
+      for (const auto& ctx : work)
+        step_scheduler(ctx_report{ctx.tablet, ctx_result::finished, {}, tablet_bytes, 1'000});
+    }
     now_ += turn;
     if (now_ - ticked_ >= std::chrono::seconds(1))
       pass({});
   }
   void run(const std::vector<sched_ctx>& work) {
-    std::vector<std::pair<tablet_id, clone_ended>> ends;
+    std::vector<edit_body> orders;
     for (const auto& ctx : work)
       std::visit(overloaded{
                    [&](const clone_move& m) {
-                     fold(clone_ordered{ctx.tablet, 0, 0, m.source, m.target, m.replica, m.version});
-                     ends.emplace_back(ctx.tablet, clone_ended{ctx.tablet, log_index{over_.index}, m.version, ""});
+                     orders.emplace_back(clone_ordered{ctx.tablet, 0, 0, m.source, m.target, m.replica, m.version});
                    },
-                   [&](const drop_move& m) { fold(replica_dropped{ctx.tablet, m.replica, m.reason}); },
+                   [&](const drop_move& m) { orders.emplace_back(replica_dropped{ctx.tablet, m.replica, m.reason}); },
                    [](const leave_alone&) {},
                  },
                  ctx.move);
-    announce();
-    for (auto& [tablet, end] : ends)
-      fold(std::move(end));
-    announce();
+    const auto at = commit(std::move(orders));
+    std::vector<edit_body> ends;
+    for (std::size_t i = 0; i < work.size(); ++i)
+      if (const auto* m = std::get_if<clone_move>(&work[i].move))
+        ends.emplace_back(clone_ended{work[i].tablet, at[i], m->version, ""});
+    commit(std::move(ends));
   }
 
   cluster& over_;
@@ -329,7 +336,6 @@ private:
   tablet_checks checks_;
   repair_scheduler scheduler_{scheduler_options{}};
   scheduler_view view_;
-  catalog_moved moved_;
   std::vector<sched_ctx> spawned_;
   bool again_ = false;
   time_ms now_{1'000'000};
