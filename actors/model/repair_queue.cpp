@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <tuple>
 
 namespace tabletd::model {
 
@@ -36,8 +37,14 @@ std::uint32_t delay_factor(const diagnosis& what) {
 
 // -- the indexes -------------------------------------------------------------------------
 
-repair_queue::turn_key repair_queue::key_of(const slot& s) {
-  return {-static_cast<int>(s.entry.dynamic), std::get<turn>(s.where).visit, s.entry.tablet};
+repair_queue::turn_key repair_queue::turn_of(repair_priority dynamic, std::uint64_t visit) {
+  constexpr int visit_bits = 62;
+  const auto rank = static_cast<turn_key>(repair_priority::very_high) - static_cast<turn_key>(dynamic);
+  return rank << visit_bits | visit;
+}
+
+repair_queue::turn_key repair_queue::turn_of(const slot& s) {
+  return turn_of(s.entry.dynamic, std::get<turn>(s.where).visit);
 }
 
 std::optional<time_ms> repair_queue::rises_at(const queue_entry& e) {
@@ -53,10 +60,10 @@ void repair_queue::enter(const slot& s) {
   std::visit(overloaded{
                [&](const waiting&) { waiting_.emplace(s.entry.ready_at, tablet); },
                [&](const turn&) {
-                 const auto key = key_of(s);
-                 (s.entry.waits_for.empty() ? awake_ : asleep_).insert(key);
+                 const auto key = turn_of(s);
+                 (s.entry.waits_for.empty() ? awake_ : asleep_).emplace(key, &s);
                  for (const auto& at : s.entry.waits_for)
-                   sleepers_[at].insert(key);
+                   sleepers_[at].emplace(key, &s);
                  if (const auto rises = rises_at(s.entry))
                    ageing_.emplace(*rises, tablet);
                },
@@ -70,7 +77,7 @@ void repair_queue::leave(const slot& s) {
   std::visit(overloaded{
                [&](const waiting&) { waiting_.erase({s.entry.ready_at, tablet}); },
                [&](const turn&) {
-                 const auto key = key_of(s);
+                 const auto key = turn_of(s);
                  (s.entry.waits_for.empty() ? awake_ : asleep_).erase(key);
                  for (const auto& at : s.entry.waits_for) {
                    const auto here = sleepers_.find(at);
@@ -158,42 +165,32 @@ std::size_t repair_queue::advance(time_ms now) {
 
 // -- taking turns ------------------------------------------------------------------------
 
-namespace {
-
-/// The first of `sets` in the order of turns, of those not visited since `round`.
-template <class Key>
-const Key* first_turn(std::span<const std::set<Key>* const> sets, std::uint64_t round) {
-  for (int rank = -static_cast<int>(repair_priority::very_high); rank <= 0; ++rank) {
-    const Key* first = nullptr;
-    for (const auto* set : sets) {
-      const auto at = set->lower_bound({rank, 0, tablet_id{}});
-      if (at != set->end() && std::get<int>(*at) == rank && std::get<std::uint64_t>(*at) <= round
-          && (!first || *at < *first))
-        first = &*at;
-    }
-    if (first)
-      return first;
+const queue_entry* repair_queue::first_of(std::span<const turns* const> sets, std::uint64_t round) {
+  for (int p = static_cast<int>(repair_priority::very_high); p >= 0; --p) {
+    const auto dynamic = static_cast<repair_priority>(p);
+    auto first = turn_of(dynamic, round) + 1;
+    const slot* found = nullptr;
+    for (const auto* set : sets)
+      if (const auto at = set->lower_bound(turn_of(dynamic, 0)); at != set->end() && at->first < first)
+        std::tie(first, found) = *at;
+    if (found)
+      return &found->entry;
   }
   return nullptr;
 }
 
-} // namespace
-
 const queue_entry* repair_queue::next(std::uint64_t round) const {
-  const std::array sets{&awake_, &asleep_};
-  const auto* key = first_turn<turn_key>(sets, round);
-  return key ? &entries_.at(std::get<tablet_id>(*key)).entry : nullptr;
+  return first_of(std::array{&awake_, &asleep_}, round);
 }
 
 const queue_entry* repair_queue::next(std::uint64_t round, std::span<const place> freed) const {
-  std::array<const std::set<turn_key>*, freed_max + 1> sets{&awake_};
   assert(freed.size() <= freed_max);
+  std::array<const turns*, freed_max + 1> sets{&awake_};
   std::size_t used = 1;
   for (const auto& at : freed)
     if (const auto here = sleepers_.find(at); here != sleepers_.end())
       sets[used++] = &here->second;
-  const auto* key = first_turn<turn_key>(std::span{sets}.first(used), round);
-  return key ? &entries_.at(std::get<tablet_id>(*key)).entry : nullptr;
+  return first_of(std::span{sets}.first(used), round);
 }
 
 const queue_entry* repair_queue::next_parked(generation now_at) const {
@@ -261,7 +258,7 @@ std::string repair_queue::broken_invariant() const {
       overloaded{
         [&](const waiting&) { return waiting_.contains({s.entry.ready_at, tablet}); },
         [&](const turn&) {
-          const auto key = key_of(s);
+          const auto key = turn_of(s);
           sleeping += s.entry.waits_for.size();
           return (s.entry.waits_for.empty() ? awake_ : asleep_).contains(key)
                  && std::all_of(s.entry.waits_for.begin(), s.entry.waits_for.end(), [&](const place& at) {

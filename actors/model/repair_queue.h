@@ -10,7 +10,6 @@
 #include <set>
 #include <span>
 #include <string>
-#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <variant>
@@ -110,8 +109,8 @@ public:
   void for_each(Visit&& visit) const {
     const auto show = [&](tablet_id tablet) { return visit(std::as_const(entries_.at(tablet).entry)); };
     for (auto awake = awake_.begin(), asleep = asleep_.begin(); awake != awake_.end() || asleep != asleep_.end();) {
-      const bool first = asleep == asleep_.end() || (awake != awake_.end() && *awake < *asleep);
-      if (!show(std::get<tablet_id>(first ? *awake++ : *asleep++)))
+      const bool first = asleep == asleep_.end() || (awake != awake_.end() && awake->first < asleep->first);
+      if (!visit(std::as_const((first ? awake++ : asleep++)->second->entry)))
         return;
     }
     for (const auto& [when, tablet] : waiting_)
@@ -136,9 +135,13 @@ private:
     queue_entry entry;
     std::variant<waiting, turn, parked> where;
   };
-  /// Highest priority first, then least recently visited.
-  using turn_key = std::tuple<int, std::uint64_t, tablet_id>;
-  [[nodiscard]] static turn_key key_of(const slot& s);
+  /// Highest priority first, then least recently visited; no two visits have the same number.
+  using turn_key = std::uint64_t;
+  using turns = std::map<turn_key, const slot*>; ///< Of entries_, whose slots stay where they are.
+  [[nodiscard]] static turn_key turn_of(repair_priority dynamic, std::uint64_t visit);
+  [[nodiscard]] static turn_key turn_of(const slot& s);
+  /// The first of these sets not visited since `round`.
+  [[nodiscard]] static const queue_entry* first_of(std::span<const turns* const> sets, std::uint64_t round);
   /// When the priority may rise next, if ever.
   [[nodiscard]] static std::optional<time_ms> rises_at(const queue_entry& e);
 
@@ -151,9 +154,9 @@ private:
 
   std::unordered_map<tablet_id, slot> entries_;
   std::set<std::pair<time_ms, tablet_id>> waiting_;
-  std::set<turn_key> awake_;  ///< Turns of those that wait for nothing known ...
-  std::set<turn_key> asleep_; ///< ... and of those that do,
-  std::map<place, std::set<turn_key>, place_less> sleepers_; ///< which are here by each place, too.
+  turns awake_;  ///< Of those that wait for nothing known ...
+  turns asleep_; ///< ... and of those that do,
+  std::unordered_map<place, turns, place_hash> sleepers_; ///< which are here by each place, too.
   std::set<std::pair<generation, tablet_id>> parked_;
   std::set<std::pair<time_ms, tablet_id>> ageing_; ///< Of the turns: when the priority may rise.
   std::uint64_t visits_ = 0;

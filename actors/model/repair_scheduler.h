@@ -207,7 +207,7 @@ private:
   slot_ledger slots_;
   sick_register sick_;
   std::deque<ctx_row> history_; ///< Newest first; its times are not yet the wall clock's.
-  std::map<place, path_rate, place_less> rates_;
+  std::unordered_map<place, path_rate, place_hash> rates_;
   sched_counters counters_;
   std::optional<load_scores> scores_;
   time_ms scores_at_{};

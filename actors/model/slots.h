@@ -18,6 +18,13 @@ struct place_less {
   }
 };
 
+/// For lookups only: nothing may depend on the order of a walk.
+struct place_hash {
+  std::size_t operator()(const place& at) const noexcept {
+    return static_cast<std::size_t>(raw(at.path) ^ raw(at.backend) * 0x9E37'79B9'7F4A'7C15ULL);
+  }
+};
+
 /// What one running clone occupies.
 struct slot_claim {
   place source;
