@@ -9,6 +9,7 @@
 #include "actors/model/edit.h"
 #include "actors/model/name_index.h"
 #include "actors/model/packed_map.h"
+#include "actors/model/short_list.h"
 #include <map>
 #include <memory>
 #include <optional>
@@ -48,7 +49,7 @@ struct tablet {
   /// When a copy last ended here.  Whatever load began before may know only the replicas of that
   /// time, so no complete one is dropped while such a load is open (4.10; see replica_dropped).
   log_index settled{};
-  std::vector<replica> replicas; ///< At most one per backend.
+  short_list<replica, 3> replicas; ///< At most one per backend.  Most tablets have three.
   [[nodiscard]] const replica* find(replica_id id) const;
   [[nodiscard]] const replica* on(backend_id backend) const;
   friend bool operator==(const tablet&, const tablet&) = default;
