@@ -33,8 +33,9 @@ load_scores::load_scores(const catalog& cat, const cluster_view& cluster, const 
   average_replicas_ = rows_.empty() ? 0 : replicas / static_cast<double>(rows_.size());
   for (auto& r : rows_) {
     r.score = score(r);
-    order_.emplace(r.score, r.backend);
+    order_.emplace_back(r.score, r.backend);
   }
+  std::sort(order_.begin(), order_.end());
 }
 
 double load_scores::score(const row& r) const {
@@ -63,10 +64,10 @@ void load_scores::add(backend_id backend, std::uint64_t bytes) {
   auto* r = rows_.data() + (found - rows_.data());
   r->used += static_cast<double>(bytes);
   r->replicas += 1;
-  auto place = order_.extract({r->score, backend});
+  order_.erase(std::lower_bound(order_.begin(), order_.end(), std::pair{r->score, backend}));
   r->score = score(*r);
-  place.value().first = r->score;
-  order_.insert(std::move(place));
+  const std::pair now{r->score, backend};
+  order_.insert(std::lower_bound(order_.begin(), order_.end(), now), now);
 }
 
 } // namespace tabletd::model

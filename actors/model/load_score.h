@@ -4,7 +4,6 @@
 #include "actors/model/catalog.h"
 #include "actors/model/cluster_view.h"
 #include "actors/model/slots.h"
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -17,11 +16,11 @@ public:
   load_scores(const catalog& cat, const cluster_view& cluster, const slot_ledger& slots);
   [[nodiscard]] double of(backend_id backend) const; ///< 0 for one the catalog does not know.
   [[nodiscard]] std::size_t size() const { return rows_.size(); } ///< Backends.
-  /// visit(backend_id) from the least loaded on, equals by id, until it returns false.
+  /// visit(backend_id, its score) from the least loaded on, equals by id, until it returns false.
   template <class Visit>
   void from_least_loaded(Visit&& visit) const {
     for (const auto& [score, backend] : order_)
-      if (!visit(backend))
+      if (!visit(backend, score))
         return;
   }
   /// A replica of this size is going there too; the averages stay.
@@ -39,7 +38,7 @@ private:
   [[nodiscard]] const row* find(backend_id backend) const;
 
   std::vector<row> rows_; ///< Ascending by id.
-  std::set<std::pair<double, backend_id>> order_; ///< Of rows_, by score.
+  std::vector<std::pair<double, backend_id>> order_; ///< Of rows_, ascending.
   double average_fill_{};
   double average_replicas_{};
 };

@@ -187,9 +187,9 @@ struct target_search {
   std::optional<rank> best;
   place chosen;
 
-  /// True if no path of this backend can beat the best one so far.
-  [[nodiscard]] bool beaten(backend_id b) const {
-    return best && std::get<0>(*best) == 0 && std::get<1>(*best) == 0 && std::get<2>(*best) < p.scores.of(b);
+  /// True if no path of a backend with this score can beat the best one so far.
+  [[nodiscard]] bool beaten(double score) const {
+    return best && std::get<0>(*best) == 0 && std::get<1>(*best) == 0 && std::get<2>(*best) < score;
   }
   void look_at(const backend& b, const path_seen& path, bool beside, bool shared_location) {
     const place at{b.id, path.hash};
@@ -269,8 +269,8 @@ bool look_from_least_loaded(target_search& search) {
   if (search.p.scores.size() != view.cat.backends.size())
     return false;
   const auto said = search.why.size();
-  search.p.scores.from_least_loaded([&](backend_id id) {
-    if (search.beaten(id))
+  search.p.scores.from_least_loaded([&](backend_id id, double score) {
+    if (search.beaten(score))
       return false;
     if (const auto* b = view.cat.backends.find(id); b && view.slots.any_available(id, b->paths))
       look_at_paths(search, *b);
