@@ -272,7 +272,7 @@ bool look_from_least_loaded(target_search& search) {
   search.p.scores.from_least_loaded([&](backend_id id, double score) {
     if (search.beaten(score))
       return false;
-    if (const auto* b = view.cat.backends.find(id); b && view.slots.any_available(id, b->paths))
+    if (const auto* b = view.cat.backends.find(id); b && view.slots.any_available(id, b->paths.size()))
       look_at_paths(search, *b);
     return true;
   });

@@ -5,8 +5,10 @@
 #include "actors/model/health.h"
 #include "actors/model/slots.h"
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
+#include <queue>
 #include <set>
 #include <span>
 #include <string>
@@ -134,6 +136,7 @@ private:
   struct slot {
     queue_entry entry;
     std::variant<waiting, turn, parked> where;
+    std::optional<time_ms> ages_at; ///< When ageing_ has it looked at: never after rises_at().
   };
   /// Highest priority first, then least recently visited; no two visits have the same number.
   using turn_key = std::uint64_t;
@@ -146,7 +149,7 @@ private:
   [[nodiscard]] static std::optional<time_ms> rises_at(const queue_entry& e);
 
   /// Every change of a slot happens between leave() and enter(): the indexes follow.
-  void enter(const slot& s);
+  void enter(slot& s);
   void leave(const slot& s);
   [[nodiscard]] turn next_turn() { return {++visits_}; }
   /// The end of a visit, between leave() and enter(); true if the priority fell.
@@ -158,7 +161,10 @@ private:
   turns asleep_; ///< ... and of those that do,
   std::unordered_map<place, turns, place_hash> sleepers_; ///< which are here by each place, too.
   std::set<std::pair<generation, tablet_id>> parked_;
-  std::set<std::pair<time_ms, tablet_id>> ageing_; ///< Of the turns: when the priority may rise.
+  /// When to look whether a priority may rise.  Every visit puts the rise off, and most entries are
+  /// gone by then; so it is only looked up, and put off, when its time comes.
+  using look = std::pair<time_ms, tablet_id>;
+  std::priority_queue<look, std::vector<look>, std::greater<>> ageing_;
   std::uint64_t visits_ = 0;
 };
 

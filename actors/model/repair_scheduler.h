@@ -14,7 +14,6 @@
 #include "actors/model/sched_ctx.h"
 #include "actors/model/scheduler_view.h"
 #include <deque>
-#include <map>
 #include <optional>
 #include <unordered_map>
 
@@ -202,7 +201,7 @@ private:
 
   scheduler_options options_;
   repair_queue queue_;
-  std::map<tablet_id, running_ctx> running_;
+  std::unordered_map<tablet_id, running_ctx> running_;
   std::size_t drops_running_ = 0;
   slot_ledger slots_;
   sick_register sick_;

@@ -21,9 +21,9 @@ const slot_ledger::usage* slot_ledger::find(const place& at) const {
   const auto found = used_.find(at.backend);
   if (found == used_.end())
     return nullptr;
-  const auto hit = std::find_if(found->second.begin(), found->second.end(),
-                                [&](const usage& u) { return u.path == at.path; });
-  return hit == found->second.end() ? nullptr : &*hit;
+  const auto& paths = found->second.paths;
+  const auto hit = std::find_if(paths.begin(), paths.end(), [&](const usage& u) { return u.path == at.path; });
+  return hit == paths.end() ? nullptr : &*hit;
 }
 
 std::uint32_t slot_ledger::used(const place& at) const {
@@ -41,16 +41,9 @@ std::uint64_t slot_ledger::incoming_bytes(const place& at) const {
   return u ? u->incoming_bytes : 0;
 }
 
-bool slot_ledger::any_available(backend_id backend, std::span<const path_seen> paths) const {
+bool slot_ledger::any_available(backend_id backend, std::size_t paths) const {
   const auto found = used_.find(backend);
-  const auto full = [this](const usage& u) { return u.slots >= per_path_; };
-  if (found == used_.end() || std::count_if(found->second.begin(), found->second.end(), full) < std::ssize(paths))
-    return !paths.empty() && per_path_ > 0;
-  // As many paths are full as there are, but one of those may have left the backend.
-  return std::any_of(paths.begin(), paths.end(), [&](const path_seen& path) {
-    return std::none_of(found->second.begin(), found->second.end(),
-                        [&](const usage& u) { return u.path == path.hash && full(u); });
-  });
+  return found == used_.end() ? paths > 0 && per_path_ > 0 : found->second.full < paths;
 }
 
 std::optional<slot_token> slot_ledger::take(const slot_claim& claim) {
@@ -78,31 +71,35 @@ slot_ledger slot_ledger::derived(std::uint32_t per_path, std::span<const slot_cl
   return ledger;
 }
 
-slot_ledger::usage& slot_ledger::use(const place& at) {
+void slot_ledger::use(const place& at, std::uint64_t incoming_bytes) {
   auto& of = used_[at.backend];
-  const auto where = std::lower_bound(of.begin(), of.end(), at.path,
-                                      [](const usage& u, path_hash path) { return u.path < path; });
-  return where != of.end() && where->path == at.path ? *where : *of.insert(where, usage{at.path, 0, 0});
+  auto u = std::lower_bound(of.paths.begin(), of.paths.end(), at.path,
+                            [](const usage& x, path_hash path) { return x.path < path; });
+  if (u == of.paths.end() || u->path != at.path)
+    u = of.paths.insert(u, usage{at.path, 0, 0});
+  u->incoming_bytes += incoming_bytes;
+  if (++u->slots == per_path_)
+    ++of.full;
 }
 
 void slot_ledger::add(const slot_claim& claim) {
-  ++use(claim.source).slots;
-  auto& target = use(claim.target);
-  ++target.slots;
-  target.incoming_bytes += claim.bytes;
+  use(claim.source, 0);
+  use(claim.target, claim.bytes);
 }
 
 void slot_ledger::remove_one(const place& at, std::uint64_t incoming_bytes) {
   const auto found = used_.find(at.backend);
   assert(found != used_.end());
   auto& of = found->second;
-  const auto u = std::find_if(of.begin(), of.end(), [&](const usage& x) { return x.path == at.path; });
-  assert(u != of.end() && u->slots > 0 && u->incoming_bytes >= incoming_bytes);
+  const auto u = std::find_if(of.paths.begin(), of.paths.end(), [&](const usage& x) { return x.path == at.path; });
+  assert(u != of.paths.end() && u->slots > 0 && u->incoming_bytes >= incoming_bytes);
   u->incoming_bytes -= incoming_bytes;
-  if (--u->slots > 0)
+  if (u->slots-- == per_path_)
+    --of.full;
+  if (u->slots > 0)
     return;
-  of.erase(u);
-  if (of.empty())
+  of.paths.erase(u);
+  if (of.paths.empty())
     used_.erase(found);
 }
 

@@ -59,9 +59,9 @@ public:
   [[nodiscard]] std::uint32_t used(const place& at) const;
   [[nodiscard]] std::uint32_t available(const place& at) const;
   [[nodiscard]] std::uint64_t incoming_bytes(const place& at) const;
-  /// True if a slot is free on one of these paths of the backend; most backends answer without
-  /// a look at each path.
-  [[nodiscard]] bool any_available(backend_id backend, std::span<const path_seen> paths) const;
+  /// False if as many paths of the backend are full as it has: no use to look at each.  A path that
+  /// has left the backend counts while a copy holds it, so a free one may be missed until it ends.
+  [[nodiscard]] bool any_available(backend_id backend, std::size_t paths) const;
 
   /// Both slots or nothing.
   [[nodiscard]] std::optional<slot_token> take(const slot_claim& claim);
@@ -81,15 +81,18 @@ private:
     std::uint64_t incoming_bytes{};
     friend bool operator==(const usage&, const usage&) = default;
   };
-  /// Of one backend: few, ascending by path, only paths in use.
-  using usages = std::vector<usage>;
+  struct backend_usage {
+    std::vector<usage> paths;  ///< Those in use: few, ascending.
+    std::size_t full = 0;      ///< Of them, without a free slot.
+    friend bool operator==(const backend_usage&, const backend_usage&) = default;
+  };
   [[nodiscard]] const usage* find(const place& at) const;
-  [[nodiscard]] usage& use(const place& at);
+  void use(const place& at, std::uint64_t incoming_bytes);
   void add(const slot_claim& claim);
   void remove_one(const place& at, std::uint64_t incoming_bytes);
 
   std::uint32_t per_path_;
-  std::unordered_map<backend_id, usages> used_; ///< Only backends in use.
+  std::unordered_map<backend_id, backend_usage> used_; ///< Only backends in use.
 };
 
 } // namespace tabletd::model
