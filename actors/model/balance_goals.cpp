@@ -25,20 +25,40 @@ std::string search::named(slot backend) const { return "backend " + std::to_stri
 
 // -- backend load ------------------------------------------------------------------------
 
-/// One move from a backend above the average to one below, of which at least one is outside
-/// the band; the worst first.
-bool search::step_load(medium_scores& scores, double band) {
+/// Who is hungry now; true if anybody is.
+bool search::note_appetite(const medium_scores& scores) {
+  bool any = false;
+  for (const auto b : scores.endpoints()) {
+    const std::pair key{scores.on(), state_.backend(b).id};
+    const double away = std::abs(scores.deviation(b));
+    const bool was = hungry_.load.contains(key);
+    if (away > (was ? options_.score_threshold / 2 : options_.score_threshold) && scores.noteworthy(was)) {
+      hungry_.load.insert(key);
+      any = true;
+    } else {
+      hungry_.load.erase(key);
+    }
+  }
+  return any;
+}
+
+/// One move from a backend above the average to one below, of which at least one is hungry;
+/// the worst first.
+bool search::step_load(medium_scores& scores, int tier_max) {
+  const auto m = scores.on();
   const auto order = scores.endpoints();
+  const auto outside = [&](slot b) { return std::abs(scores.deviation(b)) > options_.score_threshold; };
   int pairs = 0;
-  for (const auto from : order) {
+  for (const auto from : order)
     for (auto last = order.rbegin(); last != order.rend() && pairs < pairs_max; ++last) {
       const auto to = *last;
-      if (to == from || scores.deviation(to) >= scores.deviation(from)
-          || (scores.deviation(from) <= band && scores.deviation(to) >= -band))
+      if (to == from || scores.score(to) >= scores.score(from))
         break;
-      if (hopeless_.contains({from, to}))
+      // The last stretch from the threshold inwards is not worth making a table less even.
+      const bool wanted = tier_max < 2 ? hungry(from, m) || hungry(to, m) : outside(from) || outside(to);
+      if (!wanted || hopeless_.contains({tier_max, from, to}))
         continue;
-      wish w{.from = from, .to = to, .on = scores.on(), .bytes = scores.ideal_bytes(from, to)};
+      wish w{.from = from, .to = to, .on = m, .bytes = scores.ideal_bytes(from, to), .tier_max = tier_max};
       w.worth = [&](std::uint64_t bytes) { return scores.gain(from, to, bytes); };
       if (const auto found = find(w)) {
         auto reason = named(from) + " has load " + decimal(scores.score(from)) + ", " + named(to) + " "
@@ -47,34 +67,19 @@ bool search::step_load(medium_scores& scores, double band) {
         scores.moved(from, to);
         return true;
       }
-      hopeless_.insert({from, to});
+      hopeless_.insert({tier_max, from, to});
       ++pairs;
     }
-  }
   return false;
 }
 
 void search::even_load(medium m) {
-  auto& hungry = hungry_.load[static_cast<std::size_t>(m)];
-  const double threshold = options_.score_threshold;
-  medium_scores scores{state_, m, threshold, hungry};
   begin_goal();
-  if (!hungry)
-    hungry = scores.worst() > threshold && scores.noteworthy(false);
-  const auto done = [&] { return scores.worst() <= threshold / 2 || !scores.noteworthy(true); };
-  while (hungry && !full()) {
-    if (done()) {
-      hungry = false;
-    } else if (!step_load(scores, threshold / 2)) {
-      // As good as it gets is good enough, unless only other moves are in the way.
-      hungry = scores.worst() > threshold || blocks_[static_cast<std::size_t>(balance_block::path_busy)] > 0;
-      break;
-    }
-  }
-  if (hungry && done())
-    hungry = false;
-  const bool balanced = !hungry && (scores.worst() <= threshold || !scores.noteworthy(false));
-  stands(m, balance_kind::backend_load, scores.worst(), balanced ? 0 : scores.outside(threshold / 2));
+  auto scores = scores_of(m);
+  while (note_appetite(scores) && !full() && (step_load(scores, 1) || step_load(scores, 2)))
+    ;
+  const bool hungry = note_appetite(scores);
+  stands(m, balance_kind::backend_load, scores.worst(), hungry ? scores.outside(options_.score_threshold) : 0);
 }
 
 // -- tables ------------------------------------------------------------------------------
@@ -113,7 +118,7 @@ bool search::step_table(medium_scores& scores, slot group) {
 }
 
 void search::even_tables(medium m) {
-  medium_scores scores{state_, m, options_.score_threshold, hungry_.load[static_cast<std::size_t>(m)]};
+  auto scores = scores_of(m);
   begin_goal();
   std::set<slot> hopeless;
   while (!full()) {
@@ -143,9 +148,9 @@ bool search::step_totals(medium_scores& scores) {
       const auto to = *last;
       if (replicas(from) - replicas(to) <= tolerance)
         break;
-      if (scores.score(from) <= scores.score(to) || hopeless_.contains({from, to}))
+      if (scores.score(from) <= scores.score(to) || hopeless_.contains({1, from, to}))
         continue;
-      wish w{.from = from, .to = to, .on = m, .bytes = scores.ideal_bytes(from, to), .tier_max = 1};
+      wish w{.from = from, .to = to, .on = m, .bytes = scores.ideal_bytes(from, to)};
       w.worth = [&](std::uint64_t bytes) {
         return scores.keeps_load(from, to, bytes) ? scores.gain(from, to, bytes) : 0;
       };
@@ -156,14 +161,14 @@ bool search::step_totals(medium_scores& scores) {
         scores.moved(from, to);
         return true;
       }
-      hopeless_.insert({from, to});
+      hopeless_.insert({1, from, to});
       ++pairs;
     }
   return false;
 }
 
 void search::even_totals(medium m) {
-  medium_scores scores{state_, m, options_.score_threshold, hungry_.load[static_cast<std::size_t>(m)]};
+  auto scores = scores_of(m);
   hopeless_.clear();
   while (!full() && step_totals(scores))
     ;

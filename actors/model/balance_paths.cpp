@@ -126,7 +126,7 @@ bool search::even_paths_of(slot backend, medium m, bool dangerous_only) {
       ;
     return false;
   }
-  const std::pair key{b.id, m};
+  const std::pair key{m, b.id};
   if (!hungry_.paths.contains(key) && !outside(threshold))
     return false;
   bool stuck = false;

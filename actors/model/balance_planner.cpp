@@ -29,13 +29,17 @@ balance_round balance_planner::next_moves(const balance_view& view, std::size_t 
   round.pause = why_paused(view, options_);
   if (round.pause.cause != pause_cause::none)
     return round;
+  observe(view);
+  round = balancing::search{*state_, view, options_, hungry_, limit, seed, now}.run();
+  under_way_.insert(under_way_.end(), round.moves.begin(), round.moves.end());
+  return round;
+}
+
+void balance_planner::observe(const balance_view& view) {
   if (!state_ || state_->worn())
     state_.emplace(view.cat, view.cluster, under_way_);
   else
     state_->observe(view.cat, view.cluster);
-  round = balancing::search{*state_, view, options_, hungry_, limit, seed, now}.run();
-  under_way_.insert(under_way_.end(), round.moves.begin(), round.moves.end());
-  return round;
 }
 
 void balance_planner::ended(const catalog& cat, tablet_id tablet) {
@@ -59,33 +63,6 @@ void balance_planner::refresh(const catalog& cat, tablet_id tablet) {
 
 load_statistic balance_planner::statistic(medium m) const {
   return measure(m, state_ ? state_->lines(m) : std::vector<load_line>{});
-}
-
-rebalance_plan plan_rebalance(const balance_view& view, balance_options options, std::size_t moves_max,
-                              std::uint64_t seed, time_ms now) {
-  constexpr std::size_t moves_per_round = 65'536;
-  options.moves_per_path = 0; // As if each were done at once.
-  rebalance_plan plan;
-  balance_planner planner{options};
-  while (plan.moves.size() < moves_max) {
-    auto round = planner.next_moves(view, std::min(moves_per_round, moves_max - plan.moves.size()), seed++, now);
-    if (plan.moves.empty())
-      plan.pause = round.pause;
-    if (!round.standing.empty())
-      plan.standing = std::move(round.standing);
-    if (round.moves.empty())
-      break;
-    for (auto& move : round.moves) {
-      plan.bytes += move.bytes;
-      plan.moves.push_back(std::move(move));
-    }
-  }
-  const balance_state untouched{view.cat, view.cluster};
-  for (const auto m : media) {
-    plan.before[static_cast<std::size_t>(m)] = measure(m, untouched.lines(m));
-    plan.after[static_cast<std::size_t>(m)] = planner.state() ? planner.statistic(m) : plan.before[static_cast<std::size_t>(m)];
-  }
-  return plan;
 }
 
 } // namespace tabletd::model

@@ -43,21 +43,24 @@ public:
   /// The same state, view and seed give the same moves.
   [[nodiscard]] balance_round next_moves(const balance_view& view, std::size_t limit, std::uint64_t seed, time_ms now);
   void ended(const catalog& cat, tablet_id tablet);
+  /// Looks at backends and disks; next_moves() does so by itself.
+  void observe(const balance_view& view);
   /// A move that an earlier leader began.
   void adopt(const catalog& cat, const balance_move& move);
   /// The catalog has changed this tablet, made it or dropped it.
   void refresh(const catalog& cat, tablet_id tablet);
 
   [[nodiscard]] const std::vector<balance_move>& under_way() const { return under_way_; }
-  /// For the view; empty before the first round.
+  /// For the view; empty before the first round or observe().
   [[nodiscard]] load_statistic statistic(medium m) const;
   [[nodiscard]] const balance_state* state() const { return state_ ? &*state_ : nullptr; }
   [[nodiscard]] const balance_options& options() const { return options_; }
 
-  /// Hysteresis: what is being balanced goes on until it is within half the threshold.
+  /// Hysteresis: a backend (or the paths of one) that was outside the threshold is worked on
+  /// until it is within half of it.
   struct appetite {
-    std::array<bool, media.size()> load{};
-    std::set<std::pair<backend_id, medium>> paths;
+    std::set<std::pair<medium, backend_id>> load;
+    std::set<std::pair<medium, backend_id>> paths;
   };
 
 private:
@@ -68,16 +71,21 @@ private:
 };
 
 /// Every move until nothing is left, as if each were done at once: PLAN REBALANCE.
-/// `moves_max` bounds the answer; `standing` is that of the end.
 struct rebalance_plan {
-  std::vector<balance_move> moves;
+  /// In waves: within one no tablet moves twice, so all its moves may run side by side; the
+  /// next begins when it is done.  Over the whole plan no replica moves twice, and no backend
+  /// gets a tablet back that it has given away.
+  std::vector<std::vector<balance_move>> waves;
+  std::uint64_t moves{};
   std::uint64_t bytes{};
+  bool finished = false; ///< Nothing is left to do, or nothing that can be done.
   balance_pause pause;
-  std::vector<balance_standing> standing;
+  std::vector<balance_standing> standing; ///< At the end.
   std::array<load_statistic, media.size()> before;
   std::array<load_statistic, media.size()> after;
 };
-[[nodiscard]] rebalance_plan plan_rebalance(const balance_view& view, balance_options options, std::size_t moves_max,
-                                            std::uint64_t seed, time_ms now);
+/// Looks `rounds_max` rounds ahead; a cluster that can be balanced needs a few.
+[[nodiscard]] rebalance_plan plan_rebalance(const balance_view& view, balance_options options, std::uint64_t seed,
+                                            time_ms now, std::size_t rounds_max = 32);
 
 } // namespace tabletd::model

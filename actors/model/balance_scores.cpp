@@ -35,7 +35,7 @@ double spread(const std::vector<slot>& over, Of&& of) {
 
 } // namespace
 
-medium_scores::medium_scores(const balance_state& state, medium on, double threshold, bool hungry)
+medium_scores::medium_scores(const balance_state& state, medium on, double threshold)
     : state_(state), on_(on), threshold_(threshold), scores_(state.backends().size()) {
   const auto lines = state.lines(on);
   average_ = average_of(lines);
@@ -43,7 +43,7 @@ medium_scores::medium_scores(const balance_state& state, medium on, double thres
     if (state.backend(b).counts(on))
       counted_.push_back(b);
   const double fills = spread(counted_, [&](slot b) { return state_.backend(b).on(on_).fill(); });
-  by_fill_ = fills >= (hungry ? fill_spread_min / 2 : fill_spread_min);
+  by_fill_ = fills >= fill_spread_min;
   for (const auto b : counted_)
     scores_[b] = load_score(load(b), average_);
   average_again();
@@ -113,13 +113,14 @@ double medium_scores::gain(slot from, slot to, std::uint64_t bytes) const {
   return won >= std::max(gain_min, gain_part_min * (change(from, -1) + change(to, 1))) ? won : 0;
 }
 
-/// While fills count as equal, nothing may make them unequal.
+/// While fills count as equal, nothing may make them unequal: well inside the spread that
+/// would make them count again.
 bool medium_scores::keeps_fill(slot from, slot to, std::uint64_t bytes) const {
   const auto kept = [&](slot b, double sign) {
     const auto& now = state_.backend(b).on(on_);
     const double before = std::abs(now.fill() - average_.fill);
     const double after = std::abs((now.used_bytes + sign * static_cast<double>(bytes)) / now.total_bytes - average_.fill);
-    return after <= fill_spread_min / 2 || after <= before;
+    return after <= fill_spread_min * 0.4 || after <= before;
   };
   return kept(from, -1) && kept(to, 1);
 }

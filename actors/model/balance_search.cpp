@@ -55,12 +55,18 @@ void search::consider(const wish& w, slot tablet, slot path, std::vector<ranked>
   if (const auto why = taken(w, tablet); why != balance_block::none)
     return note(why);
   const auto& g = state_.group(state_.group_of(tablet, w.on));
-  const double from = g.count(w.from);
-  const double to = g.count(w.to);
-  const double mean = static_cast<double>(g.replicas) / std::max(1U, state_.endpoints(w.on));
+  const auto endpoints = std::max(1U, state_.endpoints(w.on));
+  const auto least = g.replicas / endpoints; // An even table has so many on a backend, or one more.
+  const auto most = least + (g.replicas % endpoints != 0);
+  const auto from = g.count(w.from);
+  const auto to = g.count(w.to);
   ranked r;
+  if (to >= most || from <= least)
+    r.tier = 2; // Sooner or later another one would have to move back.
+  else
+    r.tier = from > most || to < least ? 0 : 1;
+  const double mean = static_cast<double>(g.replicas) / endpoints;
   r.use = std::min(from - mean, mean - to);
-  r.tier = from - to >= 2 && r.use > 0 ? 0 : from - to >= 1 ? 1 : 2;
   if (r.tier > w.tier_max)
     return note(balance_block::not_more_balanced);
   r.size = octaves(static_cast<double>(row.bytes), w.bytes);

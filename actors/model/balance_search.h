@@ -2,6 +2,7 @@
 // Private to balance_*.cpp: one round of balance, and how it looks for the tablet to move.
 #include "actors/model/balance_planner.h"
 #include <functional>
+#include <tuple>
 
 namespace tabletd::model::balancing {
 
@@ -26,7 +27,7 @@ private:
 /// Scores of one medium, kept current while moves are chosen.
 class medium_scores {
 public:
-  medium_scores(const balance_state& state, medium on, double threshold, bool hungry);
+  medium_scores(const balance_state& state, medium on, double threshold);
 
   [[nodiscard]] medium on() const { return on_; }
   /// Distance from the average score, relative; positive: more loaded.
@@ -69,7 +70,7 @@ struct wish {
   slot to = balance_state::none;
   medium on{};
   double bytes{}; ///< The nearer to it the better.
-  int tier_max = 2;
+  int tier_max = 1;
   slot group = balance_state::none; ///< Only tablets of this one.
   balance_block too_little = balance_block::not_more_balanced; ///< What it means if `worth` is 0.
   std::function<double(std::uint64_t)> worth{}; ///< Gain of moving so many bytes.
@@ -96,7 +97,8 @@ private:
   void even_paths(medium m, bool dangerous_only);
 
   // Steps of them.
-  bool step_load(medium_scores& scores, double band);
+  bool step_load(medium_scores& scores, int tier_max);
+  bool note_appetite(const medium_scores& scores);
   bool step_table(medium_scores& scores, slot group);
   bool step_totals(medium_scores& scores);
   bool step_paths(const std::vector<slot>& paths, double average, double band);
@@ -120,6 +122,8 @@ private:
   [[nodiscard]] bool free(const balance_state::path_row& path) const;
   [[nodiscard]] balance_block taken(const wish& w, slot tablet) const;
   [[nodiscard]] balance_block judge(slot tablet, slot from_backend, slot to_backend) const;
+  [[nodiscard]] bool hungry(slot backend, medium m) const { return hungry_.load.contains({m, state_.backend(backend).id}); }
+  [[nodiscard]] medium_scores scores_of(medium m) const { return {state_, m, options_.score_threshold}; }
   [[nodiscard]] slot target_path(slot backend, medium m, std::uint64_t bytes);
   [[nodiscard]] bool fits(const balance_state::path_row& path, std::uint64_t bytes) const;
   [[nodiscard]] double fullness(const balance_state::path_row& path) const;
@@ -155,8 +159,8 @@ private:
   dice dice_;
   time_ms now_;
   balance_round round_;
-  std::array<std::uint32_t, 15> blocks_{};
-  std::set<std::pair<slot, slot>> hopeless_; ///< Pairs of backends between which nothing was found.
+  std::array<std::uint32_t, 15> blocks_{}; ///< By balance_block.
+  std::set<std::tuple<int, slot, slot>> hopeless_; ///< Tier, and the backends between which none was found.
 };
 
 } // namespace tabletd::model::balancing

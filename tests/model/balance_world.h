@@ -121,7 +121,7 @@ struct balance_world {
     return {.cat = cat, .cluster = cluster, .memory = memory, .paused_tables = {}, .paused_by = {}};
   }
   [[nodiscard]] rebalance_plan plan(std::uint64_t seed = 1, balance_options options = {}) const {
-    return plan_rebalance(view(), options, 1'000'000, seed, now);
+    return plan_rebalance(view(), options, seed, now);
   }
 };
 
