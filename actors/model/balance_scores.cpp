@@ -9,7 +9,10 @@ namespace {
 
 /// Fills that differ by less than this are equal as far as balance is concerned: relative
 /// differences on nearly empty disks are what made the original move data for ever (doris#7368).
-constexpr double fill_spread_min = 0.05;
+/// From there to `fill_spread_full` they count more and more; a sharp edge would be crossed to
+/// and fro.
+constexpr double fill_spread_min = 0.04;
+constexpr double fill_spread_full = 0.06;
 /// And so are replica counts that differ by less than this part of their mean, or by one.
 constexpr double count_spread_min = 0.1;
 /// Of the change that a move makes in both scores, at least this part must be gain: the rest
@@ -43,7 +46,7 @@ medium_scores::medium_scores(const balance_state& state, medium on, double thres
     if (state.backend(b).counts(on))
       counted_.push_back(b);
   const double fills = spread(counted_, [&](slot b) { return state_.backend(b).on(on_).fill(); });
-  by_fill_ = fills >= fill_spread_min;
+  fill_weight_ = std::clamp((fills - fill_spread_min) / (fill_spread_full - fill_spread_min), 0.0, 1.0);
   for (const auto b : counted_)
     scores_[b] = load_score(load(b), average_);
   average_again();
@@ -58,8 +61,8 @@ void medium_scores::average_again() {
 
 medium_load medium_scores::load(slot backend) const {
   auto mine = state_.backend(backend).on(on_);
-  if (!by_fill_)
-    mine.used_bytes = average_.fill * mine.total_bytes;
+  const double even = average_.fill * mine.total_bytes;
+  mine.used_bytes = even + fill_weight_ * (mine.used_bytes - even);
   return mine;
 }
 
@@ -95,14 +98,14 @@ bool medium_scores::noteworthy(bool hungry) const {
   const double part = hungry ? 0.5 : 1;
   const auto fill = [&](slot b) { return state_.backend(b).on(on_).fill(); };
   const auto replicas = [&](slot b) { return state_.backend(b).on(on_).replicas; };
-  return (by_fill_ && spread(counted_, fill) >= fill_spread_min * part)
+  return (fill_weight_ > 0 && spread(counted_, fill) >= fill_spread_min * part)
          || spread(counted_, replicas) > std::max(1.0, count_spread_min * part * average_.replicas);
 }
 
 double medium_scores::gain(slot from, slot to, std::uint64_t bytes) const {
-  if (!by_fill_ && !keeps_fill(from, to, bytes))
+  if (fill_weight_ < 1 && !keeps_fill(from, to, bytes))
     return 0;
-  const double size = by_fill_ ? static_cast<double>(bytes) : 0;
+  const double size = fill_weight_ * static_cast<double>(bytes);
   const auto change = [&](slot b, double sign) {
     auto after = load(b);
     after.used_bytes += sign * size;
@@ -120,15 +123,15 @@ bool medium_scores::keeps_fill(slot from, slot to, std::uint64_t bytes) const {
     const auto& now = state_.backend(b).on(on_);
     const double before = std::abs(now.fill() - average_.fill);
     const double after = std::abs((now.used_bytes + sign * static_cast<double>(bytes)) / now.total_bytes - average_.fill);
-    return after <= fill_spread_min * 0.4 || after <= before;
+    return after <= fill_spread_min / 2 || after <= before;
   };
   return kept(from, -1) && kept(to, 1);
 }
 
 bool medium_scores::keeps_load(slot from, slot to, std::uint64_t bytes) const {
-  if (!by_fill_ && !keeps_fill(from, to, bytes))
+  if (fill_weight_ < 1 && !keeps_fill(from, to, bytes))
     return false;
-  const double size = by_fill_ ? static_cast<double>(bytes) : 0;
+  const double size = fill_weight_ * static_cast<double>(bytes);
   const auto kept = [&](slot b, double sign) {
     auto after = load(b);
     after.used_bytes += sign * size;
@@ -140,10 +143,10 @@ bool medium_scores::keeps_load(slot from, slot to, std::uint64_t bytes) const {
 }
 
 double medium_scores::ideal_bytes(slot from, slot to) const {
-  if (!by_fill_)
+  if (fill_weight_ == 0)
     return 0;
   const auto over = [&](slot b) {
-    const auto mine = load(b);
+    const auto& mine = state_.backend(b).on(on_);
     return mine.used_bytes - average_.fill * mine.total_bytes;
   };
   const double bytes = std::max(0.0, std::min(over(from), -over(to)));

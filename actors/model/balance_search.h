@@ -56,7 +56,7 @@ private:
   const balance_state& state_;
   medium on_;
   double threshold_;
-  bool by_fill_ = true;
+  double fill_weight_ = 1; ///< 0: fills count as equal.
   load_average average_;
   std::vector<slot> counted_;
   std::vector<double> scores_; ///< By backend slot; 0 for one that does not count.

@@ -104,7 +104,7 @@ TEST(BalanceRandom, Dbg) {
 
 TEST(BalanceRandom, Explore) {
   int unstable = 0, unbalanced = 0;
-  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
     auto w = random_world(seed);
     const auto plan = w.plan(seed);
     for (const auto& wave : plan.waves) {
