@@ -46,18 +46,22 @@ bool search::note_appetite(const medium_scores& scores) {
 /// the worst first.
 bool search::step_load(medium_scores& scores, int tier_max) {
   const auto m = scores.on();
-  const auto order = scores.endpoints();
+  const auto order = with_free_path(scores.endpoints(), m);
   const auto outside = [&](slot b) { return std::abs(scores.deviation(b)) > options_.score_threshold; };
   int pairs = 0;
   for (const auto from : order)
     for (auto last = order.rbegin(); last != order.rend() && pairs < pairs_max; ++last) {
       const auto to = *last;
-      if (to == from || scores.score(to) >= scores.score(from))
+      if (scores.deviation(from) <= 0 || scores.deviation(to) >= 0)
         break;
       // The last stretch from the threshold inwards is not worth making a table less even.
       const bool wanted = tier_max < 2 ? hungry(from, m) || hungry(to, m) : outside(from) || outside(to);
       if (!wanted || hopeless_.contains({tier_max, from, to}))
         continue;
+      if (!scores.any_gain(from, to)) {
+        note(balance_block::not_more_balanced);
+        continue;
+      }
       wish w{.from = from, .to = to, .on = m, .bytes = scores.ideal_bytes(from, to), .tier_max = tier_max};
       w.worth = [&](std::uint64_t bytes) { return scores.gain(from, to, bytes); };
       if (const auto found = find(w)) {
@@ -87,18 +91,19 @@ void search::even_load(medium m) {
 /// One move of the greedy of spec/replica.md 5.5: from where the table has most replicas to
 /// where it has fewest; among equals from the most loaded to the least loaded backend.
 bool search::step_table(medium_scores& scores, slot group) {
-  const auto order = scores.endpoints(); // Most loaded first.
+  const auto order = with_free_path(scores.endpoints(), scores.on()); // Most loaded first.
   const auto& g = state_.group(group);
   std::vector<slot> from = order;
   std::vector<slot> to(order.rbegin(), order.rend());
   std::stable_sort(from.begin(), from.end(), [&](slot x, slot y) { return g.count(x) > g.count(y); });
   std::stable_sort(to.begin(), to.end(), [&](slot x, slot y) { return g.count(x) < g.count(y); });
+  const auto least = g.replicas / state_.endpoints(g.on); // Of an even table.
   int pairs = 0;
   for (const auto source : from)
     for (const auto target : to) {
       const auto most = g.count(source);
       const auto fewest = g.count(target);
-      if (most < fewest + 2 || pairs == pairs_max)
+      if (most < fewest + 2 || most <= least || fewest > least || pairs == pairs_max)
         break;
       wish w{.from = source, .to = target, .on = scores.on(), .bytes = scores.ideal_bytes(source, target), .group = group};
       w.too_little = balance_block::unbalances_load;
@@ -120,15 +125,20 @@ bool search::step_table(medium_scores& scores, slot group) {
 void search::even_tables(medium m) {
   auto scores = scores_of(m);
   begin_goal();
-  std::set<slot> hopeless;
-  while (!full()) {
+  auto& tried = hungry_.tables; // In vain, by this round and those before it.
+  const auto first = [&](slot group) { return std::pair{m, state_.group(group).first}; };
+  while (!full() && tables_left_ > 0) {
     const auto& skewed = state_.skewed(m);
     const auto next = std::find_if(skewed.rbegin(), skewed.rend(),
-                                   [&](const auto& entry) { return !hopeless.contains(entry.second); });
-    if (next == skewed.rend())
+                                   [&](const auto& entry) { return !tried.contains(first(entry.second)); });
+    if (next == skewed.rend()) { // All had their turn.
+      std::erase_if(tried, [&](const auto& key) { return key.first == m; });
       break;
-    if (const auto group = next->second; !step_table(scores, group))
-      hopeless.insert(group);
+    }
+    if (const auto group = next->second; !step_table(scores, group)) {
+      tried.insert(first(group));
+      --tables_left_;
+    }
   }
   const auto& left = state_.skewed(m);
   stands(m, balance_kind::table_skew, left.empty() ? 1 : left.rbegin()->first, left.size());
@@ -140,7 +150,7 @@ bool search::step_totals(medium_scores& scores) {
   const auto m = scores.on();
   const auto replicas = [&](slot b) { return state_.backend(b).on(m).replicas; };
   const double tolerance = std::max(1.0, totals_part * scores.mean_replicas());
-  auto order = scores.endpoints();
+  auto order = with_free_path(scores.endpoints(), m);
   std::stable_sort(order.begin(), order.end(), [&](slot x, slot y) { return replicas(x) > replicas(y); });
   int pairs = 0;
   for (const auto from : order)
@@ -148,7 +158,7 @@ bool search::step_totals(medium_scores& scores) {
       const auto to = *last;
       if (replicas(from) - replicas(to) <= tolerance)
         break;
-      if (scores.score(from) <= scores.score(to) || hopeless_.contains({1, from, to}))
+      if (scores.score(from) <= scores.score(to) || hopeless_.contains({1, from, to}) || !scores.any_gain(from, to))
         continue;
       wish w{.from = from, .to = to, .on = m, .bytes = scores.ideal_bytes(from, to)};
       w.worth = [&](std::uint64_t bytes) {

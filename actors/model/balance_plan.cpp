@@ -2,6 +2,7 @@
 #include "actors/model/balance_planner.h"
 #include <algorithm>
 #include <limits>
+#include <map>
 
 namespace tabletd::model {
 

@@ -57,10 +57,11 @@ public:
   [[nodiscard]] const balance_options& options() const { return options_; }
 
   /// Hysteresis: a backend (or the paths of one) that was outside the threshold is worked on
-  /// until it is within half of it.
+  /// until it is within half of it.  And where the rounds are in their walk over the tables.
   struct appetite {
     std::set<std::pair<medium, backend_id>> load;
     std::set<std::pair<medium, backend_id>> paths;
+    std::set<std::pair<medium, tablet_id>> tables; ///< First tablets of those tried in vain of late.
   };
 
 private:

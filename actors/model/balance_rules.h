@@ -6,7 +6,7 @@
 #include "actors/model/cluster_view.h"
 #include "actors/model/load_statistic.h"
 #include <cstdint>
-#include <map>
+#include <unordered_map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -34,7 +34,7 @@ public:
 
 private:
   time_ms rest_;
-  std::map<tablet_id, time_ms> at_;
+  std::unordered_map<tablet_id, time_ms> at_;
   std::set<std::pair<time_ms, tablet_id>> oldest_;
 };
 

@@ -116,6 +116,15 @@ double medium_scores::gain(slot from, slot to, std::uint64_t bytes) const {
   return won >= std::max(gain_min, gain_part_min * (change(from, -1) + change(to, 1))) ? won : 0;
 }
 
+bool medium_scores::any_gain(slot from, slot to) const {
+  if (gain(from, to, 0) > 0)
+    return true;
+  for (std::uint64_t bytes = std::uint64_t{1} << 20; bytes <= std::uint64_t{1} << 42; bytes <<= 1)
+    if (gain(from, to, bytes) > 0)
+      return true;
+  return false;
+}
+
 /// While fills count as equal, nothing may make them unequal: well inside the spread that
 /// would make them count again.
 bool medium_scores::keeps_fill(slot from, slot to, std::uint64_t bytes) const {

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t drawn_max = 64;
 constexpr std::size_t judged_of_drawn = 24;
-constexpr std::size_t judged_of_all = 1'024; ///< Judging asks the catalog: microseconds each.
+constexpr std::size_t judged_of_all = 256; ///< Judging asks the catalog: microseconds each.
 constexpr std::size_t group_drawn_max = 32;
 /// Paths whose fill differs by less are equally full.
 constexpr double fullness_step = 0.005;
@@ -29,6 +29,18 @@ double search::fullness(const balance_state::path_row& path) const {
 
 bool search::free(const balance_state::path_row& path) const {
   return path.usable() && (options_.moves_per_path == 0 || path.moves < options_.moves_per_path);
+}
+
+std::vector<slot> search::with_free_path(const std::vector<slot>& backends, medium m) {
+  std::vector<slot> some;
+  for (const auto b : backends) {
+    const auto& paths = state_.backend(b).paths;
+    if (std::any_of(paths.begin(), paths.end(), [&](slot p) { return state_.path(p).on == m && free(state_.path(p)); }))
+      some.push_back(b);
+    else
+      note(balance_block::path_busy);
+  }
+  return some;
 }
 
 /// What the state alone can tell, before the catalog is asked.
@@ -77,37 +89,34 @@ void search::consider(const wish& w, slot tablet, slot path, std::vector<ranked>
 }
 
 void search::sample(const wish& w, std::vector<ranked>& into) {
-  std::vector<slot> paths;
+  struct source {
+    slot path;
+    std::size_t before; ///< Replicas on the paths in front of it.
+    double fullness;
+  };
+  std::vector<source> paths;
   std::size_t all = 0;
   for (const auto p : state_.backend(w.from).paths)
-    if (const auto& path = state_.path(p); path.on == w.on && !path.replicas.empty()) {
-      if (!free(path)) {
-        note(balance_block::path_busy);
-        continue;
-      }
-      paths.push_back(p);
+    if (const auto& path = state_.path(p); path.on == w.on && !path.replicas.empty() && free(path)) {
+      paths.push_back({p, all, fullness(path)});
       all += path.replicas.size();
     }
   if (all <= drawn_max) {
-    for (const auto p : paths)
-      for (const auto r : state_.path(p).replicas)
-        consider(w, state_.replica(r).tablet, p, into);
+    for (const auto& at : paths)
+      for (const auto r : state_.path(at.path).replicas)
+        consider(w, state_.replica(r).tablet, at.path, into);
     return;
   }
-  const auto draw = [&] {
-    auto n = dice_(all);
-    for (const auto p : paths) {
-      if (n < state_.path(p).replicas.size())
-        return p;
-      n -= state_.path(p).replicas.size();
-    }
-    return paths.back();
+  const auto draw = [&]() -> const source& {
+    const auto after = std::upper_bound(paths.begin(), paths.end(), dice_(all),
+                                        [](std::size_t n, const source& at) { return n < at.before; });
+    return *(after - 1);
   };
-  const auto load_of = [&](slot p) { return std::make_pair(fullness(state_.path(p)), state_.path(p).replicas.size()); };
   for (std::size_t i = 0; i < drawn_max; ++i) { // Of two paths the fuller one: that evens them on the way.
-    const auto a = draw();
-    const auto b = draw();
-    const auto p = load_of(a) < load_of(b) ? b : a;
+    const auto& a = draw();
+    const auto& b = draw();
+    const auto load = [&](const source& at) { return std::pair{at.fullness, state_.path(at.path).replicas.size()}; };
+    const auto p = load(a) < load(b) ? b.path : a.path;
     const auto& on = state_.path(p).replicas;
     consider(w, state_.replica(on[dice_(on.size())]).tablet, p, into);
   }
@@ -218,6 +227,10 @@ std::optional<candidate> search::find(const wish& w) {
   sample(w, all);
   if (auto found = find_among(w, all, judged_of_drawn))
     return found;
+  const auto here = static_cast<std::size_t>(state_.backend(w.from).on(w.on).replicas);
+  if (here > scans_left_)
+    return std::nullopt;
+  scans_left_ -= here;
   all.clear();
   scan(w, all);
   return find_among(w, all, judged_of_all);

@@ -8,6 +8,11 @@ namespace tabletd::model::balancing {
 
 using slot = balance_state::slot;
 
+/// Bounds of one round, so that it takes milliseconds in any cluster: replicas looked at one
+/// by one, and tables for which nothing was found (the next round goes on with the others).
+inline constexpr std::size_t replicas_scanned_max = 200'000;
+inline constexpr std::size_t tables_in_vain_max = 64;
+
 /// A seeded die: the same seed gives the same round on every node.
 class dice {
 public:
@@ -42,6 +47,8 @@ public:
 
   /// What moving `bytes` is worth; <= 0: not worth it (or below the floor).
   [[nodiscard]] double gain(slot from, slot to, std::uint64_t bytes) const;
+  /// True if a replica of some size would be worth moving.
+  [[nodiscard]] bool any_gain(slot from, slot to) const;
   /// True if neither end leaves the middle, or goes further from it, by such a move.
   [[nodiscard]] bool keeps_load(slot from, slot to, std::uint64_t bytes) const;
   /// The size that brings both ends nearest to the average together, if many more follow.
@@ -120,6 +127,8 @@ private:
   void scan(const wish& w, std::vector<ranked>& into);
   void scan_group(const wish& w, std::vector<ranked>& into);
   [[nodiscard]] bool free(const balance_state::path_row& path) const;
+  /// Those that have a path which may take part in another move.
+  [[nodiscard]] std::vector<slot> with_free_path(const std::vector<slot>& backends, medium m);
   [[nodiscard]] balance_block taken(const wish& w, slot tablet) const;
   [[nodiscard]] balance_block judge(slot tablet, slot from_backend, slot to_backend) const;
   [[nodiscard]] bool hungry(slot backend, medium m) const { return hungry_.load.contains({m, state_.backend(backend).id}); }
@@ -160,6 +169,9 @@ private:
   time_ms now_;
   balance_round round_;
   std::array<std::uint32_t, 15> blocks_{}; ///< By balance_block.
+  /// What a round may look at beyond the samples; a plan looks at everything.
+  std::size_t scans_left_ = options_.moves_per_path == 0 ? ~std::size_t{0} : replicas_scanned_max;
+  std::size_t tables_left_ = options_.moves_per_path == 0 ? ~std::size_t{0} : tables_in_vain_max;
   std::set<std::tuple<int, slot, slot>> hopeless_; ///< Tier, and the backends between which none was found.
 };
 

@@ -36,21 +36,21 @@ void shrink_to_fit(balance_world& w, double fill_max) {
 }
 
 /// Two to ten backends of one to four disks, tables of any shape that lean to some backends.
-balance_world random_world(std::uint64_t seed) {
+balance_world random_world(std::uint64_t seed, bool plain = false) {
   dice roll{seed * 7'919};
   balance_world w;
   const auto backends = 2 + roll(9);
-  const bool alike = roll(2) == 0;
+  const bool alike = plain || roll(2) == 0;
   const auto disk_size = (100 + roll(900)) * giga;
   const auto disks = 1 + roll(4);
-  const bool ssd_too = roll(3) == 0;
+  const bool ssd_too = !plain && roll(3) == 0;
   for (std::size_t b = 0; b < backends; ++b) {
     std::vector<disk> own;
     for (std::size_t d = 0; d < (alike ? disks : 1 + roll(4)); ++d)
-      own.push_back({alike ? disk_size : (100 + roll(900)) * giga, roll(4) == 0 ? roll(20) * giga : 0});
+      own.push_back({alike ? disk_size : (100 + roll(900)) * giga, !plain && roll(4) == 0 ? roll(20) * giga : 0});
     if (ssd_too)
       own.push_back({200 * giga, 0, medium::ssd});
-    w.add_backend(own, roll(4) == 0 ? "shared" : "");
+    w.add_backend(own, !plain && roll(4) == 0 ? "shared" : "");
   }
   const auto tables = 1 + roll(6);
   for (std::size_t t = 0; t < tables; ++t) {
@@ -83,7 +83,7 @@ balance_world random_world(std::uint64_t seed) {
 }
 
 TEST(BalanceRandom, Dbg) {
-  auto w = random_world(std::getenv("SEED") ? std::stoul(std::getenv("SEED")) : 25);
+  auto w = random_world(std::getenv("SEED") ? std::stoul(std::getenv("SEED")) : 25, std::getenv("PLAIN"));
   for (int k = 0; k < 3; ++k) {
     const auto plan = w.plan(25 + k);
     std::printf("plan %d: %lu moves %zu waves\n", k, plan.moves, plan.waves.size());
@@ -99,13 +99,20 @@ TEST(BalanceRandom, Dbg) {
       const auto watched = std::getenv("TABLE") ? std::stoul(std::getenv("TABLE")) : 0;
       for (const auto& m : wave) { if (raw(w.cat.tablets.find(m.tablet)->table) == watched) std::printf("    %s %lu %lu->%lu %.2fG %s\n", std::string{name(m.kind)}.c_str(), raw(m.tablet), raw(m.source.backend), raw(m.target.backend), static_cast<double>(m.bytes)/1e9, m.reason.c_str()); w.carry_out(m); }
     }
+    w.cat.tables.for_each([&](table_id id, const table& t) {
+      std::map<std::uint64_t, std::pair<int, double>> n; std::uint64_t total = 0;
+      for (std::uint32_t b = 0; b < t.partitions[0].buckets; ++b) { const auto& tab = *w.cat.tablets.find(w.bucket(id, b)); total += tab.bytes; for (const auto& r : tab.replicas) { ++n[raw(r.backend)].first; n[raw(r.backend)].second += static_cast<double>(tab.bytes)/1e9; } }
+      std::printf("  table %lu r%u %u buckets avg %.3fG:", raw(id), t.replication_num, t.partitions[0].buckets, static_cast<double>(total) / 1e9 / t.partitions[0].buckets);
+      for (auto& [b, c] : n) std::printf(" %lu:%d(%.1f)", b, c.first, c.second);
+      std::printf("\n");
+    });
   }
 }
 
 TEST(BalanceRandom, Explore) {
   int unstable = 0, unbalanced = 0;
-  for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
-    auto w = random_world(seed);
+  for (std::uint64_t seed = 1; seed <= (std::getenv("N") ? std::stoul(std::getenv("N")) : 300); ++seed) {
+    auto w = random_world(seed, std::getenv("PLAIN"));
     const auto plan = w.plan(seed);
     for (const auto& wave : plan.waves) {
       std::set<tablet_id> moved;

@@ -5,6 +5,7 @@
 #include "actors/model/balance_planner.h"
 #include <cassert>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
