@@ -1,5 +1,6 @@
 # Where replicas should go so that backends, tables and disks are evenly loaded.
 target_sources(tabletd_model PRIVATE
+  ${CMAKE_CURRENT_LIST_DIR}/balance_driver.cpp
   ${CMAKE_CURRENT_LIST_DIR}/balance_goals.cpp
   ${CMAKE_CURRENT_LIST_DIR}/balance_paths.cpp
   ${CMAKE_CURRENT_LIST_DIR}/balance_plan.cpp

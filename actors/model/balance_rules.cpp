@@ -88,6 +88,9 @@ std::string_view sentence(balance_block why) {
     case balance_block::path_busy: return "the disks are busy with other moves";
     case balance_block::not_more_balanced: return "no tablet is of a size that would help";
     case balance_block::unbalances_load: return "the move would unbalance the load of a backend";
+    case balance_block::colocated: return "colocated tablets move with their group";
+    case balance_block::other_cluster: return "the target is not of the cluster the table belongs to";
+    case balance_block::backend_paused: return "balance of the backend is paused";
     case balance_block::out_of_turns: return "more moves follow when these are done";
   }
   return "unknown";
@@ -102,7 +105,10 @@ balance_block may_move(const balance_view& view, const tablet& t, time_ms now) {
     return balance_block::order_open;
   if (view.memory.resting(t.id, now))
     return balance_block::resting;
-  if (!view.cat.table_of(t) || diagnose(view.cat, t).health != tablet_health::healthy)
+  const auto* owner = view.cat.table_of(t);
+  if (owner && raw(owner->colocate_group) != 0)
+    return balance_block::colocated;
+  if (!owner || diagnose(view.cat, t).health != tablet_health::healthy)
     return balance_block::unhealthy;
   return balance_block::none;
 }
@@ -117,6 +123,10 @@ balance_block may_take(const balance_view& view, const tablet& t, backend_id lea
   const auto* table = view.cat.table_of(t);
   if (!to || !table || !to->available() || !reachable(view.cluster, *to))
     return balance_block::target_unlinked;
+  if (view.paused_backends.contains(leaving) || view.paused_backends.contains(target))
+    return balance_block::backend_paused;
+  if (!table->cluster.empty() && to->cluster != table->cluster)
+    return balance_block::other_cluster;
   if (t.on(target))
     return balance_block::holds_replica;
   assessment hosts;

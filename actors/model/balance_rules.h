@@ -44,6 +44,7 @@ struct balance_view {
   const cluster_view& cluster;
   const move_memory& memory;
   std::set<table_id> paused_tables{};
+  std::set<backend_id> paused_backends{}; ///< Nothing moves to or from these.
   std::string paused_by{}; ///< Not empty: an operator has paused everything; his words.
 };
 
@@ -84,6 +85,9 @@ enum class balance_block : std::uint8_t {
   path_busy,         ///< With as many moves as a path may have.
   not_more_balanced, ///< The move would gain too little, or nothing.
   unbalances_load,   ///< It would even a table but push a backend out of the middle.
+  colocated,         ///< The group's own balancer says where its buckets are.
+  other_cluster,     ///< The target is not of the cluster the table belongs to.
+  backend_paused,    ///< By an operator.
   out_of_turns,      ///< The round had no moves left to give; there may be one next time.
 };
 [[nodiscard]] std::string_view sentence(balance_block why);

@@ -67,14 +67,17 @@ bool can_copy_from(const catalog& cat, const tablet& t, const place& source) {
   return from && home && home->alive && complete(*from, cat.visible_version(t));
 }
 
-/// Hosts apart here too, not only when it was planned (9.2, C22).
-refusal judge_new(const catalog& cat, const tablet& t, const place& target) {
+/// Hosts apart here too, not only when it was planned (9.2, C22); what the copy replaces will go.
+refusal judge_new(const catalog& cat, const tablet& t, const clone_ordered& e) {
+  const auto& target = e.target;
   const auto* home = cat.backends.find(target.backend);
   if (!home || !home->available() || !home->has_path(target.path))
     return refusal::placement_stale;
   const auto a = assess(cat, t);
   const bool taken = std::any_of(t.replicas.begin(), t.replicas.end(),
-                                 [&](const replica& r) { return takes(cat, a, r, *home); });
+                                 [&](const replica& r) {
+                                   return takes(cat, a, r, *home) && (r.id != e.replaces || r.backend == home->id);
+                                 });
   return taken || !belongs(a, *home) ? refusal::placement_stale : refusal::none;
 }
 
@@ -107,7 +110,7 @@ refusal judge(const catalog& cat, const clone_ordered& e) {
     return refusal::tablet_unknown;
   if (cat.orders.contains(e.tablet))
     return refusal::tablet_busy;
-  const auto why = raw(e.replica) == 0   ? judge_new(cat, *t, e.target)
+  const auto why = raw(e.replica) == 0   ? judge_new(cat, *t, e)
                    : is_path_move(e) ? judge_path_move(cat, *t, e)
                                      : judge_in_place(cat, *t, e);
   if (why != refusal::none)

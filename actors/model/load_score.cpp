@@ -13,7 +13,7 @@ struct seen_paths {
   std::array<double, media.size()> tablets{};
 };
 
-seen_paths look_at(const cluster_view& cluster, const slot_ledger& slots, backend_id id) {
+seen_paths look_at(const cluster_view& cluster, const slot_ledger& slots, const slot_ledger* other_slots, backend_id id) {
   seen_paths sum;
   const auto* seen = cluster.find(id);
   if (!seen)
@@ -25,6 +25,8 @@ seen_paths look_at(const cluster_view& cluster, const slot_ledger& slots, backen
     load.total_bytes += static_cast<double>(path.capacity_bytes);
     load.used_bytes += static_cast<double>(path.capacity_bytes) - static_cast<double>(path.available_bytes)
                        + static_cast<double>(slots.incoming_bytes({id, path.hash}));
+    if (other_slots)
+      load.used_bytes += static_cast<double>(other_slots->incoming_bytes({id, path.hash}));
     sum.tablets[at(path.medium)] += static_cast<double>(path.tablets);
   }
   return sum;
@@ -76,9 +78,10 @@ load_average average_of(std::span<const load_line> lines) {
   return {sum.fill(), backends > 0 ? sum.replicas / backends : 0};
 }
 
-load_scores::load_scores(const catalog& cat, const cluster_view& cluster, const slot_ledger& slots) {
+load_scores::load_scores(const catalog& cat, const cluster_view& cluster, const slot_ledger& slots,
+                         const slot_ledger* other_slots) {
   cat.backends.for_each([&](backend_id id, const backend& b) {
-    auto seen = look_at(cluster, slots, id);
+    auto seen = look_at(cluster, slots, other_slots, id);
     split(static_cast<double>(b.tablets.size()), seen);
     for (const auto m : media)
       lines_[at(m)].push_back({id, b.available(), seen.load[at(m)]});

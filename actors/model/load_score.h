@@ -49,8 +49,9 @@ struct load_line {
 /// One score per backend of the catalog.
 class load_scores {
 public:
-  /// Counts what running clones bring in as if it were there already.
-  load_scores(const catalog& cat, const cluster_view& cluster, const slot_ledger& slots);
+  /// Counts what running copies bring in as if it were there already; balance's have slots of their own.
+  load_scores(const catalog& cat, const cluster_view& cluster, const slot_ledger& slots,
+              const slot_ledger* other_slots = nullptr);
   /// The mix score; 0 for a backend that the catalog does not know.
   [[nodiscard]] double of(backend_id backend) const;
   [[nodiscard]] std::size_t size() const { return mix_.size(); } ///< Backends.

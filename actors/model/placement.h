@@ -31,6 +31,11 @@ struct placement_view {
   /// a thousand backends it is found a hundred times faster.
   bool every_path = true;
   const load_scores* scores = nullptr; ///< Computed if the caller does not keep them.
+  /// Repair and balance have slots of their own; what the other's copies bring in fills the same disks.
+  const slot_ledger* other_slots = nullptr;
+  [[nodiscard]] std::uint64_t incoming_bytes(const place& at) const {
+    return slots.incoming_bytes(at) + (other_slots ? other_slots->incoming_bytes(at) : 0);
+  }
 };
 
 // -- moves -------------------------------------------------------------------------------
@@ -96,6 +101,7 @@ struct path_verdict {
 enum class blocker : std::uint8_t {
   none,
   tablet_unknown,
+  unhealthy,       ///< Balance waits: the tablet has to be repaired first.
   order_open,      ///< An order of this tablet has not ended: whoever sees this adopts it.
   unrecoverable,
   no_source,       ///< Complete replicas exist, but on backends the leader cannot reach.
@@ -122,6 +128,16 @@ struct decision {
   std::vector<path_verdict> paths; ///< In the order they were looked at.
   blocker blocked = blocker::none; ///< none exactly if there is a move or the tablet is healthy.
 };
+
+/// What balance wants for one tablet: `slots` of the view are balance's.
+struct wanted_move {
+  replica_id replica{}; ///< The one that shall go, or change its path.
+  place source;
+  place target;
+};
+/// The same rules for a move that nothing is wrong without: the tablet is healthy, the ends may
+/// take part, the target has room within the normal limits, slots are free.
+[[nodiscard]] decision decide_move(const placement_view& view, tablet_id tablet, const wanted_move& wanted);
 
 /// Deterministic: the same view gives the same decision, on every node.
 [[nodiscard]] decision decide(const placement_view& view, tablet_id tablet);

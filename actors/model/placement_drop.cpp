@@ -66,6 +66,10 @@ drop_reason reason_for(const patient& p, std::size_t i) {
 bool may_go(const patient& p, std::size_t i) {
   if (p.a.home && p.a.replicas[i].at_home && !p.t.replicas[i].damaged())
     return false;
+  // What balance has brought is there to stay, or the move would be thrown away (9.2, C16).
+  const auto& s = p.a.replicas[i];
+  if (p.a.move && p.a.move->replica == p.t.replicas[i].id && s.complete && s.available)
+    return false;
   if (expendable(p.a, p.t, i))
     return true;
   return p.a.replicas[i].counts && p.a.sources > 1 && p.t.replicas[i].state != replica_state::clone

@@ -198,7 +198,7 @@ struct target_search {
       return reject(at, path_code::path_unseen, {});
     if (!seen->online)
       return reject(at, path_code::path_offline, {});
-    const auto fill = fit(*seen, p.view.slots.incoming_bytes(at), p.t.bytes, supplement, p.view.fit);
+    const auto fill = fit(*seen, p.view.incoming_bytes(at), p.t.bytes, supplement, p.view.fit);
     if (!fill.fits)
       return reject(at, path_code::too_full, fill);
     if (p.view.slots.available(at) == 0)

@@ -28,7 +28,7 @@ std::vector<path_choice> fitting_paths(const placement_view& view, const backend
     const auto* now = seen.path(path.hash);
     if (!now || !now->online)
       continue;
-    const auto room = fit(*now, view.slots.incoming_bytes({b.id, path.hash}), 0, false, view.fit);
+    const auto room = fit(*now, view.incoming_bytes({b.id, path.hash}), 0, false, view.fit);
     if (room.fits)
       paths.push_back({path.hash, room.used_ratio, now->tablets, 0});
   }

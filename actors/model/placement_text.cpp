@@ -63,6 +63,7 @@ std::string_view sentence(blocker why) {
   switch (why) {
     case blocker::none: return "nothing is in the way";
     case blocker::tablet_unknown: return "the tablet is gone";
+    case blocker::unhealthy: return "the tablet has to be repaired first";
     case blocker::order_open: return "an order of this tablet is still running; it is adopted";
     case blocker::unrecoverable:
       return "no live backend has a complete replica; bring a backend that has one back";
@@ -90,6 +91,9 @@ std::string sentence(const decision& d) {
         return std::string{d.blocked == blocker::none ? "nothing to do" : sentence(d.blocked)};
       },
       [](const clone_move& m) {
+        if (m.source.backend == m.target.backend)
+          return "move replica " + std::to_string(raw(m.replica)) + " from " + text(m.source) + " to path "
+                 + std::to_string(raw(m.target.path));
         return (raw(m.replica) == 0 ? std::string{"copy a new replica"}
                                     : "fill replica " + std::to_string(raw(m.replica)))
                + " up to version " + std::to_string(m.version) + " from " + text(m.source) + " to " + text(m.target);

@@ -1,5 +1,4 @@
 #include "actors/model/repair_scheduler.h"
-#include "actors/model/repair_hints.h"
 #include <algorithm>
 #include <cassert>
 
@@ -28,26 +27,6 @@ std::optional<time_ms> last_death(const tablet& t, const sched_world& world, tim
 bool may_return(const queue_entry& entry) {
   return entry.backend_died && entry.what.health == tablet_health::replica_missing
          && entry.what.priority <= repair_priority::normal;
-}
-
-/// Changes whenever a placement may have become possible: a backend came, went, died,
-/// returned, was (un)decommissioned, (un)linked or has reported, a path went on- or offline
-/// or filled up by a percent.
-std::uint64_t fingerprint(const sched_world& world) {
-  std::uint64_t hash = 14'695'981'039'346'656'037ULL;
-  const auto mix = [&hash](std::uint64_t value) { hash = (hash ^ value) * 1'099'511'628'211ULL; };
-  world.cat.backends.for_each([&](backend_id id, const backend& b) {
-    mix(raw(id));
-    mix((b.alive ? 1U : 0U) + (b.decommissioned ? 2U : 0U));
-    mix(std::hash<std::string>{}(b.cluster));
-    mix(b.paths.size());
-    const auto* seen = world.cluster.find(id);
-    mix(!seen ? 0 : 4U + (seen->linked ? 1U : 0U) + (seen->reported ? 2U : 0U));
-    if (seen)
-      for (const auto& path : seen->paths)
-        mix(path.online ? 1 + static_cast<std::uint64_t>(path.used_ratio() * 100) : 0);
-  });
-  return hash;
 }
 
 bool takes_no_slot(const diagnosis& what) {
@@ -129,7 +108,7 @@ void sick_register::forget(tablet_id tablet) {
 repair_scheduler::~repair_scheduler() {
   for (auto& [tablet, ctx] : running_)
     if (ctx.slots)
-      slots_.give_back(*std::exchange(ctx.slots, std::nullopt));
+      slots_of(ctx.move).give_back(*std::exchange(ctx.slots, std::nullopt));
 }
 
 // -- events ------------------------------------------------------------------------------
@@ -173,9 +152,11 @@ void repair_scheduler::on(const ctx_report& e, round& r) {
   auto ctx = std::move(found->second);
   running_.erase(found);
   if (ctx.slots)
-    slots_.give_back(*std::exchange(ctx.slots, std::nullopt));
+    slots_of(ctx.move).give_back(*std::exchange(ctx.slots, std::nullopt));
   else
     --drops_running_;
+  if (is_balance(ctx.move))
+    balance_.copy_ended(r.world.cat, e.tablet, e.result == ctx_result::finished, r.now);
   close(ctx, e, r.world.cat, r.now);
 
   auto entry = std::move(ctx.entry);
@@ -197,52 +178,9 @@ void repair_scheduler::on(const sched_tick&, round& r) {
   ++counters_.sched_rounds;
   r.everybody = true;
   notice_cluster(r);
-  if (r.now - hints_at_ >= hint_spacing || hints_at_ == time_ms{})
-    end_hints(r);
-  if (r.now - groups_at_ >= colocate_spacing || groups_at_ == time_ms{})
-    relocate_groups(r);
-}
-
-void repair_scheduler::relocate_groups(round& r) {
-  groups_at_ = r.now;
-  if (r.world.cat.colocate_groups.empty())
-    return;
-  for (auto& moved : relocate_buckets(r.world.cat, r.world.cluster, scores_now(r), options_.colocate, r.world.wall))
-    r.effects.emplace_back(propose_order{std::move(moved)});
-}
-
-void repair_scheduler::end_hints(round& r) {
-  hints_at_ = r.now;
-  for (auto& done : hints_to_end(r.world.cat, r.world.wall))
-    r.effects.emplace_back(propose_order{std::move(done)});
-}
-
-void repair_scheduler::notice_cluster(round& r) {
-  const auto mark = fingerprint(r.world);
-  if (mark == std::exchange(cluster_mark_, mark))
-    return;
-  ++generation_;
-  withdraw_hopeless(r);
-}
-
-/// A copy from or to a backend that has died would only be given up when its time is over (9.2, C10).
-void repair_scheduler::withdraw_hopeless(round& r) {
-  const auto dead = [&](backend_id id) {
-    const auto* b = r.world.cat.backends.find(id);
-    return !b || !b->alive;
-  };
-  for (auto& [tablet, ctx] : running_)
-    if (const auto* clone = std::get_if<clone_move>(&ctx.move)) {
-      if (dead(clone->target.backend))
-        withdraw(ctx, tablet, "the backend it was copied to has died", r);
-      else if (dead(clone->source.backend))
-        withdraw(ctx, tablet, "the backend it was copied from has died", r);
-    }
-}
-
-void repair_scheduler::withdraw(running_ctx& ctx, tablet_id tablet, std::string why, round& r) {
-  if (!std::exchange(ctx.withdrawn, true))
-    r.effects.emplace_back(withdraw_ctx{tablet, std::move(why)});
+  end_hints(r);
+  relocate_groups(r);
+  balance(r);
 }
 
 // -- what is known about a tablet --------------------------------------------------------
@@ -255,8 +193,10 @@ void repair_scheduler::examine(tablet_id tablet, round& r) {
     // It is looked at again when its context ends.  But a copy that nobody needs any more, as when
     // a backend has come back, need not be finished (9.2, C21).
     const auto* clone = std::get_if<clone_move>(&found->second.move);
-    if (clone && clone->purpose == order_purpose::repair && raw(clone->replica) == 0
-        && what.health == tablet_health::healthy)
+    if (is_balance(found->second.move) && what.health != tablet_health::healthy)
+      withdraw(found->second, tablet, "the tablet has to be repaired first", r);
+    else if (clone && clone->purpose == order_purpose::repair && raw(clone->replica) == 0
+             && what.health == tablet_health::healthy)
       withdraw(found->second, tablet, "the tablet is well again without it", r);
     return;
   }
@@ -379,7 +319,7 @@ bool repair_scheduler::all_full(const std::vector<place>& places) const {
 
 const load_scores& repair_scheduler::scores_now(const round& r) {
   if (!scores_ || r.now - scores_at_ >= scores_max_age) {
-    scores_.emplace(r.world.cat, r.world.cluster, slots_);
+    scores_.emplace(r.world.cat, r.world.cluster, slots_, &balance_slots_);
     scores_at_ = r.now;
   }
   return *scores_;
@@ -393,7 +333,8 @@ decision repair_scheduler::decide_now(const queue_entry& entry, round& r) {
                  .avoid = entry.avoid,
                  .failures = entry.failed_running,
                  .every_path = false,
-                 .scores = &scores_now(r)},
+                 .scores = &scores_now(r),
+                 .other_slots = &balance_slots_},
                 entry.tablet);
 }
 
@@ -429,25 +370,40 @@ void repair_scheduler::give_up_for_now(const decision& d, tablet_id tablet, roun
     queue_.park(tablet, sentence(d), generation_, r.now);
 }
 
-void repair_scheduler::start(const decision& d, tablet_id tablet, round& r) {
-  running_ctx ctx{.entry = *queue_.take(tablet), .move = d.move, .slots = {}, .timeout = drop_timeout, .started = r.now};
+void repair_scheduler::start(const decision& d, tablet_id tablet, round& r, std::string_view because) {
+  auto queued = queue_.take(tablet);
+  running_ctx ctx{.entry = queued ? std::move(*queued) : new_entry(*r.world.cat.tablets.find(tablet), d.what, r),
+                  .move = d.move,
+                  .slots = {},
+                  .timeout = drop_timeout,
+                  .started = r.now};
   ctx.entry.what = d.what;
   ctx.entry.last_scheduled = ctx.entry.last_visited = r.now;
-  ctx.entry.message = sentence(d);
+  ctx.entry.message = because.empty() ? sentence(d) : sentence(d) + ": " + std::string{because};
   if (const auto* clone = std::get_if<clone_move>(&d.move)) {
-    ctx.slots = slots_.take({clone->source, clone->target, clone->bytes});
+    ctx.slots = slots_of(d.move).take({clone->source, clone->target, clone->bytes});
     assert(ctx.slots && "decide() promised free slots");
     ctx.timeout = clone_timeout(clone->bytes);
-    scores_->add(clone->target.backend, clone->bytes);
+    if (scores_)
+      scores_->add(clone->target.backend, clone->bytes);
     ++counters_.clones;
   } else {
     ++drops_running_;
   }
   ++counters_.scheduled_ok;
   ++r.spawned;
+  auto life = new_ctx(r.world.cat, tablet, d);
+  life.why = ctx.entry.message;
   running_.emplace(tablet, std::move(ctx));
-  r.effects.emplace_back(spawn_ctx{new_ctx(r.world.cat, tablet, d)});
+  r.effects.emplace_back(spawn_ctx{std::move(life)});
 }
+
+bool repair_scheduler::is_balance(const remedy& move) {
+  const auto* clone = std::get_if<clone_move>(&move);
+  return clone && clone->purpose == order_purpose::balance;
+}
+
+slot_ledger& repair_scheduler::slots_of(const remedy& move) { return is_balance(move) ? balance_slots_ : slots_; }
 
 void repair_scheduler::adopt(tablet_id tablet, round& r) {
   const auto& order = *r.world.cat.orders.find(tablet);
@@ -457,13 +413,16 @@ void repair_scheduler::adopt(tablet_id tablet, round& r) {
   running_ctx ctx{.entry = entry ? std::move(*entry)
                                  : new_entry(*r.world.cat.tablets.find(tablet), life.what, r),
                   .move = life.move,
-                  .slots = slots_.adopt({move.source, move.target, move.bytes}),
+                  .slots = slots_of(life.move).adopt({move.source, move.target, move.bytes}),
                   .timeout = clone_timeout(move.bytes),
                   .started = r.now};
   ctx.entry.what = life.what;
   ctx.entry.created = by_own_clock(order.at, r.world, r.now);
   ctx.entry.last_scheduled = ctx.entry.last_visited = r.now;
-  sick_.note(tablet, life.what.health);
+  if (is_balance(life.move))
+    balance_.adopted(r.world.cat, order);
+  else
+    sick_.note(tablet, life.what.health);
   ++counters_.clones;
   ++counters_.scheduled_ok;
   ++r.spawned;

@@ -6,6 +6,7 @@
 // in the register of the sick.  What runs owns its slots; when a context ends they are free
 // and its tablet is diagnosed at once, so a cure of several steps does not wait for the
 // checker.  Work per step is bounded; nothing walks the whole queue.
+#include "actors/model/balance_driver.h"
 #include "actors/model/cluster_view.h"
 #include "actors/model/colocate_balance.h"
 #include "actors/model/load_score.h"
@@ -28,6 +29,8 @@ struct scheduler_options {
   std::uint32_t slots_per_path = 2;    ///< Seed: schedule_slot_num_per_path.
   fit_limits fit{};
   colocate_options colocate{};
+  balance_driver_options balance{};
+  std::uint32_t balance_slots_per_path = 2; ///< Seed: 2 besides those for repair.
 };
 
 /// How often hints of ADMIN REPAIR are looked at: whether their time is over or their work done.
@@ -122,7 +125,7 @@ private:
 
 class repair_scheduler {
 public:
-  explicit repair_scheduler(scheduler_options options) : options_(options), slots_(options.slots_per_path) {}
+  explicit repair_scheduler(scheduler_options options) : options_(options), slots_(options.slots_per_path), balance_slots_(options.balance_slots_per_path), balance_(options.balance) {}
   repair_scheduler(const repair_scheduler&) = delete;
   repair_scheduler& operator=(const repair_scheduler&) = delete;
   ~repair_scheduler();
@@ -133,6 +136,7 @@ public:
   [[nodiscard]] std::size_t running() const { return running_.size(); }
   [[nodiscard]] const repair_queue& queue() const { return queue_; }
   [[nodiscard]] const slot_ledger& slots() const { return slots_; }
+  [[nodiscard]] const slot_ledger& balance_slots() const { return balance_slots_; }
   /// Empty if spec/replica.md appendix A 1 and 2 hold, else what is broken.
   [[nodiscard]] std::string broken_invariant() const;
 
@@ -169,6 +173,9 @@ private:
   void notice_cluster(round& r);
   void end_hints(round& r);
   void relocate_groups(round& r);
+  void balance(round& r);
+  [[nodiscard]] slot_ledger& slots_of(const remedy& move);
+  [[nodiscard]] static bool is_balance(const remedy& move);
   const load_scores& scores_now(const round& r);
   void withdraw_hopeless(round& r);
   void withdraw(running_ctx& ctx, tablet_id tablet, std::string why, round& r);
@@ -180,7 +187,8 @@ private:
   [[nodiscard]] bool full(const place& at) const;
   [[nodiscard]] bool all_full(const std::vector<place>& places) const;
   void carry_out(const decision& d, tablet_id tablet, round& r);
-  void start(const decision& d, tablet_id tablet, round& r);
+  /// `because`: what the decision itself does not say.
+  void start(const decision& d, tablet_id tablet, round& r, std::string_view because = {});
   void adopt(tablet_id tablet, round& r);
   void give_up_for_now(const decision& d, tablet_id tablet, round& r);
   [[nodiscard]] decision decide_now(const queue_entry& entry, round& r);
@@ -204,6 +212,8 @@ private:
   std::unordered_map<tablet_id, running_ctx> running_;
   std::size_t drops_running_ = 0;
   slot_ledger slots_;
+  slot_ledger balance_slots_;
+  balance_driver balance_;
   sick_register sick_;
   std::deque<ctx_row> history_; ///< Newest first; its times are not yet the wall clock's.
   std::unordered_map<place, path_rate, place_hash> rates_;

@@ -112,6 +112,7 @@ ctx_row repair_scheduler::row(const running_ctx& c, const catalog& cat) const {
                [&](const clone_move& m) {
                  line.source = m.source;
                  line.target = m.target;
+                 line.purpose = m.purpose;
                },
                [&](const drop_move& m) { line.source = m.at; },
                [](const leave_alone&) {},
@@ -126,6 +127,10 @@ scheduler_view repair_scheduler::view(const sched_world& world, time_ms now) con
   v.running_total = running_.size();
   v.tablets_by_health = sick_.by_health();
   v.counters = counters_;
+  v.pause = balance_.pause();
+  v.standing = balance_.standing();
+  for (const auto m : media)
+    v.load[static_cast<std::size_t>(m)] = balance_.statistic(m);
   queue_.for_each([&](const queue_entry& e) {
     v.pending.push_back(row(e, world.cat));
     return v.pending.size() < view_rows_max;
@@ -146,8 +151,7 @@ scheduler_view repair_scheduler::view(const sched_world& world, time_ms now) con
       const place at{id, path.hash};
       const auto rate = rates_.find(at);
       const bool known = rate != rates_.end() && rate->second.ms > 0;
-      // Balance moves have slots of their own (seed: 2); nothing takes them yet.
-      v.slots.push_back({id, path.hash, slots_.available(at), slots_.total(), 2,
+      v.slots.push_back({id, path.hash, slots_.available(at), slots_.total(), balance_slots_.available(at),
                          known ? static_cast<double>(rate->second.bytes) * 1'000.0
                                    / static_cast<double>(rate->second.ms)
                                : 0.0});
@@ -169,6 +173,7 @@ void repair_scheduler::publish_if_due(round& r, bool tick) {
 
 std::string repair_scheduler::broken_invariant() const {
   std::vector<slot_claim> claims;
+  std::vector<slot_claim> balance_claims;
   std::size_t drops = 0;
   for (const auto& [tablet, ctx] : running_) {
     if (queue_.contains(tablet))
@@ -177,12 +182,16 @@ std::string repair_scheduler::broken_invariant() const {
     if ((clone != nullptr) != ctx.slots.has_value())
       return "tablet " + std::to_string(raw(tablet)) + " runs without its slots";
     if (clone)
-      claims.push_back({clone->source, clone->target, clone->bytes});
+      (is_balance(ctx.move) ? balance_claims : claims).push_back({clone->source, clone->target, clone->bytes});
     else
       ++drops;
   }
   if (slot_ledger::derived(slots_.total(), claims) != slots_)
     return "the slot ledger differs from what the running contexts hold";
+  if (slot_ledger::derived(balance_slots_.total(), balance_claims) != balance_slots_)
+    return "the slot ledger of balance differs from what the running contexts hold";
+  if (balance_.running() != balance_claims.size())
+    return "the number of running balance moves is wrong";
   if (drops != drops_running_)
     return "the number of running drops is wrong";
   return queue_.broken_invariant();

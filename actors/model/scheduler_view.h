@@ -1,6 +1,7 @@
 #pragma once
 // What the scheduler shows of itself: an immutable value it publishes after each change.
 // SHOW PROC reads it; it never asks the scheduler.  Fields follow spec/replica.md 8.1.
+#include "actors/model/balance_planner.h"
 #include "actors/model/health.h"
 #include <array>
 #include <memory>
@@ -18,6 +19,7 @@ struct ctx_row {
   tablet_id tablet{};
   model::medium medium{};
   tablet_health status{};
+  order_purpose purpose = order_purpose::repair;
   ctx_state_name state{};
   repair_priority orig_priority{};
   repair_priority dynamic_priority{};
@@ -55,6 +57,7 @@ struct sched_counters {
   std::uint64_t clones{}, clones_ok{}, clones_failed{}, clones_timeout{};
   std::uint64_t finished{}, cancelled{}, unexpected{};
   std::uint64_t upgraded{}, downgraded{}; ///< Dynamic priorities.
+  std::uint64_t balance_scheduled{};
   std::array<std::uint64_t, tablet_health_count> submitted_by_health{}; ///< Index: tablet_health.
 };
 
@@ -70,6 +73,9 @@ struct scheduler_view {
   std::size_t running_total{};
   std::array<std::uint64_t, tablet_health_count> tablets_by_health{}; ///< Sick ones known now; healthy is derived.
   sched_counters counters;
+  balance_pause pause;                          ///< Why balance rests, if it does.
+  std::vector<balance_standing> standing;       ///< How even the cluster is.
+  std::array<load_statistic, media.size()> load;
 };
 
 } // namespace tabletd::model

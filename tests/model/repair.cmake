@@ -7,6 +7,7 @@ tabletd_test(repair_model_test LIBS tabletd_model LABELS model SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/placement_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/remedies_converge_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/repair_queue_test.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/repair_scheduler_balance_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/repair_scheduler_change_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/repair_scheduler_random_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/repair_scheduler_test.cpp

@@ -99,7 +99,7 @@ TEST_F(Sched, ANewLeaderDoesNotStartTheWaitAgain) { // C24
 }
 
 TEST_F(Sched, TheDelayFactorIsAnOption) {
-  restart({.repair_delay_factor = 1s, .be_down_tolerance = 0s, .slots_per_path = 2, .fit = {}, .colocate = {}});
+  restart({.repair_delay_factor = 1s, .be_down_tolerance = 0s, .slots_per_path = 2, .fit = {}, .colocate = {}, .balance = {}});
   const auto id = world.make("1+ 2+ 3+");
   world.die(3);
   sick({id});

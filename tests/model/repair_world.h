@@ -131,7 +131,7 @@ struct repair_world : catalog_world {
   [[nodiscard]] std::string remedy_of(tablet_id id) const { return text(decide(id), id); }
 
   static std::string short_name(blocker why) {
-    static constexpr const char* names[] = {"none",       "tablet_unknown", "order_open", "unrecoverable",   "no_source",  "source_slot",
+    static constexpr const char* names[] = {"none",       "tablet_unknown", "unhealthy", "order_open", "unrecoverable", "no_source", "source_slot",
                                             "no_backend", "no_path",        "unlinked",   "target_slot",
                                             "loads_open", "unconfirmed", "nothing_to_drop"};
     return names[static_cast<std::size_t>(why)];
@@ -150,7 +150,7 @@ struct repair_world : catalog_world {
   /// Carries the remedy out as the log would: orders, and everything ordered succeeds.
   void carry_out(tablet_id id, const decision& d) {
     if (const auto* m = std::get_if<clone_move>(&d.move)) {
-      const auto ordered = fold(clone_ordered{id, 0, 0, m->source, m->target, m->replica, m->version});
+      const auto ordered = fold(clone_ordered{id, 0, 0, m->source, m->target, m->replica, m->version, m->purpose, m->replaces, ""});
       ASSERT_TRUE(ordered.ok()) << name_of(ordered.why);
       const auto ended = fold(clone_ended{id, log_index{index}, m->version, ""});
       ASSERT_TRUE(ended.ok()) << name_of(ended.why);

@@ -7,7 +7,7 @@ namespace tabletd::test {
 
 inline constexpr time_ms t0 = 1'000'000s;
 /// Does not wait for a dead backend longer than the delays of spec/replica.md 2.5 say.
-inline constexpr scheduler_options prompt{.repair_delay_factor = 60s, .be_down_tolerance = 0s, .slots_per_path = 2, .fit = {}, .colocate = {}};
+inline constexpr scheduler_options prompt{.repair_delay_factor = 60s, .be_down_tolerance = 0s, .slots_per_path = 2, .fit = {}, .colocate = {}, .balance = {}};
 
 /// A scheduler over a repair_world whose contexts are played by the test.
 struct Sched : testing::Test {

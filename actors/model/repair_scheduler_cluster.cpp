@@ -1,0 +1,103 @@
+// What the scheduler does that no single tablet asks for: it notices that the cluster has moved,
+// calls off copies, ends hints, gives buckets of colocation groups new homes, and balances.
+#include "actors/model/repair_hints.h"
+#include "actors/model/repair_scheduler.h"
+
+namespace tabletd::model {
+
+namespace {
+
+/// Changes whenever a placement may have become possible: a backend came, went, died,
+/// returned, was (un)decommissioned, (un)linked or has reported, a path went on- or offline
+/// or filled up by a percent.
+std::uint64_t fingerprint(const sched_world& world) {
+  std::uint64_t hash = 14'695'981'039'346'656'037ULL;
+  const auto mix = [&hash](std::uint64_t value) { hash = (hash ^ value) * 1'099'511'628'211ULL; };
+  world.cat.backends.for_each([&](backend_id id, const backend& b) {
+    mix(raw(id));
+    mix((b.alive ? 1U : 0U) + (b.decommissioned ? 2U : 0U));
+    mix(std::hash<std::string>{}(b.cluster));
+    mix(b.paths.size());
+    const auto* seen = world.cluster.find(id);
+    mix(!seen ? 0 : 4U + (seen->linked ? 1U : 0U) + (seen->reported ? 2U : 0U));
+    if (seen)
+      for (const auto& path : seen->paths)
+        mix(path.online ? 1 + static_cast<std::uint64_t>(path.used_ratio() * 100) : 0);
+  });
+  return hash;
+}
+
+} // namespace
+
+void repair_scheduler::relocate_groups(round& r) {
+  if (groups_at_ != time_ms{} && r.now - groups_at_ < colocate_spacing)
+    return;
+  groups_at_ = r.now;
+  if (r.world.cat.colocate_groups.empty())
+    return;
+  for (auto& moved : relocate_buckets(r.world.cat, r.world.cluster, scores_now(r), options_.colocate, r.world.wall))
+    r.effects.emplace_back(propose_order{std::move(moved)});
+}
+
+void repair_scheduler::end_hints(round& r) {
+  if (hints_at_ != time_ms{} && r.now - hints_at_ < hint_spacing)
+    return;
+  hints_at_ = r.now;
+  for (auto& done : hints_to_end(r.world.cat, r.world.wall))
+    r.effects.emplace_back(propose_order{std::move(done)});
+}
+
+void repair_scheduler::notice_cluster(round& r) {
+  const auto mark = fingerprint(r.world);
+  if (mark == std::exchange(cluster_mark_, mark))
+    return;
+  ++generation_;
+  withdraw_hopeless(r);
+}
+
+/// A copy from or to a backend that has died would only be given up when its time is over (9.2, C10).
+void repair_scheduler::withdraw_hopeless(round& r) {
+  const auto dead = [&](backend_id id) {
+    const auto* b = r.world.cat.backends.find(id);
+    return !b || !b->alive;
+  };
+  for (auto& [tablet, ctx] : running_)
+    if (const auto* clone = std::get_if<clone_move>(&ctx.move)) {
+      if (dead(clone->target.backend))
+        withdraw(ctx, tablet, "the backend it was copied to has died", r);
+      else if (dead(clone->source.backend))
+        withdraw(ctx, tablet, "the backend it was copied from has died", r);
+    }
+}
+
+void repair_scheduler::withdraw(running_ctx& ctx, tablet_id tablet, std::string why, round& r) {
+  if (!std::exchange(ctx.withdrawn, true))
+    r.effects.emplace_back(withdraw_ctx{tablet, std::move(why)});
+}
+
+// -- balance -----------------------------------------------------------------------------
+
+void repair_scheduler::balance(round& r) {
+  for (const auto& wanted : balance_.due(r.world.cat, r.world.cluster, r.world.wall, r.now)) {
+    if (running_.contains(wanted.tablet) || queue_.contains(wanted.tablet)) {
+      balance_.rejected(r.world.cat, wanted.tablet);
+      continue;
+    }
+    const auto d = decide_move({.cat = r.world.cat,
+                                .cluster = r.world.cluster,
+                                .slots = balance_slots_,
+                                .fit = options_.fit,
+                                .scores = &scores_now(r),
+                                .other_slots = &slots_},
+                               wanted.tablet, {wanted.replica, wanted.source, wanted.target});
+    if (d.blocked != blocker::none) {
+      balance_.rejected(r.world.cat, wanted.tablet);
+      continue;
+    }
+    ++counters_.balance_scheduled;
+    balance_.begun(wanted.tablet, r.now);
+    start(d, wanted.tablet, r, wanted.reason);
+  }
+}
+
+} // namespace tabletd::model
