@@ -32,6 +32,7 @@ void add_be_metrics(metric_page& page, const be_snapshot& be) {
   }
   page.add(families::be_copied, {"in"}, number(stats.copy_bytes_in));
   page.add(families::be_copied, {"out"}, number(stats.copy_bytes_out));
+  page.add(families::be_copied, {"moved"}, number(stats.move_bytes));
   page.add(families::be_reports, {"full"}, number(stats.reports_full));
   page.add(families::be_reports, {"changed"}, number(stats.reports_changed));
   page.add(families::be_fenced, {"stale_term"}, number(stats.requests_fenced));

@@ -109,7 +109,7 @@ inline constexpr row be_online{"tabletd_be_disk_online", gauge, be, {"path"}, "1
 inline constexpr row be_tablets{"tabletd_be_tablets", gauge, be, {}, "Local replicas."};
 inline constexpr row be_tasks{"tabletd_be_tasks", gauge, be, {}, "Tasks queued or running on this BE."};
 inline constexpr row be_tasks_ended{"tabletd_be_tasks_ended_total", counter, be, {"task", "result"}, "Tasks ended on this BE."};
-inline constexpr row be_copied{"tabletd_be_copy_bytes_total", counter, be, {"direction"}, "Clone bytes received (in) and served (out)."};
+inline constexpr row be_copied{"tabletd_be_copy_bytes_total", counter, be, {"direction"}, "Clone bytes received (in) and served (out), bytes written by moves between paths (moved)."};
 inline constexpr row be_reports{"tabletd_be_reports_total", counter, be, {"report"}, "Reports sent to the leader."};
 inline constexpr row be_fenced{"tabletd_be_fenced_requests_total", counter, be, {"reason"}, "Requests refused because they carried an old term or epoch."};
 
@@ -134,7 +134,7 @@ namespace vocabulary {
 inline constexpr std::string_view actor[] = {
   "journal", "catalog", "term_scope", "membership", "backend_agent", "tablet_checker", "tablet_scheduler",
   "tablet_sched_ctx", "console_session", "load_keeper", "load_job", "table_birth", "supervisor", "reporter",
-  "task_keeper", "clone_worker", "other"};
+  "task_keeper", "clone_worker", "move_worker", "other"};
 inline constexpr std::string_view supervisor[] = {"root", "sched", "be_agents", "jobs", "sessions", "storage", "other"};
 inline constexpr std::string_view term_reason[] = {"normal", "error", "killed", "down", "shutdown"};
 inline constexpr std::string_view undelivered[] = {"mailbox_full", "dead_receiver", "expired", "undecodable"};
@@ -149,7 +149,7 @@ inline constexpr std::string_view health[] = {"healthy", "replica_missing", "ver
                                               "colocate_redundant"}; // Index: model::tablet_health.
 inline constexpr std::string_view priority[] = {"low", "normal", "high", "very_high"};
 inline constexpr std::string_view medium[] = {"hdd", "ssd"};
-inline constexpr std::string_view task[] = {"create", "clone", "drop_replica", "verify", "cancel"};
+inline constexpr std::string_view task[] = {"create", "clone", "drop_replica", "verify", "cancel", "move"};
 
 } // namespace vocabulary
 

@@ -66,7 +66,8 @@ struct Task {
     clone  @3 :CloneTask;
     drop   @4 :DropReplica;
     verify @5 :ReplicaRef;   # re-read every checksum
-    cancel @6 :UInt64;       # fence of the clone to give up
+    cancel @6 :UInt64;       # fence of the clone or move to give up
+    move   @7 :MoveReplica;
   }
 }
 struct ReplicaRef { tablet @0 :UInt64; replica @1 :UInt64; }
@@ -75,6 +76,11 @@ struct DropReplica {
   tablet @0 :UInt64;
   replica @1 :UInt64;
   # Compare and drop: a backend that holds another replica id of this tablet answers `stale`.
+}
+struct MoveReplica {
+  tablet @0 :UInt64;
+  replica @1 :UInt64;
+  path @2 :UInt64;         # hash of the path of the same backend that shall hold it
 }
 struct CloneTask {
   tablet @0 :UInt64;

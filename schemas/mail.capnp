@@ -131,4 +131,20 @@ struct CloneLook {
   have @1 :List(Backend.VersionRange);
 }
 struct CloneSnapshot { full @0 :Bool; rowsets @1 :List(Backend.VersionRange); }
-struct CloneStop { keepPartial @0 :Bool; why @1 :Text; }
+struct CopyStop { keepPartial @0 :Bool; why @1 :Text; }
+# To a clone_worker or a move_worker.
+struct MoveEvent {
+  # From whoever moves a replica between paths to its move_worker.
+  union {
+    unset      @0 :Void;
+    looked     @1 :MoveLook;
+    listed     @2 :MoveList;
+    progressed @3 :UInt64;    # bytes since the last one
+    copied     @4 :Void;
+    alone      @5 :Void;
+    switched   @6 :Backend.TabletState;
+    failed     @7 :Backend.TaskFailure;
+  }
+}
+struct MoveLook { here @0 :Backend.TabletState; }   # absent: the tablet is not on this backend
+struct MoveList { rowsets @0 :UInt64; bytes @1 :UInt64; }

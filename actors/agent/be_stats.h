@@ -14,6 +14,7 @@ struct be_stats {
 
   counter copy_bytes_in{};     ///< Clones: verified and written here.
   counter copy_bytes_out{};    ///< Clones: verified and sent from here.
+  counter move_bytes{};        ///< Moves between paths: verified and written at the target.
   counter blocks_copied{};     ///< Blocks that arrived for clones, re-sent ones counted again.
   counter corrupt_blocks{};    ///< Reads that did not match their checksum.
   counter reports_full{};

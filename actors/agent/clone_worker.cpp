@@ -42,7 +42,7 @@ clone_worker_actor::behavior_type clone_worker(clone_worker_actor::stateful_poin
   carry_out(self, model::begin(self->state.life, now(self)));
   return {
     [self](const clone_event& event) { feed(self, codec::decode(event.get())); },
-    [self](const clone_stop& stop) {
+    [self](const copy_stop& stop) {
       feed(self, model::clone_cancelled{stop.get().getKeepPartial(), stop.get().getWhy().cStr()});
     },
     [self](tick_due) { feed(self, model::clone_retry_due{}); },

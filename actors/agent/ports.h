@@ -1,7 +1,7 @@
 #pragma once
 // The mail inside a backend, and the two seams to what is not an actor: the disks and the
 // wire.  reporter keeps the report book, task_keeper the task book; a clone_worker is one
-// running clone.
+// running clone, a move_worker one running move between paths.
 #include "actors/model/agent_task.h"
 #include "actors/model/snapshot_plan.h"
 #include "actors/signals.h"
@@ -20,7 +20,8 @@ using task_ended = sealed<wire::TaskEnded>;
 using tablet_report = sealed<wire::TabletReport>;
 using disk_changes = sealed<wire::DiskChanges>;
 using clone_event = sealed<wire::CloneEvent>;
-using clone_stop = sealed<wire::CloneStop>;
+using move_event = sealed<wire::MoveEvent>;
+using copy_stop = sealed<wire::CopyStop>;
 
 /// A leader attached: it knows nothing yet.
 struct link_up {};
@@ -34,7 +35,7 @@ template <class I>
 typename I::result_type inspect(I& f, report_wanted&) {
   return f(caf::meta::type_name("report_wanted"));
 }
-/// No new tasks; answered when no clone runs any more.
+/// No new tasks; answered when no clone or move runs any more.
 struct drain {};
 template <class I>
 typename I::result_type inspect(I& f, drain&) {
@@ -54,14 +55,19 @@ using reporter_actor = caf::typed_actor<caf::reacts_to<disk_changes>,
                                         caf::reacts_to<report_wanted>,
                                         caf::reacts_to<tick_due>>;
 
-/// task_batch: the leader's orders.  task_ended: how one ended, from a disk or a clone.
+/// task_batch: the leader's orders.  task_ended: how one ended, from a disk or a worker.
 using task_keeper_actor = caf::typed_actor<caf::reacts_to<task_batch>,
                                            caf::reacts_to<task_ended>,
                                            caf::replies_to<drain>::with<drained>>;
 
 using clone_worker_actor = caf::typed_actor<caf::reacts_to<clone_event>,
-                                            caf::reacts_to<clone_stop>,
+                                            caf::reacts_to<copy_stop>,
                                             caf::reacts_to<tick_due>>;
+
+/// What either worker can be told by the keeper.
+using copy_worker_actor = caf::typed_actor<caf::reacts_to<copy_stop>>;
+
+using move_worker_actor = caf::typed_actor<caf::reacts_to<move_event>, caf::reacts_to<copy_stop>>;
 
 /// The way to the leader.  Any thread; returns at once.  Without a link the message is
 /// dropped: a full report follows the next attach, and an order that was not answered comes
@@ -105,5 +111,30 @@ public:
   virtual void end(model::log_index fence) = 0;
 };
 using clone_transport_ptr = std::shared_ptr<clone_transport>;
+
+/// What moves replicas between the paths of this backend.  Any thread; returns at once; what
+/// happens arrives as move_event at the worker, one answer per call; any may be failed.  Calls
+/// about one fence are carried out in their order.
+class path_transport {
+public:
+  virtual ~path_transport() = default;
+  /// Answers looked.
+  virtual void look(model::log_index fence, model::move_order order, move_worker_actor worker) = 0;
+  /// Answers listed: what the source holds and the target does not.
+  virtual void list(model::log_index fence) = 0;
+  /// Copies what was listed.  Answers progressed..., then copied.
+  virtual void copy(model::log_index fence) = 0;
+  /// Answers alone, when nothing changes the tablet any more.
+  virtual void shut_gate(model::log_index fence) = 0;
+  virtual void open_gate(model::log_index fence) = 0;
+  /// Installs what was listed last at the target, which then is where the replica is, and
+  /// removes it from the source.  Answers switched.
+  virtual void switch_paths(model::log_index fence) = 0;
+  /// Opens the gate; forgets what was copied and not installed unless `keep_partial`.
+  virtual void let_go(model::log_index fence, bool keep_partial) = 0;
+  /// The worker is gone: after this nothing is left of `fence` but partial files.
+  virtual void end(model::log_index fence) = 0;
+};
+using path_transport_ptr = std::shared_ptr<path_transport>;
 
 } // namespace tabletd

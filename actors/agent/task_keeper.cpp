@@ -15,10 +15,19 @@ using self_ptr = task_keeper_actor::stateful_pointer<task_keeper_state>;
 
 void feed(self_ptr self, const model::book_event& event);
 
-void failed(self_ptr self, const model::clone_order& order, const std::string& why) {
-  self->state.stops.erase(order.fence);
-  feed(self, model::task_finished{model::failed_end(order.fence, order.tablet, order.replica,
-                                                    model::task_failure::unknown, why)});
+/// The worker of a copy could not go on; what it was about says the book.
+void failed(self_ptr self, model::log_index fence, const std::string& why) {
+  auto& state = self->state;
+  state.stops.erase(fence);
+  const auto open = state.book.open.lower_bound({fence, {}});
+  if (open == state.book.open.end() || open->first.fence != fence)
+    return;
+  const auto* clone = std::get_if<model::clone_order>(&open->second.task.what);
+  const auto* move = std::get_if<model::move_order>(&open->second.task.what);
+  if (clone || move)
+    feed(self, model::task_finished{model::failed_end(fence, open->first.tablet,
+                                                      clone ? clone->replica : move->replica,
+                                                      model::task_failure::unknown, why)});
 }
 
 /// The worker is up.  It may end by itself, by our stop, or by a crash; all are seen here.
@@ -27,31 +36,28 @@ void adopt(self_ptr self, model::log_index fence, const caf::actor& worker) {
   state.workers[fence] = worker;
   self->monitor(worker);
   if (const auto stop = state.stops.extract(fence))
-    self->send(caf::actor_cast<clone_worker_actor>(worker), stop.mapped());
+    self->send(caf::actor_cast<copy_worker_actor>(worker), stop.mapped());
 }
 
-void start(self_ptr self, const model::clone_order& order) {
-  auto& ports = self->state.ports;
-  const clone_worker_ports worker_ports{ports.transport, self, ports.pace};
-  // Temporary: the leader orders a clone that crashed again, under a new fence.
-  child_spec spec{"clone-" + std::to_string(model::raw(order.fence)), spawner(clone_worker, order, worker_ports),
-                  model::restart::temporary};
+/// Temporary: the leader orders a copy that crashed again, under a new fence.
+void start(self_ptr self, model::log_index fence, const char* kind, decltype(child_spec::start) spawn) {
+  child_spec spec{kind + std::to_string(model::raw(fence)), std::move(spawn), model::restart::temporary};
   // However long it takes: a start given up here might still happen there, with nobody to adopt it.
-  self->request(ports.supervisor, caf::infinite, start_child{std::move(spec)})
-    .then([self, order](const caf::actor& worker) { adopt(self, order.fence, worker); },
-          [self, order](const caf::error& why) {
-            failed(self, order, "the clone's actor could not be started: " + text_of(self->system(), why));
+  self->request(self->state.ports.supervisor, caf::infinite, start_child{std::move(spec)})
+    .then([self, fence](const caf::actor& worker) { adopt(self, fence, worker); },
+          [self, fence](const caf::error& why) {
+            failed(self, fence, "its actor could not be started: " + text_of(self->system(), why));
           });
 }
 
-void stop(self_ptr self, const model::stop_clone& e) {
+void stop(self_ptr self, const model::stop_copy& e) {
   auto& state = self->state;
-  auto mail = seal<wire::CloneStop>([&](auto to) {
+  auto mail = seal<wire::CopyStop>([&](auto to) {
     to.setKeepPartial(e.keep_partial);
-    to.setWhy("the leader or this backend gave the clone up");
+    to.setWhy("the leader or this backend gave it up");
   });
   if (const auto worker = state.workers.find(e.fence); worker != state.workers.end())
-    self->send(caf::actor_cast<clone_worker_actor>(worker->second), mail);
+    self->send(caf::actor_cast<copy_worker_actor>(worker->second), mail);
   else
     state.stops[e.fence] = mail;
 }
@@ -68,8 +74,15 @@ void carry_out(self_ptr self, const model::book_effects& effects) {
   for (const auto& effect : effects)
     std::visit(model::overloaded{
                  [&](const model::run_on_disk& e) { ports.disks->carry_out(e.task, self); },
-                 [&](const model::start_clone& e) { start(self, e.order); },
-                 [&](const model::stop_clone& e) { stop(self, e); },
+                 [&](const model::start_clone& e) {
+                   start(self, e.order.fence, "clone-",
+                         spawner(clone_worker, e.order, clone_worker_ports{ports.transport, self, ports.pace}));
+                 },
+                 [&](const model::start_move& e) {
+                   start(self, e.fence, "move-",
+                         spawner(move_worker, e.fence, e.order, move_worker_ports{ports.mover, self, ports.move}));
+                 },
+                 [&](const model::stop_copy& e) { stop(self, e); },
                  [&](const model::stamp_end& e) {
                    count(self->state, e.end);
                    self->request(ports.reporter, caf::infinite, codec::seal_end(e.end))
@@ -114,6 +127,8 @@ void submit(self_ptr self, const task_batch& batch) {
     model::task_submitted submitted{std::move(*task), {}};
     if (const auto* clone = std::get_if<model::clone_order>(&submitted.task.what))
       submitted.place = model::raw(clone->path) != 0 ? clone->path : disks.path_of(clone->tablet);
+    else if (const auto* move = std::get_if<model::move_order>(&submitted.task.what))
+      submitted.place = move->path;
     feed(self, submitted);
   }
 }
@@ -125,12 +140,7 @@ void worker_gone(self_ptr self, const caf::down_msg& down) {
       continue;
     const auto fence = at->first;
     state.workers.erase(at);
-    const auto open = state.book.open.lower_bound({fence, {}});
-    if (open == state.book.open.end() || open->first.fence != fence)
-      return;
-    if (const auto* order = std::get_if<model::clone_order>(&open->second.task.what))
-      failed(self, model::clone_order{*order},
-             "the clone's actor ended without an answer: " + text_of(self->system(), down.reason));
+    failed(self, fence, "its actor ended without an answer: " + text_of(self->system(), down.reason));
     return;
   }
 }

@@ -59,6 +59,10 @@ model::agent_task decode(wire::Task::Reader from) {
       return {fence, model::verify_order{tablet(from.getVerify()), replica(from.getVerify())}};
     case wire::Task::CANCEL:
       return {fence, model::cancel_order{id<model::log_index>(from.getCancel())}};
+    case wire::Task::MOVE: {
+      const auto order = from.getMove();
+      return {fence, model::move_order{tablet(order), replica(order), id<model::path_hash>(order.getPath())}};
+    }
     case wire::Task::UNSET:
       break;
   }
@@ -89,6 +93,11 @@ void encode(const model::agent_task& task, wire::Task::Builder to) {
                [&](const model::drop_order& order) { ref(order, to.initDrop()); },
                [&](const model::verify_order& order) { ref(order, to.initVerify()); },
                [&](const model::cancel_order& order) { to.setCancel(raw(order.clone)); },
+               [&](const model::move_order& order) {
+                 auto move = to.initMove();
+                 ref(order, move);
+                 move.setPath(raw(order.path));
+               },
              },
              task.what);
 }

@@ -75,14 +75,22 @@ struct verify_order {
   replica_id replica{};
   friend bool operator==(const verify_order&, const verify_order&) = default;
 };
+/// Gives a clone or a move up.
 struct cancel_order {
-  log_index clone{};
+  log_index clone{}; ///< Its fence.
   friend bool operator==(const cancel_order&, const cancel_order&) = default;
+};
+/// Take a replica to another path of the same backend; it keeps its id (spec/replica.md 5.4).
+struct move_order {
+  tablet_id tablet{};
+  replica_id replica{};
+  path_hash path{}; ///< Where to.
+  friend bool operator==(const move_order&, const move_order&) = default;
 };
 
 struct agent_task {
   log_index fence{};
-  std::variant<create_order, clone_order, drop_order, verify_order, cancel_order> what;
+  std::variant<create_order, clone_order, drop_order, verify_order, cancel_order, move_order> what;
   friend bool operator==(const agent_task&, const agent_task&) = default;
 };
 

@@ -1,4 +1,5 @@
 #include "actors/model/task_book.h"
+#include <optional>
 #include <utility>
 
 namespace tabletd::model {
@@ -7,8 +8,17 @@ namespace {
 
 using phase = task_book::phase;
 
-const clone_order* clone_of(const task_book::open_task& open) {
-  return std::get_if<clone_order>(&open.task.what);
+/// What a task copies, if it is a clone or a move.
+std::optional<held_ref> copy_of(const agent_task& task) {
+  if (const auto* clone = std::get_if<clone_order>(&task.what))
+    return held_ref{clone->tablet, clone->replica};
+  if (const auto* move = std::get_if<move_order>(&task.what))
+    return held_ref{move->tablet, move->replica};
+  return std::nullopt;
+}
+
+std::string name_of_copy(const agent_task& task) {
+  return (std::holds_alternative<move_order>(task.what) ? "move " : "clone ") + std::to_string(raw(task.fence));
 }
 
 task_end refused(const agent_task& task, task_failure kind, std::string message) {
@@ -26,44 +36,45 @@ void open_task(task_book& book, const task_submitted& e, phase at) {
 }
 
 /// Ends a task that never ran or has just finished; its fence stays open until stamped.
-/// A clone given up by a drain ends unheard: the leader orders it again and it resumes.
+/// A copy given up by a drain ends unheard: the leader orders it again and it resumes.
 void finish(task_book& book, const task_end& end, book_effects& effects) {
   auto& open = book.open[key_of(end)];
   if (open.at == phase::ending)
     return;
-  if (const auto* clone = clone_of(open)) {
+  const auto copy = copy_of(open.task);
+  if (copy) {
     if (open.at == phase::running || open.at == phase::stopping)
       --book.copying[open.place];
-    auto& of_tablet = book.clones[clone->tablet];
+    auto& of_tablet = book.copies[copy->tablet];
     of_tablet.erase(end.fence);
     if (of_tablet.empty())
-      book.clones.erase(clone->tablet);
+      book.copies.erase(copy->tablet);
   }
   book.waiting.erase(key_of(end));
   open.at = phase::ending;
-  if (book.draining && clone_of(open) && !end.done())
+  if (book.draining && copy && !end.done())
     book.open.erase(key_of(end));
   else
     effects.push_back(stamp_end{end});
 }
 
-/// Asks a clone to let go: at once if it never started, else when its worker answers.
-void give_up(task_book& book, task_key clone, bool keep_partial, const std::string& why,
+/// Asks a copy to let go: at once if it never started, else when its worker answers.
+void give_up(task_book& book, task_key copy, bool keep_partial, const std::string& why,
              book_effects& effects) {
-  auto& open = book.open.at(clone);
+  auto& open = book.open.at(copy);
   if (open.at == phase::waiting)
     finish(book, refused(open.task, task_failure::cancelled, why), effects);
   else if (std::exchange(open.at, phase::stopping) == phase::running)
-    effects.push_back(stop_clone{clone.fence, keep_partial});
+    effects.push_back(stop_copy{copy.fence, keep_partial});
 }
 
-/// The clone of that very replica, which a drop has to undo first; 0: there is none.
-log_index clone_to_undo(const task_book& book, const drop_order& drop) {
-  const auto at = book.clones.find(drop.tablet);
-  if (at == book.clones.end())
+/// The clone or move of that very replica, which a drop has to undo first; 0: there is none.
+log_index copy_to_undo(const task_book& book, const drop_order& drop) {
+  const auto at = book.copies.find(drop.tablet);
+  if (at == book.copies.end())
     return {};
   for (const auto fence : at->second)
-    if (clone_of(book.open.at({fence, drop.tablet}))->replica == drop.replica)
+    if (copy_of(book.open.at({fence, drop.tablet}).task)->replica == drop.replica)
       return fence;
   return {};
 }
@@ -73,41 +84,51 @@ void run(task_book& book, task_book::open_task& open) {
   book.waiting.erase(key_of(open.task));
 }
 
+/// Whether a copy that waits may start: it is its tablet's oldest, and its path has a slot left.
+bool may_copy(const task_book& book, const task_key& key, path_hash place) {
+  const auto at = book.copying.find(place);
+  return *book.copies.at(key.tablet).begin() == key.fence
+         && (at == book.copying.end() || at->second < book.limits.clones_per_path_max);
+}
+
+void start_copy(task_book& book, task_book::open_task& open, book_effects& effects) {
+  ++book.copying[open.place];
+  run(book, open);
+  if (const auto* clone = std::get_if<clone_order>(&open.task.what))
+    effects.push_back(start_clone{*clone});
+  else
+    effects.push_back(start_move{open.task.fence, std::get<move_order>(open.task.what)});
+}
+
 /// Starts what may start now, in fence order.
 void start_waiting(task_book& book, book_effects& effects) {
   for (const auto key : std::vector<task_key>{book.waiting.begin(), book.waiting.end()}) {
     auto& open = book.open.at(key);
-    if (const auto* clone = clone_of(open)) {
-      auto& copying = book.copying[open.place];
-      if (*book.clones.at(clone->tablet).begin() != key.fence || copying >= book.limits.clones_per_path_max)
-        continue;
-      ++copying;
-      run(book, open);
-      effects.push_back(start_clone{*clone});
+    if (copy_of(open.task)) {
+      if (may_copy(book, key, open.place))
+        start_copy(book, open, effects);
     } else if (const auto* drop = std::get_if<drop_order>(&open.task.what);
-               raw(clone_to_undo(book, *drop)) == 0) {
+               raw(copy_to_undo(book, *drop)) == 0) {
       run(book, open);
       effects.push_back(run_on_disk{open.task});
     }
   }
 }
 
-void submit_clone(task_book& book, const task_submitted& e, const clone_order& order,
-                  book_effects& effects) {
-  auto& of_tablet = book.clones[order.tablet];
+/// Of the clones and moves of one tablet the one ordered last is wanted.
+void submit_copy(task_book& book, const task_submitted& e, tablet_id tablet, book_effects& effects) {
+  auto& of_tablet = book.copies[tablet];
   const auto newest = of_tablet.empty() ? log_index{} : *of_tablet.rbegin();
   const auto older = std::vector<log_index>{of_tablet.begin(), of_tablet.end()};
+  const auto later = [](const agent_task& task) { return name_of_copy(task) + " of the same tablet was ordered later"; };
   open_task(book, e, phase::waiting);
   of_tablet.insert(e.task.fence);
   if (newest > e.task.fence) {
-    finish(book, refused(e.task, task_failure::stale,
-                         "clone " + std::to_string(raw(newest)) + " of the same tablet was ordered later"),
-           effects);
+    finish(book, refused(e.task, task_failure::stale, later(book.open.at({newest, tablet}).task)), effects);
     return;
   }
   for (const auto fence : older)
-    give_up(book, {fence, order.tablet}, false, "clone " + std::to_string(raw(e.task.fence))
-            + " of the same tablet was ordered later", effects);
+    give_up(book, {fence, tablet}, false, later(e.task), effects);
 }
 
 bool has_ended(const task_book& book, log_index fence) {
@@ -119,13 +140,13 @@ void cancel(task_book& book, const agent_task& task, const cancel_order& order,
             book_effects& effects) {
   const auto at = book.open.lower_bound({order.clone, {}});
   const bool known = at != book.open.end() && at->first.fence == order.clone;
-  const bool found = known && clone_of(at->second) && at->second.at != phase::ending;
+  const bool found = known && copy_of(at->second.task) && at->second.at != phase::ending;
   if (found)
-    give_up(book, at->first, false, "the leader gave this clone up", effects);
-  if (task.fence == order.clone) { // The clone's own end is the answer.
+    give_up(book, at->first, false, "the leader gave it up", effects);
+  if (task.fence == order.clone) { // The copy's own end is the answer.
     if (!found && !known && !has_ended(book, order.clone)) {
       open_task(book, {task, {}}, phase::running);
-      finish(book, refused(task, task_failure::cancelled, "no such clone ran here"), effects);
+      finish(book, refused(task, task_failure::cancelled, "no such clone or move ran here"), effects);
     }
     return;
   }
@@ -156,10 +177,11 @@ void submit(task_book& book, const task_submitted& e, book_effects& effects) {
   if (book.draining)
     return; // The next process gets it again.
   std::visit(overloaded{
-               [&](const clone_order& order) { submit_clone(book, e, order, effects); },
+               [&](const clone_order& order) { submit_copy(book, e, order.tablet, effects); },
+               [&](const move_order& order) { submit_copy(book, e, order.tablet, effects); },
                [&](const drop_order& order) {
-                 if (const auto clone = clone_to_undo(book, order); raw(clone) != 0)
-                   give_up(book, {clone, order.tablet}, false, "its replica is being dropped", effects);
+                 if (const auto copy = copy_to_undo(book, order); raw(copy) != 0)
+                   give_up(book, {copy, order.tablet}, false, "its replica is being dropped", effects);
                  open_task(book, e, phase::waiting);
                },
                [&](const auto&) {
@@ -184,10 +206,10 @@ void remember(task_book& book, const task_end& end, book_effects& effects) {
 
 void drain(task_book& book, book_effects& effects) {
   book.draining = true;
-  for (const auto& [tablet, fences] : std::map{book.clones})
+  for (const auto& [tablet, fences] : std::map{book.copies})
     for (const auto fence : fences)
       give_up(book, {fence, tablet}, true, "this backend is shutting down", effects);
-  for (const auto key : std::exchange(book.waiting, {})) // Drops whose clone is still letting go.
+  for (const auto key : std::exchange(book.waiting, {})) // Drops whose copy is still letting go.
     book.open.erase(key);
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // Which tasks run, wait and have ended on this backend.  A task (fence and tablet) is done
-// once: seen again it joins the running task or is answered from memory.  At most one clone per tablet and a
-// few per path; a drop waits until the clone it undoes has let go.  Pure.
+// once: seen again it joins the running task or is answered from memory.  Clones and moves are copies: at
+// most one per tablet and a few per path; a drop waits until the copy it undoes has let go.  Pure.
 #include "actors/model/agent_task.h"
 #include <deque>
 #include <map>
@@ -12,7 +12,7 @@
 namespace tabletd::model {
 
 struct task_limits {
-  std::uint32_t clones_per_path_max = 4; ///< Seed 004: slots per path; the leader has its own.
+  std::uint32_t clones_per_path_max = 4; ///< And moves.  Seed 004: slots per path; the leader has its own.
   std::size_t remembered_max = 10'000;   ///< Ended tasks that are answered from memory.
 };
 
@@ -25,17 +25,23 @@ struct task_submitted {
 struct task_finished { task_end end; };
 /// The report book gave it a stamp.
 struct task_stamped { task_end end; };
-/// No new work; running clones are given up with their partial files kept.
+/// No new work; running copies are given up with their partial files kept.
 struct drain_asked {};
 using book_event = std::variant<task_submitted, task_finished, task_stamped, drain_asked>;
 
 // -- effects -----------------------------------------------------------------------------
 struct run_on_disk { agent_task task; friend bool operator==(const run_on_disk&, const run_on_disk&) = default; };
 struct start_clone { clone_order order; friend bool operator==(const start_clone&, const start_clone&) = default; };
-struct stop_clone {
+struct start_move {
+  log_index fence{};
+  move_order order;
+  friend bool operator==(const start_move&, const start_move&) = default;
+};
+/// Asks a clone or a move that was started to let go.
+struct stop_copy {
   log_index fence{};
   bool keep_partial = false;
-  friend bool operator==(const stop_clone&, const stop_clone&) = default;
+  friend bool operator==(const stop_copy&, const stop_copy&) = default;
 };
 /// Feed task_stamped when the report book has stamped it; that also tells the leader.
 struct stamp_end { task_end end; friend bool operator==(const stamp_end&, const stamp_end&) = default; };
@@ -43,7 +49,7 @@ struct stamp_end { task_end end; friend bool operator==(const stamp_end&, const 
 struct answer_again { task_end end; friend bool operator==(const answer_again&, const answer_again&) = default; };
 /// After drain_asked, once: nothing is open any more.
 struct all_quiet { friend bool operator==(const all_quiet&, const all_quiet&) = default; };
-using book_effect = std::variant<run_on_disk, start_clone, stop_clone, stamp_end, answer_again, all_quiet>;
+using book_effect = std::variant<run_on_disk, start_clone, start_move, stop_copy, stamp_end, answer_again, all_quiet>;
 using book_effects = std::vector<book_effect>;
 
 struct task_book {
@@ -58,9 +64,9 @@ struct task_book {
   bool draining = false;
   bool quiet_told = false;
   std::map<task_key, open_task> open;
-  std::set<task_key> waiting;                       ///< Of `open`: a slot or an older clone is in the way.
-  std::map<tablet_id, std::set<log_index>> clones;  ///< Of `open`, not yet ended; newest last.
-  std::map<path_hash, std::uint32_t> copying;       ///< Clones that run, per path.
+  std::set<task_key> waiting;                       ///< Of `open`: a slot or an older copy is in the way.
+  std::map<tablet_id, std::set<log_index>> copies;  ///< Of `open`, not yet ended; newest last.
+  std::map<path_hash, std::uint32_t> copying;       ///< Copies that run, per path they write to.
   std::map<task_key, task_end> ended;               ///< At most limits.remembered_max.
   std::deque<task_key> ended_order;
 };

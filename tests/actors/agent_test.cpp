@@ -1,9 +1,10 @@
-// reporter, task_keeper and clone_worker: that each decodes, steps, carries out and feeds.
+// reporter, task_keeper, clone_worker and move_worker: that each decodes, steps, carries out and feeds.
 // What they decide is tested in tests/model.
 #include "actors/agent/clone_worker.h"
 #include "actors/agent/reporter.h"
 #include "actors/agent/task_keeper.h"
 #include "actors/codec/agent_codec.h"
+#include "actors/codec/move_codec.h"
 #include "actors/spawn_child.h"
 #include "actors/supervision/supervisor.h"
 #include "actors/urgent_exit.h"
@@ -56,10 +57,28 @@ struct scripted_transport final : clone_transport {
   clone_worker_actor worker;
 };
 
+struct scripted_mover final : path_transport {
+  void look(model::log_index fence, model::move_order order, move_worker_actor who) override {
+    calls.push_back("look " + std::to_string(model::raw(fence)) + " to " + std::to_string(model::raw(order.path)));
+    worker = std::move(who);
+  }
+  void list(model::log_index) override { calls.emplace_back("list"); }
+  void copy(model::log_index) override { calls.emplace_back("copy"); }
+  void shut_gate(model::log_index) override { calls.emplace_back("shut"); }
+  void open_gate(model::log_index) override { calls.emplace_back("open"); }
+  void switch_paths(model::log_index) override { calls.emplace_back("switch"); }
+  void let_go(model::log_index, bool keep) override { calls.emplace_back(keep ? "let go, keep" : "let go"); }
+  void end(model::log_index) override { calls.emplace_back("end"); }
+  void tell(const model::move_event& event) { caf::anon_send(worker, codec::seal_event(event)); }
+  std::vector<std::string> calls;
+  move_worker_actor worker;
+};
+
 struct AgentActors : actor_world {
   std::shared_ptr<recording_wire> wire = std::make_shared<recording_wire>();
   std::shared_ptr<scripted_disks> disks = std::make_shared<scripted_disks>();
   std::shared_ptr<scripted_transport> transport = std::make_shared<scripted_transport>();
+  std::shared_ptr<scripted_mover> mover = std::make_shared<scripted_mover>();
   std::shared_ptr<be_stats> stats = std::make_shared<be_stats>();
   reporter_actor reports;
   task_keeper_actor keeper;
@@ -73,12 +92,13 @@ struct AgentActors : actor_world {
   void start(caf::actor supervising) {
     root = std::move(supervising);
     reports = spawn_child(&sys, reporter, reporter_ports{wire, stats, {}, 99});
-    task_keeper_ports ports{disks, transport, reports, wire, stats, {}, {}, root};
+    task_keeper_ports ports{disks, transport, reports, wire, stats, {}, {}, root, mover, {}};
     keeper = spawn_child(&sys, task_keeper, ports);
     settle();
   }
   void TearDown() override {
     transport->worker = clone_worker_actor{};
+    mover->worker = move_worker_actor{};
     urgent_exit(keeper, caf::exit_reason::user_shutdown);
     urgent_exit(reports, caf::exit_reason::user_shutdown);
     urgent_exit(root, caf::exit_reason::user_shutdown);
@@ -106,6 +126,45 @@ struct AgentActors : actor_world {
                                                         model::replica_id{11}}};
   }
 };
+
+TEST_F(AgentActors, AMoveIsCarriedThroughItsSteps) {
+  start();
+  submit({{model::log_index{7}, model::move_order{model::tablet_id{1}, model::replica_id{10}, model::path_hash{0xb}}}});
+  EXPECT_EQ(mover->calls, (std::vector<std::string>{"look 7 to 11"}));
+  mover->calls.clear();
+  for (const model::move_event& event :
+       std::initializer_list<model::move_event>{model::move_looked{held(1, 10, 2)}, model::move_listed{2, 1U << 30},
+                                                model::move_progressed{500}, model::move_copied{},
+                                                model::move_listed{}, model::move_alone{}, model::move_listed{}})
+    mover->tell(event);
+  settle();
+  EXPECT_EQ(mover->calls, (std::vector<std::string>{"list", "copy", "list", "shut", "list", "switch"}));
+  mover->calls.clear();
+  mover->tell(model::move_switched{held(1, 10, 2)});
+  settle();
+  EXPECT_EQ(mover->calls, (std::vector<std::string>{"let go", "end"}));
+  ASSERT_EQ(wire->ends.size(), 1U);
+  EXPECT_TRUE(wire->ends[0].done());
+  EXPECT_EQ(wire->ends[0].copied_bytes, 500U);
+  EXPECT_EQ(stats->tasks_ended[5][0], 1U);
+}
+
+TEST_F(AgentActors, AMoveIsStoppedByACancelAndSurvivedByTheKeeper) {
+  start();
+  const model::move_order order{model::tablet_id{1}, model::replica_id{10}, model::path_hash{0xb}};
+  submit({{model::log_index{7}, order}});
+  submit({{model::log_index{7}, model::cancel_order{model::log_index{7}}}});
+  ASSERT_EQ(wire->ends.size(), 1U);
+  EXPECT_EQ(std::get<model::task_failed>(wire->ends[0].outcome).kind, model::task_failure::cancelled);
+  EXPECT_EQ(mover->calls, (std::vector<std::string>{"look 7 to 11", "let go", "end"}));
+  submit({{model::log_index{8}, order}});
+  urgent_exit(mover->worker, caf::exit_reason::kill);
+  settle();
+  ASSERT_EQ(wire->ends.size(), 2U);
+  EXPECT_EQ(std::get<model::task_failed>(wire->ends[1].outcome).kind, model::task_failure::unknown);
+  EXPECT_EQ(model::raw(wire->ends[1].tablet), 1U);
+  EXPECT_EQ(mover->calls.back(), "end") << "no load waits for a worker that died";
+}
 
 TEST_F(AgentActors, ReporterSendsFullThenCoalescedChanges) {
   start();
@@ -247,7 +306,8 @@ TEST_F(AgentActors, CodecRoundTrips) {
   const std::vector<model::agent_task> tasks{
     create(5), clone(7), {model::log_index{8}, model::drop_order{model::tablet_id{1}, model::replica_id{2}}},
     {model::log_index{9}, model::verify_order{model::tablet_id{1}, model::replica_id{2}}},
-    {model::log_index{9}, model::cancel_order{model::log_index{7}}}};
+    {model::log_index{9}, model::cancel_order{model::log_index{7}}},
+    {model::log_index{10}, model::move_order{model::tablet_id{1}, model::replica_id{2}, model::path_hash{3}}}};
   for (const auto& task : tasks)
     EXPECT_EQ(codec::decode(seal<wire::Task>([&](auto to) { codec::encode(task, to); }).get()), task);
   const model::task_end ends[]{
@@ -257,6 +317,7 @@ TEST_F(AgentActors, CodecRoundTrips) {
   for (const auto& end : ends)
     EXPECT_EQ(codec::decode(codec::seal_end(end).get()), end);
   EXPECT_THROW(std::ignore = codec::decode(sealed<wire::Task>{}.get()), kj::Exception);
+  EXPECT_THROW(std::ignore = codec::decode(sealed<wire::MoveEvent>{}.get()), kj::Exception);
 }
 
 } // namespace

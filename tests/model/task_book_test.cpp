@@ -26,6 +26,10 @@ agent_task cancel(std::uint64_t fence, std::uint64_t target) {
   return {log_index{fence}, cancel_order{log_index{target}}};
 }
 
+agent_task move(std::uint64_t fence, std::uint64_t tablet, std::uint64_t replica) {
+  return {log_index{fence}, move_order{tablet_id{tablet}, replica_id{replica}, p1}};
+}
+
 task_end done(std::uint64_t fence, std::uint64_t tablet = 1) {
   task_end end;
   end.fence = log_index{fence};
@@ -38,6 +42,7 @@ task_end stopped(std::uint64_t fence, std::uint64_t tablet = 1) {
 }
 
 start_clone starts(const agent_task& task) { return {std::get<clone_order>(task.what)}; }
+start_move moves(const agent_task& task) { return {task.fence, std::get<move_order>(task.what)}; }
 
 struct TaskBook : ::testing::Test {
   task_book book;
@@ -91,7 +96,7 @@ TEST_F(TaskBook, ClonesPerPathAreLimited) {
 
 TEST_F(TaskBook, NewerCloneOfATabletTakesOver) {
   std::ignore = submit(clone(1, 1, 10));
-  EXPECT_EQ(submit(clone(2, 1, 11)), (book_effects{stop_clone{log_index{1}, false}}));
+  EXPECT_EQ(submit(clone(2, 1, 11)), (book_effects{stop_copy{log_index{1}, false}}));
   EXPECT_EQ(finished(stopped(1)), (book_effects{stamp_end{stopped(1)}, starts(clone(2, 1, 11))}));
 }
 
@@ -100,9 +105,36 @@ TEST_F(TaskBook, OlderCloneThatArrivesLateIsStale) {
   EXPECT_EQ(failure(submit(clone(1, 1, 10))).kind, task_failure::stale);
 }
 
+TEST_F(TaskBook, AMoveIsACopyLikeAClone) {
+  book.limits.clones_per_path_max = 1;
+  EXPECT_EQ(submit(move(1, 1, 10)), (book_effects{moves(move(1, 1, 10))}));
+  EXPECT_EQ(submit(clone(2, 2, 20)), book_effects{}) << "its path has one slot";
+  EXPECT_EQ(submit(move(3, 3, 30)), book_effects{});
+  EXPECT_EQ(submit(cancel(3, 3)), (book_effects{stamp_end{failed_end(log_index{3}, tablet_id{3}, replica_id{30},
+                                                                     task_failure::cancelled, "the leader gave it up")}}));
+  EXPECT_EQ(finished(done(1)), (book_effects{stamp_end{done(1)}, starts(clone(2, 2, 20))}));
+}
+
+TEST_F(TaskBook, MovesAndClonesOfOneTabletTakeOverFromEachOther) {
+  std::ignore = submit(move(2, 1, 10));
+  EXPECT_NE(failure(submit(clone(1, 1, 10))).message.find("move 2"), std::string::npos);
+  EXPECT_EQ(submit(clone(3, 1, 10)), (book_effects{stop_copy{log_index{2}, false}}));
+  EXPECT_EQ(finished(stopped(2)), (book_effects{stamp_end{stopped(2)}, starts(clone(3, 1, 10))}));
+  EXPECT_EQ(submit(move(4, 1, 10)), (book_effects{stop_copy{log_index{3}, false}}));
+}
+
+TEST_F(TaskBook, ADropWaitsForTheMoveOfItsReplicaAndADrainKeepsItsFiles) {
+  std::ignore = submit(move(1, 1, 10));
+  EXPECT_EQ(submit(drop(2, 1, 10)), (book_effects{stop_copy{log_index{1}, false}}));
+  EXPECT_EQ(finished(done(1)), (book_effects{stamp_end{done(1)}, run_on_disk{drop(2, 1, 10)}}))
+    << "it was switching already; the drop finds the replica where it is now";
+  std::ignore = submit(move(3, 2, 20));
+  EXPECT_EQ(step(book, drain_asked{}), (book_effects{stop_copy{log_index{3}, true}}));
+}
+
 TEST_F(TaskBook, DropWaitsUntilTheCloneItUndoesHasLetGo) {
   std::ignore = submit(clone(1, 1, 10));
-  EXPECT_EQ(submit(drop(2, 1, 10)), (book_effects{stop_clone{log_index{1}, false}}));
+  EXPECT_EQ(submit(drop(2, 1, 10)), (book_effects{stop_copy{log_index{1}, false}}));
   EXPECT_EQ(finished(stopped(1)), (book_effects{stamp_end{stopped(1)}, run_on_disk{drop(2, 1, 10)}}));
 }
 
@@ -123,7 +155,7 @@ TEST_F(TaskBook, TasksOfOneOrderShareItsFenceButNotTheirLives) {
 
 TEST_F(TaskBook, CancelUnderTheClonesOwnFenceHasNoAnswerOfItsOwn) {
   std::ignore = submit(clone(1, 1, 10));
-  EXPECT_EQ(submit(cancel(1, 1)), (book_effects{stop_clone{log_index{1}, false}}));
+  EXPECT_EQ(submit(cancel(1, 1)), (book_effects{stop_copy{log_index{1}, false}}));
   EXPECT_EQ(submit(cancel(1, 1)), book_effects{}) << "stopping already";
   EXPECT_EQ(finished(stopped(1)), (book_effects{stamp_end{stopped(1)}}));
 }
@@ -132,7 +164,7 @@ TEST_F(TaskBook, CancelUnderAnotherFenceIsAnsweredItself) {
   std::ignore = submit(clone(1, 1, 10));
   const auto effects = submit(cancel(2, 1));
   ASSERT_EQ(effects.size(), 2U);
-  EXPECT_EQ(effects[0], book_effect{(stop_clone{log_index{1}, false})});
+  EXPECT_EQ(effects[0], book_effect{(stop_copy{log_index{1}, false})});
   EXPECT_TRUE(std::get<stamp_end>(effects[1]).end.done());
 }
 
@@ -152,7 +184,7 @@ TEST_F(TaskBook, CancelOfAWaitingCloneNeverStartsIt) {
 TEST_F(TaskBook, DrainKeepsPartialFilesAndIsQuietWhenAllHasEnded) {
   std::ignore = submit(clone(1, 1, 10));
   std::ignore = submit(create(2, 2, 20));
-  EXPECT_EQ(step(book, drain_asked{}), (book_effects{stop_clone{log_index{1}, true}}));
+  EXPECT_EQ(step(book, drain_asked{}), (book_effects{stop_copy{log_index{1}, true}}));
   EXPECT_EQ(submit(create(3, 3, 30)), book_effects{}) << "no new work";
   EXPECT_EQ(finished(stopped(1)), book_effects{}) << "the leader will order it again";
   EXPECT_EQ(finished(done(2, 2)), (book_effects{stamp_end{done(2, 2)}}));
@@ -171,34 +203,36 @@ struct outside {
   std::vector<agent_task> orders;        ///< Not sent yet; any may be sent next, or again.
   std::vector<log_index> sent;
   std::map<log_index, agent_task> disk;  ///< Running.
-  std::map<log_index, clone_order> clones;
+  std::map<log_index, held_ref> copies;  ///< Clones and moves, running.
   std::set<log_index> stopping;
   std::vector<task_end> unstamped;
   std::map<log_index, int> answered;
   std::set<log_index> ran;
 };
 
-void take(outside& world, const book_effects& effects, std::uint32_t clones_max) {
+void take(outside& world, const book_effects& effects, std::uint32_t copies_max) {
+  const auto start = [&](log_index fence, held_ref what) {
+    ASSERT_TRUE(world.ran.insert(fence).second) << "done twice";
+    for (const auto& [other, copy] : world.copies)
+      ASSERT_NE(copy.tablet, what.tablet) << "two copies of one tablet";
+    world.copies.emplace(fence, what);
+    ASSERT_LE(world.copies.size(), copies_max);
+  };
   for (const auto& effect : effects)
     std::visit(overloaded{
                  [&](const run_on_disk& e) {
                    ASSERT_TRUE(world.ran.insert(e.task.fence).second) << "done twice";
                    const auto* undo = std::get_if<drop_order>(&e.task.what);
-                   for (const auto& [fence, order] : world.clones) {
-                     ASSERT_FALSE(undo && order.tablet == undo->tablet && order.replica == undo->replica)
-                       << "dropped under a running clone";
+                   for (const auto& [fence, copy] : world.copies) {
+                     ASSERT_FALSE(undo && copy == (held_ref{undo->tablet, undo->replica}))
+                       << "dropped under a running copy";
                    }
                    world.disk.emplace(e.task.fence, e.task);
                  },
-                 [&](const start_clone& e) {
-                   ASSERT_TRUE(world.ran.insert(e.order.fence).second) << "done twice";
-                   for (const auto& [fence, order] : world.clones)
-                     ASSERT_NE(order.tablet, e.order.tablet) << "two clones of one tablet";
-                   world.clones.emplace(e.order.fence, e.order);
-                   ASSERT_LE(world.clones.size(), clones_max);
-                 },
-                 [&](const stop_clone& e) {
-                   ASSERT_TRUE(world.clones.contains(e.fence));
+                 [&](const start_clone& e) { start(e.order.fence, {e.order.tablet, e.order.replica}); },
+                 [&](const start_move& e) { start(e.fence, {e.order.tablet, e.order.replica}); },
+                 [&](const stop_copy& e) {
+                   ASSERT_TRUE(world.copies.contains(e.fence));
                    ASSERT_TRUE(world.stopping.insert(e.fence).second) << "stopped twice";
                  },
                  [&](const stamp_end& e) { world.unstamped.push_back(e.end); },
@@ -220,18 +254,18 @@ void settle(task_book book, outside world) {
       const auto [fence, tablet] = key_of(world.disk.begin()->second);
       world.disk.erase(fence);
       take(world, step(book, task_finished{done(raw(fence), raw(tablet))}), 1);
-    } else if (!world.clones.empty()) {
-      const auto fence = world.clones.begin()->first;
-      const auto tablet = raw(world.clones.begin()->second.tablet);
+    } else if (!world.copies.empty()) {
+      const auto fence = world.copies.begin()->first;
+      const auto tablet = raw(world.copies.begin()->second.tablet);
       const bool given_up = world.stopping.contains(fence);
-      world.clones.erase(fence);
+      world.copies.erase(fence);
       take(world, step(book, task_finished{given_up ? stopped(raw(fence), tablet) : done(raw(fence), tablet)}), 1);
     } else {
       break;
     }
   }
   ASSERT_TRUE(book.open.empty()) << "stuck";
-  ASSERT_TRUE(book.clones.empty());
+  ASSERT_TRUE(book.copies.empty());
   for (const auto& [path, copying] : book.copying)
     ASSERT_EQ(copying, 0U) << "a slot leaked";
   for (const auto fence : world.sent)
@@ -260,11 +294,11 @@ void walk(const task_book& book, const outside& world, int depth, std::size_t& w
     after.disk.erase(fence);
     go(task_finished{done(raw(fence), raw(key_of(task).tablet))}, after);
   }
-  for (const auto& [fence, order] : world.clones)
+  for (const auto& [fence, copy] : world.copies)
     for (const bool as_told : {false, true}) {
       auto after = world;
-      after.clones.erase(fence);
-      const auto tablet = raw(order.tablet);
+      after.copies.erase(fence);
+      const auto tablet = raw(copy.tablet);
       go(task_finished{as_told && world.stopping.contains(fence) ? stopped(raw(fence), tablet) : done(raw(fence), tablet)},
          after);
     }
@@ -285,6 +319,15 @@ TEST_F(TaskBook, EveryInterleavingAnswersEveryOrderOnce) {
   std::size_t walks = 0;
   walk(book, world, 5, walks);
   EXPECT_GT(walks, 20'000U);
+}
+
+TEST_F(TaskBook, EveryInterleavingWithMovesAnswersEveryOrderOnce) {
+  book.limits.clones_per_path_max = 1;
+  outside world;
+  world.orders = {move(2, 1, 10), clone(4, 1, 10), move(5, 2, 20), drop(6, 1, 10), cancel(2, 2), cancel(8, 5)};
+  std::size_t walks = 0;
+  walk(book, world, 5, walks);
+  EXPECT_GT(walks, 15'000U);
 }
 
 } // namespace
