@@ -229,6 +229,15 @@ void rowset_writer::append(byte_span block, std::uint32_t rows, std::uint64_t ch
   state_->guarded([&] { state_->append(block, rows, checksum); });
 }
 
+void rowset_writer::copy_to(rowset_writer& other) {
+  std::vector<std::byte> block;
+  for (const auto& entry : state_->footer.blocks) {
+    block.resize(entry.length);
+    state_->guarded([&] { state_->file.read_at(entry.offset, block); });
+    other.append(block, entry.rows, entry.checksum);
+  }
+}
+
 std::uint64_t rowset_writer::tablet() const { return state_->footer.tablet; }
 std::uint64_t rowset_writer::rows() const { return state_->footer.rows; }
 std::uint64_t rowset_writer::bytes() const { return state_->footer.bytes; }

@@ -71,6 +71,8 @@ public:
   /// Appends one block after checking it against `checksum` and `rows` (a chunk that was
   /// damaged on its way is refused with storage_error(corrupt)).
   void append(byte_span block, std::uint32_t rows, std::uint64_t checksum);
+  /// Appends every block of this file, read back and checked, to `other`.  Before the footer only.
+  void copy_to(rowset_writer& other);
   [[nodiscard]] std::uint64_t tablet() const;
   [[nodiscard]] std::uint64_t rows() const;
   [[nodiscard]] std::uint64_t bytes() const;

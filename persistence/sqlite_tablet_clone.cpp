@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <set>
 
 namespace tabletd {
@@ -37,7 +39,18 @@ namespace {
 
 [[noreturn]] void refuse(const std::filesystem::path& root, std::uint64_t tablet, std::string why) {
   throw storage_error(storage_fault::unusable, root.string(),
-                      fmt::format("cannot install the clone of tablet {} on {}: {}", tablet, root.string(), why));
+                      fmt::format("cannot install the copy of tablet {} on {}: {}", tablet, root.string(), why));
+}
+
+/// Refuses a copy that is not what its manifest says.
+void check_copy(const copied_rowset& rowset, const std::filesystem::path& root, std::uint64_t tablet) {
+  const auto rows = rowset.file ? rowset.file->rows() : 0;
+  const auto bytes = rowset.file ? rowset.file->bytes() : 0;
+  if (rows != rowset.rows || bytes != rowset.bytes || (rowset.file && rowset.file->tablet() != tablet))
+    refuse(root, tablet,
+           fmt::format("the copy of version {} has {} rows and {} bytes instead of {} and {}, or "
+                       "is another tablet's; fetch it again",
+                       rowset.last_version, rows, bytes, rowset.rows, rowset.bytes));
 }
 
 /// The copies in version order, if they are what a source may send: every range is real, and
@@ -51,13 +64,7 @@ void check_copies(std::vector<copied_rowset>& copied, const std::filesystem::pat
              fmt::format("its manifest has versions {}..{} after {}; ask the source again", rowset.first_version,
                          rowset.last_version, above));
     above = rowset.last_version;
-    const auto rows = rowset.file ? rowset.file->rows() : 0;
-    const auto bytes = rowset.file ? rowset.file->bytes() : 0;
-    if (rows != rowset.rows || bytes != rowset.bytes || (rowset.file && rowset.file->tablet() != tablet))
-      refuse(root, tablet,
-             fmt::format("the copy of version {} has {} rows and {} bytes instead of {} and {}, or "
-                         "is another tablet's; fetch it again",
-                         rowset.last_version, rows, bytes, rowset.rows, rowset.bytes));
+    check_copy(rowset, root, tablet);
   }
 }
 
@@ -120,7 +127,7 @@ void sqlite_tablet_store::install(std::uint64_t tablet, std::uint64_t replica, b
   }
   placed.keep();
 
-  auto& entry = plan.creates ? index_.add_replica(tablet, replica, false) : existing(tablet);
+  auto& entry = plan.creates ? index_.add_replica(tablet, replica) : existing(tablet);
   for (const auto& rowset : plan.fresh)
     plan.kept.push_back(rowset.meta);
   entry.set_visible(std::move(plan.kept));
@@ -129,6 +136,79 @@ void sqlite_tablet_store::install(std::uint64_t tablet, std::uint64_t replica, b
     index_.remove_prepared(rowset.txn, tablet);
   discard(plan.dropped);
   discard(plan.retired);
+}
+
+// -- move -------------------------------------------------------------------------------
+
+namespace {
+
+bool is_prepared(const copied_rowset& rowset) { return rowset.first_version == 0 && rowset.last_version == 0; }
+
+/// The visible ones as check_copies() wants them, then the prepared ones, each of its own txn.
+void check_moved(std::vector<copied_rowset>& moved, const std::filesystem::path& root, std::uint64_t tablet) {
+  const auto first_prepared = std::stable_partition(moved.begin(), moved.end(), std::not_fn(is_prepared));
+  std::vector<copied_rowset> prepared(std::make_move_iterator(first_prepared), std::make_move_iterator(moved.end()));
+  moved.erase(first_prepared, moved.end());
+  check_copies(moved, root, tablet);
+  std::set<std::uint64_t> txns;
+  for (auto& rowset : prepared) {
+    check_copy(rowset, root, tablet);
+    if (!txns.insert(rowset.txn).second)
+      refuse(root, tablet, fmt::format("it has two prepared rowsets of txn {}", rowset.txn));
+    moved.push_back(std::move(rowset));
+  }
+}
+
+}  // namespace
+
+void sqlite_tablet_store::adopt(std::uint64_t tablet, std::uint64_t replica, std::uint32_t moves,
+                                std::vector<copied_rowset> rowsets) {
+  refuse_if_offline();
+  const auto* entry = index_.find(tablet);
+  if (entry && entry->replica() != replica)
+    refuse(root(), tablet, fmt::format("it holds replica {}, not {}; drop that one first", entry->replica(), replica));
+  check_moved(rowsets, root(), tablet);
+  std::vector<incoming> fresh;
+  for (auto& [txn, first, last, rows, bytes, file] : rowsets) {
+    const rowset_meta meta{next_id(), tablet, txn, first, last, rows, bytes, file ? file->blocks() : 0};
+    fresh.push_back({meta, meta.blocks ? std::move(file) : nullptr});
+  }
+  const auto prepared_before = index_.prepared_of(tablet);
+  auto replaced = entry ? entry->visible() : std::vector<rowset_meta>{};
+  replaced.insert(replaced.end(), prepared_before.begin(), prepared_before.end());
+
+  if (std::ranges::any_of(fresh, [](const incoming& rowset) { return rowset.file != nullptr; }))
+    files_.make_tablet_directory(tablet);
+  placement placed(*this, fresh);
+  try {
+    commit([&] {
+      for (const auto& rowset : replaced)
+        rows_.delete_rowset(rowset.id);
+      rows_.delete_replica(tablet);
+      rows_.insert_replica(tablet, replica);
+      rows_.set_moves(tablet, moves);
+      for (const auto& rowset : fresh)
+        rows_.insert_rowset(rowset.meta);
+    });
+  } catch (...) {
+    placed.leave_unsettled();
+    try_to_settle();
+    throw;
+  }
+  placed.keep();
+
+  for (const auto& rowset : prepared_before)
+    index_.remove_prepared(rowset.txn, tablet);
+  auto& now = index_.add_replica(tablet, replica);
+  now.moves = moves;
+  std::vector<rowset_meta> visible;
+  for (const auto& rowset : fresh)
+    if (rowset.meta.first_version)
+      visible.push_back(rowset.meta);
+    else
+      index_.add_prepared(rowset.meta);
+  now.set_visible(std::move(visible));
+  discard(replaced);
 }
 
 // -- verify -----------------------------------------------------------------------------

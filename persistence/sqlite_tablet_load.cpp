@@ -11,6 +11,11 @@ namespace tabletd {
 std::unique_ptr<rowset_writer> sqlite_tablet_store::begin_rowset(std::uint64_t tablet) {
   refuse_if_offline();
   static_cast<void>(existing(tablet));
+  return begin_stray(tablet);
+}
+
+std::unique_ptr<rowset_writer> sqlite_tablet_store::begin_stray(std::uint64_t tablet) {
+  refuse_if_offline();
   files_.make_tablet_directory(tablet);
   return std::make_unique<rowset_writer>(files_.segment(tablet, next_id()), tablet, quota_);
 }

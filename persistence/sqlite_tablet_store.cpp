@@ -155,7 +155,7 @@ void sqlite_tablet_store::create_replica(std::uint64_t tablet, std::uint64_t rep
                                     entry->replica(), tablet, replica));
   }
   commit([&] { rows_.insert_replica(tablet, replica); });
-  index_.add_replica(tablet, replica, false);
+  index_.add_replica(tablet, replica);
 }
 
 bool sqlite_tablet_store::drop_replica(std::uint64_t tablet, std::uint64_t replica) {

@@ -1,7 +1,7 @@
 #pragma once
 // The tablet store over SQLite, for its own .cpp files only: sqlite_tablet_store.cpp opens,
-// and keeps replicas; sqlite_tablet_load.cpp loads and reads; sqlite_tablet_clone.cpp clones
-// and verifies.  Every change goes: files durable in place, one commit, memory, old files.
+// and keeps replicas; sqlite_tablet_load.cpp loads and reads; sqlite_tablet_clone.cpp clones,
+// takes in moves, and verifies.  Every change goes: files durable in place, one commit, memory, old files.
 #include "persistence/directory_lock.h"
 #include "persistence/identity_file.h"
 #include "persistence/tablet_files.h"
@@ -34,11 +34,13 @@ public:
   void mark_bad(std::uint64_t tablet, bool bad) override;
 
   std::unique_ptr<rowset_writer> begin_rowset(std::uint64_t tablet) override;
+  std::unique_ptr<rowset_writer> begin_stray(std::uint64_t tablet) override;
   void prepare(std::uint64_t txn, std::vector<to_prepare> rowsets) override;
   std::vector<std::uint64_t> publish(std::uint64_t txn, std::uint64_t version,
                                      const std::vector<std::uint64_t>& tablets) override;
   void abort(std::uint64_t txn, const std::vector<std::uint64_t>& tablets) override;
   std::vector<std::uint64_t> prepared_txns() const override { return index_.prepared_txns(); }
+  std::vector<rowset_meta> prepared_rowsets(std::uint64_t tablet) const override { return index_.prepared_of(tablet); }
   std::vector<std::uint64_t> prepared_tablets(std::uint64_t txn) const override;
 
   std::vector<rowset_meta> rowsets(std::uint64_t tablet) const override;
@@ -50,6 +52,9 @@ public:
   void forget_clone(std::uint64_t fence) override { files_.discard_clone(fence); }
   std::vector<std::uint64_t> partial_clones() const override { return files_.clones(); }
   void install(std::uint64_t tablet, std::uint64_t replica, bool full, std::vector<copied_rowset> rowsets) override;
+
+  void adopt(std::uint64_t tablet, std::uint64_t replica, std::uint32_t moves,
+             std::vector<copied_rowset> rowsets) override;
 
   bool verify(std::uint64_t tablet) override;
 

@@ -23,7 +23,9 @@ replica_status replica_entry::status(std::uint64_t tablet) const {
           .bad = bad,
           .rows = rows_,
           .bytes = bytes_,
-          .rowsets = static_cast<std::uint32_t>(visible_.size())};
+          .rowsets = static_cast<std::uint32_t>(visible_.size()),
+          .prepared = prepared,
+          .moves = moves};
 }
 
 const rowset_meta* replica_entry::covering(std::uint64_t first, std::uint64_t last) const {
@@ -67,10 +69,8 @@ const replica_entry* tablet_index::find(std::uint64_t tablet) const {
   return at == replicas_.end() ? nullptr : &at->second;
 }
 
-replica_entry& tablet_index::add_replica(std::uint64_t tablet, std::uint64_t replica, bool bad) {
-  auto& entry = replicas_.insert_or_assign(tablet, replica_entry(replica)).first->second;
-  entry.bad = bad;
-  return entry;
+replica_entry& tablet_index::add_replica(std::uint64_t tablet, std::uint64_t replica) {
+  return replicas_.insert_or_assign(tablet, replica_entry(replica)).first->second;
 }
 
 const rowset_meta* tablet_index::prepared(std::uint64_t txn, std::uint64_t tablet) const {
@@ -116,14 +116,17 @@ std::vector<std::uint64_t> tablet_index::prepared_txns() const {
 
 void tablet_index::add_prepared(const rowset_meta& rowset) {
   assert(rowset.first_version == 0);
-  prepared_[rowset.txn].insert_or_assign(rowset.tablet, rowset);
+  const bool is_new = prepared_[rowset.txn].insert_or_assign(rowset.tablet, rowset).second;
+  if (auto* entry = find(rowset.tablet); entry && is_new)
+    ++entry->prepared;
 }
 
 void tablet_index::remove_prepared(std::uint64_t txn, std::uint64_t tablet) {
   const auto by_txn = prepared_.find(txn);
   if (by_txn == prepared_.end())
     return;
-  by_txn->second.erase(tablet);
+  if (auto* entry = find(tablet); by_txn->second.erase(tablet) > 0 && entry)
+    --entry->prepared;
   if (by_txn->second.empty())
     prepared_.erase(by_txn);
 }

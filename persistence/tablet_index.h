@@ -29,6 +29,8 @@ public:
   void set_visible(std::vector<rowset_meta> rowsets);
 
   bool bad = false;
+  std::uint32_t moves = 0;     ///< Between paths.
+  std::uint32_t prepared = 0;  ///< Rowsets; the index counts them.
 
 private:
   void count();
@@ -45,7 +47,7 @@ public:
   [[nodiscard]] replica_entry* find(std::uint64_t tablet);
   [[nodiscard]] const replica_entry* find(std::uint64_t tablet) const;
   [[nodiscard]] const std::map<std::uint64_t, replica_entry>& replicas() const { return replicas_; }
-  replica_entry& add_replica(std::uint64_t tablet, std::uint64_t replica, bool bad);
+  replica_entry& add_replica(std::uint64_t tablet, std::uint64_t replica);
   void remove_replica(std::uint64_t tablet) { replicas_.erase(tablet); }
 
   /// Of all segment files, prepared ones included.

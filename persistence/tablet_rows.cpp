@@ -12,17 +12,24 @@ namespace tabletd {
 
 namespace {
 
-constexpr std::int64_t schema_version = 1;
+constexpr std::int64_t schema_version = 2;
 
 // `first` and `last` are 0 while a rowset waits for its verdict (state 0).
 constexpr const char* schema = R"(
   CREATE TABLE tablets(
-    tablet INTEGER PRIMARY KEY, replica INTEGER NOT NULL, bad INTEGER NOT NULL) STRICT;
+    tablet INTEGER PRIMARY KEY, replica INTEGER NOT NULL, bad INTEGER NOT NULL,
+    moves INTEGER NOT NULL DEFAULT 0) STRICT;
   CREATE TABLE rowsets(
     id INTEGER PRIMARY KEY, tablet INTEGER NOT NULL, txn INTEGER NOT NULL,
     first INTEGER NOT NULL, last INTEGER NOT NULL, rows INTEGER NOT NULL,
     bytes INTEGER NOT NULL, blocks INTEGER NOT NULL, state INTEGER NOT NULL) STRICT;
-  PRAGMA user_version = 1;
+  PRAGMA user_version = 2;
+)";
+
+// Version 1 did not know moves between paths.
+constexpr const char* from_version_1 = R"(
+  ALTER TABLE tablets ADD COLUMN moves INTEGER NOT NULL DEFAULT 0;
+  PRAGMA user_version = 2;
 )";
 
 enum class rowset_state : std::int64_t { prepared = 0, visible = 1 };
@@ -39,8 +46,9 @@ enum class rowset_state : std::int64_t { prepared = 0, visible = 1 };
 tablet_rows::tablet_rows(const std::filesystem::path& file, const std::string& vfs)
     : db_(sqlite::open_database(file, vfs)),
       created_(make_schema(db_)),
-      insert_replica_(db_, "INSERT INTO tablets VALUES(?1, ?2, 0)"),
+      insert_replica_(db_, "INSERT INTO tablets VALUES(?1, ?2, 0, 0)"),
       set_bad_(db_, "UPDATE tablets SET bad = ?2 WHERE tablet = ?1"),
+      set_moves_(db_, "UPDATE tablets SET moves = ?2 WHERE tablet = ?1"),
       delete_replica_(db_, "DELETE FROM tablets WHERE tablet = ?1"),
       insert_rowset_(db_, "INSERT INTO rowsets VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"),
       publish_rowset_(db_, "UPDATE rowsets SET first = ?2, last = ?2, state = 1 WHERE id = ?1"),
@@ -50,20 +58,23 @@ bool tablet_rows::make_schema(sqlite::database& db) {
   const auto version = db.number("PRAGMA user_version");
   if (version == schema_version)
     return false;
-  if (version != 0)
+  if (version != 0 && version != 1)
     throw storage_error(
         storage_fault::unusable, db.path(),
         fmt::format("{} has schema {}, this tabletd knows {}; upgrade it", db.path(), version, schema_version));
   sqlite::transaction making(db);
-  db.execute(schema);
+  db.execute(version == 0 ? schema : from_version_1);
   making.commit();
-  return true;
+  return version == 0;
 }
 
 std::uint64_t tablet_rows::load(tablet_index& index) {
-  sqlite::statement replicas(db_, "SELECT tablet, replica, bad FROM tablets");
-  while (replicas.step())
-    index.add_replica(replicas.unsigned_number(0), replicas.unsigned_number(1), replicas.number(2) != 0);
+  sqlite::statement replicas(db_, "SELECT tablet, replica, bad, moves FROM tablets");
+  while (replicas.step()) {
+    auto& entry = index.add_replica(replicas.unsigned_number(0), replicas.unsigned_number(1));
+    entry.bad = replicas.number(2) != 0;
+    entry.moves = static_cast<std::uint32_t>(replicas.number(3));
+  }
 
   std::uint64_t id_max = 0;
   std::unordered_map<std::uint64_t, std::vector<rowset_meta>> visible;
@@ -96,6 +107,10 @@ void tablet_rows::insert_replica(std::uint64_t tablet, std::uint64_t replica) {
 }
 
 void tablet_rows::set_bad(std::uint64_t tablet, bool bad) { set_bad_.bind(1, tablet).bind(2, std::int64_t{bad}).run(); }
+
+void tablet_rows::set_moves(std::uint64_t tablet, std::uint32_t moves) {
+  set_moves_.bind(1, tablet).bind(2, std::uint64_t{moves}).run();
+}
 
 void tablet_rows::delete_replica(std::uint64_t tablet) { delete_replica_.bind(1, tablet).run(); }
 

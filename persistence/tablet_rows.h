@@ -22,6 +22,7 @@ public:
 
   void insert_replica(std::uint64_t tablet, std::uint64_t replica);
   void set_bad(std::uint64_t tablet, bool bad);
+  void set_moves(std::uint64_t tablet, std::uint32_t moves);
   /// Its rowsets are the caller's to delete.
   void delete_replica(std::uint64_t tablet);
   void insert_rowset(const rowset_meta& rowset);
@@ -35,7 +36,7 @@ private:
 
   sqlite::database db_;
   bool created_;
-  sqlite::statement insert_replica_, set_bad_, delete_replica_;
+  sqlite::statement insert_replica_, set_bad_, set_moves_, delete_replica_;
   sqlite::statement insert_rowset_, publish_rowset_, delete_rowset_;
 };
 

@@ -47,10 +47,12 @@ struct replica_status {
   std::uint64_t rows{};
   std::uint64_t bytes{};
   std::uint32_t rowsets{};
+  std::uint32_t prepared{};     ///< Rowsets that wait for their verdict; not counted above.
+  std::uint32_t moves{};        ///< How often it moved between paths of its backend.
   friend bool operator==(const replica_status&, const replica_status&) = default;
 };
 
-/// A rowset a clone brought: its sealed-but-not-renamed file (or none if empty).
+/// A rowset a clone or a move brought: its sealed-but-not-renamed file (or none if empty).
 struct copied_rowset {
   std::uint64_t txn{};
   std::uint64_t first_version{};
@@ -109,6 +111,9 @@ public:
   // -- load --
   /// A writer whose file goes to `tablet`; unknown tablet: storage_error(unusable).
   virtual std::unique_ptr<rowset_writer> begin_rowset(std::uint64_t tablet) = 0;
+  /// For rows of a tablet that left for another path after their load had begun: its file goes
+  /// nowhere, but copy_to() takes the rows along.
+  virtual std::unique_ptr<rowset_writer> begin_stray(std::uint64_t tablet) = 0;
   struct to_prepare {
     std::uint64_t tablet{};
     std::unique_ptr<rowset_writer> file{};  ///< Null: no rows.
@@ -127,6 +132,8 @@ public:
   /// Deletes the prepared rowsets of `txn` (of `tablets`, empty: all).
   virtual void abort(std::uint64_t txn, const std::vector<std::uint64_t>& tablets) = 0;
   [[nodiscard]] virtual std::vector<std::uint64_t> prepared_txns() const = 0;
+  /// Prepared rowsets of a tablet, by txn.
+  [[nodiscard]] virtual std::vector<rowset_meta> prepared_rowsets(std::uint64_t tablet) const = 0;
   /// The tablets that `txn` has prepared rowsets for.
   [[nodiscard]] virtual std::vector<std::uint64_t> prepared_tablets(std::uint64_t txn) const = 0;
 
@@ -137,8 +144,8 @@ public:
   /// replica bad.  A rowset without blocks opens as an empty reader.
   [[nodiscard]] virtual std::shared_ptr<rowset_reader> open_rowset(const rowset_meta& rowset) const = 0;
 
-  // -- clone --
-  /// Directory for a partial clone that survives restarts: <root>/tmp/clone-<fence>.
+  // -- clone and move --
+  /// Directory for a partial clone or move that survives restarts: <root>/tmp/clone-<fence>.
   virtual std::filesystem::path clone_directory(std::uint64_t fence) = 0;
   /// Goes on with (or starts) the copy of the source's rowset `source_rowset`, whose footer
   /// the manifest carries: blocks() says at which block.  Re-reads what is there already.
@@ -155,6 +162,14 @@ public:
   /// the missing versions.  A version that is already there is skipped.  Clears `bad` after a
   /// full install.  Prepared rowsets of a txn that came with the clone are deleted.
   virtual void install(std::uint64_t tablet, std::uint64_t replica, bool full, std::vector<copied_rowset> rowsets) = 0;
+
+  /// Takes in a replica from another path of its backend, atomically: `rowsets` are all it has
+  /// there, those of version 0..0 prepared; `moves` counts this move too.  What is here of the
+  /// same replica is left of an earlier move and replaced; another replica id is
+  /// storage_error(unusable).
+  virtual void adopt(std::uint64_t tablet, std::uint64_t replica, std::uint32_t moves,
+                     std::vector<copied_rowset> rowsets)
+      = 0;
 
   // -- verify --
   /// Re-reads every checksum of the tablet's visible rowsets; false and marked bad if one

@@ -162,6 +162,41 @@ inline change clone(std::uint64_t fence, std::uint64_t tablet, std::uint64_t rep
           }};
 }
 
+/// A replica from another path, with what it has visible and, by txn, prepared.
+inline change move_in(std::uint64_t fence, std::uint64_t tablet, std::uint64_t replica,
+                      const std::map<std::uint64_t, std::vector<std::string>>& rows,
+                      const std::map<std::uint64_t, std::vector<std::string>>& waiting) {
+  return {fmt::format("move {} of {}", fence, tablet),
+          [=](tablet_store& store) {
+            std::vector<copied_rowset> copies;
+            const auto copy = [&](std::uint64_t txn, std::uint64_t version, const std::vector<std::string>& blocks) {
+              const source_rowset source(tablet, blocks);
+              copies.push_back({txn, version, version, source.footer.rows, source.footer.bytes});
+              if (blocks.empty())
+                return;
+              copies.back().file = store.continue_copy(fence, txn, source.footer.encode());
+              source.send(*copies.back().file);
+              (void)copies.back().file->finish();
+            };
+            for (const auto& [version, blocks] : rows)
+              copy(fence * 1000 + version, version, blocks);
+            for (const auto& [txn, blocks] : waiting)
+              copy(txn, 0, blocks);
+            store.adopt(tablet, replica, 1, std::move(copies));
+            store.forget_clone(fence);
+          },
+          [=](remembered_path& path) {
+            for (auto& [txn, tablets] : path.prepared)
+              tablets.erase(tablet);
+            std::erase_if(path.prepared, [](const auto& of_txn) { return of_txn.second.empty(); });
+            path.replicas[tablet] = {replica, {}};
+            for (const auto& [version, blocks] : rows)
+              path.replicas[tablet].rows[version] = joined(blocks);
+            for (const auto& [txn, blocks] : waiting)
+              path.prepared[txn][tablet] = joined(blocks);
+          }};
+}
+
 // -- a disk under both halves -------------------------------------------------------------
 
 struct faulty_path {

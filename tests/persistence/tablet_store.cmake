@@ -3,7 +3,7 @@ tabletd_test(rowset_file_test
   LIBS tabletd_persistence
   LABELS persistence)
 tabletd_test(tablet_store_test
-  SOURCES tablet_store_test.cpp tablet_store_clone_test.cpp tablet_store_power_test.cpp
+  SOURCES tablet_store_test.cpp tablet_store_clone_test.cpp tablet_store_move_test.cpp tablet_store_power_test.cpp
           tablet_store_fault_test.cpp
   LIBS tabletd_persistence
   LABELS persistence)

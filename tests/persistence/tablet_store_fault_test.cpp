@@ -9,7 +9,7 @@ using namespace test;
 
 // -- every single call fails once ---------------------------------------------------------
 
-const std::vector<change> a_load_and_a_clone{
+const std::vector<change> loads_clones_and_moves{
     create(1, 100),
     create(2, 200),
     load(10, {{1, {block_of("a", 5), block_of("b", 3)}}, {2, {block_of("c", 2)}}}),
@@ -23,6 +23,9 @@ const std::vector<change> a_load_and_a_clone{
     clone(51, 2, 200, false, {{4, {block_of("w", 2)}}, {5, {block_of("v", 2)}}}),
     clone(52, 1, 100, true, {{2, {block_of("a2", 5)}}}),
     drop(2, 200),
+    move_in(60, 5, 500, {{2, {block_of("m", 4)}}, {3, {}}}, {{14, {block_of("n", 3)}}, {15, {}}}),
+    publish(14, 4),
+    move_in(61, 5, 500, {{2, {block_of("m", 4)}}, {3, {}}, {4, {block_of("n", 3)}}}, {{15, {}}}),
 };
 
 /// What happens to the machine after the fault.
@@ -41,7 +44,7 @@ struct single_fault {
     std::optional<change> in_flight;
     try {
       path.open();
-      for (const auto& each : a_load_and_a_clone) {
+      for (const auto& each : loads_clones_and_moves) {
         in_flight = each;
         each.on_store(*path.store);
         each.on_memory(acknowledged);

@@ -39,7 +39,7 @@ private:
     const auto tablet = 1 + roll(4);
     const auto here = path.replicas.find(tablet);
     const bool is_here = here != path.replicas.end();
-    switch (roll(8)) {
+    switch (roll(9)) {
       case 0:
         if (!is_here)
           return create(tablet, ++number_);
@@ -69,6 +69,8 @@ private:
         break;
       case 7:
         return some_clone(path, tablet);
+      case 8:
+        return some_move(path, tablet);
     }
     return std::nullopt;
   }
@@ -82,6 +84,19 @@ private:
         rows[version] = blocks();
     const auto fence = ++number_;
     return clone(fence, tablet, is_here ? here->second.replica : fence, full, rows);
+  }
+
+  /// New here, or in place of what an earlier move left.
+  change some_move(const remembered_path& path, std::uint64_t tablet) {
+    const auto here = path.replicas.find(tablet);
+    std::map<std::uint64_t, std::vector<std::string>> rows, waiting;
+    for (std::uint64_t version = 2; version <= version_; ++version)
+      if (roll(2))
+        rows[version] = blocks();
+    for (auto count = roll(3); waiting.size() < count;)
+      waiting[++number_] = blocks();
+    const auto fence = ++number_;
+    return move_in(fence, tablet, here != path.replicas.end() ? here->second.replica : fence, rows, waiting);
   }
 
   std::mt19937_64& rng_;
@@ -133,6 +148,8 @@ private:
             std::optional<change>& again) {
     try {
       path.open();
+      if (path.dead())
+        return;  // The power went while it swept, which may fail: nothing can be said of this boot.
       const auto attempted = in_flight;
       path.expect_sound(acknowledged, in_flight);
       if (testing::Test::HasFatalFailure())
