@@ -80,6 +80,7 @@ std::uint64_t backend_room::linked(const model::attach_hello& hello, const model
                                    wire::ReportSink::Client sink) {
   sink_ = kj::mv(sink);
   unanswered_ = 0;
+  attach_.fulfiller->fulfill();
   log_info("a leader attached", {{"leader", hello.leader}, {"term", hello.term}, {"replaced", how.replaces != 0}});
   // After the answer has been sent: the leader should know its link before it hears reports.
   sends_.add(kj::evalLast([this] { caf::anon_send(reporter(), link_up{}); }));

@@ -6,6 +6,7 @@
 #include "actors/model/attach_fence.h"
 #include "node/be/on_disk.h"
 #include "node/be/path_set.h"
+#include "node/be/tablet_gate.h"
 #include "node/kj_loop.h"
 #include <capnp/capability.h>
 #include <functional>
@@ -54,7 +55,10 @@ public:
     return fence_.binding && fence_.binding->cluster == cluster;
   }
   [[nodiscard]] const std::optional<model::backend_binding>& binding() const { return fence_.binding; }
-  [[nodiscard]] bool ever_attached() const { return fence_.links_made > 0; }
+  /// Resolves when a leader has attached, in this process.
+  [[nodiscard]] kj::Promise<void> first_attach() { return attached_.addBranch(); }
+  /// What changes rowsets passes it; what moves a tablet between paths shuts it.
+  [[nodiscard]] tablet_gate& gate() const { return *gate_; }
 
   void tell(const tablet_report& report);
   void tell(const task_ended& ended);
@@ -95,6 +99,9 @@ private:
   kj::Maybe<wire::ReportSink::Client> sink_;
   /// One attach at a time: the next waits until a binding is durable.
   kj::ForkedPromise<void> turn_ = kj::Promise<void>(kj::READY_NOW).fork();
+  kj::PromiseFulfillerPair<void> attach_ = kj::newPromiseAndFulfiller<void>();
+  kj::ForkedPromise<void> attached_ = attach_.promise.fork();
+  std::shared_ptr<tablet_gate> gate_ = std::make_shared<tablet_gate>();
   std::size_t unanswered_ = 0; ///< Reports the leader has not acknowledged.
   bool draining_ = false;
   std::size_t busy_ = 0;

@@ -118,7 +118,7 @@ kj::Promise<void> backend_service::publish(PublishContext context) {
     for (const auto tablet : from.getTablets())
       verdict.tablets.push_back(tablet);
   }
-  return room_->counted(publish_verdicts(*room_, verdicts)
+  return room_->counted(publish_verdicts(room_, link_, std::move(verdicts))
                           .then([context](std::vector<publish_failure>&& failed) mutable {
                             auto list = context.getResults().initFailed(static_cast<unsigned>(failed.size()));
                             for (unsigned i = 0; i < list.size(); ++i) {

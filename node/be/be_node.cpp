@@ -14,7 +14,6 @@
 #include <caf/scoped_actor.hpp>
 #include <fmt/format.h>
 #include <malloc.h>
-#include <future>
 
 namespace tabletd {
 
@@ -30,17 +29,7 @@ void settle_process() {
 
 /// A directory that belongs to someone else must not start to serve.
 void check_binding(disk_worker& disk, const model::backend_binding& binding) {
-  std::promise<void> checked;
-  auto outcome = checked.get_future();
-  disk.post([&](tablet_store& store) {
-    try {
-      store.bind(to_hex(binding.cluster), model::raw(binding.backend));
-      checked.set_value();
-    } catch (...) {
-      checked.set_exception(std::current_exception());
-    }
-  });
-  outcome.get();
+  disk.run_now([&](tablet_store& store) { store.bind(to_hex(binding.cluster), model::raw(binding.backend)); });
 }
 
 } // namespace
@@ -115,11 +104,14 @@ void be_node::spawn_actors(const be_options& options) {
       = caf::actor_cast<caf::actor>(spawn_child(&sys_, supervisor, supervisor_options{"storage", {}, {}, {}}));
   supervisor_ = options.supervisor ? options.supervisor : own_supervisor_;
   wire_ = std::make_shared<leader_wire>(place_.loop);
-  mover_ = std::make_shared<clone_mover>(place_.loop, options.mover);
+  leftovers_ = std::make_shared<leftover_sweep>(options.mover.leftovers_kept);
+  mover_ = std::make_shared<clone_mover>(place_.loop, options.mover, leftovers_);
+  path_mover_ = std::make_shared<path_mover>(place_.loop, options.move_bytes, leftovers_);
   const auto reporter_handle
     = start_actor("reporter", reporter, reporter_ports{wire_, stats_, options.report, options.facts.boot});
   reporter_ = caf::actor_cast<reporter_actor>(reporter_handle);
-  task_keeper_ports ports{paths_, mover_, reporter_, wire_, stats_, options.tasks, options.clone, supervisor_};
+  task_keeper_ports ports{paths_, mover_, reporter_, wire_, stats_, options.tasks, options.clone, supervisor_,
+                          path_mover_, options.move};
   const auto keeper_handle = start_actor("task_keeper", task_keeper, ports);
   keeper_ = caf::actor_cast<task_keeper_actor>(keeper_handle);
   watch(reporter_handle, options.on_fatal);
@@ -137,7 +129,9 @@ void be_node::open_port(const be_options& options) {
           backend_room::ports{*place_.loop, *place_.network, *place_.timer, paths_, reporter_, keeper_, stats_,
                               options.facts, options.binding, options.bind});
         wire_->enter(side.room);
+        leftovers_->enter(side.room);
         mover_->enter(side.room);
+        path_mover_->enter(side.room);
         const auto room = side.room;
         side.port = kj::heap<rpc_port>(
           address->listen(),
@@ -180,7 +174,9 @@ void be_node::stop() {
       if (loop_side_->is_open())
         answered = loop_side_->room->quiet().then([this] { return loop_side_->port->flushed(); });
       return answered.then([this] {
+        path_mover_->leave();
         mover_->leave();
+        leftovers_->leave();
         wire_->leave();
         loop_side_->usage = nullptr;
         loop_side_->port = nullptr;

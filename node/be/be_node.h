@@ -4,11 +4,13 @@
 #include "actors/agent/be_stats.h"
 #include "actors/model/attach_fence.h"
 #include "actors/model/clone_life.h"
+#include "actors/model/move_life.h"
 #include "actors/model/report_book.h"
 #include "actors/model/task_book.h"
 #include "node/be/clone_mover.h"
 #include "node/be/backend_room.h"
 #include "node/be/disk_worker.h"
+#include "node/be/path_mover.h"
 #include "node/kj_loop.h"
 #include <caf/actor.hpp>
 #include <caf/actor_system.hpp>
@@ -29,6 +31,8 @@ struct be_options {
   model::task_limits tasks;
   model::clone_pace clone;
   mover_limits mover;
+  model::move_pace move;
+  move_limits move_bytes;
   kj::Duration usage_every = 10 * kj::SECONDS; ///< How often disk fill is looked at.
   /// Takes start_child; null: the node starts one of its own, and stops it.
   caf::actor supervisor;
@@ -76,7 +80,9 @@ private:
   std::shared_ptr<be_stats> stats_ = std::make_shared<be_stats>();
   std::shared_ptr<path_set> paths_;
   std::shared_ptr<leader_wire> wire_;
+  std::shared_ptr<leftover_sweep> leftovers_;
   std::shared_ptr<clone_mover> mover_;
+  std::shared_ptr<path_mover> path_mover_;
   caf::actor supervisor_;
   caf::actor own_supervisor_; ///< Null: supervisor_ is somebody else's.
   reporter_actor reporter_;

@@ -21,14 +21,13 @@ struct clone_mover::session {
   }
 };
 
-clone_mover::clone_mover(kj_loop_ptr loop, mover_limits limits) : loop_(std::move(loop)), limits_(limits) {}
+clone_mover::clone_mover(kj_loop_ptr loop, mover_limits limits, std::shared_ptr<leftover_sweep> leftovers)
+  : loop_(std::move(loop)), limits_(limits), leftovers_(std::move(leftovers)) {}
 clone_mover::~clone_mover() = default;
 
 void clone_mover::enter(backend_room_ptr room) {
   room_ = std::move(room);
   tasks_ = std::make_unique<kj::TaskSet>(failures_);
-  list_leftovers();
-  tasks_->add(sweep_leftovers());
 }
 
 void clone_mover::leave() {
@@ -48,37 +47,6 @@ void clone_mover::with(model::log_index fence, std::function<void(clone_mover&, 
   in_loop([fence, todo = std::move(todo)](clone_mover& self) {
     if (const auto at = self.sessions_.find(fence); at != self.sessions_.end())
       todo(self, session_ptr{at->second});
-  });
-}
-
-// -- leftovers ---------------------------------------------------------------------------
-
-void clone_mover::list_leftovers() {
-  for (const auto& disk : room_->paths().disks())
-    tasks_->add(on_disk(room_->loop(), *disk, [](tablet_store& store) {
-                  return store.partial_clones();
-                }).then([this, disk = disk.get()](disk_result<std::vector<std::uint64_t>>&& found) {
-      if (found.error())
-        return;
-      for (const auto number : found.value())
-        if (const auto fence = model::log_index{number}; !sessions_.contains(fence))
-          leftovers_.emplace(fence, disk);
-    }));
-}
-
-kj::Promise<void> clone_mover::sweep_leftovers() {
-  return room_->timer().afterDelay(limits_.leftovers_kept).then([this]() -> kj::Promise<void> {
-    if (!room_->ever_attached())
-      return sweep_leftovers(); // Nobody could have ordered anything yet.
-    for (const auto& [fence, disk] : std::exchange(leftovers_, {}))
-      disk->post([disk = disk, fence = model::raw(fence)](tablet_store& store) {
-        try {
-          store.forget_clone(fence);
-        } catch (const storage_error& why) {
-          disk->note(why);
-        }
-      });
-    return kj::READY_NOW;
   });
 }
 
@@ -105,7 +73,7 @@ local_look look_on(const disk_worker& disk, const tablet_store& store, std::uint
 
 void clone_mover::look(model::clone_order order, clone_worker_actor worker) {
   in_loop([order = std::move(order), worker = std::move(worker)](clone_mover& self) {
-    self.leftovers_.erase(order.fence);
+    self.leftovers_->claim(order.fence);
     auto& at = self.sessions_[order.fence];
     if (!at)
       at = std::make_shared<session>();

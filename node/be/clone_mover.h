@@ -4,6 +4,7 @@
 // nothing: what happens goes to the clone's actor, and what that orders is done.
 #include "actors/agent/ports.h"
 #include "node/be/backend_room.h"
+#include "node/be/leftover_sweep.h"
 #include <map>
 
 namespace tabletd {
@@ -14,14 +15,14 @@ struct mover_limits {
   kj::Duration connect_limit = 5 * kj::SECONDS;
   kj::Duration snapshot_limit = 60 * kj::SECONDS; ///< The source may open thousands of files.
   kj::Duration stall_limit = 30 * kj::SECONDS;    ///< Blocks are awaited and none arrives.
-  /// Partial files of an earlier process wait this long, from the first attach on, for their
-  /// order to come again.
+  /// Partial files of an earlier process, also of moves, wait this long, from the first attach
+  /// on, for their order to come again.
   kj::Duration leftovers_kept = 10 * kj::MINUTES;
 };
 
 class clone_mover final : public clone_transport, public std::enable_shared_from_this<clone_mover> {
 public:
-  clone_mover(kj_loop_ptr loop, mover_limits limits);
+  clone_mover(kj_loop_ptr loop, mover_limits limits, std::shared_ptr<leftover_sweep> leftovers);
   ~clone_mover() override;
   /// Loop thread; before enter(), and after leave(), calls do nothing.
   void enter(backend_room_ptr room);
@@ -40,16 +41,14 @@ private:
   using session_ptr = std::shared_ptr<session>;
   void in_loop(std::function<void(clone_mover&)> todo);
   void with(model::log_index fence, std::function<void(clone_mover&, const session_ptr&)> todo);
-  void list_leftovers();
-  [[nodiscard]] kj::Promise<void> sweep_leftovers();
   void looked(const session_ptr& at, const std::optional<model::held_replica>& here, model::version_ranges have);
 
   kj_loop_ptr loop_;
   const mover_limits limits_;
+  std::shared_ptr<leftover_sweep> leftovers_;
   // Loop thread only.
   backend_room_ptr room_;
   std::map<model::log_index, session_ptr> sessions_;
-  std::map<model::log_index, disk_worker*> leftovers_; ///< Not asked for again so far.
   class failures final : public kj::TaskSet::ErrorHandler {
     void taskFailed(kj::Exception&&) override {} // Only while shutting down.
   };

@@ -2,7 +2,6 @@
 #include "node/log.h"
 #include <fmt/format.h>
 #include <pthread.h>
-#include <future>
 
 namespace tabletd {
 

@@ -5,6 +5,7 @@
 #include "persistence/tablet_store.h"
 #include <condition_variable>
 #include <deque>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -43,6 +44,21 @@ public:
   template <class Work>
   bool post(Work work) {
     return enqueue(std::make_unique<job_of<Work>>(std::move(work)));
+  }
+  /// The same, and waits until it is done; throws what `work` threw.  Not from a disk's thread.
+  template <class Work>
+  void run_now(Work work) {
+    std::promise<void> done;
+    auto outcome = done.get_future();
+    post([&](tablet_store& store) {
+      try {
+        work(store);
+        done.set_value();
+      } catch (...) {
+        done.set_exception(std::current_exception());
+      }
+    });
+    outcome.get();
   }
   /// Runs what was posted, closes the store, joins.  Idempotent; not from the disk's thread.
   void stop();

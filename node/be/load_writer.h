@@ -21,6 +21,16 @@ struct load_failure {
   std::uint64_t tablet{};
   std::string message;
 };
+/// A tablet that moved to another path after its load began: its rows have to follow.
+struct load_stray {
+  std::uint64_t replica{};
+  load_expected expected;
+  std::shared_ptr<rowset_writer> file; ///< On the old path; null: no rows.
+};
+struct load_prepared {
+  std::vector<load_failure> failed;
+  std::vector<load_stray> strays;
+};
 
 /// What one disk does for one load.  Disk thread only, but for its creation.
 class load_part {
@@ -33,7 +43,9 @@ public:
   /// A failure is remembered; later blocks of that tablet are ignored.
   void append(tablet_store& store, std::uint64_t tablet, byte_span block, std::uint32_t rows,
               std::uint64_t checksum);
-  [[nodiscard]] std::vector<load_failure> prepare(tablet_store& store, const std::vector<load_expected>& tablets);
+  [[nodiscard]] load_prepared prepare(tablet_store& store, const std::vector<load_expected>& tablets);
+  /// The same for rows that begun on another path, which are copied here first.
+  [[nodiscard]] load_prepared prepare_strays(tablet_store& store, const std::vector<load_stray>& strays);
   /// Deletes what was written and not prepared.
   void discard() { lanes_.clear(); }
 
@@ -44,6 +56,9 @@ private:
     std::string failure;
   };
   void check(const tablet_store& store, std::uint64_t tablet, lane& at) const;
+  [[nodiscard]] bool has_left(std::uint64_t tablet) const { return paths_->left_for(tablet, disk_) != nullptr; }
+  void prepare_files(tablet_store& store, std::vector<tablet_store::to_prepare> files,
+                     std::vector<load_failure>& failed);
   void fail(lane& at, const storage_error& why) const;
   [[nodiscard]] std::string objection(const lane& at, const load_expected& wanted) const;
 
@@ -63,8 +78,12 @@ public:
   kj::Promise<void> prepare(PrepareContext context) override;
 
 private:
-  [[nodiscard]] kj::Promise<std::vector<load_failure>> prepare_part(const std::shared_ptr<load_part>& part,
-                                                                    std::vector<load_expected> tablets);
+  using failures_ptr = std::shared_ptr<std::vector<load_failure>>;
+  [[nodiscard]] kj::Promise<void> prepare_all(const std::vector<load_expected>& tablets, tablet_gate::pass_ptr pass,
+                                              failures_ptr failed);
+  /// Takes in what a part answered, and sends what strayed to where it belongs now.
+  [[nodiscard]] kj::Promise<void> prepared(disk_result<load_prepared>&& result, const tablet_gate::pass_ptr& pass,
+                                           const failures_ptr& failed);
   backend_room_ptr room_;
   std::uint64_t link_;
   std::uint64_t txn_;

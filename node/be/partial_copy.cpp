@@ -24,8 +24,8 @@ std::vector<std::uint32_t> partial_copy::open(tablet_store& store, const source_
   files_ = std::move(kept);
   if (const auto room = store.usage().available_bytes; room < missing_bytes)
     throw storage_error(storage_fault::disk_full, store.root().string(),
-                        fmt::format("path {} has {} bytes left, the clone needs {} more; free space there or "
-                                    "clone to another path",
+                        fmt::format("path {} has {} bytes left, the copy needs {} more; free space there or "
+                                    "choose another path",
                                     store.root().string(), room, missing_bytes));
   return begun;
 }

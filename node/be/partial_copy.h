@@ -1,6 +1,6 @@
 #pragma once
-// What has arrived of one clone, on its disk.  Lives through broken links; its files live
-// through a restart.  Disk thread only.
+// What has arrived of one clone or move, on its disk.  Lives through broken links; its files
+// live through a restart.  Disk thread only.
 #include "actors/model/snapshot_plan.h"
 #include "persistence/tablet_store.h"
 #include <map>
@@ -12,7 +12,7 @@ namespace tabletd {
 /// One rowset of the source's snapshot.
 struct source_rowset {
   std::uint64_t id{}; ///< The source's.
-  model::version_range version;
+  model::version_range version; ///< Of a move also 0..0: prepared.
   std::uint64_t rows{};
   std::uint64_t bytes{};
   std::uint64_t txn{};

@@ -1,11 +1,10 @@
 #include "node/be/path_set.h"
 #include "actors/codec/agent_codec.h"
+#include "node/be/two_copies.h"
 #include "node/be/verify_walk.h"
 #include <caf/send.hpp>
 #include <fmt/format.h>
 #include <chrono>
-#include <future>
-#include <map>
 
 namespace tabletd {
 
@@ -64,23 +63,11 @@ void run_errand(disk_worker& disk, disk_errand<Order> what, Work work) {
     what.fail(model::task_failure::cancelled, "this backend is shutting down");
 }
 
-/// Makes a callable run once after open, in the disk's thread, and waits for it.
-template <class Work>
-void now_on(disk_worker& disk, Work work) {
-  std::promise<void> done;
-  auto outcome = done.get_future();
-  disk.post([&](tablet_store& store) {
-    work(store);
-    done.set_value();
-  });
-  outcome.get();
-}
-
 } // namespace
 
 path_set::path_set(std::vector<disk_options> paths, std::shared_ptr<be_stats> stats)
   : stats_(std::move(stats)) {
-  std::map<std::uint64_t, replica_status> best;
+  two_copies copies;
   for (auto& path : paths) {
     auto& disk = *disks_.emplace_back(std::make_unique<disk_worker>(std::move(path)));
     if (!by_hash_.emplace(disk.hash(), &disk).second)
@@ -88,17 +75,14 @@ path_set::path_set(std::vector<disk_options> paths, std::shared_ptr<be_stats> st
                           fmt::format("path {} has the identity of another path of this backend; "
                                       "it is a copy, remove it or its .tabletd-path",
                                       disk.root()));
-    now_on(disk, [&](tablet_store& store) {
-      for (const auto& here : store.list()) {
-        // Left by an aborted move: the newer sound copy counts, the other stays untouched.
-        const auto [at, first] = best.emplace(here.tablet, here);
-        if (!first && std::tuple(!here.bad, here.version) <= std::tuple(!at->second.bad, at->second.version))
-          continue;
-        at->second = here;
-        by_tablet_[here.tablet] = &disk;
-      }
+    disk.run_now([&](tablet_store& store) {
+      for (const auto& here : store.list())
+        copies.add(disk, here);
     });
   }
+  for (const auto& [tablet, place] : copies.chosen())
+    by_tablet_.emplace(tablet, place.disk);
+  copies.remove_others();
 }
 
 path_set::~path_set() { stop(); }
@@ -125,6 +109,11 @@ disk_worker* path_set::disk_of(std::uint64_t tablet) const {
   const std::shared_lock lock{mutex_};
   const auto at = by_tablet_.find(tablet);
   return at == by_tablet_.end() ? nullptr : at->second;
+}
+
+disk_worker* path_set::left_for(std::uint64_t tablet, const disk_worker& disk) const {
+  auto* now = disk_of(tablet);
+  return now == &disk ? nullptr : now;
 }
 
 model::path_hash path_set::path_of(model::tablet_id tablet) const {
@@ -177,6 +166,8 @@ void path_set::create(disk_errand<model::create_order> what) {
     const auto tablet = raw(todo.order.tablet);
     const auto replica = raw(todo.order.replica);
     const model::held_ref ref{todo.order.tablet, todo.order.replica};
+    if (self->left_for(tablet, disk))
+      return self->create(todo); // It moved while this waited.
     if (const auto here = store.status(tablet); here && here->replica != replica)
       return todo.fail(model::task_failure::stale, other_replica(todo.order, *here));
     try {
@@ -216,13 +207,19 @@ void path_set::verify(disk_errand<model::verify_order> what) {
   if (!disk)
     return absent(what);
   run_errand(*disk, what, [self = shared_from_this(), disk, absent](tablet_store& store, const auto& todo) {
+    if (self->left_for(raw(todo.order.tablet), *disk))
+      return self->verify(todo); // It moved while this waited.
     const auto here = store.status(raw(todo.order.tablet));
     if (!here)
       return absent(todo);
     if (here->replica != raw(todo.order.replica))
       return todo.fail(model::task_failure::stale, other_replica(todo.order, *here));
-    verify_walk::start(self, *disk, store, raw(todo.order.tablet),
-                       [todo](verify_walk::outcome how) { todo.end(std::move(how)); });
+    verify_walk::start(self, *disk, store, raw(todo.order.tablet), [self, disk, todo](verify_walk::outcome how) {
+      if (self->left_for(raw(todo.order.tablet), *disk) && !self->stopping())
+        self->verify(todo); // What was read counts no longer: once more, where it is now.
+      else
+        todo.end(std::move(how));
+    });
   });
 }
 
@@ -255,15 +252,19 @@ void path_set::changed(disk_worker& disk, tablet_store& store, const std::vector
                        prepared_set prepared) {
   model::disk_changed changes;
   changes.path = static_cast<model::path_hash>(disk.hash());
+  const std::lock_guard in_order{telling_};
   {
     const std::unique_lock lock{mutex_};
     for (const auto& ref : tablets) {
+      const auto at = by_tablet_.find(raw(ref.tablet));
+      if (at != by_tablet_.end() && at->second != &disk)
+        continue;
       if (const auto status = store.status(raw(ref.tablet))) {
         changes.tablets.push_back(held(disk, *status));
         by_tablet_[status->tablet] = &disk;
       } else {
         changes.gone.push_back(ref);
-        if (const auto at = by_tablet_.find(raw(ref.tablet)); at != by_tablet_.end() && at->second == &disk)
+        if (at != by_tablet_.end())
           by_tablet_.erase(at);
       }
     }
@@ -273,9 +274,20 @@ void path_set::changed(disk_worker& disk, tablet_store& store, const std::vector
   tell(changes);
 }
 
+void path_set::arrived(disk_worker& disk, tablet_store& store, model::held_ref replica) {
+  const std::lock_guard in_order{telling_};
+  {
+    const std::unique_lock lock{mutex_};
+    by_tablet_[raw(replica.tablet)] = &disk;
+  }
+  tell({static_cast<model::path_hash>(disk.hash()), {held(disk, *store.status(raw(replica.tablet)))}, {},
+        prepared_of(store)});
+}
+
 void path_set::all_changed(disk_worker& disk, tablet_store& store) {
   model::disk_changed changes;
   changes.path = static_cast<model::path_hash>(disk.hash());
+  const std::lock_guard in_order{telling_};
   for (const auto& status : store.list())
     if (disk_of(status.tablet) == &disk)
       changes.tablets.push_back(held(disk, status));

@@ -5,6 +5,7 @@
 #include "actors/agent/ports.h"
 #include "actors/model/report_book.h"
 #include "node/be/disk_worker.h"
+#include <mutex>
 #include <shared_mutex>
 #include <unordered_map>
 #include <vector>
@@ -40,15 +41,20 @@ public:
   [[nodiscard]] std::vector<disk_status> status() const;
   /// Looks at every disk's fill again, in its own thread.
   void refresh();
+  /// Where `tablet` is now, if it left `disk` for another path; null: it did not.
+  [[nodiscard]] disk_worker* left_for(std::uint64_t tablet, const disk_worker& disk) const;
   /// Reserves the tablet for a path; the one that has it already, if there is one, wins.
   disk_worker& claim(std::uint64_t tablet, disk_worker& wanted);
   [[nodiscard]] be_stats& stats() const { return *stats_; }
 
   // -- disk threads --
   /// The store changed these tablets (or their absence): tell the reporter, mend the index.
+  /// Of a tablet that is on another path nothing is said.
   enum class prepared_set { as_before, changed };
   void changed(disk_worker& disk, tablet_store& store, const std::vector<model::held_ref>& tablets,
                prepared_set prepared = prepared_set::as_before);
+  /// A replica came to `disk` from another path: from now on this is where it is.
+  void arrived(disk_worker& disk, tablet_store& store, model::held_ref replica);
   /// Everything that is here.
   void all_changed(disk_worker& disk, tablet_store& store);
   /// A block did not match: the replica is bad from now on, here and in the next report.
@@ -64,6 +70,9 @@ private:
   std::shared_ptr<be_stats> stats_;
   std::vector<std::unique_ptr<disk_worker>> disks_;
   std::unordered_map<std::uint64_t, disk_worker*> by_hash_;
+  /// Held from a look at the index until what follows from it is told: a tablet's news come in
+  /// their order even from two disks.  Before mutex_.
+  std::mutex telling_;
   mutable std::shared_mutex mutex_;
   std::unordered_map<std::uint64_t, disk_worker*> by_tablet_;
   std::atomic<bool> stopping_{false};

@@ -16,8 +16,9 @@ struct publish_failure {
   std::string message;
 };
 
-/// Idempotent.  Promises the tablets that could not obey; nothing else is rolled back.
-[[nodiscard]] kj::Promise<std::vector<publish_failure>> publish_verdicts(backend_room& room,
-                                                                         const std::vector<txn_verdict>& verdicts);
+/// Idempotent.  Promises the tablets that could not obey; nothing else is rolled back.  Waits
+/// while one of the tablets switches paths; refused if `link` was superseded by then.
+[[nodiscard]] kj::Promise<std::vector<publish_failure>> publish_verdicts(backend_room_ptr room, std::uint64_t link,
+                                                                         std::vector<txn_verdict> verdicts);
 
 } // namespace tabletd
