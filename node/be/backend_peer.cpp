@@ -24,9 +24,7 @@ struct pinned_snapshot {
   bool full = false;
   std::vector<pinned_rowset> rowsets;
 };
-/// The tablet moved to another path while the request waited for its disk.
-struct moved_away {};
-using snapshot_opening = std::variant<pinned_snapshot, model::task_failed, moved_away>;
+using snapshot_opening = std::variant<pinned_snapshot, model::task_failed>;
 
 /// Why this replica is no source, or nothing.
 std::optional<model::task_failed> objection(const tablet_store& store, const snapshot_request& wanted) {
@@ -48,8 +46,6 @@ std::optional<model::task_failed> objection(const tablet_store& store, const sna
 
 snapshot_opening open_snapshot(path_set& paths, disk_worker& disk, tablet_store& store,
                                const snapshot_request& wanted) {
-  if (paths.left_for(wanted.tablet, disk))
-    return moved_away{};
   if (auto why = objection(store, wanted))
     return *std::move(why);
   const auto rowsets = store.rowsets(wanted.tablet);
@@ -123,15 +119,6 @@ void encode_manifest(const pinned_rowset& pinned, wire::RowsetManifest::Builder 
   to.setFooter(kj::arrayPtr(reinterpret_cast<const kj::byte*>(pinned.footer.data()), pinned.footer.size()));
 }
 
-void answer(const pinned_snapshot& snapshot, const backend_room_ptr& room, disk_worker& disk, std::uint64_t tablet,
-            wire::Snapshot::Builder to) {
-  to.setFull(snapshot.full);
-  auto rowsets = to.initRowsets(static_cast<unsigned>(snapshot.rowsets.size()));
-  for (unsigned i = 0; i < rowsets.size(); ++i)
-    encode_manifest(snapshot.rowsets[i], rowsets[i]);
-  to.setPin(kj::heap<snapshot_pin>(room, disk, tablet, snapshot));
-}
-
 } // namespace
 
 kj::Promise<void> backend_peer::snapshot(SnapshotContext context) {
@@ -150,18 +137,19 @@ kj::Promise<void> backend_peer::snapshot(SnapshotContext context) {
                  [paths = room_->shared_paths(), disk, wanted](tablet_store& store) {
                    return open_snapshot(*paths, *disk, store, wanted);
                  })
-    .then([this, context, refuse, disk, tablet = wanted.tablet](
-            disk_result<snapshot_opening>&& result) mutable -> kj::Promise<void> {
+    .then([this, context, refuse, disk, tablet = wanted.tablet](disk_result<snapshot_opening>&& result) mutable {
       if (const auto* why = result.error())
-        refuse({model::task_failure::source_gone, why->what()});
-      else if (std::holds_alternative<moved_away>(result.value()))
-        return snapshot(context); // Once more, where it is now.
-      else if (const auto* why_not = std::get_if<model::task_failed>(&result.value()))
-        refuse(*why_not);
-      else
-        answer(std::get<pinned_snapshot>(result.value()), room_, *disk, tablet,
-               context.getResults().initOutcome().initSnapshot());
-      return kj::READY_NOW;
+        return refuse({model::task_failure::source_gone, why->what()});
+      const auto& opening = result.value();
+      if (const auto* why = std::get_if<model::task_failed>(&opening))
+        return refuse(*why);
+      const auto& snapshot = std::get<pinned_snapshot>(opening);
+      auto to = context.getResults().initOutcome().initSnapshot();
+      to.setFull(snapshot.full);
+      auto rowsets = to.initRowsets(static_cast<unsigned>(snapshot.rowsets.size()));
+      for (unsigned i = 0; i < rowsets.size(); ++i)
+        encode_manifest(snapshot.rowsets[i], rowsets[i]);
+      to.setPin(kj::heap<snapshot_pin>(room_, *disk, tablet, snapshot));
     });
 }
 

@@ -13,7 +13,11 @@ std::vector<std::uint32_t> partial_copy::open(tablet_store& store, const source_
     begun.push_back(0);
     if (rowset.encoded_footer.empty())
       continue;
-    auto& now = kept[rowset.id];
+    const auto [at, is_new] = kept.try_emplace(rowset.id);
+    if (!is_new) // Its file could not be a copy of both.
+      throw storage_error(storage_fault::corrupt, store.root().string(),
+                          fmt::format("rowset {} is listed twice in one snapshot; ask another source", rowset.id));
+    auto& now = at->second;
     if (auto before = files_.extract(rowset.id); before && before.mapped().footer == rowset.footer)
       now = std::move(before.mapped());
     if (!now.file)

@@ -3,6 +3,7 @@
 #include "node/coalescing_stream.h"
 #include "node/kj_text.h"
 #include <fmt/format.h>
+#include <set>
 
 namespace tabletd {
 
@@ -89,10 +90,15 @@ void source_link::opened(snapshot_response&& response) {
   auto from = outcome.getSnapshot();
   std::vector<source_rowset> rowsets;
   model::clone_snapshot event{attempt_, from.getFull(), {}};
+  std::set<std::uint64_t> ids;
   try {
     for (const auto manifest : from.getRowsets()) {
       rowsets.push_back(decode_manifest(manifest, model::raw(order_.tablet)));
       event.rowsets.push_back(rowsets.back().version);
+      if (const auto id = rowsets.back().id; !ids.insert(id).second)
+        return fail(model::task_failure::source_corrupt,
+                    fmt::format("the source's manifest lists rowset {} of tablet {} twice; clone from another replica",
+                                id, model::raw(order_.tablet)));
     }
   } catch (const storage_error& why) {
     return fail(model::task_failure::source_corrupt, why.what());

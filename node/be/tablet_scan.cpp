@@ -16,14 +16,11 @@ struct scan_piece {
 struct opened_pieces {
   std::string failure;
   std::vector<scan_piece> pieces;
-  bool moved_away = false; ///< The tablet went to another path while this waited for its disk.
 };
 
 /// Why `wanted` cannot be read here, or every rowset it needs, open: a drop or a clone
 /// meanwhile takes nothing away from a scan that has begun.
 opened_pieces open_pieces(path_set& paths, disk_worker& disk, tablet_store& store, const scan_request& wanted) {
-  if (paths.left_for(wanted.tablet, disk))
-    return {{}, {}, true};
   const auto here = store.status(wanted.tablet);
   if (!here || here->replica != wanted.replica)
     return {fmt::format("this backend does not hold replica {} of tablet {}", wanted.replica, wanted.tablet), {}};
@@ -32,7 +29,7 @@ opened_pieces open_pieces(path_set& paths, disk_worker& disk, tablet_store& stor
   if (here->version < wanted.version)
     return {fmt::format("replica {} of tablet {} reaches version {}, not {}", wanted.replica, wanted.tablet,
                         here->version, wanted.version),
-            {}, false};
+            {}};
   const auto rowsets = store.rowsets(wanted.tablet);
   model::version_ranges ranges;
   for (const auto& rowset : rowsets)
@@ -128,19 +125,13 @@ kj::Promise<void> open_scan(backend_room_ptr room, std::uint64_t link, const sca
                  [paths = room->shared_paths(), disk, wanted](tablet_store& store) {
                    return open_pieces(*paths, *disk, store, wanted);
                  })
-    .then([room, link, disk, wanted, outcome](disk_result<opened_pieces>&& result) mutable -> kj::Promise<void> {
-      if (const auto* why = result.error()) {
-        outcome.setFailed(why->what());
-        return kj::READY_NOW;
-      }
+    .then([room, link, disk, tablet = wanted.tablet, outcome](disk_result<opened_pieces>&& result) mutable {
+      if (const auto* why = result.error())
+        return outcome.setFailed(why->what());
       auto& opened = result.value();
-      if (opened.moved_away)
-        return open_scan(room, link, wanted, outcome); // Once more, where it is now.
       if (!opened.failure.empty())
-        outcome.setFailed(opened.failure.c_str());
-      else
-        outcome.setScan(kj::heap<tablet_scan>(room, link, *disk, wanted.tablet, std::move(opened.pieces)));
-      return kj::READY_NOW;
+        return outcome.setFailed(opened.failure.c_str());
+      outcome.setScan(kj::heap<tablet_scan>(room, link, *disk, tablet, std::move(opened.pieces)));
     });
 }
 

@@ -1,5 +1,6 @@
 #include "tests/node_be/be_world.h"
 #include "actors/codec/agent_codec.h"
+#include "node/loop_call.h"
 #include "persistence/rowset_file.h"
 #include <algorithm>
 #include <cstdlib>
@@ -16,11 +17,13 @@ temp_dir::temp_dir() {
 
 // -- backend -----------------------------------------------------------------------------
 
-backend::backend(caf::actor_system& sys, be_options options) {
-  place_.loop = kj_loop::start([this](kj::AsyncIoContext& io, kj_loop&) -> std::shared_ptr<void> {
+backend::backend(caf::actor_system& sys, be_options options, bool frozen) {
+  place_.loop = kj_loop::start([this, frozen](kj::AsyncIoContext& io, kj_loop&) -> std::shared_ptr<void> {
     place_.network = &io.provider->getNetwork();
     place_.timer = &io.provider->getTimer();
-    return nullptr;
+    if (frozen)
+      place_.timer = (frozen_ = std::make_shared<kj::TimerImpl>(kj::origin<kj::TimePoint>())).get();
+    return frozen_;
   });
   try {
     node_ = be_node::start(std::move(options), sys, place_);
@@ -29,6 +32,15 @@ backend::backend(caf::actor_system& sys, be_options options) {
     throw;
   }
   port_ = node_->port();
+}
+
+void backend::pass(kj::Duration span) {
+  // Twice: what is due now may wait for something else first.
+  for (const auto part : {span, 0 * kj::SECONDS})
+    call_in_loop(*place_.loop, [this, part]() -> kj::Promise<void> {
+      frozen_->advanceTo(frozen_->now() + part);
+      return kj::evalLast([] {});
+    });
 }
 
 void backend::stop() {

@@ -10,6 +10,7 @@
 #include <capnp/rpc-twoparty.h>
 #include <gtest/gtest.h>
 #include <kj/async-io.h>
+#include <kj/timer.h>
 #include <deque>
 #include <filesystem>
 #include <functional>
@@ -41,15 +42,19 @@ struct temp_dir {
 /// One backend in its own loop.
 class backend {
 public:
-  explicit backend(caf::actor_system& sys, be_options options);
+  /// `frozen`: its loop's time stands still but for pass().
+  explicit backend(caf::actor_system& sys, be_options options, bool frozen = false);
   ~backend() { stop(); }
   void stop();
+  /// So much time goes by, and what was due is done or on its way to a disk.
+  void pass(kj::Duration span);
   [[nodiscard]] be_node& node() { return *node_; }
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] be_stats& stats() { return *node_->stats(); }
 
 private:
   kj_place place_;
+  std::shared_ptr<kj::TimerImpl> frozen_; ///< Null: real time.
   std::unique_ptr<be_node> node_;
   std::uint16_t port_ = 0;
 };

@@ -1,6 +1,8 @@
 // Clones between two backends: whole, incremental, resumed, refused, cancelled.
 #include "tests/node_be/be_world.h"
+#include "node/be/partial_copy.h"
 #include "persistence/rowset_file.h"
+#include <capnp/message.h>
 #include <fstream>
 
 namespace tabletd::test {
@@ -215,6 +217,24 @@ TEST_F(BackendClone, PartialFilesNobodyAsksForAgainAreSwept) {
     std::ignore = at_target->paths();
 }
 
+TEST_F(BackendClone, TheClockOfPartialFilesStartsAtTheFirstAttach) {
+  stop_target();
+  std::filesystem::create_directories(dir / "target/tmp/clone-50");
+  std::ofstream(dir / "target/tmp/clone-50/1.part") << "begun";
+  target.emplace(sys, options("target"), true);
+  target_path = target->node().paths()[0].hash;
+  target->pass(9 * kj::MINUTES); // No leader yet.
+  at_target.emplace(io, target->port());
+  ASSERT_EQ(at_target->attach(5), "");
+  target_is_idle(); // The files have been listed.
+  target->pass(9 * kj::MINUTES);
+  target_is_idle();
+  EXPECT_EQ(files_of(dir / "target"), 1U) << "its order may still come again";
+  target->pass(2 * kj::MINUTES);
+  target_is_idle();
+  EXPECT_EQ(files_of(dir / "target"), 0U);
+}
+
 TEST_F(BackendClone, ADamagedSourceIsNamedAndNothingOfItArrives) {
   load(4);
   load(4);
@@ -229,6 +249,87 @@ TEST_F(BackendClone, ADamagedSourceIsNamedAndNothingOfItArrives) {
   at_target->submit({{model::log_index{51}, model::verify_order{model::tablet_id{1}, model::replica_id{20}}}});
   EXPECT_EQ(failure(at_target->end_of(model::log_index{51})).kind, model::task_failure::stale) << "it is not here";
   EXPECT_EQ(failure(clone(52)).kind, model::task_failure::source_corrupt) << "a bad replica is no source";
+}
+
+/// A source that says whatever `tell` puts into its snapshot.
+class false_source final : public wire::BackendGateway::Server {
+public:
+  using tell_fn = std::function<void(wire::Snapshot::Builder)>;
+  explicit false_source(tell_fn tell) : tell_(std::move(tell)) {}
+  kj::Promise<void> peer(PeerContext context) override {
+    context.getResults().initOutcome().setPeer(kj::heap<false_peer>(tell_));
+    return kj::READY_NOW;
+  }
+
+private:
+  struct false_peer final : wire::BackendPeer::Server {
+    explicit false_peer(tell_fn t) : tell(std::move(t)) {}
+    kj::Promise<void> snapshot(SnapshotContext context) override {
+      tell(context.getResults().initOutcome().initSnapshot());
+      return kj::READY_NOW;
+    }
+    tell_fn tell;
+  };
+  tell_fn tell_;
+};
+
+/// What a manifest says of a file of `blocks` equal blocks.
+void fill_manifest(wire::RowsetManifest::Builder to, std::uint64_t id, std::uint64_t version, std::uint32_t blocks) {
+  rowset_footer footer;
+  footer.tablet = 1;
+  const auto block = make_rows(10, 100, id);
+  for (std::uint32_t i = 0; i < blocks; ++i) {
+    footer.blocks.push_back({16 + i * block.rows.size(), static_cast<std::uint32_t>(block.rows.size()), block.count,
+                             block.checksum()});
+    footer.rows += block.count;
+    footer.bytes += block.rows.size();
+  }
+  const auto encoded = footer.encode();
+  to.setId(id);
+  to.getVersion().setFirst(version);
+  to.getVersion().setLast(version);
+  to.setRows(footer.rows);
+  to.setBytes(footer.bytes);
+  to.setBlocks(blocks);
+  to.setTxn(version);
+  to.setFooter(kj::arrayPtr(reinterpret_cast<const kj::byte*>(encoded.data()), encoded.size()));
+}
+
+TEST_F(BackendClone, AManifestThatListsARowsetTwiceIsRefused) {
+  capnp::TwoPartyServer server{kj::heap<false_source>([](wire::Snapshot::Builder snapshot) {
+    snapshot.setFull(true);
+    auto rowsets = snapshot.initRowsets(2);
+    fill_manifest(rowsets[0], 5, 2, 3);
+    fill_manifest(rowsets[1], 5, 3, 1); // Fewer blocks than the file its id stands for.
+  })};
+  auto receiver = io.provider->getNetwork().parseAddress("127.0.0.1", 0).wait(io.waitScope)->listen();
+  const auto listening = server.listen(*receiver).eagerlyEvaluate([](kj::Exception&&) {});
+  version = 3;
+  const auto why = failure(clone(50, static_cast<std::uint16_t>(receiver->getPort())));
+  EXPECT_EQ(why.kind, model::task_failure::source_corrupt);
+  EXPECT_NE(why.message.find("rowset 5 of tablet 1 twice"), std::string::npos) << why.message;
+  target_is_idle();
+  EXPECT_EQ(files_of(dir / "target"), 0U);
+}
+
+TEST_F(BackendClone, APartialCopyTakesNoRowsetTwice) {
+  temp_dir elsewhere;
+  const auto store = tablet_store::open(elsewhere / "path", {});
+  const auto listed = [](std::uint32_t blocks) {
+    capnp::MallocMessageBuilder message;
+    auto manifest = message.initRoot<wire::RowsetManifest>();
+    fill_manifest(manifest, 5, 2, blocks);
+    const auto footer = manifest.asReader().getFooter();
+    source_rowset rowset{5, {2, 2}, manifest.getRows(), manifest.getBytes(), 2, {}, {}};
+    const auto* begin = reinterpret_cast<const std::byte*>(footer.begin());
+    rowset.encoded_footer.assign(begin, begin + footer.size());
+    rowset.footer = rowset_footer::decode(rowset.encoded_footer, "here");
+    return rowset;
+  };
+  partial_copy part{7};
+  EXPECT_THROW(std::ignore = part.open(*store, std::make_shared<const std::vector<source_rowset>>(
+                                                 std::vector{listed(3), listed(1)})),
+               storage_error);
 }
 
 TEST_F(BackendClone, AMissingSourceFileIsDamageToo) {

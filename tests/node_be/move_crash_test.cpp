@@ -92,23 +92,14 @@ TEST_F(BackendMoveKilled, BetweenTheTwoCommitsTheTargetWinsIfItIsWhole) {
   const auto switching = stops.stop_at("rename", (dir / "b/tablets").string());
   fe->submit({move(2, b)});
   stops.wait_until_stopped(switching);
-  // The old path's disk is kept busy: it cannot be removed from there.
-  auto request = fe->service().openScanRequest();
-  request.setTablet(1);
-  request.setReplica(10);
-  request.setVersion(version);
-  auto scan = fe->wait(request.send()).getOutcome().getScan();
-  const auto reading = stops.stop_at("pread", (dir / "a/tablets").string());
-  auto block = scan.nextRequest().send();
-  std::ignore = fe->paths(); // It is on its way.
-  stops.wait_until_stopped(reading);
+  auto busy = keep_a_busy(); // It cannot be removed from there.
   stops.release(switching);
   fe->wait_until([&] { return raw(fe->ears().tablets[1].path) == b; });
   const auto whole = photograph();
   const auto damaged = photograph();
-  stops.release(reading);
+  stops.release(busy.at);
   EXPECT_TRUE(fe->end_of(model::log_index{2}).done());
-  EXPECT_EQ(fe->wait(kj::mv(block)).getBlock().getError().size(), 0U);
+  fe->wait(kj::mv(busy.block));
   stop();
 
   EXPECT_GT(segments(dir / whole / "a").size(), 0U);

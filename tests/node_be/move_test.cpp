@@ -324,15 +324,20 @@ TEST_F(BackendMove, ADropUndoesTheMoveFirst) {
   fe->wait_until([&] { return !fe->ears().tablets.contains(1); });
 }
 
-TEST_F(BackendMove, ACreateThatComesLateMakesNoSecondReplica) {
+TEST_F(BackendMove, ACreateThatWaitsMeanwhileFollows) {
   load(2);
-  const auto removing = stops.stop_at("unlink", (dir / "a/tablets").string());
+  const auto switching = stops.stop_at("rename", (dir / "b/tablets").string());
   fe->submit({move(2, b)});
-  stops.wait_until_stopped(removing);
+  stops.wait_until_stopped(switching);
+  auto busy = keep_a_busy();
   fe->submit({{model::log_index{3}, model::create_order{model::tablet_id{1}, model::replica_id{10}, model::path_hash{a}}}});
-  stops.release(removing);
+  std::ignore = failure(fe->carry_out(move(4, b, 77, 770))); // By now it waits for its disk.
+  stops.release(switching);
+  fe->wait_until([&] { return raw(fe->ears().tablets[1].path) == b; });
+  stops.release(busy.at);
   EXPECT_EQ(raw(held(fe->end_of(model::log_index{3})).path), b);
   EXPECT_TRUE(fe->end_of(model::log_index{2}).done());
+  fe->wait(kj::mv(busy.block));
   expect_wholly_on(b);
 }
 

@@ -71,6 +71,27 @@ struct move_world : be_world {
     const auto id = next_fence++;
     fe->create(id, id, 1, path);
   }
+  /// Stands before the first read of a block on path a: nothing else is done there until
+  /// stops.release(); wait for `block` then.
+  struct busy_disk {
+    file_stop::point_ptr at;
+    wire::Scan::Client scan;
+    kj::Promise<void> block;
+  };
+  [[nodiscard]] busy_disk keep_a_busy() {
+    auto request = fe->service().openScanRequest();
+    request.setTablet(1);
+    request.setReplica(10);
+    request.setVersion(version);
+    auto scan = fe->wait(request.send()).getOutcome().getScan();
+    auto at = stops.stop_at("pread", (dir / "a/tablets").string());
+    auto block = scan.nextRequest().send().then([](auto&& response) {
+      EXPECT_EQ(response.getBlock().getError().size(), 0U);
+    });
+    std::ignore = fe->paths(); // It is on its way.
+    stops.wait_until_stopped(at);
+    return {at, scan, kj::mv(block)};
+  }
   /// Asks for a full report and waits for it.
   void full_report() {
     const auto reports = fe->ears().reports_full;
