@@ -94,8 +94,9 @@ void path_set::stop() {
 
 void path_set::report_to(reporter_actor reporter) {
   reporter_ = std::move(reporter);
+  // Waits: a first full report that misses a disk would say that its replicas are gone.
   for (const auto& disk : disks_)
-    disk->post([this, &disk = *disk](tablet_store& store) { all_changed(disk, store); });
+    disk->run_now([&](tablet_store& store) { all_changed(*disk, store); });
 }
 
 // -- any thread --------------------------------------------------------------------------

@@ -343,6 +343,7 @@ TEST(BeMetrics, TellWhatDisksAndTasksSay) {
   stats.tasks_ended[1][1 + static_cast<std::size_t>(model::task_failure::disk_full)] = 2;
   stats.tasks_ended[1][1 + static_cast<std::size_t>(model::task_failure::io)] = 1;
   stats.copy_bytes_in = 1 << 20;
+  stats.move_bytes = 5;
   stats.requests_fenced = 3;
   disk_status disk;
   disk.root = "/data/\"d0\"";
@@ -363,6 +364,7 @@ TEST(BeMetrics, TellWhatDisksAndTasksSay) {
   EXPECT_EQ(read.at(R"(tabletd_be_tasks_ended_total{task="clone",result="error"})"), 3);
   EXPECT_EQ(read.at(R"(tabletd_be_tasks_ended_total{task="verify",result="ok"})"), 0);
   EXPECT_EQ(read.at(R"(tabletd_be_copy_bytes_total{direction="in"})"), 1 << 20);
+  EXPECT_EQ(read.at(R"(tabletd_be_copy_bytes_total{direction="moved"})"), 5);
   EXPECT_EQ(read.at(R"(tabletd_be_fenced_requests_total{reason="stale_term"})"), 3);
   for (const auto* family : families::all)
     if (family->role == metric_role::be) {

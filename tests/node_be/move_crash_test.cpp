@@ -2,6 +2,7 @@
 // replica afterwards, on one of the two paths, whole; and the order can be repeated.
 #include "tests/node_be/move_world.h"
 #include "tests/persistence/faulty_path.h"
+#include <thread>
 
 namespace tabletd::test {
 namespace {
@@ -107,6 +108,31 @@ TEST_F(BackendMoveKilled, BetweenTheTwoCommitsTheTargetWinsIfItIsWhole) {
   EXPECT_EQ(wake_up(whole), b);
   std::filesystem::remove(segments(dir / damaged / "b").at(0));
   EXPECT_EQ(wake_up(damaged), a);
+}
+
+TEST_F(BackendMoveKilled, AnOrderlyStopAtAnyMomentLosesNothing) {
+  ASSERT_EQ(fe->publish(500, ++version, {}), "");
+  loaded += waiting.rows;
+  std::uint64_t fence = 10;
+  auto to = b;
+  for (int nth = 1; nth <= 25; nth += 3) {
+    SCOPED_TRACE(nth);
+    const auto at = stops.stop_at("", (dir / (to == b ? "b" : "a")).string(), nth);
+    fe->submit({move(fence, to)});
+    stops.wait_until_stopped(at);
+    fe.reset();
+    std::thread stopping{[this] { be->stop(); }};
+    stops.clear();
+    stopping.join();
+    be.reset();
+    start(two_paths());
+    fe->wait_until([&] { return fe->ears().reports_full > 0; });
+    EXPECT_EQ(fe->ears().tablets[1].version, version);
+    EXPECT_TRUE(fe->carry_out(move(fence, to)).done()) << "the order comes again";
+    expect_wholly_on(to);
+    to = to == a ? b : a;
+    ++fence;
+  }
 }
 
 // -- power -------------------------------------------------------------------------------

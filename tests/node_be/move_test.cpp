@@ -120,7 +120,10 @@ TEST_F(BackendMove, LoadsGoOnWhileItCopies) {
   expect_wholly_on(b);
 }
 
-TEST_F(BackendMove, VerdictsAndPreparesWaitForTheSwitch) {
+/// The gate of its tablet is shut, and the move stands before a call about the target.
+struct BackendMoveAlone : BackendMove, ::testing::WithParamInterface<std::pair<const char*, const char*>> {};
+
+TEST_P(BackendMoveAlone, VerdictsAndPreparesWait) {
   load(2);
   const auto waiting = make_rows(10, 100, 7);
   const auto late = make_rows(10, 100, 8);
@@ -131,7 +134,7 @@ TEST_F(BackendMove, VerdictsAndPreparesWaitForTheSwitch) {
   }
   auto open = fe->open_load(501, 1, 10);
   fe->write(open, 1, late);
-  const auto switching = stops.stop_at("rename", (dir / "b/tablets").string());
+  const auto switching = stops.stop_at(GetParam().first, (dir / "b" / GetParam().second).string());
   fe->submit({move(2, b)});
   stops.wait_until_stopped(switching);
   auto publish = fe->service().publishRequest();
@@ -158,6 +161,9 @@ TEST_F(BackendMove, VerdictsAndPreparesWaitForTheSwitch) {
   ASSERT_TRUE(fe->carry_out({model::log_index{4}, model::drop_order{model::tablet_id{2}, model::replica_id{20}}}).done());
   expect_wholly_on(b);
 }
+
+INSTANTIATE_TEST_SUITE_P(Before, BackendMoveAlone,
+                         ::testing::Values(std::pair{"pwrite", "tmp"}, std::pair{"rename", "tablets"}));
 
 // -- failures ------------------------------------------------------------------------------
 
