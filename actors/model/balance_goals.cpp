@@ -10,8 +10,9 @@ namespace {
 
 /// Pairs of backends tried in vain before a goal is given up for this round.
 constexpr int pairs_max = 64;
-/// Replica totals may differ by this part of their mean, or by one.
-constexpr double totals_part = 0.05;
+/// Replica totals of two backends may differ by this part of their mean, or by one; as with
+/// scores, evening them out goes on until half of it.
+constexpr double totals_spread = 0.2;
 
 std::string decimal(double value) {
   char text[32];
@@ -149,7 +150,7 @@ void search::even_tables(medium m) {
 bool search::step_totals(medium_scores& scores) {
   const auto m = scores.on();
   const auto replicas = [&](slot b) { return state_.backend(b).on(m).replicas; };
-  const double tolerance = std::max(1.0, totals_part * scores.mean_replicas());
+  const double tolerance = std::max(1.0, totals_spread / 2 * scores.mean_replicas());
   auto order = with_free_path(scores.endpoints(), m);
   std::stable_sort(order.begin(), order.end(), [&](slot x, slot y) { return replicas(x) > replicas(y); });
   int pairs = 0;
@@ -180,8 +181,14 @@ bool search::step_totals(medium_scores& scores) {
 void search::even_totals(medium m) {
   auto scores = scores_of(m);
   hopeless_.clear();
+  const bool hungry = hungry_.totals.contains(m);
+  const double tolerance = std::max(1.0, totals_spread * (hungry ? 0.5 : 1) * scores.mean_replicas());
+  hungry_.totals.erase(m);
+  if (scores.totals_spread() <= tolerance)
+    return;
   while (!full() && step_totals(scores))
     ;
+  hungry_.totals.insert(m); // Whether more is wanted the next round will see.
 }
 
 // -- the outcome -------------------------------------------------------------------------

@@ -61,6 +61,7 @@ public:
   struct appetite {
     std::set<std::pair<medium, backend_id>> load;
     std::set<std::pair<medium, backend_id>> paths;
+    std::set<medium> totals;
     std::set<std::pair<medium, tablet_id>> tables; ///< First tablets of those tried in vain of late.
   };
 

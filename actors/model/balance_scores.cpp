@@ -102,6 +102,10 @@ bool medium_scores::noteworthy(bool hungry) const {
          || spread(counted_, replicas) > std::max(1.0, count_spread_min * part * average_.replicas);
 }
 
+double medium_scores::totals_spread() const {
+  return spread(endpoints(), [&](slot b) { return state_.backend(b).on(on_).replicas; });
+}
+
 double medium_scores::gain(slot from, slot to, std::uint64_t bytes) const {
   if (fill_weight_ < 1 && !keeps_fill(from, to, bytes))
     return 0;

@@ -42,6 +42,7 @@ public:
   [[nodiscard]] std::uint64_t outside(double threshold) const;
   [[nodiscard]] bool noteworthy(bool hungry) const;
   [[nodiscard]] double mean_replicas() const { return average_.replicas; }
+  [[nodiscard]] double totals_spread() const; ///< Most less fewest replicas, over endpoints.
   /// Endpoints, most loaded first.
   [[nodiscard]] std::vector<slot> endpoints() const;
 
