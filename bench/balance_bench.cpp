@@ -78,7 +78,8 @@ void measure_end(const balance_world& w, outcome& into) {
   for (const auto& row : stat.rows)
     into.score_deviation = std::max(into.score_deviation, std::abs(row.score - stat.average_score) / stat.average_score);
   for (const auto& path : end.paths())
-    into.path_deviation = std::max(into.path_deviation, std::abs(path.used_ratio() - end.backend(path.backend).on(medium::hdd).fill()));
+    into.path_deviation = std::max(into.path_deviation,
+                                   std::abs(path.used_ratio() - end.backend(path.backend).on(medium::hdd).fill()));
   for (balance_state::slot g = 0; g < end.group_count(); ++g)
     into.skew = std::max(into.skew, end.group(g).skew);
 }
@@ -278,7 +279,8 @@ private:
     });
     if (score(victim->backend) < score(c.target.backend))
       return; // It was the new one.
-    balance_move move{.tablet = c.tablet, .replica = victim->id, .source = {victim->backend, victim->path}, .target = c.target, .bytes = c.bytes};
+    const place source{victim->backend, victim->path};
+    balance_move move{.tablet = c.tablet, .replica = victim->id, .source = source, .target = c.target, .bytes = c.bytes};
     w_.carry_out(move);
     tablets_of(c.target.backend).push_back(c.tablet);
     meter_.moved(c.tablet, move.source.backend, move.target.backend, c.bytes);
@@ -388,8 +390,10 @@ balance_world many_paths() {
 
 // -- the report --------------------------------------------------------------------------
 
-void print(const std::string& name, double ours, double peer, const std::string& unit, double ratio, const std::string& more = {}) {
-  std::printf(R"json({"bench":"balance","case":"%s","ours":%.4g,"peer":%.4g,"peer_name":"reference balancer (model)","unit":"%s","ratio":%.3f%s})json" "\n",
+void print(const std::string& name, double ours, double peer, const std::string& unit, double ratio,
+           const std::string& more = {}) {
+  std::printf(R"json({"bench":"balance","case":"%s","ours":%.4g,"peer":%.4g,)json"
+              R"json("peer_name":"reference balancer (model)","unit":"%s","ratio":%.3f%s})json" "\n",
               name.c_str(), ours, peer, unit.c_str(), ratio, more.c_str());
   std::fflush(stdout);
 }

@@ -63,7 +63,8 @@ public:
 
 private:
   static bool holds(const tablet& t, const place& at) {
-    return std::any_of(t.replicas.begin(), t.replicas.end(), [&](const replica& r) { return place{r.backend, r.path} == at; });
+    return std::any_of(t.replicas.begin(), t.replicas.end(),
+                       [&](const replica& r) { return place{r.backend, r.path} == at; });
   }
   const std::string& host(backend_id id) const { return before_.backends.find(id)->host; }
 

@@ -13,7 +13,8 @@ std::string sentence(const balance_standing& standing) {
       text += ": the load of backends is within " + percent(standing.worst) + " of its average";
       break;
     case balance_kind::table_skew:
-      text += ": replicas of a partition differ by at most " + std::to_string(std::lround(standing.worst)) + " between backends";
+      text += ": replicas of a partition differ by at most " + std::to_string(std::lround(standing.worst))
+              + " between backends";
       break;
     case balance_kind::path_load:
       text += ": paths are within " + percent(standing.worst) + " of the fill of their backend";

@@ -25,7 +25,8 @@ void shrink_to_fit(balance_world& w, double fill_max) {
   for (const auto& [id, b] : w.cluster.backends)
     for (const auto& p : b.paths)
       if (used[p.hash] > 0)
-        shrink = std::min(shrink, (fill_max * static_cast<double>(p.capacity_bytes) - static_cast<double>(w.other[p.hash])) / used[p.hash]);
+        shrink = std::min(shrink, (fill_max * static_cast<double>(p.capacity_bytes) - static_cast<double>(w.other[p.hash]))
+                                    / used[p.hash]);
   std::vector<std::pair<tablet_id, std::uint64_t>> sizes;
   w.cat.tablets.for_each([&](tablet_id id, const tablet& t) {
     sizes.emplace_back(id, static_cast<std::uint64_t>(shrink * static_cast<double>(t.bytes)));
@@ -195,7 +196,8 @@ TEST(BalanceRandom, LiveRoundsComeToRest) {
       }
       w.now += std::chrono::seconds(1);
       w.memory.forget(w.now);
-      const auto round = planner.next_moves(w.view(), 8 - std::min<std::size_t>(8, planner.under_way().size()), seed + static_cast<std::uint64_t>(n), w.now);
+      const auto limit = 8 - std::min<std::size_t>(8, planner.under_way().size());
+      const auto round = planner.next_moves(w.view(), limit, seed + static_cast<std::uint64_t>(n), w.now);
       for (const auto& m : round.moves) {
         EXPECT_FALSE(w.memory.resting(m.tablet, w.now));
         w.memory.moved(m.tablet, w.now);

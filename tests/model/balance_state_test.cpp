@@ -56,7 +56,8 @@ struct BalanceState : testing::Test {
   }
   balance_move move_of(std::uint32_t bucket, place from, place to) {
     const auto& tablet = *w.cat.tablets.find(w.bucket(t, bucket));
-    return {.tablet = tablet.id, .replica = tablet.on(from.backend)->id, .source = from, .target = to, .bytes = tablet.bytes};
+    const auto replica = tablet.on(from.backend)->id;
+    return {.tablet = tablet.id, .replica = replica, .source = from, .target = to, .bytes = tablet.bytes};
   }
   const balance_state::path_row& row(const balance_state& s, place at) {
     return *std::find_if(s.paths().begin(), s.paths().end(), [&](const auto& p) { return p.at == at; });
@@ -212,7 +213,8 @@ TEST(BalanceStateRandom, KeptEqualsBuilt) {
           if (kept.moving(id) || tablet.on(w.ids[target]))
             break;
           const auto& r = tablet.replicas[dice(2)];
-          balance_move m{.tablet = id, .replica = r.id, .source = {r.backend, r.path}, .target = w.on(target), .bytes = tablet.bytes};
+          const place source{r.backend, r.path};
+          balance_move m{.tablet = id, .replica = r.id, .source = source, .target = w.on(target), .bytes = tablet.bytes};
           kept.begin(w.cat, m);
           under_way.push_back(m);
         }

@@ -43,7 +43,9 @@ struct balance_world {
 
   backend_id add_backend(const std::vector<disk>& disks, std::string host = {}) {
     const auto n = ids.size() + 1;
-    const backend_id id{fold(backend_added{host.empty() ? "h" + std::to_string(n) : host, static_cast<std::uint16_t>(9000 + n)}).id};
+    if (host.empty())
+      host = "h" + std::to_string(n);
+    const backend_id id{fold(backend_added{host, static_cast<std::uint16_t>(9000 + n)}).id};
     ids.push_back(id);
     backend_returned back{id, {}};
     auto& seen = cluster.backends[id];
