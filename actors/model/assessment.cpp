@@ -15,6 +15,7 @@ bool same_holder(const assessment& a, const backend& x, const backend& y) {
 replica_standing stand(const catalog& cat, const replica& r, const assessment& a) {
   replica_standing s;
   const auto* b = cat.backends.find(r.backend);
+  s.home = b;
   s.known = b != nullptr;
   if (!b)
     return s;
@@ -27,24 +28,36 @@ replica_standing stand(const catalog& cat, const replica& r, const assessment& a
 }
 
 /// A host counts once, through its best replica: a second copy next to it dies with it.
-void choose_per_host(const catalog& cat, const tablet& t, assessment& a) {
+void choose_per_host(assessment& a) {
   const auto rank = [&](std::size_t i) {
     const auto& s = a.replicas[i];
     return std::make_tuple(s.complete, s.available);
   };
-  for (std::size_t i = 0; i < t.replicas.size(); ++i) {
+  for (std::size_t i = 0; i < a.replicas.size(); ++i) {
     if (!a.replicas[i].live)
       continue;
     a.replicas[i].counts = true;
-    const auto& mine = *cat.backends.find(t.replicas[i].backend);
     for (std::size_t j = 0; j < i; ++j) {
-      if (!a.replicas[j].counts || !same_holder(a, mine, *cat.backends.find(t.replicas[j].backend)))
+      if (!a.replicas[j].counts || !same_holder(a, *a.replicas[i].home, *a.replicas[j].home))
         continue;
       const bool better = rank(i) > rank(j);
       a.replicas[j].counts = !better;
       a.replicas[i].counts = better;
     }
   }
+}
+
+/// Different hosts of the tablet's own replicas: nearly always proof enough that there are as
+/// many as the table wants.
+std::uint32_t hosts_of(const assessment& a) {
+  std::uint32_t hosts = 0;
+  for (std::size_t i = 0; i < a.replicas.size(); ++i) {
+    bool fresh = a.replicas[i].known;
+    for (std::size_t j = 0; fresh && j < i; ++j)
+      fresh = !a.replicas[j].known || a.replicas[j].home->host != a.replicas[i].home->host;
+    hosts += fresh;
+  }
+  return hosts;
 }
 
 } // namespace
@@ -66,15 +79,16 @@ assessment assess(const catalog& cat, const tablet& t) {
     return a;
   a.visible = cat.visible_version(t);
   a.wanted = table->replication_num;
-  a.host_anti_affinity = host_anti_affinity(cat, a.wanted);
-  a.hinted = cat.hints.contains(t.partition);
+  a.hinted = !cat.hints.empty() && cat.hints.contains(t.partition);
   a.cluster = table->cluster;
   a.move = cat.moves.find(t.id);
-  if (const auto* group = cat.colocate_groups.find(table->colocate_group))
-    a.home = &group->sequence[t.bucket];
+  if (raw(table->colocate_group) != 0)
+    if (const auto* group = cat.colocate_groups.find(table->colocate_group))
+      a.home = &group->sequence[t.bucket];
   for (const auto& r : t.replicas)
     a.replicas.push_back(stand(cat, r, a));
-  choose_per_host(cat, t, a);
+  a.host_anti_affinity = hosts_of(a) >= a.wanted || host_anti_affinity(cat, a.wanted);
+  choose_per_host(a);
   for (std::size_t i = 0; i < t.replicas.size(); ++i) {
     const auto& s = a.replicas[i];
     a.total += t.replicas[i].state != replica_state::clone;
@@ -123,11 +137,13 @@ bool loads_count_on(const catalog& cat, const tablet& t, const replica& r) {
   });
 }
 
-bool takes(const catalog& cat, const assessment& a, const replica& r, const backend& b) {
-  const auto* home = cat.backends.find(r.backend);
-  if (!home)
-    return false;
-  return home->decommissioned ? home->id == b.id : same_holder(a, b, *home);
+bool takes(const assessment& a, std::size_t replica, const backend& b) {
+  const auto* home = a.replicas[replica].home;
+  return home && takes(a, *home, b);
+}
+
+bool takes(const assessment& a, const backend& holder, const backend& b) {
+  return holder.decommissioned ? holder.id == b.id : same_holder(a, b, holder);
 }
 
 namespace {
@@ -147,17 +163,19 @@ bool any_available(const catalog& cat, const assessment& a, Test&& test) {
 
 bool has_room(const catalog& cat, const assessment& a, const tablet& t) {
   return any_available(cat, a, [&](const backend& b) {
-    return std::none_of(t.replicas.begin(), t.replicas.end(),
-                        [&](const replica& r) { return takes(cat, a, r, b); });
+    for (std::size_t i = 0; i < t.replicas.size(); ++i)
+      if (takes(a, i, b))
+        return false;
+    return true;
   });
 }
 
 bool opens_room(const catalog& cat, const assessment& a, const tablet& t, std::size_t replica) {
   return any_available(cat, a, [&](const backend& b) {
-    if (!takes(cat, a, t.replicas[replica], b))
+    if (!takes(a, replica, b))
       return false;
     for (std::size_t i = 0; i < t.replicas.size(); ++i)
-      if (takes(cat, a, t.replicas[i], b) && !expendable(a, t, i))
+      if (takes(a, i, b) && !expendable(a, t, i))
         return false;
     return true;
   });

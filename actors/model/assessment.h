@@ -9,6 +9,7 @@ namespace tabletd::model {
 
 /// One replica, seen through its backend.
 struct replica_standing {
+  const backend* home = nullptr; ///< Its backend, if the catalog (which must live on) knows it.
   bool known = false;     ///< Its backend is in the catalog.
   bool available = false; ///< Its backend is alive and not decommissioned.
   bool live = false;      ///< A copy one can use: backend alive, not bad, not being cloned.
@@ -55,10 +56,12 @@ struct assessment {
 /// below the wanted one.  The one rule behind every drop.
 [[nodiscard]] bool expendable(const assessment& a, const tablet& t, std::size_t replica);
 
-/// True if this replica keeps others off backend `b`: it is there, or (with host
+/// True if this replica (by its place in the tablet) keeps others off backend `b`: it is there, or (with host
 /// anti-affinity) on its host - dead and bad ones too, they may come back.  Only one that is
 /// leaving does not keep its host: it goes as soon as the other one is there.
-[[nodiscard]] bool takes(const catalog& cat, const assessment& a, const replica& r, const backend& b);
+[[nodiscard]] bool takes(const assessment& a, std::size_t replica, const backend& b);
+/// The same for a replica on `holder`.
+[[nodiscard]] bool takes(const assessment& a, const backend& holder, const backend& b);
 
 /// True if a replica may be placed there at all: the cluster fits and, of a colocated tablet, the
 /// bucket belongs there.

@@ -132,7 +132,8 @@ balance_block may_take(const balance_view& view, const tablet& t, backend_id lea
   assessment hosts;
   hosts.host_anti_affinity = host_anti_affinity(view.cat, table->replication_num);
   for (const auto& r : t.replicas)
-    if (r.backend != leaving && takes(view.cat, hosts, r, *to))
+    if (const auto* holder = view.cat.backends.find(r.backend);
+        holder && r.backend != leaving && takes(hosts, *holder, *to))
       return balance_block::same_host;
   return balance_block::none;
 }

@@ -74,10 +74,9 @@ refusal judge_new(const catalog& cat, const tablet& t, const clone_ordered& e) {
   if (!home || !home->available() || !home->has_path(target.path))
     return refusal::placement_stale;
   const auto a = assess(cat, t);
-  const bool taken = std::any_of(t.replicas.begin(), t.replicas.end(),
-                                 [&](const replica& r) {
-                                   return takes(cat, a, r, *home) && (r.id != e.replaces || r.backend == home->id);
-                                 });
+  bool taken = t.on(target.backend) != nullptr;
+  for (std::size_t i = 0; i < t.replicas.size(); ++i)
+    taken |= t.replicas[i].id != e.replaces && takes(a, i, *home);
   return taken || !belongs(a, *home) ? refusal::placement_stale : refusal::none;
 }
 

@@ -33,8 +33,8 @@ std::optional<path_code> unfit_backend_for(const patient& p, const wanted_move& 
     return path_code::holds_replica;
   if (!belongs(p.a, to))
     return p.a.home ? path_code::not_in_group : path_code::other_cluster;
-  for (const auto& r : p.t.replicas) // As long as the copy runs both are there.
-    if (takes(p.view.cat, p.a, r, to) && r.id != wanted.replica)
+  for (std::size_t i = 0; i < p.t.replicas.size(); ++i) // The one that goes does not count.
+    if (p.t.replicas[i].id != wanted.replica && takes(p.a, i, to))
       return path_code::same_host;
   return std::nullopt;
 }

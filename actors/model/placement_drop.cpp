@@ -11,9 +11,9 @@ namespace {
 const replica* twin(const patient& p, std::size_t i) {
   if (!p.a.host_anti_affinity)
     return nullptr;
-  const auto* mine = p.view.cat.backends.find(p.t.replicas[i].backend);
+  const auto* mine = p.a.replicas[i].home;
   for (std::size_t j = 0; mine && j < p.t.replicas.size(); ++j) {
-    const auto* other = p.view.cat.backends.find(p.t.replicas[j].backend);
+    const auto* other = p.a.replicas[j].home;
     const auto& x = p.a.replicas[i];
     const auto& y = p.a.replicas[j];
     if (i != j && other && other->host == mine->host && x.complete == y.complete && x.live && y.live)

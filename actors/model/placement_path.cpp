@@ -146,7 +146,7 @@ target_choice choose_fill_target(const patient& p, fill_on where, std::vector<pa
     if (where == fill_on::balance_target && r.id != p.a.move->replica)
       continue;
     const place at{r.backend, r.path};
-    auto code = unfit_backend(p.view, *p.view.cat.backends.find(r.backend)).value_or(path_code::usable);
+    auto code = unfit_backend(p.view, *s.home).value_or(path_code::usable);
     if (code == path_code::backend_decommissioned) // Then it was asked for.
       code = linked(p.view, r.backend) ? path_code::usable : path_code::backend_unlinked;
     if (code == path_code::usable && p.view.slots.available(at) == 0)
@@ -191,9 +191,9 @@ struct target_search {
   [[nodiscard]] bool beaten(double score) const {
     return best && std::get<0>(*best) == 0 && std::get<1>(*best) == 0 && std::get<2>(*best) < score;
   }
-  void look_at(const backend& b, const path_seen& path, bool beside, bool shared_location) {
+  void look_at(const backend_view& b, const path_seen& path, double score, bool beside, bool shared_location) {
     const place at{b.id, path.hash};
-    const auto* seen = p.view.cluster.find(b.id)->path(path.hash);
+    const auto* seen = b.path(path.hash);
     if (!seen)
       return reject(at, path_code::path_unseen, {});
     if (!seen->online)
@@ -205,7 +205,7 @@ struct target_search {
       return reject(at, path_code::no_slot, fill);
     why.push_back({path_role::target, at, path_code::usable, fill.used_ratio, fill.left_bytes});
     const int second_best = (beside ? 4 : 0) + (wanted_medium && path.medium != *wanted_medium ? 2 : 0) + (shared_location ? 1 : 0);
-    const rank mine{avoidance(p.view, at), second_best, p.scores.of(b.id), fill.used_ratio,
+    const rank mine{avoidance(p.view, at), second_best, score,   fill.used_ratio,
                     seen->tablets,         b.id,        path.hash};
     if (!best || mine < *best) {
       best = mine;
@@ -220,17 +220,15 @@ struct target_search {
 
 /// Beside a replica that is leaving: allowed, but two of them share a host for a while.
 bool beside_another(const patient& p, const backend& b) {
-  return p.a.host_anti_affinity && std::any_of(p.t.replicas.begin(), p.t.replicas.end(), [&](const replica& r) {
-           const auto* home = p.view.cat.backends.find(r.backend);
-           return home && home->host == b.host;
+  return p.a.host_anti_affinity && std::any_of(p.a.replicas.begin(), p.a.replicas.end(), [&](const auto& s) {
+           return s.home && s.home->host == b.host;
          });
 }
 
 /// Another complete replica is in the same rack, room or whatever the labels name.
 bool shares_location(const patient& p, const backend& b) {
   for (std::size_t i = 0; !b.location.empty() && i < p.t.replicas.size(); ++i)
-    if (p.a.replicas[i].complete && p.a.replicas[i].available
-        && p.view.cat.backends.find(p.t.replicas[i].backend)->location == b.location)
+    if (p.a.replicas[i].complete && p.a.replicas[i].available && p.a.replicas[i].home->location == b.location)
       return true;
   return false;
 }
@@ -243,22 +241,25 @@ std::optional<path_code> unfit_for(const patient& p, const backend& b) {
   if (const auto code = unfit_backend(p.view, b); code && *code != path_code::backend_unlinked
                                                   && *code != path_code::backend_unreported)
     return code;
-  for (const auto& r : p.t.replicas)
-    if (takes(p.view.cat, p.a, r, b))
+  for (std::size_t i = 0; i < p.a.replicas.size(); ++i)
+    if (takes(p.a, i, b))
       return path_code::same_host;
   return unfit_backend(p.view, b);
 }
 
 void look_at_paths(target_search& search, const backend& b) {
-  const auto unfit = unfit_for(search.p, b);
-  const bool beside = !unfit && beside_another(search.p, b);
-  const bool shared = !unfit && shares_location(search.p, b);
-  for (const auto& path : b.paths) {
-    if (unfit)
+  const auto& p = search.p;
+  if (const auto unfit = unfit_for(p, b)) {
+    for (const auto& path : b.paths)
       search.reject({b.id, path.hash}, *unfit, {});
-    else
-      search.look_at(b, path, beside, shared);
+    return;
   }
+  const auto& seen = *p.view.cluster.find(b.id);
+  const auto score = p.scores.of(b.id);
+  const bool beside = beside_another(p, b);
+  const bool shared = shares_location(p, b);
+  for (const auto& path : b.paths)
+    search.look_at(seen, path, score, beside, shared);
 }
 
 /// The best path without a look at all of them: from the least loaded backend on, until no other
