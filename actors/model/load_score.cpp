@@ -83,6 +83,7 @@ load_scores::load_scores(const catalog& cat, const cluster_view& cluster, const 
   cat.backends.for_each([&](backend_id id, const backend& b) {
     auto seen = look_at(cluster, slots, other_slots, id);
     split(static_cast<double>(b.tablets.size()), seen);
+    paths_.push_back(b.paths.size());
     for (const auto m : media)
       lines_[at(m)].push_back({id, b.available(), seen.load[at(m)]});
   });
@@ -90,7 +91,7 @@ load_scores::load_scores(const catalog& cat, const cluster_view& cluster, const 
     average_[at(m)] = average_of(lines(m));
   for (std::size_t row = 0; row < lines_.front().size(); ++row) {
     mix_.push_back(mix(row));
-    order_.emplace_back(mix_.back(), lines_.front()[row].backend);
+    order_.push_back({mix_.back(), lines_.front()[row].backend, paths_[row]});
   }
   std::sort(order_.begin(), order_.end());
 }
@@ -130,9 +131,9 @@ void load_scores::add(backend_id backend, std::uint64_t bytes, medium on) {
   auto& load = lines_[at(on)][row].load;
   load.used_bytes += static_cast<double>(bytes);
   load.replicas += 1;
-  order_.erase(std::lower_bound(order_.begin(), order_.end(), std::pair{mix_[row], backend}));
+  order_.erase(std::lower_bound(order_.begin(), order_.end(), standing{mix_[row], backend, paths_[row]}));
   mix_[row] = mix(row);
-  const std::pair now{mix_[row], backend};
+  const standing now{mix_[row], backend, paths_[row]};
   order_.insert(std::lower_bound(order_.begin(), order_.end(), now), now);
 }
 

@@ -7,8 +7,8 @@
 #include "actors/model/cluster_view.h"
 #include "actors/model/slots.h"
 #include <array>
+#include <compare>
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace tabletd::model {
@@ -55,13 +55,14 @@ public:
   /// The mix score; 0 for a backend that the catalog does not know.
   [[nodiscard]] double of(backend_id backend) const;
   [[nodiscard]] std::size_t size() const { return mix_.size(); } ///< Backends.
-  /// visit(backend_id, its mix score) from the least loaded on, equals by id, until it returns false.
-  template <class Visit>
-  void from_least_loaded(Visit&& visit) const {
-    for (const auto& [score, backend] : order_)
-      if (!visit(backend, score))
-        return;
-  }
+  struct standing {
+    double score{}; ///< The mix score.
+    backend_id backend{};
+    std::size_t paths{}; ///< How many the backend has.
+    friend auto operator<=>(const standing&, const standing&) = default;
+  };
+  /// From the least loaded on, equals by id.
+  [[nodiscard]] const std::vector<standing>& from_least_loaded() const { return order_; }
   /// A replica of this size is going there too; the averages stay.  On a backend without the
   /// medium it counts for the one it has.
   void add(backend_id backend, std::uint64_t bytes, medium on = medium::hdd);
@@ -76,7 +77,8 @@ private:
   std::array<std::vector<load_line>, media.size()> lines_; ///< Same backends in each.
   std::array<load_average, media.size()> average_;
   std::vector<double> mix_; ///< Kept: a placement asks for it again and again.
-  std::vector<std::pair<double, backend_id>> order_; ///< Of mix_, ascending.
+  std::vector<std::size_t> paths_;
+  std::vector<standing> order_; ///< Ascending.
 };
 
 } // namespace tabletd::model

@@ -270,13 +270,15 @@ bool look_from_least_loaded(target_search& search) {
   if (search.p.scores.size() != view.cat.backends.size())
     return false;
   const auto said = search.why.size();
-  search.p.scores.from_least_loaded([&](backend_id id, double score) {
-    if (search.beaten(score))
-      return false;
-    if (const auto* b = view.cat.backends.find(id); b && view.slots.any_available(id, b->paths.size()))
+  search.why.reserve(said + 32); // The paths of one or two backends.
+  for (const auto& next : search.p.scores.from_least_loaded()) {
+    if (search.beaten(next.score))
+      break;
+    if (!view.slots.any_available(next.backend, next.paths))
+      continue;
+    if (const auto* b = view.cat.backends.find(next.backend))
       look_at_paths(search, *b);
-    return true;
-  });
+  }
   if (!search.best)
     search.why.resize(said); // It will all be said again.
   return search.best.has_value();

@@ -1,5 +1,7 @@
 // Decisions in words, for SHOW and the log.
 #include "actors/model/placement.h"
+#include <array>
+#include <charconv>
 #include <cmath>
 
 namespace tabletd::model {
@@ -10,9 +12,21 @@ std::string percent(double ratio) { return std::to_string(std::lround(ratio * 10
 
 std::string mebibytes(std::uint64_t bytes) { return std::to_string(bytes >> 20U) + " MiB"; }
 
-std::string text(const place& at) {
-  return "backend " + std::to_string(raw(at.backend)) + " path " + std::to_string(raw(at.path));
-}
+/// A sentence under way: every remedy gets one, so it is written into one piece of memory.
+struct words {
+  std::string line;
+  words() { line.reserve(160); }
+  words& operator<<(std::string_view word) {
+    line += word;
+    return *this;
+  }
+  words& operator<<(std::uint64_t number) {
+    std::array<char, 20> digits;
+    line.append(digits.data(), std::to_chars(digits.begin(), digits.end(), number).ptr);
+    return *this;
+  }
+  words& operator<<(const place& at) { return *this << "backend " << raw(at.backend) << " path " << raw(at.path); }
+};
 
 std::string_view text(drop_reason reason) {
   switch (reason) {
@@ -91,16 +105,22 @@ std::string sentence(const decision& d) {
         return std::string{d.blocked == blocker::none ? "nothing to do" : sentence(d.blocked)};
       },
       [](const clone_move& m) {
-        if (m.source.backend == m.target.backend)
-          return "move replica " + std::to_string(raw(m.replica)) + " from " + text(m.source) + " to path "
-                 + std::to_string(raw(m.target.path));
-        return (raw(m.replica) == 0 ? std::string{"copy a new replica"}
-                                    : "fill replica " + std::to_string(raw(m.replica)))
-               + " up to version " + std::to_string(m.version) + " from " + text(m.source) + " to " + text(m.target);
+        words say;
+        if (m.source.backend == m.target.backend) {
+          say << "move replica " << raw(m.replica) << " from " << m.source << " to path " << raw(m.target.path);
+          return std::move(say.line);
+        }
+        if (raw(m.replica) == 0)
+          say << "copy a new replica";
+        else
+          say << "fill replica " << raw(m.replica);
+        say << " up to version " << m.version << " from " << m.source << " to " << m.target;
+        return std::move(say.line);
       },
       [](const drop_move& m) {
-        return "drop replica " + std::to_string(raw(m.replica)) + " on " + text(m.at) + ": "
-               + std::string{text(m.reason)};
+        words say;
+        say << "drop replica " << raw(m.replica) << " on " << m.at << ": " << text(m.reason);
+        return std::move(say.line);
       },
     },
     d.move);
