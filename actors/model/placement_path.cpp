@@ -186,6 +186,7 @@ struct target_search {
   using rank = std::tuple<int, int, double, double, std::uint64_t, backend_id, path_hash>;
   std::optional<rank> best;
   place chosen;
+  bool hurried = false; ///< Whatever cannot be taken is passed by in silence.
 
   /// True if no path of a backend with this score can beat the best one so far.
   [[nodiscard]] bool beaten(double score) const {
@@ -193,6 +194,9 @@ struct target_search {
   }
   void look_at(const backend_view& b, const path_seen& path, double score, bool beside, bool shared_location) {
     const place at{b.id, path.hash};
+    const bool busy = p.view.slots.available(at) == 0;
+    if (hurried && busy)
+      return;
     const auto* seen = b.path(path.hash);
     if (!seen)
       return reject(at, path_code::path_unseen, {});
@@ -201,7 +205,7 @@ struct target_search {
     const auto fill = fit(*seen, p.view.incoming_bytes(at), p.t.bytes, supplement, p.view.fit);
     if (!fill.fits)
       return reject(at, path_code::too_full, fill);
-    if (p.view.slots.available(at) == 0)
+    if (busy)
       return reject(at, path_code::no_slot, fill);
     why.push_back({path_role::target, at, path_code::usable, fill.used_ratio, fill.left_bytes});
     const int second_best = (beside ? 4 : 0) + (wanted_medium && path.medium != *wanted_medium ? 2 : 0) + (shared_location ? 1 : 0);
@@ -213,6 +217,8 @@ struct target_search {
     }
   }
   void reject(const place& at, path_code code, const path_fit& fill) {
+    if (hurried)
+      return;
     blocked.saw(excuse_of(code));
     why.push_back({path_role::target, at, code, fill.used_ratio, fill.left_bytes});
   }
@@ -269,8 +275,7 @@ bool look_from_least_loaded(target_search& search) {
   const auto& view = search.p.view;
   if (search.p.scores.size() != view.cat.backends.size())
     return false;
-  const auto said = search.why.size();
-  search.why.reserve(said + 32); // The paths of one or two backends.
+  search.hurried = true;
   for (const auto& next : search.p.scores.from_least_loaded()) {
     if (search.beaten(next.score))
       break;
@@ -279,8 +284,7 @@ bool look_from_least_loaded(target_search& search) {
     if (const auto* b = view.cat.backends.find(next.backend))
       look_at_paths(search, *b);
   }
-  if (!search.best)
-    search.why.resize(said); // It will all be said again.
+  search.hurried = false;
   return search.best.has_value();
 }
 
