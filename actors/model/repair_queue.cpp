@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <tuple>
 
 namespace tabletd::model {
 
@@ -37,14 +36,9 @@ std::uint32_t delay_factor(const diagnosis& what) {
 
 // -- the indexes -------------------------------------------------------------------------
 
-repair_queue::turn_key repair_queue::turn_of(repair_priority dynamic, std::uint64_t visit) {
-  constexpr int visit_bits = 62;
-  const auto rank = static_cast<turn_key>(repair_priority::very_high) - static_cast<turn_key>(dynamic);
-  return rank << visit_bits | visit;
-}
-
-repair_queue::turn_key repair_queue::turn_of(const slot& s) {
-  return turn_of(s.entry.dynamic, std::get<turn>(s.where).visit);
+repair_queue::turn_key repair_queue::key_of(const slot& s) {
+  const auto rank = static_cast<turn_key>(repair_priority::very_high) - static_cast<turn_key>(s.entry.dynamic);
+  return rank << visit_bits | std::get<turn>(s.where).visit;
 }
 
 std::optional<time_ms> repair_queue::rises_at(const queue_entry& e) {
@@ -60,8 +54,9 @@ void repair_queue::enter(slot& s) {
   std::visit(overloaded{
                [&](const waiting&) { waiting_.emplace(s.entry.ready_at, tablet); },
                [&](const turn&) {
-                 const auto key = turn_of(s);
-                 (s.entry.waits_for.empty() ? awake_ : asleep_).emplace(key, &s);
+                 const auto key = key_of(s);
+                 auto& of = s.entry.waits_for.empty() ? awake_ : asleep_;
+                 s.at = of.emplace_hint(of.end(), key, &s); // Most have the lowest priority there is.
                  for (const auto& at : s.entry.waits_for)
                    sleepers_[at].emplace(key, &s);
                  if (!s.ages_at)
@@ -73,13 +68,13 @@ void repair_queue::enter(slot& s) {
              s.where);
 }
 
-void repair_queue::leave(const slot& s) {
+void repair_queue::leave(slot& s) {
   const auto tablet = s.entry.tablet;
   std::visit(overloaded{
                [&](const waiting&) { waiting_.erase({s.entry.ready_at, tablet}); },
                [&](const turn&) {
-                 const auto key = turn_of(s);
-                 (s.entry.waits_for.empty() ? awake_ : asleep_).erase(key);
+                 const auto key = s.at->first;
+                 (s.entry.waits_for.empty() ? awake_ : asleep_).erase(s.at);
                  for (const auto& at : s.entry.waits_for) {
                    const auto here = sleepers_.find(at);
                    here->second.erase(key);
@@ -173,17 +168,17 @@ std::size_t repair_queue::advance(time_ms now) {
 // -- taking turns ------------------------------------------------------------------------
 
 const queue_entry* repair_queue::first_of(std::span<const turns* const> sets, std::uint64_t round) {
-  for (int p = static_cast<int>(repair_priority::very_high); p >= 0; --p) {
-    const auto dynamic = static_cast<repair_priority>(p);
-    auto first = turn_of(dynamic, round) + 1;
-    const slot* found = nullptr;
-    for (const auto* set : sets)
-      if (const auto at = set->lower_bound(turn_of(dynamic, 0)); at != set->end() && at->first < first)
-        std::tie(first, found) = *at;
-    if (found)
-      return &found->entry;
+  constexpr turn_key visits = (turn_key{1} << visit_bits) - 1;
+  const turns::value_type* first = nullptr;
+  for (const auto* set : sets) {
+    auto at = set->begin();
+    // Of a priority whose first one was visited in this round, all were.
+    while (at != set->end() && (at->first & visits) > round)
+      at = set->upper_bound(at->first | visits);
+    if (at != set->end() && (!first || at->first < first->first))
+      first = &*at;
   }
-  return nullptr;
+  return first ? &first->second->entry : nullptr;
 }
 
 const queue_entry* repair_queue::next(std::uint64_t round) const {
@@ -265,7 +260,7 @@ std::string repair_queue::broken_invariant() const {
       overloaded{
         [&](const waiting&) { return waiting_.contains({s.entry.ready_at, tablet}); },
         [&](const turn&) {
-          const auto key = turn_of(s);
+          const auto key = key_of(s);
           sleeping += s.entry.waits_for.size();
           return (s.entry.waits_for.empty() ? awake_ : asleep_).contains(key)
                  && std::all_of(s.entry.waits_for.begin(), s.entry.waits_for.end(), [&](const place& at) {

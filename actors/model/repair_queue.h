@@ -133,16 +133,18 @@ private:
   struct parked {
     generation seen{};
   };
+  struct slot;
+  /// Highest priority first, then least recently visited; no two visits have the same number.
+  using turn_key = std::uint64_t;
+  using turns = std::map<turn_key, slot*>; ///< Of entries_, whose slots stay where they are.
   struct slot {
     queue_entry entry;
     std::variant<waiting, turn, parked> where;
+    turns::iterator at;             ///< Of a turn: in awake_ or asleep_.
     std::optional<time_ms> ages_at; ///< When ageing_ has it looked at: never after rises_at().
   };
-  /// Highest priority first, then least recently visited; no two visits have the same number.
-  using turn_key = std::uint64_t;
-  using turns = std::map<turn_key, const slot*>; ///< Of entries_, whose slots stay where they are.
-  [[nodiscard]] static turn_key turn_of(repair_priority dynamic, std::uint64_t visit);
-  [[nodiscard]] static turn_key turn_of(const slot& s);
+  static constexpr int visit_bits = 62;
+  [[nodiscard]] static turn_key key_of(const slot& s);
   /// The first of these sets not visited since `round`.
   [[nodiscard]] static const queue_entry* first_of(std::span<const turns* const> sets, std::uint64_t round);
   /// When the priority may rise next, if ever.
@@ -150,7 +152,7 @@ private:
 
   /// Every change of a slot happens between leave() and enter(): the indexes follow.
   void enter(slot& s);
-  void leave(const slot& s);
+  void leave(slot& s);
   [[nodiscard]] turn next_turn() { return {++visits_}; }
   /// The end of a visit, between leave() and enter(); true if the priority fell.
   bool end_turn(slot& s, time_ms now);
