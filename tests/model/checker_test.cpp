@@ -33,6 +33,33 @@ TEST_F(Checker, LooksOnlyAtWhatWasTouched) {
   EXPECT_EQ(checks.tablets, 1U);
 }
 
+// C19: what an event costs depends on what it touched, never on what there is.
+TEST_F(Checker, AnEventCostsWhatItTouchedHoweverMuchThereIs) {
+  for (const std::uint32_t others : {10U, 1'000U, 20'000U}) {
+    repair_world big{"abcdef"};
+    const auto few = big.make_table(big.db, {big.ids[4], big.ids[5], big.ids[6]}, 7, 3, "few");
+    (void) big.make_table(big.db, {big.ids[1], big.ids[2], big.ids[3]}, others, 3, "others");
+    tablet_checks seen;
+    (void) step(seen, check_tick{}, big.cat, t0);
+    while (seen.first_round)
+      (void) step(seen, catalog_moved{}, big.cat, t0);
+    EXPECT_EQ(seen.tablets, others + 7) << "the first round looks at everything";
+
+    const auto diagnoses = [&](const catalog_moved& event) {
+      const auto before = seen.tablets;
+      EXPECT_FALSE(step(seen, event, big.cat, t0).again);
+      return seen.tablets - before;
+    };
+    const auto died = big(backend_died{big.ids[4]});
+    EXPECT_EQ(diagnoses({died.touched, {died.touched_backend}}), 7U) << "beside " << others;
+    const auto& hurt = big.bucket(few);
+    const auto damaged = big(replica_observed{hurt.id, hurt.on(big.ids[5])->id, version_initial, true});
+    EXPECT_EQ(diagnoses({damaged.touched, {}}), 1U) << "beside " << others;
+    const auto loaded = big.load(few, {big.ids[5], big.ids[6]});
+    EXPECT_LE(diagnoses({loaded.touched, {}}), 7U) << "beside " << others;
+  }
+}
+
 TEST_F(Checker, ABackendsEventConcernsItsTablets) {
   const auto on_three = world.make("1+ 2+ 3+");
   const auto elsewhere = world.make("1+ 2+ 4+");

@@ -64,6 +64,26 @@ TEST(Placement, N1Score) {
   EXPECT_NEAR(scores.of(world.ids[3]), 0.7, 1e-9);
 }
 
+TEST(Placement, ScoresStayInOrderWhileReplicasAreAdded) {
+  repair_world world{"abcdefgh"};
+  for (std::size_t n = 1; n <= 8; ++n)
+    world.seen(n, 0).available_bytes = (900 - 40 * (n * 5 % 8)) * repair_world::gigabyte;
+  load_scores scores{world.cat, world.cluster, world.slots};
+  for (std::size_t i = 0; i < 200; ++i) {
+    scores.add(world.ids[1 + i * i % 8], i % 7 * repair_world::gigabyte);
+    const auto& order = scores.from_least_loaded();
+    ASSERT_EQ(order.size(), 8U);
+    ASSERT_TRUE(std::is_sorted(order.begin(), order.end()));
+    std::set<backend_id> all;
+    for (const auto& each : order) {
+      EXPECT_EQ(each.score, scores.of(each.backend));
+      EXPECT_EQ(each.paths, 2U);
+      all.insert(each.backend);
+    }
+    EXPECT_EQ(all.size(), 8U);
+  }
+}
+
 TEST(Placement, TheLeastLoadedBackendAndItsEmptiestPathGetTheReplica) {
   repair_world world{"abcdef"};
   const auto id = world.make("1+ 2+");
@@ -93,6 +113,48 @@ TEST(Placement, LeavingVerdictsOutChangesNoMove) {
   const auto quick = model::decide(view, id);
   EXPECT_EQ(quick.move, world.decide(id).move);
   EXPECT_LT(quick.paths.size(), world.decide(id).paths.size());
+}
+
+// Random disks, scores that move, slots in use: in a hurry or not, the same move or the same blocker.
+TEST(Placement, AHurriedDecisionIsTheSame) {
+  std::uint64_t seed = 5;
+  const auto dice = [&seed](std::uint64_t sides) {
+    seed = seed * 6'364'136'223'846'793'005ULL + 1'442'695'040'888'963'407ULL;
+    return (seed >> 33U) % sides;
+  };
+  std::size_t moves = 0;
+  std::size_t blocked = 0;
+  for (int round = 0; round < 400; ++round) {
+    repair_world world{"abcdefgh"};
+    const auto id = world.make(dice(2) == 0 ? "1+ 2+ 3!" : "1+ 2- 3+ 4!");
+    for (std::size_t n = 1; n <= 8; ++n) {
+      if (n > 4 && dice(5) == 0)
+        world.die(n);
+      else if (n > 4 && dice(6) == 0)
+        world.leave(n);
+      for (std::size_t path = 0; path < 2; ++path)
+        world.seen(n, path).available_bytes = dice(round % 3 == 0 ? 60 : 900) * repair_world::gigabyte;
+    }
+    std::vector<slot_token> taken;
+    for (std::uint64_t i = dice(30); i > 0; --i)
+      if (auto token = world.slots.take({world.path(1 + dice(8), dice(2)), world.path(1 + dice(8), dice(2)), dice(50) << 30U}))
+        taken.push_back(*std::move(token));
+    load_scores scores{world.cat, world.cluster, world.slots};
+    for (std::uint64_t i = dice(20); i > 0; --i)
+      scores.add(world.ids[1 + dice(8)], dice(200) << 30U);
+    auto view = world.view();
+    view.scores = &scores;
+    const auto slow = model::decide(view, id);
+    view.every_path = false;
+    const auto quick = model::decide(view, id);
+    EXPECT_EQ(quick.move, slow.move) << "round " << round;
+    EXPECT_EQ(quick.blocked, slow.blocked) << "round " << round;
+    (slow.blocked == blocker::none ? moves : blocked) += 1;
+    for (auto& token : taken)
+      world.slots.give_back(std::move(token));
+  }
+  EXPECT_GT(moves, 50U);
+  EXPECT_GT(blocked, 50U);
 }
 
 // -- sources -----------------------------------------------------------------------------

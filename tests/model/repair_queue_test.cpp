@@ -161,6 +161,62 @@ TEST(RepairQueue, ANewDiagnosisEndsParkingAndResetsThePriority) {
   EXPECT_EQ(queue.find(tablet_id{1})->dynamic, priority::high);
 }
 
+TEST(RepairQueue, AFreedPathCallsWhoWaitsForItInTheOrderOfTurns) {
+  const place first{backend_id{1}, path_hash{1}};
+  const place second{backend_id{1}, path_hash{2}};
+  repair_queue queue;
+  for (std::uint64_t id = 1; id <= 4; ++id)
+    queue.push(entry(id, id == 4 ? priority::high : priority::normal), t0);
+  queue.visited(tablet_id{1}, "", {first}, t0);
+  queue.visited(tablet_id{2}, "", {first, second}, t0);
+  queue.visited(tablet_id{4}, "", {second}, t0);
+  const auto called = [&](std::vector<place> freed) {
+    const auto* next = queue.next(queue.begin_round(), freed);
+    return next ? raw(next->tablet) : 0;
+  };
+  EXPECT_EQ(called({}), 3U) << "it waits for nothing known";
+  EXPECT_EQ(called({second}), 4U) << "the higher priority";
+  EXPECT_EQ(called({first}), 3U) << "looked at longer ago";
+  (void) queue.take(tablet_id{3});
+  EXPECT_EQ(called({}), 0U);
+  EXPECT_EQ(called({first}), 1U);
+  EXPECT_EQ(raw(queue.next(queue.begin_round())->tablet), 4U) << "everybody's turn comes all the same";
+  queue.renew(tablet_id{1}, {tablet_health::replica_missing, priority::normal}, t0, t0);
+  EXPECT_EQ(called({}), 0U) << "the same diagnosis is no news";
+  queue.renew(tablet_id{1}, {tablet_health::version_incomplete, priority::normal}, t0, t0);
+  EXPECT_EQ(called({}), 1U);
+  EXPECT_EQ(queue.broken_invariant(), "");
+}
+
+TEST(RepairQueue, RandomWaitsKeepTheIndexesInStep) {
+  std::uint64_t seed = 11;
+  const auto dice = [&seed](std::uint64_t sides) {
+    seed = seed * 6'364'136'223'846'793'005ULL + 1'442'695'040'888'963'407ULL;
+    return (seed >> 33U) % sides;
+  };
+  repair_queue queue;
+  auto now = t0;
+  for (int i = 0; i < 20'000; ++i) {
+    now += time_ms{dice(20'000)};
+    const tablet_id id{1 + dice(40)};
+    if (!queue.contains(id)) {
+      queue.push(entry(raw(id), static_cast<repair_priority>(dice(4)), now), now);
+      continue;
+    }
+    std::vector<place> places;
+    for (std::uint64_t p = 0; p < 3; ++p)
+      if (dice(2) == 0)
+        places.push_back({backend_id{1}, path_hash{p}});
+    switch (dice(4)) {
+      case 0: (void) queue.take(id); break;
+      case 1: (void) queue.visited_in_vain(id, now); break;
+      case 2: (void) queue.advance(now); break;
+      default: (void) queue.visited(id, "", places, now);
+    }
+    ASSERT_EQ(queue.broken_invariant(), "") << "step " << i;
+  }
+}
+
 TEST(RepairQueue, TakenIsGone) {
   repair_queue queue;
   queue.push(entry(1, priority::low), t0);

@@ -382,5 +382,48 @@ TEST_F(Sched, BusyPathsCostNoDecision) {
   EXPECT_EQ(waiting(ids[999]).waits_for, std::vector<place>{world.path(1)});
 }
 
+// C18: the end of a copy costs a look at who can use its slots, however many wait for others.
+TEST_F(Sched, AFreedSlotWakesWhoWaitsForItAndNobodyElse) {
+  std::vector<tablet_id> ids;
+  for (int i = 0; i < 500; ++i)
+    ids.push_back(world.make("1+ 2!", 2));
+  const auto other = world.make("3+ 4!", 2);
+  const auto next = world.make("3+ 4!", 2);
+  const auto last = world.make("3+ 4!", 2);
+  ids.insert(ids.end(), {other, next, last});
+  sick(ids);
+  pass(1min);
+  ASSERT_TRUE(runs(other) && runs(next) && !runs(last));
+  EXPECT_EQ(waiting(last).waits_for, std::vector<place>{world.path(3)});
+  const auto before = view().counters.scheduled;
+  feed(tablets_checked{.sick = {last}, .healed = {}});
+  EXPECT_EQ(view().counters.scheduled, before) << "still sick is no news";
+  fail(other);
+  EXPECT_TRUE(runs(last));
+  EXPECT_LE(view().counters.scheduled - before, 2U) << "500 others wait for another path";
+}
+
+TEST_F(Sched, WhoWaitsForAnyOfManyPathsIsCalledByTheFirst) {
+  repair_world big{"abcdefghijkl"};
+  world = big;
+  world.now = wall();
+  restart({.repair_delay_factor = 0s, .slots_per_path = 1, .fit = {}});
+  std::vector<tablet_id> fills; // On both paths of the backends 4 to 12.
+  for (const auto* pair : {"4+ 5-", "6+ 7-", "8+ 9-", "10+ 11-", "3+ 12-"})
+    for (std::size_t path : {0U, 1U}) {
+      fills.push_back(world.make(pair, 2));
+      for (auto& r : world.cat.tablets.edit(fills.back())->replicas)
+        r.path = world.path(world.number(r.backend), path).path;
+    }
+  sick(fills);
+  ASSERT_EQ(scheduler->running(), fills.size());
+  const auto id = world.make("1+ 2+ 3!");
+  sick({id});
+  ASSERT_FALSE(runs(id));
+  EXPECT_EQ(waiting(id).waits_for, std::vector{any_path});
+  succeed(fills[4]);
+  EXPECT_TRUE(runs(id)) << "whichever path it was";
+}
+
 } // namespace
 } // namespace tabletd::test

@@ -45,6 +45,19 @@ TEST(Slots, WhatRunsIsAdoptedEvenBeyondTheTotal) {
   EXPECT_EQ(ledger, slot_ledger{1});
 }
 
+TEST(Slots, AFullBackendIsToldByACount) {
+  slot_ledger ledger{1};
+  EXPECT_TRUE(ledger.any_available(backend_id{2}, 2));
+  EXPECT_FALSE(ledger.any_available(backend_id{2}, 0)) << "it has no path at all";
+  auto first = ledger.take({at(1, 1), at(2, 1), 0});
+  EXPECT_TRUE(ledger.any_available(backend_id{2}, 2));
+  auto second = ledger.take({at(3, 1), at(2, 2), 0});
+  EXPECT_FALSE(ledger.any_available(backend_id{2}, 2));
+  ledger.give_back(*std::move(first));
+  EXPECT_TRUE(ledger.any_available(backend_id{2}, 2));
+  ledger.give_back(*std::move(second));
+}
+
 TEST(SlotsDeathTest, ATokenThatIsLostIsABug) {
   EXPECT_DEATH(
     {
