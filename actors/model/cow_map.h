@@ -2,11 +2,13 @@
 // A persistent ordered map from 64-bit ids to values.  Copying it is one pointer, so a
 // reader keeps a frozen snapshot while the fold goes on; a write copies only the path to
 // its leaf, and not even that when nobody else holds it.  One writer thread per map.
-#include <array>
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
+#include <type_traits>
 #include <utility>
 
 namespace tabletd::model {
@@ -15,21 +17,30 @@ namespace tabletd::model {
 template <class Id, class T>
 class cow_map {
 public:
+  cow_map() = default;
+  cow_map(const cow_map& other) : root_(share(other.root_)), height_(other.height_), size_(other.size_) {}
+  cow_map(cow_map&& other) noexcept { swap(other); }
+  cow_map& operator=(cow_map other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~cow_map() { release(root_, height_); }
+
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] bool empty() const { return size_ == 0; }
 
   /// The value, or nullptr.  Valid until this map is written or destroyed.
   [[nodiscard]] const T* find(Id id) const {
     const auto key = static_cast<std::uint64_t>(id);
-    const node* at = root_.get();
+    const node* at = root_;
     if (!at || !fits(key, height_))
       return nullptr;
     for (int level = height_; level > 0; --level) {
-      at = at->child(slot(key, level));
+      at = child(*at, slot(key, level));
       if (!at)
         return nullptr;
     }
-    return at->value(slot(key, 0));
+    return value(*at, slot(key, 0));
   }
   [[nodiscard]] bool contains(Id id) const { return find(id) != nullptr; }
 
@@ -69,17 +80,14 @@ public:
   /// snapshots of one fold cost what changed between them (times the 32 values of a leaf).
   template <class Visit>
   void for_each_difference(const cow_map& before, Visit&& visit) const {
-    const view was{before.root_.get(), before.height_};
-    const view is{root_.get(), height_};
+    const view was{before.root_, before.height_};
+    const view is{root_, height_};
     compare(was, is, std::max(height_, before.height_), 0, visit);
   }
 
 private:
   static constexpr int bits = 5;
   static constexpr unsigned fanout = 1U << bits;
-  struct node;
-  using node_ptr = std::shared_ptr<node>;
-
   /// std::popcount() is a call into a library on processors of unknown age, and every step
   /// down the tree counts: sums of 2, 4 and 8 bits side by side, then of all bytes.
   static constexpr int ones(std::uint32_t bits_set) {
@@ -89,34 +97,105 @@ private:
     return static_cast<int>(bits_set * 0x0101'0101U >> 24U);
   }
 
-  /// Children and values are packed: `present` says which slots exist.
+  /// The head of one block of memory; behind it lie, packed, the nodes below (owned) or, in a
+  /// leaf, the values.  `present` says which of the 32 there are.
   struct node {
+    std::atomic<std::uint32_t> owners{1};
     std::uint32_t present = 0;
-    std::unique_ptr<node_ptr[]> children; // Inner node.
-    std::unique_ptr<T[]> values;          // Leaf.
 
-    [[nodiscard]] int count() const { return ones(present); }
-    [[nodiscard]] int rank(unsigned slot) const { return ones(present & ((1U << slot) - 1)); }
+    [[nodiscard]] std::size_t count() const { return static_cast<std::size_t>(ones(present)); }
     [[nodiscard]] bool has(unsigned slot) const { return (present >> slot & 1U) != 0; }
-    [[nodiscard]] const node* child(unsigned slot) const { return has(slot) ? children[at(slot)].get() : nullptr; }
-    [[nodiscard]] const T* value(unsigned slot) const { return has(slot) ? &values[at(slot)] : nullptr; }
-    [[nodiscard]] std::size_t at(unsigned slot) const { return static_cast<std::size_t>(rank(slot)); }
-
-    [[nodiscard]] node_ptr clone() const {
-      auto copy = std::make_shared<node>();
-      copy->present = present;
-      const auto n = static_cast<std::size_t>(count());
-      if (children) {
-        copy->children = std::make_unique<node_ptr[]>(n);
-        std::copy_n(children.get(), n, copy->children.get());
-      }
-      if (values) {
-        copy->values = std::make_unique<T[]>(n);
-        std::copy_n(values.get(), n, copy->values.get());
-      }
-      return copy;
+    [[nodiscard]] std::size_t at(unsigned slot) const {
+      return static_cast<std::size_t>(ones(present & ((1U << slot) - 1)));
     }
   };
+  static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+
+  /// E: node* (below an inner node) or T (of a leaf).
+  template <class E>
+  static constexpr std::size_t offset() {
+    return std::max(sizeof(node), alignof(E));
+  }
+  template <class E>
+  [[nodiscard]] static E* elements(const node& of) {
+    auto* block = reinterpret_cast<std::byte*>(const_cast<node*>(&of));
+    return std::launder(reinterpret_cast<E*>(block + offset<E>()));
+  }
+  [[nodiscard]] static const node* child(const node& of, unsigned slot) {
+    return of.has(slot) ? elements<node*>(of)[of.at(slot)] : nullptr;
+  }
+  [[nodiscard]] static const T* value(const node& of, unsigned slot) {
+    return of.has(slot) ? elements<T>(of) + of.at(slot) : nullptr;
+  }
+
+  template <class E>
+  [[nodiscard]] static node* allocate(std::size_t count) {
+    return new (::operator new(offset<E>() + count * sizeof(E))) node;
+  }
+  /// Its elements are destroyed or have moved away.
+  static void deallocate(node* block) {
+    block->~node();
+    ::operator delete(block);
+  }
+  [[nodiscard]] static node* share(node* of) {
+    if (of)
+      of->owners.fetch_add(1, std::memory_order_relaxed);
+    return of;
+  }
+  static void release(node* of, int level) {
+    if (!of || of->owners.fetch_sub(1, std::memory_order_acq_rel) > 1)
+      return;
+    if (level > 0)
+      std::for_each_n(elements<node*>(*of), of->count(), [level](node* below) { release(below, level - 1); });
+    else
+      std::destroy_n(elements<T>(*of), of->count());
+    deallocate(of);
+  }
+
+  template <class E>
+  [[nodiscard]] static node* clone(const node& from) {
+    auto* copy = allocate<E>(from.count());
+    if constexpr (std::is_same_v<E, T>)
+      std::uninitialized_copy_n(elements<E>(from), from.count(), elements<E>(*copy));
+    else
+      std::transform(elements<E>(from), elements<E>(from) + from.count(), elements<E>(*copy), share);
+    copy->present = from.present;
+    return copy;
+  }
+  /// Before a write: a node that others hold too is copied.  Of one's own, what the last of them
+  /// read happened before: the acquire meets its release.
+  static void own(node*& link, int level) {
+    if (link->owners.load(std::memory_order_acquire) > 1)
+      release(std::exchange(link, level > 0 ? clone<node*>(*link) : clone<T>(*link)), level);
+  }
+
+  /// The block grows or shrinks by the element of one slot; the others keep their order.
+  template <class E>
+  static void insert(node*& link, unsigned slot, E element) {
+    const auto i = link->at(slot);
+    auto* wider = allocate<E>(link->count() + 1);
+    move_elements<E>(*link, 0, i, *wider, 0);
+    std::construct_at(elements<E>(*wider) + i, std::move(element));
+    move_elements<E>(*link, i, link->count(), *wider, i + 1);
+    wider->present = link->present | 1U << slot;
+    deallocate(std::exchange(link, wider));
+  }
+  template <class E>
+  static void remove(node*& link, unsigned slot) {
+    const auto i = link->at(slot);
+    auto* narrower = allocate<E>(link->count() - 1);
+    move_elements<E>(*link, 0, i, *narrower, 0);
+    std::destroy_at(elements<E>(*link) + i);
+    move_elements<E>(*link, i + 1, link->count(), *narrower, i);
+    narrower->present = link->present & ~(1U << slot);
+    deallocate(std::exchange(link, narrower));
+  }
+  template <class E>
+  static void move_elements(node& from, std::size_t first, std::size_t last, node& to, std::size_t at) {
+    auto* source = elements<E>(from);
+    std::uninitialized_move(source + first, source + last, elements<E>(to) + at);
+    std::destroy(source + first, source + last);
+  }
 
   static unsigned slot(std::uint64_t key, int level) {
     return static_cast<unsigned>(key >> (level * bits)) & (fanout - 1);
@@ -126,77 +205,49 @@ private:
     return used >= 64 || key >> used == 0;
   }
 
-  template <class E>
-  static void insert(std::unique_ptr<E[]>& array, std::size_t count, std::size_t at) {
-    auto wider = std::make_unique<E[]>(count + 1);
-    std::move(array.get(), array.get() + at, wider.get());
-    std::move(array.get() + at, array.get() + count, wider.get() + at + 1);
-    array = std::move(wider);
-  }
-  template <class E>
-  static void remove(std::unique_ptr<E[]>& array, std::size_t count, std::size_t at) {
-    auto narrower = std::make_unique<E[]>(count - 1);
-    std::move(array.get(), array.get() + at, narrower.get());
-    std::move(array.get() + at + 1, array.get() + count, narrower.get() + at);
-    array = std::move(narrower);
-  }
-
-  static node& own(node_ptr& at) {
-    if (at.use_count() > 1)
-      at = at->clone();
-#ifndef __SANITIZE_THREAD__ // It knows no fences and says so with a warning.
-    else // Alone again: what the last reader read happened before we write.
-      std::atomic_thread_fence(std::memory_order_acquire);
-#endif
-    return *at;
-  }
-
   T& slot_for_write(std::uint64_t key) {
     if (!root_)
-      root_ = std::make_shared<node>();
-    while (!fits(key, height_)) {
-      auto taller = std::make_shared<node>();
+      root_ = allocate<T>(0);
+    for (; !fits(key, height_); ++height_)
       if (root_->present != 0) {
+        auto* taller = allocate<node*>(1);
         taller->present = 1;
-        taller->children = std::make_unique<node_ptr[]>(1);
-        taller->children[0] = std::move(root_);
-      }
-      root_ = std::move(taller);
-      ++height_;
-    }
-    node* at = &own(root_);
+        *elements<node*>(*taller) = std::exchange(root_, taller);
+      } // Else nobody can tell an empty leaf from an empty inner node.
+    node** link = &root_;
     for (int level = height_; level > 0; --level) {
+      own(*link, level);
       const unsigned s = slot(key, level);
-      if (!at->has(s)) {
-        insert(at->children, static_cast<std::size_t>(at->count()), at->at(s));
-        at->present |= 1U << s;
-        at->children[at->at(s)] = std::make_shared<node>();
-      }
-      at = &own(at->children[at->at(s)]);
+      if (!(*link)->has(s))
+        insert<node*>(*link, s, allocate<T>(0));
+      link = &elements<node*>(**link)[(*link)->at(s)];
     }
+    own(*link, 0);
     const unsigned s = slot(key, 0);
-    if (!at->has(s)) {
-      insert(at->values, static_cast<std::size_t>(at->count()), at->at(s));
-      at->present |= 1U << s;
+    if (!(*link)->has(s)) {
+      insert<T>(*link, s, T{});
       ++size_;
     }
-    return at->values[at->at(s)];
+    return elements<T>(**link)[(*link)->at(s)];
   }
 
-  static void erase_below(node_ptr& link, std::uint64_t key, int level) {
-    node& here = own(link);
+  static void erase_below(node*& link, std::uint64_t key, int level) {
+    own(link, level);
     const unsigned s = slot(key, level);
-    const auto i = here.at(s);
-    if (level == 0) {
-      remove(here.values, static_cast<std::size_t>(here.count()), i);
-      here.present &= ~(1U << s);
-      return;
+    if (level == 0)
+      return remove<T>(link, s);
+    auto*& below = elements<node*>(*link)[link->at(s)];
+    erase_below(below, key, level - 1);
+    if (below->present == 0) {
+      release(below, level - 1);
+      remove<node*>(link, s);
     }
-    erase_below(here.children[i], key, level - 1);
-    if (here.children[i]->present == 0) {
-      remove(here.children, static_cast<std::size_t>(here.count()), i);
-      here.present &= ~(1U << s);
-    }
+  }
+
+  void swap(cow_map& other) noexcept {
+    std::swap(root_, other.root_);
+    std::swap(height_, other.height_);
+    std::swap(size_, other.size_);
   }
 
   template <class Visit>
@@ -207,14 +258,14 @@ private:
       const std::uint64_t key = prefix | static_cast<std::uint64_t>(s) << (level * bits);
       if (level > 0) {
         const std::uint64_t last = key | ((std::uint64_t{1} << (level * bits)) - 1);
-        if (last >= first && !walk(*here.child(s), level - 1, key, first, visit))
+        if (last >= first && !walk(*child(here, s), level - 1, key, first, visit))
           return false;
       } else if (key >= first) {
-        if constexpr (std::is_same_v<decltype(visit(Id{}, *here.value(s))), bool>) {
-          if (!visit(static_cast<Id>(key), *here.value(s)))
+        if constexpr (std::is_same_v<decltype(visit(Id{}, *value(here, s))), bool>) {
+          if (!visit(static_cast<Id>(key), *value(here, s)))
             return false;
         } else {
-          visit(static_cast<Id>(key), *here.value(s));
+          visit(static_cast<Id>(key), *value(here, s));
         }
       }
     }
@@ -230,7 +281,7 @@ private:
         return {};
       if (height < level)
         return s == 0 ? *this : view{};
-      return {at->child(s), level - 1};
+      return {cow_map::child(*at, s), level - 1};
     }
     friend bool operator==(const view&, const view&) = default;
   };
@@ -245,14 +296,14 @@ private:
         compare(was.child(s, level), is.child(s, level), level - 1, key, visit);
         continue;
       }
-      const T* before = was.at ? was.at->value(s) : nullptr;
-      const T* after = is.at ? is.at->value(s) : nullptr;
+      const T* before = was.at ? value(*was.at, s) : nullptr;
+      const T* after = is.at ? value(*is.at, s) : nullptr;
       if (before || after)
         visit(static_cast<Id>(key), before, after);
     }
   }
 
-  node_ptr root_;
+  node* root_ = nullptr;
   int height_ = 0;
   std::size_t size_ = 0;
 };
