@@ -55,7 +55,7 @@ private:
         found_.verdicts.push_back({txn, 0});
       } else if (l->version > 0) {
         found_.verdicts.push_back({txn, l->version});
-        waiting_[l->table].insert(l->version);
+        waiting_[l->partition].insert(l->version);
       }
     }
   }
@@ -80,6 +80,8 @@ private:
     const bool behind = !held.bad && !r.bad && held.version < r.version && !only_waits(t, r, held);
     if (!behind)
       memory_.behind.erase(t.id);
+    if (raw(held.path) != 0 && held.path != r.path) // It has moved, and the end of the move got lost.
+      found_.edits.push_back(replica_observed{t.id, r.id, r.version, r.bad, held.path});
     if (held.bad && !r.bad)
       return observe(t, held);
     if (held.bad)
@@ -97,7 +99,7 @@ private:
 
   /// All versions between what it serves and what the catalog has are prepared there.
   [[nodiscard]] bool only_waits(const tablet& t, const replica& r, const held_replica& held) const {
-    const auto at = waiting_.find(t.table);
+    const auto at = waiting_.find(t.partition);
     if (at == waiting_.end())
       return false;
     for (version v = held.version + 1; v <= r.version; ++v)
@@ -177,7 +179,7 @@ private:
   const backend_report& report_;
   report_memory& memory_;
   time_ms now_;
-  std::map<table_id, std::set<version>> waiting_;
+  std::map<partition_id, std::set<version>> waiting_;
   report_findings found_;
 };
 

@@ -9,6 +9,7 @@
 //   behind                              has more               twice in a row: observed
 //   ahead                               has a hole             observed
 //   bad                                 good                   observed (bad)
+//   on another path                     -                      observed (path)
 //   good                                bad                    nothing; observed if no
 //                                                              complete one is left anywhere
 //   lacks it                            empty partition        create

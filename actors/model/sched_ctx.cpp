@@ -13,10 +13,14 @@ source_address address_of(const catalog& cat, backend_id backend) {
   return b ? source_address{b->host, b->port} : source_address{};
 }
 
-clone_order clone_task(const sched_ctx& ctx, const clone_move& move, log_index fence, replica_id replica) {
+bool stays_on_its_backend(const clone_move& move) { return move.source.backend == move.target.backend; }
+
+agent_task copy_task(const sched_ctx& ctx, const clone_move& move, log_index fence, replica_id replica) {
+  if (stays_on_its_backend(move))
+    return {fence, move_order{ctx.tablet, replica, move.target.path}};
   const bool in_place = raw(move.replica) != 0;
-  return {fence,        ctx.tablet,      replica,         in_place ? path_hash{} : move.target.path,
-          move.version, ctx.source.host, ctx.source.port, move.source_replica};
+  return {fence, clone_order{fence, ctx.tablet, replica, in_place ? path_hash{} : move.target.path, move.version,
+                             ctx.source.host, ctx.source.port, move.source_replica}};
 }
 
 edit_body order_edit(const sched_ctx& ctx) {
@@ -74,7 +78,7 @@ std::string refused(std::string_view what, const edit_answer& answer) {
 ctx_effects start_task(sched_ctx& ctx, const edit_answer& order, time_ms now) {
   return std::visit(overloaded{
                       [&](const clone_move& m) -> ctx_effects {
-                        agent_task task{order.index, clone_task(ctx, m, order.index, replica_id{order.id})};
+                        auto task = copy_task(ctx, m, order.index, replica_id{order.id});
                         ctx.state = cloning{task, now + clone_timeout(m.bytes), now};
                         return {ask_task{m.target.backend, std::move(task)}};
                       },
@@ -106,7 +110,10 @@ ctx_effects on_cloned(sched_ctx& ctx, const cloning& at, const task_end& end) {
   if (const auto* failed = std::get_if<task_failed>(&end.outcome))
     return record_failure(ctx, order, ctx_result::failed, failed->message);
   const auto& held = std::get<held_replica>(end.outcome);
-  const auto wanted = std::get<clone_order>(at.task.what).version;
+  const auto& move = std::get<clone_move>(ctx.move);
+  if (stays_on_its_backend(move) && held.path != move.target.path)
+    return record_failure(ctx, order, ctx_result::failed, "the replica is still on its old path");
+  const auto wanted = move.version;
   if (held.bad || held.version < wanted)
     return record_failure(ctx, order, ctx_result::failed,
                           "the copy reached version " + std::to_string(held.version) + " of "
@@ -211,7 +218,7 @@ sched_ctx adopted_ctx(const catalog& cat, const open_order& order) {
                 what.why,
                 address_of(cat, what.source.backend),
                 {}};
-  ctx.state = cloning{{order.order, clone_task(ctx, move, order.order, order.replica)}, {}, {}};
+  ctx.state = cloning{copy_task(ctx, move, order.order, order.replica), {}, {}};
   return ctx;
 }
 

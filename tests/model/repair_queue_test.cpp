@@ -5,9 +5,10 @@ namespace tabletd::model {
 namespace {
 
 /// The entry as it would be renewed.
-queue_entry with_diagnosis(const repair_queue& queue, tablet_id id, repair_priority p) {
+queue_entry with_diagnosis(const repair_queue& queue, tablet_id id, repair_priority p,
+                           tablet_health health = tablet_health::replica_missing) {
   auto entry = *queue.find(id);
-  entry.what = {tablet_health::replica_missing, p};
+  entry.what = {health, p};
   return entry;
 }
 
@@ -181,9 +182,9 @@ TEST(RepairQueue, AFreedPathCallsWhoWaitsForItInTheOrderOfTurns) {
   EXPECT_EQ(called({}), 0U);
   EXPECT_EQ(called({first}), 1U);
   EXPECT_EQ(raw(queue.next(queue.begin_round())->tablet), 4U) << "everybody's turn comes all the same";
-  queue.renew(tablet_id{1}, {tablet_health::replica_missing, priority::normal}, t0, t0);
+  queue.renew(with_diagnosis(queue, tablet_id{1}, priority::normal), t0, t0);
   EXPECT_EQ(called({}), 0U) << "the same diagnosis is no news";
-  queue.renew(tablet_id{1}, {tablet_health::version_incomplete, priority::normal}, t0, t0);
+  queue.renew(with_diagnosis(queue, tablet_id{1}, priority::normal, tablet_health::version_incomplete), t0, t0);
   EXPECT_EQ(called({}), 1U);
   EXPECT_EQ(queue.broken_invariant(), "");
 }

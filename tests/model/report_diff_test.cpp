@@ -73,6 +73,16 @@ TEST_F(ReportDiffTest, AgreementIsSilence) {
 
 // -- which reports count -----------------------------------------------------------------
 
+TEST_F(ReportDiffTest, AReplicaOnAnotherPathIsObservedThere) {
+  auto moved = mine(1);
+  moved.path = path_hash{11};
+  const auto seen = only_edit<replica_observed>(full({moved}));
+  EXPECT_EQ(seen, (replica_observed{moved.tablet, moved.replica, 1, false, path_hash{11}}));
+  ASSERT_TRUE(w(seen).ok());
+  EXPECT_EQ(w.on(t, b1).path, path_hash{11});
+  expect_nothing(full({moved}));
+}
+
 TEST_F(ReportDiffTest, AReportOfAnotherBootIsIgnored) {
   const auto f = diff(w.cat, b1, {76, 9, true, {}, {}, {}}, memory, now);
   EXPECT_EQ(f.fate, report_fate::other_boot);

@@ -60,6 +60,29 @@ TEST_F(SchedCtx, FillingInPlaceNamesTheReplicaAndNoPath) {
   EXPECT_EQ(raw(asked.path), 0U);
 }
 
+TEST_F(SchedCtx, BetweenPathsOfABackendItIsAMove) {
+  const auto whole = world.make("1+ 2+ 3+");
+  const auto moved = world.at(whole).on(world.ids[1])->id;
+  const auto d2 = decide_move(world.view(), whole, {moved, world.path(1, 0), world.path(1, 1)});
+  auto life = new_ctx(world.cat, whole, d2);
+  const auto ordered = std::get<clone_ordered>(std::get<propose>(begin(life, t0).front()).body);
+  EXPECT_EQ(ordered.purpose, order_purpose::balance);
+  EXPECT_EQ(ordered.replica, moved);
+  edit_answer answer = yes();
+  answer.id = raw(moved);
+  const agent_task wanted{order, move_order{whole, moved, world.path(1, 1).path}};
+  EXPECT_EQ(step(life, answer, t0), (ctx_effects{ask_task{world.ids[1], wanted}}));
+  held_replica here;
+  here.version = 10;
+  here.path = world.path(1, 0).path;
+  auto stuck = life;
+  EXPECT_EQ(step(stuck, task_end{order, whole, moved, here, 0, 5, 0}, t0),
+            (ctx_effects{propose{clone_ended{whole, order, 0, "the replica is still on its old path"}}}));
+  here.path = world.path(1, 1).path;
+  EXPECT_EQ(step(life, task_end{order, whole, moved, here, 0, 5, 0}, t0),
+            (ctx_effects{propose{clone_ended{whole, order, 10, ""}}}));
+}
+
 TEST_F(SchedCtx, ARefusedOrderEndsIt) {
   (void) begin(ctx, t0);
   EXPECT_EQ(step(ctx, no(refusal::placement_stale), t0),
