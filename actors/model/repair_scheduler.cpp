@@ -231,6 +231,8 @@ void repair_scheduler::queue_again(queue_entry entry, const diagnosis& what, rou
   entry.last_scheduled = entry.last_visited = entry.last_adjusted = {};
   entry.failed_scheduling = 0;
   entry.waits_for.clear();
+  if (takes_no_slot(what) && !adoptable && full(drop_gate))
+    entry.waits_for.push_back(drop_gate);
   entry.message.clear();
   entry.ready_at = adoptable ? entry.retry_at : ready_at(entry);
   ++counters_.submitted;
@@ -270,7 +272,7 @@ void repair_scheduler::treat_next(round& r) {
       entry = queue_.next_parked(generation_);
     if (!entry)
       return;
-    visit(entry->tablet, r);
+    visit(*entry, r);
   }
   // What was only found busy, or is parked, is left for the next event.  But while decisions
   // bear fruit the work goes on.
@@ -287,8 +289,8 @@ const queue_entry* repair_scheduler::next_turn(std::uint64_t began, round& r) co
   return queue_.next(began, r.freed);
 }
 
-void repair_scheduler::visit(tablet_id tablet, round& r) {
-  const auto& entry = *queue_.find(tablet);
+void repair_scheduler::visit(const queue_entry& entry, round& r) {
+  const auto tablet = entry.tablet;
   ++counters_.scheduled;
   if (all_full(entry.waits_for)) {
     ++counters_.scheduled_failed;

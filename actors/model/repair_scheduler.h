@@ -182,7 +182,7 @@ private:
 
   // Taking turns.
   void treat_next(round& r);
-  void visit(tablet_id tablet, round& r);
+  void visit(const queue_entry& entry, round& r);
   [[nodiscard]] const queue_entry* next_turn(std::uint64_t began, round& r) const;
   [[nodiscard]] bool full(const place& at) const;
   [[nodiscard]] bool all_full(const std::vector<place>& places) const;
