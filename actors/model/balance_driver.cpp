@@ -36,6 +36,12 @@ void read_pauses(balance_view& view, time_ms wall) {
 balance_driver::balance_driver(balance_driver_options options)
   : options_(options), planner_(options.rules), memory_(options.rest) {}
 
+void balance_driver::configure(const balance_options& rules, std::size_t moves_max) {
+  options_.rules = rules;
+  options_.moves_max = moves_max;
+  planner_.set_options(rules);
+}
+
 std::vector<balance_move> balance_driver::due(const catalog& cat, const cluster_view& cluster, time_ms wall,
                                               time_ms now) {
   if (now - looked_at_ < balance_spacing && looked_at_ != time_ms{})

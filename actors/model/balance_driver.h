@@ -27,6 +27,8 @@ class balance_driver {
 public:
   explicit balance_driver(balance_driver_options options);
 
+  /// From the next round on; what is under way goes on.
+  void configure(const balance_options& rules, std::size_t moves_max);
   /// Moves to begin now, each to be judged by decide_move(); begun() or rejected() follows for
   /// every one.  `wall`: for pauses with an end.
   [[nodiscard]] std::vector<balance_move> due(const catalog& cat, const cluster_view& cluster, time_ms wall, time_ms now);

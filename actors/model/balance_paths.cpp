@@ -140,6 +140,8 @@ bool search::even_paths_of(slot backend, medium m, bool dangerous_only) {
 }
 
 void search::even_paths(medium m, bool dangerous_only) {
+  if (!options_.paths)
+    return;
   begin_goal();
   std::uint64_t left = 0;
   double worst = 0;

@@ -55,6 +55,8 @@ public:
   [[nodiscard]] load_statistic statistic(medium m) const;
   [[nodiscard]] const balance_state* state() const { return state_ ? &*state_ : nullptr; }
   [[nodiscard]] const balance_options& options() const { return options_; }
+  /// From the next round on.
+  void set_options(const balance_options& options) { options_ = options; }
 
   /// Hysteresis: a backend (or the paths of one) that was outside the threshold is worked on
   /// until it is within half of it.  And where the rounds are in their walk over the tables.

@@ -15,6 +15,7 @@ namespace tabletd::model {
 
 struct balance_options {
   bool enabled = true;                           ///< disable_balance = false
+  bool paths = true;                             ///< disable_disk_balance = false
   double score_threshold = load_score_threshold; ///< Balancing begins above it and ends within half of it.
   double missing_ratio_max = 0.1;                ///< Circuit breaker: moves stop when more backends are missing
   std::uint32_t missing_min = 2;                 ///< than this part, and at least so many.
@@ -90,6 +91,7 @@ enum class balance_block : std::uint8_t {
   backend_paused,    ///< By an operator.
   out_of_turns,      ///< The round had no moves left to give; there may be one next time.
 };
+inline constexpr std::size_t balance_block_count = static_cast<std::size_t>(balance_block::out_of_turns) + 1;
 [[nodiscard]] std::string_view sentence(balance_block why);
 
 /// The medium that a replica belongs to; it stays there.  Today that of the path it is on.

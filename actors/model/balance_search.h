@@ -169,7 +169,7 @@ private:
   dice dice_;
   time_ms now_;
   balance_round round_;
-  std::array<std::uint32_t, 15> blocks_{}; ///< By balance_block.
+  std::array<std::uint32_t, balance_block_count> blocks_{}; ///< By balance_block.
   /// What a round may look at beyond the samples; a plan looks at everything.
   std::size_t scans_left_ = options_.moves_per_path == 0 ? ~std::size_t{0} : replicas_scanned_max;
   std::size_t tables_left_ = options_.moves_per_path == 0 ? ~std::size_t{0} : tables_in_vain_max;

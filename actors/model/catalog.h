@@ -193,6 +193,8 @@ class by_name {
 public:
   using map = std::map<std::string, T, std::less<>>;
   [[nodiscard]] const map& all() const { return *map_; }
+  /// Nothing was written between the two: one is a snapshot of the other.
+  [[nodiscard]] bool is_same_as(const by_name& other) const { return map_ == other.map_; }
   [[nodiscard]] const T* find(std::string_view name) const {
     const auto at = map_->find(name);
     return at == map_->end() ? nullptr : &at->second;

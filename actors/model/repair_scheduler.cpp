@@ -116,9 +116,11 @@ repair_scheduler::~repair_scheduler() {
 sched_effects repair_scheduler::step(const sched_event& event, const sched_world& world, time_ms now) {
   round r{.world = world, .now = now, .effects = {}};
   const bool tick = std::holds_alternative<sched_tick>(event);
+  configure(world.cat);
   std::visit([&](const auto& e) { on(e, r); }, event);
   counters_.upgraded += queue_.advance(now);
-  treat_next(r);
+  if (!in_force_.scheduler_disabled)
+    treat_next(r);
   publish_if_due(r, tick);
   return std::move(r.effects);
 }

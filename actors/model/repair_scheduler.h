@@ -7,6 +7,7 @@
 // and its tablet is diagnosed at once, so a cure of several steps does not wait for the
 // checker.  Work per step is bounded; nothing walks the whole queue.
 #include "actors/model/balance_driver.h"
+#include "actors/model/cluster_config.h"
 #include "actors/model/cluster_view.h"
 #include "actors/model/colocate_balance.h"
 #include "actors/model/load_score.h"
@@ -32,6 +33,11 @@ struct scheduler_options {
   balance_driver_options balance{};
   std::uint32_t balance_slots_per_path = 2; ///< Seed: 2 besides those for repair.
 };
+
+/// Balance keeps to the same limits of disks and slots.
+[[nodiscard]] balance_driver_options driver_options(const scheduler_options& options);
+/// The same in the words of ADMIN SHOW FRONTEND CONFIG.
+[[nodiscard]] cluster_config config_of(const scheduler_options& options);
 
 /// How often hints of ADMIN REPAIR are looked at: whether their time is over or their work done.
 inline constexpr time_ms hint_spacing{20'000};
@@ -125,7 +131,8 @@ private:
 
 class repair_scheduler {
 public:
-  explicit repair_scheduler(scheduler_options options) : options_(options), slots_(options.slots_per_path), balance_slots_(options.balance_slots_per_path), balance_(options.balance) {}
+  explicit repair_scheduler(scheduler_options options)
+    : options_(options), startup_(config_of(options)), slots_(options.slots_per_path), balance_slots_(options.balance_slots_per_path), balance_(driver_options(options)) {}
   repair_scheduler(const repair_scheduler&) = delete;
   repair_scheduler& operator=(const repair_scheduler&) = delete;
   ~repair_scheduler();
@@ -171,6 +178,8 @@ private:
   void on(const cluster_moved&, round& r) { notice_cluster(r); }
   void on(const sched_tick&, round& r);
   void notice_cluster(round& r);
+  /// What an operator has set in the log goes before what the front end was started with.
+  void configure(const catalog& cat);
   void end_hints(round& r);
   void relocate_groups(round& r);
   void balance(round& r);
@@ -208,6 +217,9 @@ private:
   [[nodiscard]] ctx_row row(const running_ctx& c, const catalog& cat) const;
 
   scheduler_options options_;
+  cluster_config startup_; ///< What options_ began as.
+  cluster_config in_force_ = startup_;
+  by_name<std::string> config_seen_; ///< What in_force_ follows from.
   repair_queue queue_;
   std::unordered_map<tablet_id, running_ctx> running_;
   std::size_t drops_running_ = 0;

@@ -75,6 +75,53 @@ void repair_scheduler::withdraw(running_ctx& ctx, tablet_id tablet, std::string 
     r.effects.emplace_back(withdraw_ctx{tablet, std::move(why)});
 }
 
+// -- settings ----------------------------------------------------------------------------
+
+balance_driver_options driver_options(const scheduler_options& options) {
+  auto balance = options.balance;
+  balance.rules.fit = options.fit;
+  balance.rules.moves_per_path = options.balance_slots_per_path;
+  return balance;
+}
+
+cluster_config config_of(const scheduler_options& options) {
+  cluster_config config;
+  config.slots_per_path = options.slots_per_path;
+  config.balance_slots_per_path = options.balance_slots_per_path;
+  config.repair_delay_factor = options.repair_delay_factor;
+  config.backend_down_tolerated = options.be_down_tolerance;
+  config.balance_disabled = !options.balance.rules.enabled;
+  config.colocate_balance_disabled = !options.colocate.enabled;
+  config.load_score_threshold = options.balance.rules.score_threshold;
+  config.balancing_tablets_max = options.balance.moves_max;
+  config.set_fit(options.fit);
+  config.colocate_relocate_delay = options.colocate.relocate_delay;
+  return config;
+}
+
+void repair_scheduler::configure(const catalog& cat) {
+  if (cat.config.is_same_as(config_seen_))
+    return;
+  config_seen_ = cat.config;
+  const auto now = effective(cat, startup_);
+  if (now == std::exchange(in_force_, now))
+    return;
+  ++generation_; // What was parked may be possible under other limits.
+  options_.repair_delay_factor = now.repair_delay_factor;
+  options_.be_down_tolerance = now.backend_down_tolerated;
+  options_.fit = now.fit();
+  options_.colocate = {!now.colocate_balance_disabled, now.colocate_relocate_delay};
+  slots_.set_total(static_cast<std::uint32_t>(now.slots_per_path));
+  balance_slots_.set_total(static_cast<std::uint32_t>(now.balance_slots_per_path));
+  auto rules = options_.balance.rules;
+  rules.enabled = !now.balance_disabled && !now.scheduler_disabled;
+  rules.paths = !now.disk_balance_disabled;
+  rules.score_threshold = now.load_score_threshold;
+  rules.moves_per_path = static_cast<std::uint32_t>(now.balance_slots_per_path);
+  rules.fit = now.fit();
+  balance_.configure(rules, now.balancing_tablets_max);
+}
+
 // -- balance -----------------------------------------------------------------------------
 
 void repair_scheduler::balance(round& r) {

@@ -53,6 +53,13 @@ std::optional<slot_token> slot_ledger::take(const slot_claim& claim) {
   return adopt(claim);
 }
 
+void slot_ledger::set_total(std::uint32_t per_path) {
+  per_path_ = per_path;
+  for (auto& [backend, of] : used_)
+    of.full = static_cast<std::size_t>(
+      std::count_if(of.paths.begin(), of.paths.end(), [&](const usage& u) { return u.slots >= per_path_; }));
+}
+
 slot_token slot_ledger::adopt(const slot_claim& claim) {
   add(claim);
   return slot_token{claim};

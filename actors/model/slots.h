@@ -63,6 +63,9 @@ public:
   /// has left the backend counts while a copy holds it, so a free one may be missed until it ends.
   [[nodiscard]] bool any_available(backend_id backend, std::size_t paths) const;
 
+  /// Copies that run keep what they hold, also beyond a lower total.
+  void set_total(std::uint32_t per_path);
+
   /// Both slots or nothing.
   [[nodiscard]] std::optional<slot_token> take(const slot_claim& claim);
   /// For an order that runs already: granted even beyond the total (the number of slots

@@ -180,6 +180,51 @@ TEST_F(SchedChange, AGroupsBucketsLeaveALeavingBackend) {
   EXPECT_EQ(moved.backends, (std::vector<backend_id>{world.ids[1], world.ids[2], world.ids[4]}));
 }
 
+// -- settings ----------------------------------------------------------------------------
+
+TEST_F(SchedChange, ASettingInTheLogHoldsAtOnceAndUntilItIsTakenBack) {
+  std::vector<tablet_id> ids;
+  for (int i = 0; i < 6; ++i)
+    ids.push_back(world.make("1+ 2- 3-"));
+  ASSERT_TRUE(world.fold(config_set{"schedule_slot_num_per_path", "1"}).ok());
+  sick(ids);
+  EXPECT_EQ(contexts.size(), 1U) << "one source path, one slot";
+  ASSERT_TRUE(world.fold(config_set{"schedule_slot_num_per_path", "3"}).ok());
+  pass(1s);
+  EXPECT_EQ(contexts.size(), 3U);
+  ASSERT_TRUE(world.fold(config_set{"schedule_slot_num_per_path", ""}).ok());
+  for (int i = 0; i < 2; ++i)
+    succeed(contexts.begin()->first);
+  EXPECT_EQ(contexts.size(), 2U) << "two again, as the front end was started with";
+}
+
+TEST_F(SchedChange, TheSchedulerCanBeTurnedOffAndFinishesWhatRuns) {
+  const auto first = world.make("1+ 2+ 3-");
+  sick({first});
+  ASSERT_TRUE(runs(first));
+  ASSERT_TRUE(world.fold(config_set{"disable_tablet_scheduler", "true"}).ok());
+  const auto second = world.make("1+ 2+ 3-");
+  sick({second});
+  EXPECT_FALSE(runs(second));
+  succeed(first);
+  ASSERT_TRUE(world.fold(config_set{"disable_tablet_scheduler", ""}).ok());
+  pass(1s);
+  EXPECT_TRUE(runs(second));
+}
+
+TEST_F(SchedChange, TheToleranceForADeadBackendIsASetting) {
+  restart({});
+  const auto id = world.make("1+ 2+ 3+");
+  world.die(3);
+  ASSERT_TRUE(world.fold(config_set{"tablet_sched_be_down_tolerate_time_s", "10"}).ok());
+  ASSERT_TRUE(world.fold(config_set{"tablet_repair_delay_factor_second", "1"}).ok());
+  sick({id});
+  pass(9s);
+  EXPECT_FALSE(runs(id));
+  pass(1s);
+  EXPECT_TRUE(runs(id));
+}
+
 // -- loads -------------------------------------------------------------------------------
 
 TEST_F(SchedChange, ADropThatLoadsHoldUpIsTriedAgainWhenTheyAreOver) {
