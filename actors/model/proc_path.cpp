@@ -10,7 +10,7 @@ namespace tabletd::model {
 
 namespace {
 
-constexpr std::array<proc_row, 21> rows{{
+constexpr std::array<proc_row, 24> rows{{
   {proc_page::root, "/", "The pages of this tree.", columns::proc_names},
   {proc_page::actors, "/actors", "Supervised actors: state, restarts, last error.", columns::actors},
   {proc_page::backends, "/backends", "As SHOW BACKENDS.", columns::backends},
@@ -20,10 +20,14 @@ constexpr std::array<proc_row, 21> rows{{
    columns::scheduled_tablets},
   {proc_page::pending_tablets, "/cluster_balance/pending_tablets", "Tablets that wait to be scheduled.",
    columns::scheduled_tablets},
+  {proc_page::priority_repair, "/cluster_balance/priority_repair", "Partitions that ADMIN REPAIR TABLE has made urgent.",
+   columns::priority_repair},
   {proc_page::running_tablets, "/cluster_balance/running_tablets", "Tablets being repaired now.",
    columns::scheduled_tablets},
   {proc_page::sched_stat, "/cluster_balance/sched_stat", "Counters since this leader began.", columns::item_values},
   {proc_page::working_slots, "/cluster_balance/working_slots", "Clone slots per disk.", columns::working_slots},
+  {proc_page::colocation_groups, "/colocation_group", "Groups of tables whose buckets lie alike.", columns::colocation_groups},
+  {proc_page::colocation_group, "/colocation_group/<group>", "Where each bucket of a group belongs.", columns::colocation_group},
   {proc_page::databases, "/dbs", "Databases.", columns::proc_databases},
   {proc_page::database, "/dbs/<db>", "Tables of a database.", columns::proc_tables},
   {proc_page::table, "/dbs/<db>/<table>", "What a table has.", columns::proc_nodes},
@@ -86,6 +90,9 @@ bool bind(proc_target& at, std::string_view part, const catalog& cat) {
     case proc_page::backend:
       at.backend = backend_id{id_in(part)};
       return cat.backends.contains(at.backend);
+    case proc_page::colocation_group:
+      at.group = colocate_group_id{id_in(part)};
+      return cat.colocate_groups.contains(at.group);
     case proc_page::database:
     case proc_page::statistic_database: {
       const auto* found = database_in(cat, part);
@@ -174,6 +181,7 @@ std::vector<std::string> below_proc(const proc_target& at, const catalog& cat, s
   const auto* owner = cat.tables.find(at.table);
   switch (at.page) {
     case proc_page::backends: collect_ids(cat.backends, names, names_max, all); break;
+    case proc_page::colocation_groups: collect_ids(cat.colocate_groups, names, names_max, all); break;
     case proc_page::databases:
     case proc_page::statistic: collect_ids(cat.databases, names, names_max, all); break;
     case proc_page::database:

@@ -19,9 +19,12 @@ enum class proc_page : std::uint8_t {
   cluster_balance,
   history_tablets,
   pending_tablets,
+  priority_repair,
   running_tablets,
   sched_stat,
   working_slots,
+  colocation_groups,
+  colocation_group,
   databases,
   database,
   table,
@@ -52,6 +55,7 @@ struct proc_target {
   partition_id partition{};
   tablet_id tablet{};
   backend_id backend{};
+  colocate_group_id group{};
   friend bool operator==(const proc_target&, const proc_target&) = default;
 };
 

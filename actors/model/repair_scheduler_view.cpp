@@ -96,6 +96,7 @@ ctx_row repair_scheduler::row(const queue_entry& e, const catalog& cat) const {
   line.failed_running = e.failed_running;
   line.last_adjusted = e.last_adjusted;
   line.message = e.message;
+  line.avoid = e.avoid;
   if (const auto* t = cat.tablets.find(e.tablet)) {
     line.visible = line.committed = cat.visible_version(*t);
     if (!t->replicas.empty())
@@ -135,6 +136,10 @@ scheduler_view repair_scheduler::view(const sched_world& world, time_ms now) con
       break;
     v.running.push_back(row(ctx, world.cat));
   }
+  v.slots_per_path = slots_.total();
+  for (const auto& [tablet, ctx] : running_)
+    if (ctx.slots)
+      v.claims.push_back(ctx.slots->claim());
   v.history.assign(history_.begin(), history_.end());
   for (auto* rows : {&v.pending, &v.running, &v.history})
     for (auto& line : *rows)

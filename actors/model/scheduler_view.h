@@ -2,6 +2,7 @@
 // What the scheduler shows of itself: an immutable value it publishes after each change.
 // SHOW PROC reads it; it never asks the scheduler.  Fields follow spec/replica.md 8.1.
 #include "actors/model/health.h"
+#include "actors/model/slots.h"
 #include <array>
 #include <memory>
 #include <optional>
@@ -36,6 +37,7 @@ struct ctx_row {
   model::version visible{};
   model::version committed{};
   std::string message;
+  std::vector<place> avoid; ///< Ends of attempts that have just failed: decide() takes them last.
 };
 
 /// One row of /cluster_balance/working_slots.
@@ -55,6 +57,7 @@ struct sched_counters {
   std::uint64_t clones{}, clones_ok{}, clones_failed{}, clones_timeout{};
   std::uint64_t finished{}, cancelled{}, unexpected{};
   std::uint64_t upgraded{}, downgraded{}; ///< Dynamic priorities.
+  std::uint64_t balance_scheduled{};
   std::array<std::uint64_t, tablet_health_count> submitted_by_health{}; ///< Index: tablet_health.
 };
 
@@ -66,6 +69,8 @@ struct scheduler_view {
   std::vector<ctx_row> running;
   std::vector<ctx_row> history; ///< Newest first.
   std::vector<slot_row> slots;
+  std::vector<slot_claim> claims; ///< Of every running copy, however many: EXPLAIN rebuilds the slots from them.
+  std::uint32_t slots_per_path = 2;
   std::size_t pending_total{};
   std::size_t running_total{};
   std::array<std::uint64_t, tablet_health_count> tablets_by_health{}; ///< Sick ones known now; healthy is derived.

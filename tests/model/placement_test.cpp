@@ -278,9 +278,13 @@ TEST(Placement, SentencesSayWhatIsDone) {
 
 // -- new tables --------------------------------------------------------------------------
 
+placements places(repair_world& world, std::uint32_t buckets, std::uint32_t replication_num) {
+  return std::get<std::vector<placements>>(place_table(world.view(), {.buckets = buckets, .replication_num = replication_num})).front();
+}
+
 TEST(PlaceTable, SpreadsOverBackendsAndPaths) {
   repair_world world{"abcdef"};
-  const auto placed = std::get<placements>(place_table(world.view(), 100, 3));
+  const auto placed = places(world, 100, 3);
   std::map<std::pair<std::uint64_t, std::uint64_t>, int> on;
   for (const auto& tablet : placed) {
     std::set<backend_id> backends;
@@ -297,7 +301,7 @@ TEST(PlaceTable, SpreadsOverBackendsAndPaths) {
 
 TEST(PlaceTable, KeepsHostsApartWhenThereAreEnough) {
   repair_world world{"aaabc"};
-  const auto placed = std::get<placements>(place_table(world.view(), 30, 3));
+  const auto placed = places(world, 30, 3);
   for (const auto& tablet : placed) {
     std::set<std::string> hosts;
     for (const auto& at : tablet)
@@ -308,7 +312,7 @@ TEST(PlaceTable, KeepsHostsApartWhenThereAreEnough) {
 
 TEST(PlaceTable, OneMachineIsEnoughForALocalCluster) {
   repair_world world{"aaa"};
-  EXPECT_TRUE(std::holds_alternative<placements>(place_table(world.view(), 4, 3)));
+  EXPECT_TRUE(std::holds_alternative<std::vector<placements>>(place_table(world.view(), {.buckets = 4, .replication_num = 3})));
 }
 
 TEST(PlaceTable, WhatItPlacesIsAcceptedAndHealthy) {
@@ -317,7 +321,7 @@ TEST(PlaceTable, WhatItPlacesIsAcceptedAndHealthy) {
     table_created e;
     e.database = world.db;
     e.name = "placed";
-    e.placements = std::get<placements>(place_table(world.view(), 16, 3));
+    e.placements = places(world, 16, 3);
     const auto made = world(e);
     ASSERT_TRUE(made.ok());
     for (const auto id : made.touched)
@@ -329,13 +333,13 @@ TEST(PlaceTable, SaysWhyNot) {
   repair_world world{"abcd"};
   world.die(2);
   world.leave(3);
-  const auto why = std::get<std::string>(place_table(world.view(), 1, 3));
+  const auto why = std::get<std::string>(place_table(world.view(), {.buckets = 1, .replication_num = 3}));
   EXPECT_NE(why.find("3 replicas need 3 host(s) that can take them, there are 2"), std::string::npos) << why;
   EXPECT_NE(why.find("b:9002) is dead"), std::string::npos) << why;
   EXPECT_NE(why.find("c:9003) is being decommissioned"), std::string::npos) << why;
   for (auto& path : world.cluster.backends[world.ids[4]].paths)
     path.available_bytes = 100 * gigabyte;
-  EXPECT_NE(std::get<std::string>(place_table(world.view(), 1, 2)).find("has no path with room"), std::string::npos);
+  EXPECT_NE(std::get<std::string>(place_table(world.view(), {.buckets = 1, .replication_num = 2})).find("has no path with room"), std::string::npos);
 }
 
 } // namespace
