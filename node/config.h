@@ -29,6 +29,7 @@ struct fe_config {
   std::uint64_t heartbeat_interval_ms = 2'000;
   std::uint64_t heartbeats_missed_max = 5;
   std::uint64_t repair_delay_factor_ms = 60'000;
+  std::uint64_t be_down_tolerate_ms = 900'000;
   std::uint64_t slots_per_path = 2;
   double high_watermark = 0.85;
   std::uint64_t min_left_mib = 2'048;

@@ -29,7 +29,8 @@ std::string subject(session_ptr self, const model::table_name& table, const mode
 
 /// Looks the scope up and calls use(its word in the log, its name in sentences).
 template <class Use>
-void with_scope(session_ptr self, const model::catalog& cat, const model::balance_scope& scope, session_reply& reply, Use&& use) {
+void with_scope(session_ptr self, const model::catalog& cat, const model::balance_scope& scope, session_reply& reply,
+                Use&& use) {
   std::visit(model::overloaded{
     [&](std::monostate) { use(std::string{"all"}, std::string{"balance"}); },
     [&](const model::table_name& name) {
@@ -56,20 +57,22 @@ std::string hours_and_minutes(model::time_ms span) {
 
 void write(session_ptr self, const model::repair_table& what, session_reply reply) {
   const auto cat = catalog_of(self);
-  with_partitions(self, *cat, what.table, what.partitions, reply, [&](const model::table& of, const some_partitions& parts) {
-    std::vector<model::partition_id> ids;
-    for (const auto* part : parts)
-      ids.push_back(part->id);
-    const auto name = subject(self, what.table, what.partitions);
-    if (what.on)
-      return propose_and_tell(self, model::repair_hinted{of.id, ids, self->state.ports.job.wall_clock() + hint_lasts}, reply,
-                              "hurrying the repair of " + name, name + " is repaired before others for 4 hours", ids.size());
-    std::erase_if(ids, [&](model::partition_id id) { return !cat->hints.contains(id); });
-    if (ids.empty())
-      return reply.done(name + " is not repaired before others: nothing to do", 0);
-    propose_and_tell(self, model::repair_unhinted{of.id, ids}, reply, "taking back the hurry of " + name,
-                     name + " is repaired in its turn again", ids.size());
-  });
+  with_partitions(
+      self, *cat, what.table, what.partitions, reply, [&](const model::table& of, const some_partitions& parts) {
+        std::vector<model::partition_id> ids;
+        for (const auto* part : parts)
+          ids.push_back(part->id);
+        const auto name = subject(self, what.table, what.partitions);
+        if (what.on)
+          return propose_and_tell(
+              self, model::repair_hinted{of.id, ids, self->state.ports.job.wall_clock() + hint_lasts}, reply,
+              "hurrying the repair of " + name, name + " is repaired before others for 4 hours", ids.size());
+        std::erase_if(ids, [&](model::partition_id id) { return !cat->hints.contains(id); });
+        if (ids.empty())
+          return reply.done(name + " is not repaired before others: nothing to do", 0);
+        propose_and_tell(self, model::repair_unhinted{of.id, ids}, reply, "taking back the hurry of " + name,
+                         name + " is repaired in its turn again", ids.size());
+      });
 }
 
 void write(session_ptr self, const model::set_replica_status& what, session_reply reply) {
@@ -95,7 +98,8 @@ void write(session_ptr self, const model::set_replica_status& what, session_repl
 void write(session_ptr self, const model::set_config& what, session_reply reply) {
   std::vector<std::pair<model::edit_body, std::string>> edits;
   for (const auto& [key, value] : what.values)
-    edits.emplace_back(model::config_set{key, value}, value.empty() ? key + " to its default" : fmt::format("{} to {}", key, value));
+    edits.emplace_back(model::config_set{key, value},
+                       value.empty() ? key + " to its default" : fmt::format("{} to {}", key, value));
   propose_all(self, std::move(edits), reply, "setting", "set");
 }
 
@@ -132,7 +136,8 @@ void write(session_ptr self, const model::rebalance_disk& what, session_reply re
   const auto subject = names.empty() ? std::string{"every backend"} : "backend " + names;
   const auto now = self->state.ports.job.wall_clock();
   if (what.on)
-    return propose_and_tell(self, model::rebalance_disks(*cat, backends, now), reply, "hurrying the disk balance of " + subject,
+    return propose_and_tell(self, model::rebalance_disks(*cat, backends, now), reply,
+                            "hurrying the disk balance of " + subject,
                             "the disks of " + subject + " are balanced before others for 24 hours");
   if (!model::disk_rebalance_of(*cat, now))
     return reply.done("no disks are balanced before others: nothing to do", 0);
@@ -162,9 +167,13 @@ void write(session_ptr self, const model::check_tablets& what, session_reply rep
       const auto* home = cat->backends.find(r.backend);
       if (!home || !home->alive) {
         warnings.push_back({error_code::unavailable,
-                            fmt::format("the replica of tablet {} on backend {} is not checked: it is down", raw(tablet->id),
-                                        model::described(*cat, r.backend)),
-                            "check again when it is back", {}, {}, {}, {}});
+                            fmt::format("the replica of tablet {} on backend {} is not checked: it is down",
+                                        raw(tablet->id), model::described(*cat, r.backend)),
+                            "check again when it is back",
+                            {},
+                            {},
+                            {},
+                            {}});
         continue;
       }
       caf::anon_send(self->state.ports.job.membership,

@@ -36,8 +36,8 @@ void tell(additions& all, session_reply& reply, const std::string& done) {
 
 } // namespace
 
-void propose_all(session_ptr self, std::vector<std::pair<model::edit_body, std::string>> named_edits, session_reply reply,
-                 std::string doing, std::string done) {
+void propose_all(session_ptr self, std::vector<std::pair<model::edit_body, std::string>> named_edits,
+                 session_reply reply, std::string doing, std::string done) {
   const auto all = std::make_shared<additions>();
   all->waiting = named_edits.size();
   for (auto& [body, name] : named_edits) {
@@ -86,8 +86,9 @@ void write(session_ptr self, const model::modify_backend& what, session_reply re
     const auto location = what.location.value_or(backend.location);
     if (cluster == backend.cluster && location == backend.location)
       return reply.done(name + " is so already: nothing to do", 0);
-    propose_and_tell(self, model::backend_modified{backend.id, cluster, location}, reply, "changing " + name,
-                     fmt::format("{} is of cluster {} now{}", name, cluster, location.empty() ? "" : ", at " + location));
+    propose_and_tell(
+        self, model::backend_modified{backend.id, cluster, location}, reply, "changing " + name,
+        fmt::format("{} is of cluster {} now{}", name, cluster, location.empty() ? "" : ", at " + location));
   });
 }
 
@@ -96,7 +97,9 @@ void write(session_ptr self, const model::decommission_backend& what, session_re
   with(model::look_up_backend(*cat, what.address), reply, [&](const model::backend& backend) {
     const auto name = "backend " + model::described(*cat, backend.id);
     if (backend.decommissioned == what.on)
-      return reply.done(name + (what.on ? " is being decommissioned already" : " is not being decommissioned") + ": nothing to do", 0);
+      return reply.done(
+          name + (what.on ? " is being decommissioned already" : " is not being decommissioned") + ": nothing to do",
+          0);
     if (what.on)
       if (auto refusal = model::decommission_refusal(*cat, backend))
         return reply.fail(std::move(*refusal));

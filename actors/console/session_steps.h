@@ -68,8 +68,8 @@ inline void propose_and_tell(session_ptr self, model::edit_body body, session_re
 
 /// Several edits of one statement, each tried whatever becomes of the others: what was done, and
 /// what was not and why.
-void propose_all(session_ptr self, std::vector<std::pair<model::edit_body, std::string>> named_edits, session_reply reply,
-                 std::string doing, std::string done);
+void propose_all(session_ptr self, std::vector<std::pair<model::edit_body, std::string>> named_edits,
+                 session_reply reply, std::string doing, std::string done);
 
 void write(session_ptr self, const model::add_backends& what, session_reply reply);
 void write(session_ptr self, const model::drop_backend& what, session_reply reply);

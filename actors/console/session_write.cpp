@@ -105,8 +105,8 @@ std::string job_id(session_ptr self, std::string_view kind) {
 }
 
 /// CREATE TABLE and ADD PARTITION are one kind of job.
-void start_birth(session_ptr self, std::variant<model::create_table, model::add_partition> what, const model::table_name& table,
-                 session_reply reply) {
+void start_birth(session_ptr self, std::variant<model::create_table, model::add_partition> what,
+                 const model::table_name& table, session_reply reply) {
   const auto cat = catalog_of(self);
   with(model::look_up_database(*cat, table, self->state.database), reply, [&](const model::database& db) {
     model::table_birth life;
@@ -115,7 +115,8 @@ void start_birth(session_ptr self, std::variant<model::create_table, model::add_
     life.name = model::full_name(table, self->state.database);
     life.fit = model::effective(*cat, self->state.ports.job.startup_config).fit();
     const auto id = job_id(self, life.kind());
-    run_job<table_birth_actor>(self, id, spawner(table_birth, std::move(life), self->address(), self->state.ports.job), reply,
+    run_job<table_birth_actor>(self, id, spawner(table_birth, std::move(life), self->address(), self->state.ports.job),
+                               reply,
                                [](const table_birth_actor&, const statement_outcome&) { /* Nothing more to come. */ });
   });
 }
@@ -140,7 +141,8 @@ void write(session_ptr self, const model::drop_partition& what, session_reply re
   const auto cat = catalog_of(self);
   const auto name = partition_name(self, what.table, what.partition);
   with_partitions(self, *cat, what.table, {what.partition}, reply, [&](const model::table& of, const auto& found) {
-    propose_and_tell(self, model::partition_dropped{of.id, found.front()->id}, reply, "dropping " + name, "dropped " + name);
+    propose_and_tell(self, model::partition_dropped{of.id, found.front()->id}, reply, "dropping " + name,
+                     "dropped " + name);
   });
 }
 
@@ -178,13 +180,18 @@ void write(session_ptr self, const model::load_file& what, session_reply reply, 
                                    request_id_bytes_max),
                        "this is the client program's mistake: report it there", {}, {}, {}, {}});
   const auto cat = catalog_of(self);
-  const model::partition_names named = what.partition.empty() ? model::partition_names{} : model::partition_names{what.partition};
+  const model::partition_names named
+      = what.partition.empty() ? model::partition_names{} : model::partition_names{what.partition};
   with_partitions(self, *cat, what.table, named, reply, [&](const model::table& table, const auto& found) {
     const auto name = model::full_name(what.table, self->state.database);
     if (found.size() > 1)
       return reply.fail({error_code::invalid_argument,
                          fmt::format("{} has {} partitions, and a load goes into one", name, found.size()),
-                         "name it: LOAD FILE ... INTO " + name + " PARTITION (" + found.front()->name + ')', {}, {}, {}, {}});
+                         "name it: LOAD FILE ... INTO " + name + " PARTITION (" + found.front()->name + ')',
+                         {},
+                         {},
+                         {},
+                         {}});
     const auto id = job_id(self, "load");
     load_from_session from{
       {table.id, found.front()->id, name, what.path, what.label.empty() ? made_up_label(self, request_id) : what.label},

@@ -39,7 +39,8 @@ inline constexpr std::size_t replica_rows_max = 100'000;
 using some_partitions = std::vector<const model::partition*>;
 /// Of these partitions; at most replica_rows_max rows.
 [[nodiscard]] model::table_value show_tablets(const model::catalog& cat, const some_partitions& of);
-[[nodiscard]] model::table_value replica_status(const model::catalog& cat, const model::table& owner, const some_partitions& of,
+[[nodiscard]] model::table_value replica_status(const model::catalog& cat, const model::table& owner,
+                                                const some_partitions& of,
                                                 const std::optional<model::replica_status_filter>& where);
 [[nodiscard]] model::table_value replica_distribution(const model::catalog& cat, const some_partitions& of);
 /// `tablet` exists.
@@ -54,7 +55,12 @@ using some_partitions = std::vector<const model::partition*>;
 [[nodiscard]] model::table_value show_proc(const sources& from, const model::proc_target& at);
 
 // -- by subject, for show_proc ---------------------------------------------------------
-[[nodiscard]] model::table_value backend_paths(const sources& from, model::backend_id of);
+/// Of all media, or of one.
+[[nodiscard]] model::table_value backend_paths(const sources& from, model::backend_id of,
+                                               std::optional<model::medium> only = {});
+[[nodiscard]] model::table_value balance_pauses(const sources& from);
+[[nodiscard]] model::table_value load_media();
+[[nodiscard]] model::table_value load_statistic(const sources& from, model::medium of);
 [[nodiscard]] model::table_value actors(const sources& from);
 [[nodiscard]] model::table_value journal(const sources& from);
 [[nodiscard]] model::table_value statistic(const sources& from);

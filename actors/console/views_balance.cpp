@@ -1,6 +1,8 @@
 // What the tablet scheduler shows of itself, and how many tablets need it.
 #include "actors/console/view_cells.h"
 #include "actors/console/views.h"
+#include "actors/model/explain.h"
+#include "actors/model/load_statistic.h"
 #include "actors/model/view_columns.h"
 #include <algorithm>
 
@@ -46,8 +48,8 @@ database_id owner_of(const catalog& cat, tablet_id tablet) {
   return owner ? owner->database : database_id{};
 }
 
-cell_row statistic_row(cell first, std::string_view second, const model::database_statistic& s, std::uint64_t unhealthy, std::uint64_t inconsistent,
-                        std::uint64_t cloning) {
+cell_row statistic_row(cell first, std::string_view second, const model::database_statistic& s, std::uint64_t unhealthy,
+                       std::uint64_t inconsistent, std::uint64_t cloning) {
   return {std::move(first), text(second), number(s.tables), number(s.partitions), number(s.indexes),
           number(s.tablets), number(s.replicas), number(unhealthy), number(inconsistent), number(cloning)};
 }
@@ -78,15 +80,41 @@ table_value working_slots(const sources& from) {
   return out;
 }
 
+table_value load_media() {
+  auto out = empty_table(columns::load_media);
+  for (const auto which : media)
+    out.rows.push_back({text(name(which))});
+  return out;
+}
+
+table_value load_statistic(const sources& from, medium of) {
+  auto out = empty_table(columns::load_statistic);
+  const load_scores scores{from.cat, from.cluster, slots_of(from.scheduler)};
+  for (const auto& r : measure(of, scores.lines(of)).rows)
+    out.rows.push_back({id(r.backend), text(from.cat.backends.find(r.backend)->cluster), r.available,
+                        number(r.used_bytes), number(r.capacity_bytes), 100.0 * r.used_ratio, number(r.replicas),
+                        r.capacity_coefficient, r.replica_coefficient, r.score, text(name(r.class_of_load))});
+  return out;
+}
+
+table_value balance_pauses(const sources& from) {
+  auto out = empty_table(columns::balance_pauses);
+  for (const auto& [scope, pause] : from.cat.pauses.all())
+    out.rows.push_back({text(scope), text(pause.owner), text(pause.reason), time(pause.since), time(pause.until)});
+  return out;
+}
+
 table_value cluster_balance(const sources& from) {
   auto out = empty_table(columns::balance_items);
   const auto& s = from.scheduler;
+  out.rows.push_back({text("cluster_load_stat"), number(media.size())});
   out.rows.push_back({text("working_slots"), number(s.slots.size())});
   out.rows.push_back({text("sched_stat"), number(1)});
   out.rows.push_back({text("priority_repair"), number(from.cat.hints.size())});
   out.rows.push_back({text("pending_tablets"), number(s.pending_total)});
   out.rows.push_back({text("running_tablets"), number(s.running_total)});
   out.rows.push_back({text("history_tablets"), number(s.history.size())});
+  out.rows.push_back({text("balance_pauses"), number(from.cat.pauses.all().size())});
   return out;
 }
 
@@ -167,7 +195,8 @@ table_value database_statistic(const sources& from, database_id of) {
     const auto all_of = [](const cow_map<tablet_id, std::uint8_t>& set) {
       return tablet_list(set, [](tablet_id, const auto&) { return true; });
     };
-    out.rows.push_back({text(s ? all_of(s->unhealthy) : "[]"), text(s ? all_of(s->inconsistent) : "[]"), text(cloning)});
+    out.rows.push_back(
+        {text(s ? all_of(s->unhealthy) : "[]"), text(s ? all_of(s->inconsistent) : "[]"), text(cloning)});
   });
   return out;
 }

@@ -66,10 +66,12 @@ table_value show_backends(const sources& from) {
   return out;
 }
 
-table_value backend_paths(const sources& from, backend_id of) {
+table_value backend_paths(const sources& from, backend_id of, std::optional<medium> only) {
   auto out = empty_table(columns::backend_paths);
   const auto* seen = from.cluster.find(of);
   for (const auto& known : from.cat.backends.find(of)->paths) {
+    if (only && known.medium != *only)
+      continue;
     const auto* p = seen ? seen->path(known.hash) : nullptr;
     const auto used = p ? p->capacity_bytes - std::min(p->available_bytes, p->capacity_bytes) : 0;
     const auto* state = !p ? "UNKNOWN" : p->online ? "ONLINE" : "OFFLINE";

@@ -56,7 +56,8 @@ std::string sick_tablets(const colocate_group& group, const catalog& cat, const 
     });
   if (sick == 0)
     return {};
-  return std::to_string(sick) + (sick == 1 ? " tablet is" : " tablets are") + " not healthy: " + names + (sick > named_max ? ", ..." : "");
+  return std::to_string(sick) + (sick == 1 ? " tablet is" : " tablets are") + " not healthy: " + names
+         + (sick > named_max ? ", ..." : "");
 }
 
 } // namespace
@@ -92,9 +93,10 @@ table_value colocation_groups(const sources& from) {
   from.statistics.read(from.cat, [&](const statistics& counts) {
     from.cat.colocate_groups.for_each([&](colocate_group_id, const colocate_group& g) {
       const auto why = sick_tablets(g, from.cat, counts);
-      out.rows.push_back({id(g.id), text(from.cat.databases.find(g.database)->name + '.' + g.name), text(id_list(g.tables)),
-                          number(g.sequence.size()), number(g.replication_num),
-                          text("KEY " + std::to_string(from.cat.tables.find(g.tables.front())->key_column)), why.empty(), text(why)});
+      out.rows.push_back({id(g.id), text(from.cat.databases.find(g.database)->name + '.' + g.name),
+                          text(id_list(g.tables)), number(g.sequence.size()), number(g.replication_num),
+                          text("KEY " + std::to_string(from.cat.tables.find(g.tables.front())->key_column)),
+                          why.empty(), text(why)});
     });
   });
   return out;

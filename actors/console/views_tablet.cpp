@@ -23,8 +23,14 @@ cell_row place_row(const catalog& cat, const path_verdict& v) {
   const auto* b = cat.backends.find(v.at.backend);
   const bool target = v.role == path_role::target;
   const bool measured = target && (v.used_ratio > 0 || v.left_bytes > 0);
-  return {id(v.at.backend), text(b ? b->host : ""), path(v.at.path), text(target ? "target" : "source"), text(name(v.code)),
-          text(sentence(v)), measured ? cell{100.0 * v.used_ratio} : never, measured ? number(v.left_bytes) : never};
+  return {id(v.at.backend),
+          text(b ? b->host : ""),
+          path(v.at.path),
+          text(target ? "target" : "source"),
+          text(name(v.code)),
+          text(sentence(v)),
+          measured ? cell{100.0 * v.used_ratio} : never,
+          measured ? number(v.left_bytes) : never};
 }
 
 std::string_view word_of(const decision& d) {
@@ -49,7 +55,8 @@ cell_row history_row(const decision_record& d) {
   const bool drop = d.dropped.has_value();
   const bool inside = !drop && d.source.backend == d.target.backend;
   const bool open = d.ended.count() == 0;
-  const auto backend = [](const place& at) { return raw(at.backend) == 0 ? none : cell{static_cast<std::int64_t>(raw(at.backend))}; };
+  const auto backend
+      = [](const place& at) { return raw(at.backend) == 0 ? none : cell{static_cast<std::int64_t>(raw(at.backend))}; };
   const auto hash = [](const place& at) { return raw(at.backend) == 0 ? none : path(at.path); };
   const auto& from = drop ? d.target : d.source;
   const place to = drop ? place{} : d.target;
@@ -57,11 +64,24 @@ cell_row history_row(const decision_record& d) {
   const std::string message = !d.failure.empty()          ? d.failure
                               : !open && d.reached > 0 ? fmt::format("reached version {}", d.reached)
                                                        : std::string{};
-  return {id(d.entry), id(d.tablet), text(drop ? "DROP" : inside ? "MOVE" : "CLONE"),
-          text(d.purpose == order_purpose::balance ? "BALANCE" : "REPAIR"), text(name(static_cast<tablet_health>(d.health))),
+  return {id(d.entry),
+          id(d.tablet),
+          text(drop     ? "DROP"
+               : inside ? "MOVE"
+                        : "CLONE"),
+          text(d.purpose == order_purpose::balance ? "BALANCE" : "REPAIR"),
+          text(name(static_cast<tablet_health>(d.health))),
           text(name(static_cast<repair_priority>(d.priority))),
-          raw(d.replica) == 0 ? none : cell{static_cast<std::int64_t>(raw(d.replica))}, backend(from), hash(from), backend(to), hash(to),
-          time(d.at), time(d.ended), text(result), text(d.why), text(message)};
+          raw(d.replica) == 0 ? none : cell{static_cast<std::int64_t>(raw(d.replica))},
+          backend(from),
+          hash(from),
+          backend(to),
+          hash(to),
+          time(d.at),
+          time(d.ended),
+          text(result),
+          text(d.why),
+          text(message)};
 }
 
 template <class Visit>
@@ -77,13 +97,15 @@ table_value explain_tablet(const sources& from, tablet_id tablet) {
   const auto limits = effective(from.cat, from.startup_config).fit();
   const auto why = explain(from.cat, from.cluster, from.scheduler, limits, tablet);
   const auto& d = why.what;
-  out.rows.push_back(about("tablet", name(d.what.health),
-                           fmt::format("tablet {} is {}, priority {}", raw(tablet), name(d.what.health), name(d.what.priority))));
+  out.rows.push_back(
+      about("tablet", name(d.what.health),
+            fmt::format("tablet {} is {}, priority {}", raw(tablet), name(d.what.health), name(d.what.priority))));
   if (why.order)
-    out.rows.push_back(about("order", why.order->what.purpose == order_purpose::balance ? "BALANCE" : "REPAIR",
-                             fmt::format("ordered as entry {}: {}", raw(why.order->order),
-                                         why.order_why.empty() ? "copy to backend " + described(from.cat, why.order->what.target.backend)
-                                                               : why.order_why)));
+    out.rows.push_back(about(
+        "order", why.order->what.purpose == order_purpose::balance ? "BALANCE" : "REPAIR",
+        fmt::format("ordered as entry {}: {}", raw(why.order->order),
+                    why.order_why.empty() ? "copy to backend " + described(from.cat, why.order->what.target.backend)
+                                          : why.order_why)));
   out.rows.push_back(about("decision", word_of(d), sentence(d)));
   if (d.blocked != blocker::none)
     out.rows.push_back(about("blocked by", name(d.blocked), sentence(d.blocked)));
@@ -127,8 +149,8 @@ table_value replica_status(const catalog& cat, const table& owner, const some_pa
                             text(r.state == replica_state::normal ? "NORMAL" : "CLONE"), text(name(status))});
     for (auto there = t.replicas.size(); there < owner.replication_num; ++there)
       if (wanted(model::replica_status::missing))
-        out.rows.push_back({id(t.id), none, none, none, none, none, number(part.visible), none, none, false, text("NONE"),
-                            text(name(model::replica_status::missing))});
+        out.rows.push_back({id(t.id), none, none, none, none, none, number(part.visible), none, none, false,
+                            text("NONE"), text(name(model::replica_status::missing))});
   });
   return out;
 }
@@ -146,7 +168,8 @@ table_value replica_distribution(const catalog& cat, const some_partitions& of) 
   auto out = empty_table(columns::replica_distribution);
   for (const auto& [backend, replicas] : held) {
     const auto share = total == 0 ? 0.0 : 100.0 * static_cast<double>(replicas) / static_cast<double>(total);
-    out.rows.push_back({id(backend), number(replicas), text(std::string(total == 0 ? 0 : replicas * held.size() / total, '>')),
+    out.rows.push_back({id(backend), number(replicas),
+                        text(std::string(total == 0 ? 0 : replicas * held.size() / total, '>')),
                         text(fmt::format("{:.2f} %", share))});
   }
   return out;

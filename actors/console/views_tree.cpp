@@ -146,6 +146,10 @@ table_value show_proc(const sources& from, const proc_target& at) {
     case proc_page::backends: return show_backends(from);
     case proc_page::backend: return backend_paths(from, at.backend);
     case proc_page::cluster_balance: return cluster_balance(from);
+    case proc_page::balance_pauses: return balance_pauses(from);
+    case proc_page::cluster_load_stat: return load_media();
+    case proc_page::cluster_load_stat_medium: return load_statistic(from, at.medium);
+    case proc_page::cluster_load_stat_backend: return backend_paths(from, at.backend, at.medium);
     case proc_page::priority_repair: return priority_repair(from);
     case proc_page::colocation_groups: return colocation_groups(from);
     case proc_page::colocation_group: return colocation_group(*from.cat.colocate_groups.find(at.group));

@@ -50,7 +50,7 @@ void choose_per_host(const catalog& cat, const tablet& t, assessment& a) {
 } // namespace
 
 bool host_anti_affinity(const catalog& cat, std::uint32_t replication_num) {
-  std::vector<std::string_view> hosts; // Never longer than replication_num.
+  short_list<std::string_view, 8> hosts; // Never longer than replication_num.
   cat.backends.for_each([&](backend_id, const backend& b) {
     if (std::find(hosts.begin(), hosts.end(), b.host) == hosts.end())
       hosts.push_back(b.host);
@@ -72,7 +72,6 @@ assessment assess(const catalog& cat, const tablet& t) {
   a.move = cat.moves.find(t.id);
   if (const auto* group = cat.colocate_groups.find(table->colocate_group))
     a.home = &group->sequence[t.bucket];
-  a.replicas.reserve(t.replicas.size());
   for (const auto& r : t.replicas)
     a.replicas.push_back(stand(cat, r, a));
   choose_per_host(cat, t, a);

@@ -2,8 +2,8 @@
 // How each replica of one tablet stands, counted once for everybody: diagnose() names the
 // illness from it and decide() picks the remedy from it, so the two can never disagree.
 #include "actors/model/health.h"
+#include "actors/model/short_list.h"
 #include <cstdint>
-#include <vector>
 
 namespace tabletd::model {
 
@@ -27,7 +27,7 @@ struct assessment {
   /// Of a colocated table: the backends its bucket belongs on, else nullptr.
   const std::vector<backend_id>* home = nullptr;
   const open_move* move = nullptr; ///< An undecided balance move.
-  std::vector<replica_standing> replicas; ///< As in tablet::replicas.
+  short_list<replica_standing, 8> replicas; ///< As in tablet::replicas.
   std::uint32_t total{};           ///< Replicas without the ones still being cloned.
   std::uint32_t alive{};           ///< Hosts with a live replica.
   std::uint32_t complete{};        ///< Of these, complete.

@@ -9,6 +9,7 @@
 #include "actors/model/edit.h"
 #include "actors/model/name_index.h"
 #include "actors/model/packed_map.h"
+#include "actors/model/short_list.h"
 #include <map>
 #include <memory>
 #include <optional>
@@ -48,7 +49,7 @@ struct tablet {
   /// When a copy last ended here.  Whatever load began before may know only the replicas of that
   /// time, so no complete one is dropped while such a load is open (4.10; see replica_dropped).
   log_index settled{};
-  std::vector<replica> replicas; ///< At most one per backend.
+  short_list<replica, 3> replicas; ///< At most one per backend.  Most tablets have three.
   [[nodiscard]] const replica* find(replica_id id) const;
   [[nodiscard]] const replica* on(backend_id backend) const;
   friend bool operator==(const tablet&, const tablet&) = default;
@@ -178,12 +179,12 @@ struct decision_record {
 /// The newest so many decisions are kept.
 inline constexpr std::size_t decisions_kept = 10'000;
 
-struct balance_pause {
+struct operator_pause {
   std::string owner;
   std::string reason;
   time_ms since{};
   time_ms until{};
-  friend bool operator==(const balance_pause&, const balance_pause&) = default;
+  friend bool operator==(const operator_pause&, const operator_pause&) = default;
 };
 
 /// A few values under names: written by hand, read often, copied with every snapshot.
@@ -276,7 +277,7 @@ struct catalog {
   cow_map<colocate_group_id, colocate_group> colocate_groups;
   cow_map<partition_id, time_ms> hints;                    ///< Urgent until then (ADMIN REPAIR).
   by_name<std::string> config;                             ///< Only what an operator has set (config_set).
-  by_name<balance_pause> pauses;                           ///< By scope.
+  by_name<operator_pause> pauses;                           ///< By scope.
   std::uint64_t replicas = 0;            ///< Kept by the fold; equals the sum over tablets.
 
   // Indexes, kept by the fold; broken_invariant() compares them with what they index.

@@ -9,9 +9,7 @@ namespace tabletd::model::fold {
 
 void add_replica(catalog& cat, tablet_id tablet, replica r) {
   cat.backends.edit(r.backend)->tablets.put(tablet, r.id);
-  auto& replicas = cat.tablets.edit(tablet)->replicas;
-  replicas.reserve(replicas.size() + 1); // There are millions of these: no spare capacity.
-  replicas.push_back(r);
+  cat.tablets.edit(tablet)->replicas.push_back(r);
   ++cat.replicas;
 }
 

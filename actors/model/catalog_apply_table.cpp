@@ -167,7 +167,8 @@ void end_loads(catalog& cat, const table& owner, std::optional<partition_id> of,
 void remove_tablets(catalog& cat, const partition& part, std::vector<tablet_id>& touched) {
   for_each_tablet(part, [&](tablet_id id) {
     cat.orders.erase(id);
-    for (const auto& r : std::vector<replica>(cat.tablets.find(id)->replicas))
+    const auto replicas = cat.tablets.find(id)->replicas; // A copy: they go one by one.
+    for (const auto& r : replicas)
       remove_replica(cat, id, r.id);
     cat.tablets.erase(id);
     touched.push_back(id);

@@ -45,7 +45,8 @@ public:
     : into_(into), cat_(cat), database_(database) {}
 
   void keyword(std::string_view word, std::string_view rest) {
-    if (begins_with_word(word, rest) && word != "(" && word != ")" && word != "," && word != "." && word != "=" && word != "!=")
+    if (begins_with_word(word, rest) && word != "(" && word != ")" && word != "," && word != "." && word != "="
+        && word != "!=")
       add({std::string{word}, "keyword", {}});
   }
 

@@ -3,7 +3,6 @@
 // reader keeps a frozen snapshot while the fold goes on; a write copies only the path to
 // its leaf, and not even that when nobody else holds it.  One writer thread per map.
 #include <array>
-#include <bit>
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -81,14 +80,23 @@ private:
   struct node;
   using node_ptr = std::shared_ptr<node>;
 
+  /// std::popcount() is a call into a library on processors of unknown age, and every step
+  /// down the tree counts: sums of 2, 4 and 8 bits side by side, then of all bytes.
+  static constexpr int ones(std::uint32_t bits_set) {
+    bits_set -= bits_set >> 1U & 0x5555'5555U;
+    bits_set = (bits_set & 0x3333'3333U) + (bits_set >> 2U & 0x3333'3333U);
+    bits_set = (bits_set + (bits_set >> 4U)) & 0x0F0F'0F0FU;
+    return static_cast<int>(bits_set * 0x0101'0101U >> 24U);
+  }
+
   /// Children and values are packed: `present` says which slots exist.
   struct node {
     std::uint32_t present = 0;
     std::unique_ptr<node_ptr[]> children; // Inner node.
     std::unique_ptr<T[]> values;          // Leaf.
 
-    [[nodiscard]] int count() const { return std::popcount(present); }
-    [[nodiscard]] int rank(unsigned slot) const { return std::popcount(present & ((1U << slot) - 1)); }
+    [[nodiscard]] int count() const { return ones(present); }
+    [[nodiscard]] int rank(unsigned slot) const { return ones(present & ((1U << slot) - 1)); }
     [[nodiscard]] bool has(unsigned slot) const { return (present >> slot & 1U) != 0; }
     [[nodiscard]] const node* child(unsigned slot) const { return has(slot) ? children[at(slot)].get() : nullptr; }
     [[nodiscard]] const T* value(unsigned slot) const { return has(slot) ? &values[at(slot)] : nullptr; }

@@ -41,13 +41,17 @@ std::optional<statement_error> decommission_refusal(const catalog& cat, const ba
       return true;
     const std::string unit = (apart ? "host" : "backend") + std::string{left == 1 ? "" : "s"};
     refusal = statement_error{
-      error_code::failed_precondition,
-      "backend " + described(cat, leaving.id) + " cannot leave: " + cat.databases.find(t.database)->name + '.' + t.name + " wants "
-        + std::to_string(t.replication_num) + " replicas" + (apart ? " on different hosts" : "") + ", and only "
-        + std::to_string(left) + " other " + unit + (t.cluster.empty() ? "" : " of cluster " + t.cluster) + " could hold them",
-      t.cluster.empty() ? "ALTER SYSTEM ADD BACKEND adds one first"
-                        : "ALTER SYSTEM ADD BACKEND ... PROPERTIES(\"cluster\"=\"" + t.cluster + "\") adds one first",
-      {}, {}, {}, {}};
+        error_code::failed_precondition,
+        "backend " + described(cat, leaving.id) + " cannot leave: " + cat.databases.find(t.database)->name + '.'
+            + t.name + " wants " + std::to_string(t.replication_num) + " replicas"
+            + (apart ? " on different hosts" : "") + ", and only " + std::to_string(left) + " other " + unit
+            + (t.cluster.empty() ? "" : " of cluster " + t.cluster) + " could hold them",
+        t.cluster.empty() ? "ALTER SYSTEM ADD BACKEND adds one first"
+                          : "ALTER SYSTEM ADD BACKEND ... PROPERTIES(\"cluster\"=\"" + t.cluster + "\") adds one first",
+        {},
+        {},
+        {},
+        {}};
     return false;
   });
   return refusal;

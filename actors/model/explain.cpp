@@ -9,7 +9,8 @@ queue_place find_in(const scheduler_view& scheduler, tablet_id tablet) {
   const auto is_it = [tablet](const ctx_row& row) { return row.tablet == tablet; };
   queue_place at;
   at.total = scheduler.pending_total;
-  if (const auto row = std::find_if(scheduler.running.begin(), scheduler.running.end(), is_it); row != scheduler.running.end()) {
+  if (const auto row = std::find_if(scheduler.running.begin(), scheduler.running.end(), is_it);
+      row != scheduler.running.end()) {
     at.is = queue_place::kind::running;
     at.row = *row;
   } else if (const auto next = std::find_if(scheduler.pending.begin(), scheduler.pending.end(), is_it);
@@ -93,7 +94,8 @@ std::string_view name(blocker why) {
 std::string sentence(const queue_place& at) {
   switch (at.is) {
     case queue_place::kind::nowhere: return "not in the queue";
-    case queue_place::kind::maybe_beyond: return "not among the tablets the scheduler lists; " + std::to_string(at.total) + " wait";
+    case queue_place::kind::maybe_beyond:
+      return "not among the tablets the scheduler lists; " + std::to_string(at.total) + " wait";
     case queue_place::kind::running: return "running";
     case queue_place::kind::pending: break;
   }
@@ -101,8 +103,8 @@ std::string sentence(const queue_place& at) {
   std::string out = "place " + std::to_string(at.position) + " of " + std::to_string(at.total) + ", priority "
                     + std::string{name(row.dynamic_priority)};
   if (row.failed_scheduling + row.failed_running > 0)
-    out += ", " + std::to_string(row.failed_scheduling) + " times not scheduled and " + std::to_string(row.failed_running)
-           + " times failed in a row";
+    out += ", " + std::to_string(row.failed_scheduling) + " times not scheduled and "
+           + std::to_string(row.failed_running) + " times failed in a row";
   return row.message.empty() ? out : out + ", last: " + row.message;
 }
 

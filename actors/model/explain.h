@@ -25,8 +25,8 @@ struct tablet_explanation {
   std::string order_why;           ///< Why it was ordered.
 };
 
-[[nodiscard]] tablet_explanation explain(const catalog& cat, const cluster_view& cluster, const scheduler_view& scheduler,
-                                         const fit_limits& limits, tablet_id tablet);
+[[nodiscard]] tablet_explanation explain(const catalog& cat, const cluster_view& cluster,
+                                         const scheduler_view& scheduler, const fit_limits& limits, tablet_id tablet);
 /// The slots that are in use by what runs.
 [[nodiscard]] slot_ledger slots_of(const scheduler_view& scheduler);
 

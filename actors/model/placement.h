@@ -148,7 +148,8 @@ struct table_wish {
 /// Places for every replica, one element per partition, by the same rules as a repair: spread over
 /// backends and paths - of all partitions together - hosts apart when the cluster has enough of
 /// them, locations apart where possible; or the sentence why not.
-[[nodiscard]] std::variant<std::vector<placements>, std::string> place_table(const placement_view& view, const table_wish& wish);
+[[nodiscard]] std::variant<std::vector<placements>, std::string> place_table(const placement_view& view,
+                                                                             const table_wish& wish);
 
 // -- the path fit rule, spec/replica.md 4.8 ----------------------------------------------
 struct path_fit {

@@ -187,9 +187,9 @@ struct target_search {
   std::optional<rank> best;
   place chosen;
 
-  /// True if no path of this backend can beat the best one so far.
-  [[nodiscard]] bool beaten(const backend& b) const {
-    return best && std::get<0>(*best) == 0 && std::get<1>(*best) == 0 && std::get<2>(*best) < p.scores.of(b.id);
+  /// True if no path of a backend with this score can beat the best one so far.
+  [[nodiscard]] bool beaten(double score) const {
+    return best && std::get<0>(*best) == 0 && std::get<1>(*best) == 0 && std::get<2>(*best) < score;
   }
   void look_at(const backend& b, const path_seen& path, bool beside, bool shared_location) {
     const place at{b.id, path.hash};
@@ -249,6 +249,38 @@ std::optional<path_code> unfit_for(const patient& p, const backend& b) {
   return unfit_backend(p.view, b);
 }
 
+void look_at_paths(target_search& search, const backend& b) {
+  const auto unfit = unfit_for(search.p, b);
+  const bool beside = !unfit && beside_another(search.p, b);
+  const bool shared = !unfit && shares_location(search.p, b);
+  for (const auto& path : b.paths) {
+    if (unfit)
+      search.reject({b.id, path.hash}, *unfit, {});
+    else
+      search.look_at(b, path, beside, shared);
+  }
+}
+
+/// The best path without a look at all of them: from the least loaded backend on, until no other
+/// can do better.  False: none was found, or a backend has no score yet; then only a look at all
+/// of them can tell, and say why not.
+bool look_from_least_loaded(target_search& search) {
+  const auto& view = search.p.view;
+  if (search.p.scores.size() != view.cat.backends.size())
+    return false;
+  const auto said = search.why.size();
+  search.p.scores.from_least_loaded([&](backend_id id, double score) {
+    if (search.beaten(score))
+      return false;
+    if (const auto* b = view.cat.backends.find(id); b && view.slots.any_available(id, b->paths.size()))
+      look_at_paths(search, *b);
+    return true;
+  });
+  if (!search.best)
+    search.why.resize(said); // It will all be said again.
+  return search.best.has_value();
+}
+
 } // namespace
 
 target_choice choose_new_target(const patient& p, tablet_health health, std::vector<path_verdict>& why) {
@@ -264,19 +296,8 @@ target_choice choose_new_target(const patient& p, tablet_health health, std::vec
                        .blocked = {},
                        .best = {},
                        .chosen = {}};
-  p.view.cat.backends.for_each([&](backend_id, const backend& b) {
-    if (!p.view.every_path && search.beaten(b))
-      return;
-    const auto unfit = unfit_for(p, b);
-    const bool beside = !unfit && beside_another(p, b);
-    const bool shared = !unfit && shares_location(p, b);
-    for (const auto& path : b.paths) {
-      if (unfit)
-        search.reject({b.id, path.hash}, *unfit, {});
-      else
-        search.look_at(b, path, beside, shared);
-    }
-  });
+  if (p.view.every_path || !look_from_least_loaded(search))
+    p.view.cat.backends.for_each([&](backend_id, const backend& b) { look_at_paths(search, b); });
   target_choice choice{.at = search.chosen, .replica = {}, .blocked = blocker::none};
   if (!search.best)
     choice.blocked = search.blocked.or_else(blocker::no_backend);

@@ -41,7 +41,8 @@ std::vector<path_choice> fitting_paths(const placement_view& view, const backend
 /// The backends that can take replicas, and what is wrong with the others.
 class candidates {
 public:
-  candidates(const placement_view& view, const table_wish& wish) : hosts_apart_(host_anti_affinity(view.cat, wish.replication_num)) {
+  candidates(const placement_view& view, const table_wish& wish)
+      : hosts_apart_(host_anti_affinity(view.cat, wish.replication_num)) {
     const load_scores scores{view.cat, view.cluster, view.slots};
     view.cat.backends.for_each([&](backend_id id, const backend& b) {
       if (!wish.cluster.empty() && b.cluster != wish.cluster)
@@ -85,7 +86,8 @@ public:
   std::optional<std::vector<place>> take_on(const std::vector<backend_id>& backends) {
     std::vector<place> taken;
     for (const auto id : backends) {
-      const auto at = std::find_if(usable_.begin(), usable_.end(), [id](const backend_choice& c) { return c.who->id == id; });
+      const auto at
+          = std::find_if(usable_.begin(), usable_.end(), [id](const backend_choice& c) { return c.who->id == id; });
       if (at == usable_.end())
         return std::nullopt;
       taken.push_back(take_path(*at));
@@ -95,8 +97,8 @@ public:
 
 private:
   void rule_out(const backend& b, const std::string& why) {
-    why_not_ += (why_not_.empty() ? "" : ", ") + std::to_string(raw(b.id)) + " (" + b.host + ":" + std::to_string(b.port)
-                + ") " + why;
+    why_not_ += (why_not_.empty() ? "" : ", ") + std::to_string(raw(b.id)) + " (" + b.host + ":"
+                + std::to_string(b.port) + ") " + why;
   }
 
   /// The wanted medium, then a location of its own, then fewest replicas of this table, then the

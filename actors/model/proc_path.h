@@ -17,6 +17,10 @@ enum class proc_page : std::uint8_t {
   backends,
   backend,
   cluster_balance,
+  balance_pauses,
+  cluster_load_stat,
+  cluster_load_stat_medium,
+  cluster_load_stat_backend,
   history_tablets,
   pending_tablets,
   priority_repair,
@@ -56,6 +60,7 @@ struct proc_target {
   tablet_id tablet{};
   backend_id backend{};
   colocate_group_id group{};
+  model::medium medium{};
   friend bool operator==(const proc_target&, const proc_target&) = default;
 };
 

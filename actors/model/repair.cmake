@@ -2,6 +2,7 @@
 target_sources(tabletd_model PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/assessment.cpp
   ${CMAKE_CURRENT_LIST_DIR}/checker.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/colocate_balance.cpp
   ${CMAKE_CURRENT_LIST_DIR}/health.cpp
   ${CMAKE_CURRENT_LIST_DIR}/load_score.cpp
   ${CMAKE_CURRENT_LIST_DIR}/placement.cpp
@@ -9,6 +10,7 @@ target_sources(tabletd_model PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/placement_path.cpp
   ${CMAKE_CURRENT_LIST_DIR}/placement_table.cpp
   ${CMAKE_CURRENT_LIST_DIR}/placement_text.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/repair_hints.cpp
   ${CMAKE_CURRENT_LIST_DIR}/repair_queue.cpp
   ${CMAKE_CURRENT_LIST_DIR}/repair_scheduler.cpp
   ${CMAKE_CURRENT_LIST_DIR}/repair_scheduler_view.cpp

@@ -1,6 +1,8 @@
 #include "actors/model/repair_queue.h"
 #include <algorithm>
+#include <array>
 #include <cassert>
+#include <tuple>
 
 namespace tabletd::model {
 
@@ -35,8 +37,14 @@ std::uint32_t delay_factor(const diagnosis& what) {
 
 // -- the indexes -------------------------------------------------------------------------
 
-repair_queue::turn_key repair_queue::key_of(const slot& s) {
-  return {-static_cast<int>(s.entry.dynamic), std::get<turn>(s.where).visit, s.entry.tablet};
+repair_queue::turn_key repair_queue::turn_of(repair_priority dynamic, std::uint64_t visit) {
+  constexpr int visit_bits = 62;
+  const auto rank = static_cast<turn_key>(repair_priority::very_high) - static_cast<turn_key>(dynamic);
+  return rank << visit_bits | visit;
+}
+
+repair_queue::turn_key repair_queue::turn_of(const slot& s) {
+  return turn_of(s.entry.dynamic, std::get<turn>(s.where).visit);
 }
 
 std::optional<time_ms> repair_queue::rises_at(const queue_entry& e) {
@@ -47,14 +55,18 @@ std::optional<time_ms> repair_queue::rises_at(const queue_entry& e) {
   return std::max(spaced, waited);
 }
 
-void repair_queue::enter(const slot& s) {
+void repair_queue::enter(slot& s) {
   const auto tablet = s.entry.tablet;
   std::visit(overloaded{
                [&](const waiting&) { waiting_.emplace(s.entry.ready_at, tablet); },
                [&](const turn&) {
-                 turns_.insert(key_of(s));
-                 if (const auto rises = rises_at(s.entry))
-                   ageing_.emplace(*rises, tablet);
+                 const auto key = turn_of(s);
+                 (s.entry.waits_for.empty() ? awake_ : asleep_).emplace(key, &s);
+                 for (const auto& at : s.entry.waits_for)
+                   sleepers_[at].emplace(key, &s);
+                 if (!s.ages_at)
+                   if ((s.ages_at = rises_at(s.entry)))
+                     ageing_.emplace(*s.ages_at, tablet);
                },
                [&](const parked& p) { parked_.emplace(p.seen, tablet); },
              },
@@ -66,9 +78,14 @@ void repair_queue::leave(const slot& s) {
   std::visit(overloaded{
                [&](const waiting&) { waiting_.erase({s.entry.ready_at, tablet}); },
                [&](const turn&) {
-                 turns_.erase(key_of(s));
-                 if (const auto rises = rises_at(s.entry))
-                   ageing_.erase({*rises, tablet});
+                 const auto key = turn_of(s);
+                 (s.entry.waits_for.empty() ? awake_ : asleep_).erase(key);
+                 for (const auto& at : s.entry.waits_for) {
+                   const auto here = sleepers_.find(at);
+                   here->second.erase(key);
+                   if (here->second.empty())
+                     sleepers_.erase(here);
+                 }
                },
                [&](const parked& p) { parked_.erase({p.seen, tablet}); },
              },
@@ -92,8 +109,9 @@ void repair_queue::push(queue_entry entry, time_ms now) {
   enter(s);
 }
 
-void repair_queue::renew(tablet_id tablet, const diagnosis& what, time_ms ready_at, time_ms now) {
-  auto& s = entries_.at(tablet);
+void repair_queue::renew(const queue_entry& anew, time_ms ready_at, time_ms now) {
+  const auto what = anew.what;
+  auto& s = entries_.at(anew.tablet);
   leave(s);
   auto& e = s.entry;
   if (e.what.priority != what.priority) {
@@ -101,9 +119,11 @@ void repair_queue::renew(tablet_id tablet, const diagnosis& what, time_ms ready_
     e.failed_scheduling = 0;
     e.last_adjusted = now;
   }
+  if (e.what != what)
+    e.waits_for.clear(); // Else the paths it waits for are as busy as before.
   e.what = what;
+  e.backend_died = anew.backend_died;
   e.ready_at = ready_at;
-  e.waits_for.clear();
   if (!std::holds_alternative<turn>(s.where)) {
     if (ready_at <= now)
       s.where = next_turn();
@@ -131,12 +151,20 @@ std::size_t repair_queue::advance(time_ms now) {
     enter(s);
   }
   std::size_t risen = 0;
-  while (!ageing_.empty() && ageing_.begin()->first <= now) {
-    auto& s = entries_.at(ageing_.begin()->second);
+  while (!ageing_.empty() && ageing_.top().first <= now) {
+    const auto [when, tablet] = ageing_.top();
+    ageing_.pop();
+    const auto found = entries_.find(tablet);
+    if (found == entries_.end() || found->second.ages_at != when)
+      continue; // An entry that is gone.
+    auto& s = found->second;
     leave(s);
-    s.entry.dynamic = adjusted(s.entry.dynamic, s.entry.what.priority, true);
-    s.entry.last_adjusted = now;
-    ++risen;
+    s.ages_at.reset();
+    if (const auto rises = rises_at(s.entry); rises && *rises <= now && std::holds_alternative<turn>(s.where)) {
+      s.entry.dynamic = adjusted(s.entry.dynamic, s.entry.what.priority, true);
+      s.entry.last_adjusted = now;
+      ++risen;
+    }
     enter(s);
   }
   return risen;
@@ -144,15 +172,32 @@ std::size_t repair_queue::advance(time_ms now) {
 
 // -- taking turns ------------------------------------------------------------------------
 
-const queue_entry* repair_queue::next(std::uint64_t round) const {
-  for (int rank = -static_cast<int>(repair_priority::very_high); rank <= 0; ++rank) {
-    const auto first = turns_.lower_bound({rank, 0, tablet_id{}});
-    if (first == turns_.end())
-      return nullptr;
-    if (std::get<int>(*first) == rank && std::get<std::uint64_t>(*first) <= round)
-      return &entries_.at(std::get<tablet_id>(*first)).entry;
+const queue_entry* repair_queue::first_of(std::span<const turns* const> sets, std::uint64_t round) {
+  for (int p = static_cast<int>(repair_priority::very_high); p >= 0; --p) {
+    const auto dynamic = static_cast<repair_priority>(p);
+    auto first = turn_of(dynamic, round) + 1;
+    const slot* found = nullptr;
+    for (const auto* set : sets)
+      if (const auto at = set->lower_bound(turn_of(dynamic, 0)); at != set->end() && at->first < first)
+        std::tie(first, found) = *at;
+    if (found)
+      return &found->entry;
   }
   return nullptr;
+}
+
+const queue_entry* repair_queue::next(std::uint64_t round) const {
+  return first_of(std::array{&awake_, &asleep_}, round);
+}
+
+const queue_entry* repair_queue::next(std::uint64_t round, std::span<const place> freed) const {
+  assert(freed.size() <= freed_max);
+  std::array<const turns*, freed_max + 1> sets{&awake_};
+  std::size_t used = 1;
+  for (const auto& at : freed)
+    if (const auto here = sleepers_.find(at); here != sleepers_.end())
+      sets[used++] = &here->second;
+  return first_of(std::span{sets}.first(used), round);
 }
 
 const queue_entry* repair_queue::next_parked(generation now_at) const {
@@ -161,22 +206,32 @@ const queue_entry* repair_queue::next_parked(generation now_at) const {
   return &entries_.at(parked_.begin()->second).entry;
 }
 
+bool repair_queue::end_turn(slot& s, time_ms now) {
+  auto& e = s.entry;
+  e.last_scheduled = e.last_visited = now;
+  s.where = next_turn();
+  if (++e.failed_scheduling <= failures_tolerated || now - std::max(e.last_adjusted, e.created) < adjust_spacing)
+    return false;
+  const auto before = std::exchange(e.dynamic, adjusted(e.dynamic, e.what.priority, false));
+  e.failed_scheduling = 0;
+  e.last_adjusted = now;
+  return e.dynamic != before;
+}
+
 bool repair_queue::visited(tablet_id tablet, std::string message, std::vector<place> waits_for, time_ms now) {
   auto& s = entries_.at(tablet);
   leave(s);
-  auto& e = s.entry;
-  e.last_scheduled = e.last_visited = now;
-  e.message = std::move(message);
-  e.waits_for = std::move(waits_for);
-  bool fell = false;
-  if (++e.failed_scheduling > failures_tolerated && now - std::max(e.last_adjusted, e.created) >= adjust_spacing) {
-    const auto lower = adjusted(e.dynamic, e.what.priority, false);
-    fell = lower != e.dynamic;
-    e.dynamic = lower;
-    e.failed_scheduling = 0;
-    e.last_adjusted = now;
-  }
-  s.where = next_turn();
+  s.entry.message = std::move(message);
+  s.entry.waits_for = std::move(waits_for);
+  const bool fell = end_turn(s, now);
+  enter(s);
+  return fell;
+}
+
+bool repair_queue::visited_in_vain(tablet_id tablet, time_ms now) {
+  auto& s = entries_.at(tablet);
+  leave(s);
+  const bool fell = end_turn(s, now);
   enter(s);
   return fell;
 }
@@ -204,21 +259,37 @@ void repair_queue::park(tablet_id tablet, std::string message, generation seen, 
 
 std::string repair_queue::broken_invariant() const {
   std::size_t rising = 0;
+  std::size_t sleeping = 0;
   for (const auto& [tablet, s] : entries_) {
     const bool indexed = std::visit(
       overloaded{
         [&](const waiting&) { return waiting_.contains({s.entry.ready_at, tablet}); },
-        [&](const turn&) { return turns_.contains(key_of(s)); },
+        [&](const turn&) {
+          const auto key = turn_of(s);
+          sleeping += s.entry.waits_for.size();
+          return (s.entry.waits_for.empty() ? awake_ : asleep_).contains(key)
+                 && std::all_of(s.entry.waits_for.begin(), s.entry.waits_for.end(), [&](const place& at) {
+                      const auto here = sleepers_.find(at);
+                      return here != sleepers_.end() && here->second.contains(key);
+                    });
+        },
         [&](const parked& p) { return parked_.contains({p.seen, tablet}); },
       },
       s.where);
     if (!indexed || s.entry.tablet != tablet)
       return "tablet " + std::to_string(raw(tablet)) + " is not where it says";
-    rising += std::holds_alternative<turn>(s.where) && rises_at(s.entry) ? 1 : 0;
+    const auto rises = std::holds_alternative<turn>(s.where) ? rises_at(s.entry) : std::nullopt;
+    if (rises && (!s.ages_at || *s.ages_at > *rises))
+      return "tablet " + std::to_string(raw(tablet)) + " will not rise in time";
+    rising += s.ages_at ? 1 : 0;
   }
-  if (waiting_.size() + turns_.size() + parked_.size() != entries_.size())
+  if (waiting_.size() + awake_.size() + asleep_.size() + parked_.size() != entries_.size())
     return "a tablet is in two places at once";
-  return rising == ageing_.size() ? "" : "the ageing index has strangers";
+  for (const auto& [at, keys] : sleepers_)
+    sleeping -= keys.size();
+  if (sleeping != 0)
+    return "somebody waits for a path without knowing it";
+  return rising <= ageing_.size() ? "" : "a priority that may rise will not be looked at";
 }
 
 } // namespace tabletd::model

@@ -5,11 +5,13 @@
 #include "actors/model/health.h"
 #include "actors/model/slots.h"
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
+#include <queue>
 #include <set>
+#include <span>
 #include <string>
-#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <variant>
@@ -35,12 +37,19 @@ inline constexpr time_ms adjust_spacing{5 * 60'000};
 /// VERSION_INCOMPLETE is treated at once (2.5, SR26).
 [[nodiscard]] std::uint32_t delay_factor(const diagnosis& what);
 
+// -- what an entry waits for besides paths -------------------------------------------------
+/// A slot anywhere: more paths would do than are worth remembering.
+inline constexpr place any_path{backend_id{UINT64_MAX}, path_hash{1}};
+/// One of the drops that may run at a time to end.
+inline constexpr place drop_gate{backend_id{UINT64_MAX}, path_hash{2}};
+
 /// One tablet that waits.
 struct queue_entry {
   tablet_id tablet{};
   diagnosis what;
   repair_priority dynamic = what.priority; ///< Starts at what.priority, the origin.
   time_ms sick_since{};
+  std::optional<time_ms> backend_died{}; ///< The last of its backends that is dead did so then.
   time_ms ready_at{};       ///< Not before this.
   time_ms created{};
   time_ms last_scheduled{}; ///< 0: never.
@@ -50,8 +59,8 @@ struct queue_entry {
   std::uint32_t failed_running{};    ///< In a row: contexts that ended without success.
   time_ms retry_at{};                ///< Back-off after the last of them.
   std::vector<place> avoid;          ///< Ends of those contexts.
-  /// Paths whose slots were all in use at the last visit; while they still are, nothing has
-  /// changed.  Empty: unknown, look again.
+  /// Paths (or any_path, drop_gate) of which one must get a free slot first, as of the last visit.
+  /// Empty: unknown, look again.
   std::vector<place> waits_for;
   std::string message;               ///< Why it was not treated at the last visit.
 };
@@ -68,7 +77,7 @@ public:
   /// Precondition: not contained.  Waits until entry.ready_at.
   void push(queue_entry entry, time_ms now);
   /// Looked at again from outside: a new diagnosis replaces the old one and what it led to.
-  void renew(tablet_id tablet, const diagnosis& what, time_ms ready_at, time_ms now);
+  void renew(const queue_entry& anew, time_ms ready_at, time_ms now);
   std::optional<queue_entry> take(tablet_id tablet);
 
   /// Lets everything whose time has come take its turn, and raises what waited too long.
@@ -79,6 +88,10 @@ public:
   [[nodiscard]] std::uint64_t begin_round() const { return visits_; }
   /// By dynamic priority, then by last visit, of those not visited in this round.
   [[nodiscard]] const queue_entry* next(std::uint64_t round) const;
+  /// As next(), of those that wait for nothing known or for one of the places `freed`, of which
+  /// there are at most freed_max: what one context occupied.
+  static constexpr std::size_t freed_max = 3;
+  [[nodiscard]] const queue_entry* next(std::uint64_t round, std::span<const place> freed) const;
   /// Parked before the cluster reached `now_at`, oldest first.
   [[nodiscard]] const queue_entry* next_parked(generation now_at) const;
 
@@ -87,6 +100,8 @@ public:
   bool visited(tablet_id tablet, std::string message, std::vector<place> waits_for, time_ms now);
   /// It was visited and only time can help: it takes its turn again then.
   void rest(tablet_id tablet, std::string message, time_ms until, time_ms now);
+  /// As visited(), and it waits for the same as before.
+  bool visited_in_vain(tablet_id tablet, time_ms now);
   /// It was visited and nothing but a change of the cluster can help.
   void park(tablet_id tablet, std::string message, generation seen, time_ms now);
 
@@ -95,9 +110,11 @@ public:
   template <class Visit>
   void for_each(Visit&& visit) const {
     const auto show = [&](tablet_id tablet) { return visit(std::as_const(entries_.at(tablet).entry)); };
-    for (const auto& key : turns_)
-      if (!show(std::get<tablet_id>(key)))
+    for (auto awake = awake_.begin(), asleep = asleep_.begin(); awake != awake_.end() || asleep != asleep_.end();) {
+      const bool first = asleep == asleep_.end() || (awake != awake_.end() && awake->first < asleep->first);
+      if (!visit(std::as_const((first ? awake++ : asleep++)->second->entry)))
         return;
+    }
     for (const auto& [when, tablet] : waiting_)
       if (!show(tablet))
         return;
@@ -119,23 +136,35 @@ private:
   struct slot {
     queue_entry entry;
     std::variant<waiting, turn, parked> where;
+    std::optional<time_ms> ages_at; ///< When ageing_ has it looked at: never after rises_at().
   };
-  /// Highest priority first, then least recently visited.
-  using turn_key = std::tuple<int, std::uint64_t, tablet_id>;
-  [[nodiscard]] static turn_key key_of(const slot& s);
+  /// Highest priority first, then least recently visited; no two visits have the same number.
+  using turn_key = std::uint64_t;
+  using turns = std::map<turn_key, const slot*>; ///< Of entries_, whose slots stay where they are.
+  [[nodiscard]] static turn_key turn_of(repair_priority dynamic, std::uint64_t visit);
+  [[nodiscard]] static turn_key turn_of(const slot& s);
+  /// The first of these sets not visited since `round`.
+  [[nodiscard]] static const queue_entry* first_of(std::span<const turns* const> sets, std::uint64_t round);
   /// When the priority may rise next, if ever.
   [[nodiscard]] static std::optional<time_ms> rises_at(const queue_entry& e);
 
   /// Every change of a slot happens between leave() and enter(): the indexes follow.
-  void enter(const slot& s);
+  void enter(slot& s);
   void leave(const slot& s);
   [[nodiscard]] turn next_turn() { return {++visits_}; }
+  /// The end of a visit, between leave() and enter(); true if the priority fell.
+  bool end_turn(slot& s, time_ms now);
 
   std::unordered_map<tablet_id, slot> entries_;
   std::set<std::pair<time_ms, tablet_id>> waiting_;
-  std::set<turn_key> turns_;
+  turns awake_;  ///< Of those that wait for nothing known ...
+  turns asleep_; ///< ... and of those that do,
+  std::unordered_map<place, turns, place_hash> sleepers_; ///< which are here by each place, too.
   std::set<std::pair<generation, tablet_id>> parked_;
-  std::set<std::pair<time_ms, tablet_id>> ageing_; ///< Of turns_: when the priority may rise.
+  /// When to look whether a priority may rise.  Every visit puts the rise off, and most entries are
+  /// gone by then; so it is only looked up, and put off, when its time comes.
+  using look = std::pair<time_ms, tablet_id>;
+  std::priority_queue<look, std::vector<look>, std::greater<>> ageing_;
   std::uint64_t visits_ = 0;
 };
 

@@ -1,4 +1,5 @@
 #include "actors/model/repair_scheduler.h"
+#include "actors/model/repair_hints.h"
 #include <algorithm>
 #include <cassert>
 
@@ -11,15 +12,22 @@ time_ms by_own_clock(time_ms date, const sched_world& world, time_ms now) {
   return now - std::max(world.wall - date, time_ms{});
 }
 
-/// When the tablet fell ill, as far as anybody can say: when the last of its dead backends
-/// died.  That is in the log, so a new leader does not start the wait again (C24).
-time_ms sick_since(const tablet& t, const sched_world& world, time_ms now) {
-  const auto& cat = world.cat;
+/// When the last of the tablet's dead backends died, if any is dead.  That is in the log, so a new
+/// leader does not start the wait again (C24).
+std::optional<time_ms> last_death(const tablet& t, const sched_world& world, time_ms now) {
   std::optional<time_ms> died;
   for (const auto& r : t.replicas)
-    if (const auto* b = cat.backends.find(r.backend); b && !b->alive)
+    if (const auto* b = world.cat.backends.find(r.backend); b && !b->alive)
       died = std::max(died.value_or(b->changed), b->changed);
-  return died ? by_own_clock(*died, world, now) : now;
+  if (died)
+    died = by_own_clock(*died, world, now);
+  return died;
+}
+
+/// A copy is missing because a backend is dead, and the tablet can wait for it.
+bool may_return(const queue_entry& entry) {
+  return entry.backend_died && entry.what.health == tablet_health::replica_missing
+         && entry.what.priority <= repair_priority::normal;
 }
 
 /// Changes whenever a placement may have become possible: a backend came, went, died,
@@ -47,17 +55,41 @@ bool takes_no_slot(const diagnosis& what) {
          || what.health == tablet_health::colocate_redundant;
 }
 
-/// The paths whose slots stand in the way, if only those do.
-std::vector<place> busy_paths(const decision& d) {
-  constexpr std::size_t remembered_max = 16; // Beyond that looking again is as cheap.
-  if (!waits_for_slot(d.blocked))
-    return {};
-  const auto role = d.blocked == blocker::source_slot ? path_role::source : path_role::target;
+/// The paths of this role whose slots are all in use, if no other path would do.
+std::vector<place> busy_paths(const decision& d, path_role role) {
   std::vector<place> busy;
-  for (const auto& verdict : d.paths)
-    if (verdict.role == role && verdict.code == path_code::no_slot)
+  for (const auto& verdict : d.paths) {
+    if (verdict.role != role)
+      continue;
+    if (verdict.code == path_code::usable)
+      return {};
+    if (verdict.code == path_code::no_slot)
       busy.push_back(verdict.at);
-  return busy.size() <= remembered_max ? busy : std::vector<place>{};
+  }
+  return busy;
+}
+
+/// Where a slot must come free before there can be a copy, after a decision that found none.
+std::vector<place> waits_for(const decision& d) {
+  constexpr std::size_t remembered_max = 16;
+  // A tablet has few sources, so if they are busy as well they are the better thing to wait for.
+  if (auto sources = busy_paths(d, path_role::source); !sources.empty())
+    return sources;
+  auto targets = busy_paths(d, path_role::target);
+  return targets.size() <= remembered_max ? targets : std::vector{any_path};
+}
+
+/// The paths a copy of the tablet can be read from, whether they have a free slot or not.
+std::vector<place> sources_of(const catalog& cat, tablet_id tablet) {
+  std::vector<place> sources;
+  const auto* t = cat.tablets.find(tablet);
+  if (!t || cat.orders.contains(tablet))
+    return sources; // Nothing to copy; there is something to adopt.
+  const auto visible = cat.visible_version(*t);
+  for (const auto& r : t->replicas)
+    if (const auto* b = cat.backends.find(r.backend); b && b->alive && complete(r, visible))
+      sources.push_back({r.backend, r.path});
+  return sources;
 }
 
 void remember(std::vector<place>& avoid, const remedy& move) {
@@ -134,6 +166,10 @@ void repair_scheduler::on(const ctx_report& e, round& r) {
   if (found == running_.end())
     return; // Late or repeated: it has been accounted for.
   r.visits_left = visits_per_end;
+  if (const auto* clone = std::get_if<clone_move>(&found->second.move))
+    r.freed = {any_path, clone->source, clone->target};
+  else
+    r.freed = {drop_gate};
   auto ctx = std::move(found->second);
   running_.erase(found);
   if (ctx.slots)
@@ -159,30 +195,79 @@ void repair_scheduler::on(const ctx_report& e, round& r) {
 
 void repair_scheduler::on(const sched_tick&, round& r) {
   ++counters_.sched_rounds;
-  notice_cluster(r.world);
+  r.everybody = true;
+  notice_cluster(r);
+  if (r.now - hints_at_ >= hint_spacing || hints_at_ == time_ms{})
+    end_hints(r);
+  if (r.now - groups_at_ >= colocate_spacing || groups_at_ == time_ms{})
+    relocate_groups(r);
 }
 
-void repair_scheduler::notice_cluster(const sched_world& world) {
-  const auto mark = fingerprint(world);
-  if (mark != std::exchange(cluster_mark_, mark))
-    ++generation_;
+void repair_scheduler::relocate_groups(round& r) {
+  groups_at_ = r.now;
+  if (r.world.cat.colocate_groups.empty())
+    return;
+  for (auto& moved : relocate_buckets(r.world.cat, r.world.cluster, scores_now(r), options_.colocate, r.world.wall))
+    r.effects.emplace_back(propose_order{std::move(moved)});
+}
+
+void repair_scheduler::end_hints(round& r) {
+  hints_at_ = r.now;
+  for (auto& done : hints_to_end(r.world.cat, r.world.wall))
+    r.effects.emplace_back(propose_order{std::move(done)});
+}
+
+void repair_scheduler::notice_cluster(round& r) {
+  const auto mark = fingerprint(r.world);
+  if (mark == std::exchange(cluster_mark_, mark))
+    return;
+  ++generation_;
+  withdraw_hopeless(r);
+}
+
+/// A copy from or to a backend that has died would only be given up when its time is over (9.2, C10).
+void repair_scheduler::withdraw_hopeless(round& r) {
+  const auto dead = [&](backend_id id) {
+    const auto* b = r.world.cat.backends.find(id);
+    return !b || !b->alive;
+  };
+  for (auto& [tablet, ctx] : running_)
+    if (const auto* clone = std::get_if<clone_move>(&ctx.move)) {
+      if (dead(clone->target.backend))
+        withdraw(ctx, tablet, "the backend it was copied to has died", r);
+      else if (dead(clone->source.backend))
+        withdraw(ctx, tablet, "the backend it was copied from has died", r);
+    }
+}
+
+void repair_scheduler::withdraw(running_ctx& ctx, tablet_id tablet, std::string why, round& r) {
+  if (!std::exchange(ctx.withdrawn, true))
+    r.effects.emplace_back(withdraw_ctx{tablet, std::move(why)});
 }
 
 // -- what is known about a tablet --------------------------------------------------------
 
 void repair_scheduler::examine(tablet_id tablet, round& r) {
-  if (running_.contains(tablet))
-    return; // It is looked at again when its context ends.
   const auto& cat = r.world.cat;
   const auto* t = cat.tablets.find(tablet);
   const auto what = t ? diagnose(cat, *t) : diagnosis{};
+  if (const auto found = running_.find(tablet); found != running_.end()) {
+    // It is looked at again when its context ends.  But a copy that nobody needs any more, as when
+    // a backend has come back, need not be finished (9.2, C21).
+    const auto* clone = std::get_if<clone_move>(&found->second.move);
+    if (clone && clone->purpose == order_purpose::repair && raw(clone->replica) == 0
+        && what.health == tablet_health::healthy)
+      withdraw(found->second, tablet, "the tablet is well again without it", r);
+    return;
+  }
   if (what.health == tablet_health::healthy && !cat.orders.contains(tablet))
     return forget(tablet);
   if (const auto* known = queue_.find(tablet); known && what.health != tablet_health::unrecoverable) {
     auto renewed = *known;
     renewed.what = what;
+    renewed.backend_died = last_death(*t, r.world, r.now);
     sick_.note(tablet, what.health);
-    return queue_.renew(tablet, what, ready_at(renewed), r.now);
+    return queue_.renew(renewed, ready_at(renewed), r.now);
   }
   auto entry = queue_.take(tablet);
   queue_again(entry ? std::move(*entry) : new_entry(*t, what, r), what, r);
@@ -199,6 +284,8 @@ void repair_scheduler::queue_again(queue_entry entry, const diagnosis& what, rou
   if (what.health == tablet_health::unrecoverable && !adoptable)
     return; // A report, never a queue entry: nothing here can help (C6).
   entry.what = what;
+  if (const auto* t = r.world.cat.tablets.find(tablet))
+    entry.backend_died = last_death(*t, r.world, r.now);
   entry.dynamic = what.priority;
   entry.created = r.now;
   entry.last_scheduled = entry.last_visited = entry.last_adjusted = {};
@@ -218,27 +305,29 @@ void repair_scheduler::forget(tablet_id tablet) {
 }
 
 time_ms repair_scheduler::ready_at(const queue_entry& entry) const {
-  return std::max(entry.sick_since + options_.repair_delay_factor * delay_factor(entry.what), entry.retry_at);
+  auto ready = std::max(entry.sick_since + options_.repair_delay_factor * delay_factor(entry.what), entry.retry_at);
+  if (may_return(entry))
+    ready = std::max(ready, *entry.backend_died + options_.be_down_tolerance);
+  return ready;
 }
 
 queue_entry repair_scheduler::new_entry(const tablet& t, const diagnosis& what, const round& r) const {
   queue_entry entry;
   entry.tablet = t.id;
   entry.what = what;
-  entry.sick_since = sick_since(t, r.world, r.now);
+  entry.backend_died = last_death(t, r.world, r.now);
+  entry.sick_since = entry.backend_died.value_or(r.now);
   return entry;
 }
 
 // -- taking turns ------------------------------------------------------------------------
 
 void repair_scheduler::treat_next(round& r) {
-  const auto first = queue_.begin_round();
-  const auto next = [&] {
-    const auto* entry = queue_.next(first);
-    return entry ? entry : queue_.next_parked(generation_);
-  };
+  const auto began = queue_.begin_round();
   for (; r.visits_left > 0 && r.decisions_left > 0; --r.visits_left) {
-    const auto* entry = next();
+    const auto* entry = next_turn(began, r);
+    if (!entry)
+      entry = queue_.next_parked(generation_);
     if (!entry)
       return;
     visit(entry->tablet, r);
@@ -249,31 +338,54 @@ void repair_scheduler::treat_next(round& r) {
     r.effects.emplace_back(step_again{});
 }
 
+const queue_entry* repair_scheduler::next_turn(std::uint64_t began, round& r) const {
+  if (r.everybody)
+    return queue_.next(began);
+  std::erase_if(r.freed, [this](const place& at) { return full(at); });
+  if (r.freed == std::vector{any_path})
+    r.freed.clear(); // Both its slots are taken again.
+  return queue_.next(began, r.freed);
+}
+
 void repair_scheduler::visit(tablet_id tablet, round& r) {
   const auto& entry = *queue_.find(tablet);
   ++counters_.scheduled;
-  if (still_busy(entry)) {
+  if (all_full(entry.waits_for)) {
     ++counters_.scheduled_failed;
-    counters_.downgraded += queue_.visited(tablet, entry.message, entry.waits_for, r.now) ? 1 : 0;
+    counters_.downgraded += queue_.visited_in_vain(tablet, r.now) ? 1 : 0;
+    return;
+  }
+  // Most of a large backlog can be told by its sources to have to wait, without a decision.
+  auto needed = takes_no_slot(entry.what) ? std::vector{drop_gate} : sources_of(r.world.cat, tablet);
+  if (all_full(needed)) {
+    ++counters_.scheduled_failed;
+    auto message = takes_no_slot(entry.what) ? entry.message : std::string{sentence(blocker::source_slot)};
+    counters_.downgraded += queue_.visited(tablet, std::move(message), std::move(needed), r.now) ? 1 : 0;
     return;
   }
   --r.decisions_left;
   carry_out(decide_now(entry, r), tablet, r);
 }
 
-bool repair_scheduler::still_busy(const queue_entry& entry) const {
-  if (takes_no_slot(entry.what))
+bool repair_scheduler::full(const place& at) const {
+  if (at == drop_gate)
     return drops_running_ >= drops_running_max;
-  return !entry.waits_for.empty()
-         && std::all_of(entry.waits_for.begin(), entry.waits_for.end(),
-                        [&](const place& at) { return slots_.available(at) == 0; });
+  return at != any_path && slots_.available(at) == 0;
 }
 
-decision repair_scheduler::decide_now(const queue_entry& entry, round& r) {
+bool repair_scheduler::all_full(const std::vector<place>& places) const {
+  return !places.empty() && std::all_of(places.begin(), places.end(), [this](const place& at) { return full(at); });
+}
+
+const load_scores& repair_scheduler::scores_now(const round& r) {
   if (!scores_ || r.now - scores_at_ >= scores_max_age) {
     scores_.emplace(r.world.cat, r.world.cluster, slots_);
     scores_at_ = r.now;
   }
+  return *scores_;
+}
+
+decision repair_scheduler::decide_now(const queue_entry& entry, round& r) {
   return decide({.cat = r.world.cat,
                  .cluster = r.world.cluster,
                  .slots = slots_,
@@ -281,7 +393,7 @@ decision repair_scheduler::decide_now(const queue_entry& entry, round& r) {
                  .avoid = entry.avoid,
                  .failures = entry.failed_running,
                  .every_path = false,
-                 .scores = &*scores_},
+                 .scores = &scores_now(r)},
                 entry.tablet);
 }
 
@@ -310,7 +422,7 @@ void repair_scheduler::give_up_for_now(const decision& d, tablet_id tablet, roun
   ++counters_.scheduled_failed;
   sick_.note(tablet, d.what.health);
   if (waits_for_slot(d.blocked))
-    counters_.downgraded += queue_.visited(tablet, sentence(d), busy_paths(d), r.now) ? 1 : 0;
+    counters_.downgraded += queue_.visited(tablet, sentence(d), waits_for(d), r.now) ? 1 : 0;
   else if (waits_for_time(d.blocked))
     queue_.rest(tablet, sentence(d), r.now + look_again_after, r.now);
   else

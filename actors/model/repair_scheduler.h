@@ -7,13 +7,13 @@
 // and its tablet is diagnosed at once, so a cure of several steps does not wait for the
 // checker.  Work per step is bounded; nothing walks the whole queue.
 #include "actors/model/cluster_view.h"
+#include "actors/model/colocate_balance.h"
 #include "actors/model/load_score.h"
 #include "actors/model/placement.h"
 #include "actors/model/repair_queue.h"
 #include "actors/model/sched_ctx.h"
 #include "actors/model/scheduler_view.h"
 #include <deque>
-#include <map>
 #include <optional>
 #include <unordered_map>
 
@@ -21,15 +21,23 @@ namespace tabletd::model {
 
 struct scheduler_options {
   time_ms repair_delay_factor{60'000}; ///< See delay_factor().
+  /// SR26's tablet_sched_be_down_tolerate_time_s (spec/replica.md 2.3): so long a dead backend may
+  /// take to come back before its replicas are copied elsewhere.  Not waited for when a tablet has
+  /// lost its majority or an operator has asked for its repair (9.2, C21).
+  time_ms be_down_tolerance{900'000};
   std::uint32_t slots_per_path = 2;    ///< Seed: schedule_slot_num_per_path.
   fit_limits fit{};
+  colocate_options colocate{};
 };
+
+/// How often hints of ADMIN REPAIR are looked at: whether their time is over or their work done.
+inline constexpr time_ms hint_spacing{20'000};
 
 // -- bounds of one step ------------------------------------------------------------------
 /// Decisions; one costs microseconds, with a thousand backends tens of them.
 inline constexpr std::size_t decisions_per_step = 256;
-/// Entries looked at, most of them only to see that their paths are still busy.  The end of a
-/// context frees two slots, so it is worth a short look only.
+/// Entries looked at.  A tick looks even at those that wait for a busy path, to count the failure;
+/// the end of a context only at those that wait for what it frees, and at new ones.
 inline constexpr std::size_t visits_per_round = 4'096;
 inline constexpr std::size_t visits_per_end = 64;
 /// Drops take no slot; this keeps them from flooding the journal when a backend returns.
@@ -83,11 +91,20 @@ using sched_event = std::variant<sched_started, tablets_checked, ctx_report, clu
 struct spawn_ctx {
   sched_ctx ctx;
 };
+/// A running context is to call its copy off; it still reports its end.
+struct withdraw_ctx {
+  tablet_id tablet{};
+  std::string why;
+};
+/// Not answered: proposed again as long as there is reason to.
+struct propose_order {
+  edit_body body;
+};
 /// There is more to do than one step may: come back after the mail that waits already.
 struct step_again {};
 /// Publish view().
 struct publish_view {};
-using sched_effect = std::variant<spawn_ctx, step_again, publish_view>;
+using sched_effect = std::variant<spawn_ctx, withdraw_ctx, propose_order, step_again, publish_view>;
 using sched_effects = std::vector<sched_effect>;
 
 /// Which tablets are known to be sick, and how many of each kind.
@@ -126,6 +143,7 @@ private:
     std::optional<slot_token> slots; ///< Clones hold theirs, drops none.
     time_ms timeout{};
     time_ms started{};
+    bool withdrawn = false;
   };
   struct path_rate {
     std::uint64_t bytes{};
@@ -139,19 +157,28 @@ private:
     std::size_t visits_left = visits_per_round;
     std::size_t decisions_left = decisions_per_step;
     std::size_t spawned = 0;
+    bool everybody = false;   ///< Look again at those that wait for a busy path, too.
+    std::vector<place> freed{}; ///< What the end of a context gave back, so far as it is free still.
   };
 
   void on(const sched_started&, round& r);
   void on(const tablets_checked& e, round& r);
   void on(const ctx_report& e, round& r);
-  void on(const cluster_moved&, round& r) { notice_cluster(r.world); }
+  void on(const cluster_moved&, round& r) { notice_cluster(r); }
   void on(const sched_tick&, round& r);
-  void notice_cluster(const sched_world& world);
+  void notice_cluster(round& r);
+  void end_hints(round& r);
+  void relocate_groups(round& r);
+  const load_scores& scores_now(const round& r);
+  void withdraw_hopeless(round& r);
+  void withdraw(running_ctx& ctx, tablet_id tablet, std::string why, round& r);
 
   // Taking turns.
   void treat_next(round& r);
   void visit(tablet_id tablet, round& r);
-  [[nodiscard]] bool still_busy(const queue_entry& entry) const;
+  [[nodiscard]] const queue_entry* next_turn(std::uint64_t began, round& r) const;
+  [[nodiscard]] bool full(const place& at) const;
+  [[nodiscard]] bool all_full(const std::vector<place>& places) const;
   void carry_out(const decision& d, tablet_id tablet, round& r);
   void start(const decision& d, tablet_id tablet, round& r);
   void adopt(tablet_id tablet, round& r);
@@ -174,17 +201,19 @@ private:
 
   scheduler_options options_;
   repair_queue queue_;
-  std::map<tablet_id, running_ctx> running_;
+  std::unordered_map<tablet_id, running_ctx> running_;
   std::size_t drops_running_ = 0;
   slot_ledger slots_;
   sick_register sick_;
   std::deque<ctx_row> history_; ///< Newest first; its times are not yet the wall clock's.
-  std::map<place, path_rate, place_less> rates_;
+  std::unordered_map<place, path_rate, place_hash> rates_;
   sched_counters counters_;
   std::optional<load_scores> scores_;
   time_ms scores_at_{};
   repair_queue::generation generation_ = 1;
   std::uint64_t cluster_mark_ = 0; ///< What the cluster looked like at this generation.
+  time_ms hints_at_{};
+  time_ms groups_at_{};
   bool unpublished_ = true;
   time_ms published_at_{};
 };

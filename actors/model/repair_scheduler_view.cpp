@@ -131,15 +131,17 @@ scheduler_view repair_scheduler::view(const sched_world& world, time_ms now) con
     v.pending.push_back(row(e, world.cat));
     return v.pending.size() < view_rows_max;
   });
-  for (const auto& [tablet, ctx] : running_) {
-    if (v.running.size() == view_rows_max)
-      break;
-    v.running.push_back(row(ctx, world.cat));
-  }
   v.slots_per_path = slots_.total();
+  std::vector<tablet_id> running;
   for (const auto& [tablet, ctx] : running_)
-    if (ctx.slots)
-      v.claims.push_back(ctx.slots->claim());
+    running.push_back(tablet);
+  std::sort(running.begin(), running.end());
+  for (const auto tablet : running)
+    if (const auto& held = running_.at(tablet).slots)
+      v.claims.push_back(held->claim());
+  running.resize(std::min(running.size(), view_rows_max));
+  for (const auto tablet : running)
+    v.running.push_back(row(running_.at(tablet), world.cat));
   v.history.assign(history_.begin(), history_.end());
   for (auto* rows : {&v.pending, &v.running, &v.history})
     for (auto& line : *rows)

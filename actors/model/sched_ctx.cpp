@@ -51,14 +51,17 @@ ctx_effects finish(sched_ctx& ctx, report_end report) {
   return {std::move(report)};
 }
 
-ctx_effects record(sched_ctx& ctx, clone_ended end, report_end report) {
+enum class backend_is : std::uint8_t { done, perhaps_busy };
+
+ctx_effects record(sched_ctx& ctx, clone_ended end, report_end report, backend_is how = backend_is::done) {
   propose edit{end};
-  ctx.state = recording{std::move(end), std::move(report), true};
+  ctx.state = recording{std::move(end), std::move(report), true, how == backend_is::perhaps_busy};
   return {std::move(edit)};
 }
 
-ctx_effects record_failure(sched_ctx& ctx, log_index order, ctx_result how, std::string why) {
-  return record(ctx, {ctx.tablet, order, 0, why}, {how, why, 0, 0});
+ctx_effects record_failure(sched_ctx& ctx, log_index order, ctx_result how, std::string why,
+                           backend_is busy = backend_is::done) {
+  return record(ctx, {ctx.tablet, order, 0, why}, {how, why, 0, 0}, busy);
 }
 
 std::string refused(std::string_view what, const edit_answer& answer) {
@@ -90,6 +93,9 @@ ctx_effects on_ordered(sched_ctx& ctx, const edit_answer& answer, time_ms now) {
   // open in the catalog and adopts it.
   if (!answer.ok())
     return finish(ctx, {ctx_result::cancelled, refused("the order", answer), 0, 0});
+  auto withdrawn = std::get<ordering>(ctx.state).withdrawn;
+  if (withdrawn && std::holds_alternative<clone_move>(ctx.move))
+    return record_failure(ctx, answer.index, ctx_result::cancelled, std::move(*withdrawn));
   return start_task(ctx, answer, now);
 }
 
@@ -126,7 +132,8 @@ ctx_effects on_clone_tick(sched_ctx& ctx, cloning& at, time_ms now) {
   if (now < at.deadline)
     return ask_again(ctx, at, now);
   const auto order = at.task.fence;
-  return record_failure(ctx, order, ctx_result::timed_out, "the copy took too long and was given up");
+  return record_failure(ctx, order, ctx_result::timed_out, "the copy took too long and was given up",
+                        backend_is::perhaps_busy);
 }
 
 // -- recording ---------------------------------------------------------------------------
@@ -139,7 +146,7 @@ ctx_effects on_recorded(sched_ctx& ctx, recording& at, const edit_answer& answer
   if (answer.why != refusal::none)
     return finish(ctx, {ctx_result::cancelled, refused("the end of the copy", answer), 0, 0});
   ctx_effects effects;
-  if (at.report.result == ctx_result::timed_out)
+  if (at.tell_to_stop)
     effects.push_back(tell_task{target_of(ctx), {answer.index, cancel_order{at.end.order}}});
   effects.push_back(at.report);
   ctx.state = ctx_finished{};
@@ -230,6 +237,13 @@ ctx_effects step(sched_ctx& ctx, const ctx_event& event, time_ms now) {
         return ctx_effects{};
       },
       [&](cloning& s, const ctx_tick&) { return on_clone_tick(ctx, s, now); },
+      [&](ordering& s, const ctx_withdrawn& e) {
+        s.withdrawn = e.why;
+        return ctx_effects{};
+      },
+      [&](cloning& s, const ctx_withdrawn& e) {
+        return record_failure(ctx, log_index{s.task.fence}, ctx_result::cancelled, e.why, backend_is::perhaps_busy);
+      },
       [&](recording& s, const edit_answer& e) { return on_recorded(ctx, s, e); },
       [&](recording& s, const ctx_tick&) { return record_again(s); },
       [&](dropping& s, const task_end& e) {

@@ -2,6 +2,7 @@
 // The life of one remedy of one tablet, from its order to its end.  Pure.
 //
 //   clone  ordering --committed--> cloning --task ended, or too late--> recording --> finished
+//   (withdrawn while it copies: the backend is told to stop, the failure is recorded)
 //   drop   ordering --committed--> dropping --task ended, or too late--> finished
 //
 // The order is in the log before any backend hears of it, and its index fences everything
@@ -39,7 +40,12 @@ struct task_ask_lost {
   log_index fence{};
 };
 struct ctx_tick {};
-using ctx_event = std::variant<edit_answer, task_end, task_ask_lost, ctx_tick>;
+/// The scheduler has changed its mind: what the copy was for has come about by itself, or it
+/// cannot succeed any more.  A drop is not called off.
+struct ctx_withdrawn {
+  std::string why;
+};
+using ctx_event = std::variant<edit_answer, task_end, task_ask_lost, ctx_tick, ctx_withdrawn>;
 
 // -- effects, carried out in order -------------------------------------------------------
 /// Its answer is the next edit_answer.
@@ -72,6 +78,7 @@ using ctx_effects = std::vector<ctx_effect>;
 
 // -- states: no field belongs to two ------------------------------------------------------
 struct ordering {
+  std::optional<std::string> withdrawn; ///< Why, once it is.
   friend bool operator==(const ordering&, const ordering&) = default;
 };
 struct cloning {
@@ -84,6 +91,7 @@ struct recording {
   clone_ended end;
   report_end report;
   bool proposed = false; ///< An answer is on its way.
+  bool tell_to_stop = false; ///< The backend may still be at it.
   friend bool operator==(const recording&, const recording&) = default;
 };
 struct dropping {

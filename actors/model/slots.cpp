@@ -1,4 +1,5 @@
 #include "actors/model/slots.h"
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -16,9 +17,18 @@ slot_token::~slot_token() {
   assert(!claim_ && "a slot token must be given back to its ledger");
 }
 
+const slot_ledger::usage* slot_ledger::find(const place& at) const {
+  const auto found = used_.find(at.backend);
+  if (found == used_.end())
+    return nullptr;
+  const auto& paths = found->second.paths;
+  const auto hit = std::find_if(paths.begin(), paths.end(), [&](const usage& u) { return u.path == at.path; });
+  return hit == paths.end() ? nullptr : &*hit;
+}
+
 std::uint32_t slot_ledger::used(const place& at) const {
-  const auto found = used_.find(at);
-  return found == used_.end() ? 0 : found->second.slots;
+  const auto* u = find(at);
+  return u ? u->slots : 0;
 }
 
 std::uint32_t slot_ledger::available(const place& at) const {
@@ -27,8 +37,13 @@ std::uint32_t slot_ledger::available(const place& at) const {
 }
 
 std::uint64_t slot_ledger::incoming_bytes(const place& at) const {
-  const auto found = used_.find(at);
-  return found == used_.end() ? 0 : found->second.incoming_bytes;
+  const auto* u = find(at);
+  return u ? u->incoming_bytes : 0;
+}
+
+bool slot_ledger::any_available(backend_id backend, std::size_t paths) const {
+  const auto found = used_.find(backend);
+  return found == used_.end() ? paths > 0 && per_path_ > 0 : found->second.full < paths;
 }
 
 std::optional<slot_token> slot_ledger::take(const slot_claim& claim) {
@@ -56,19 +71,35 @@ slot_ledger slot_ledger::derived(std::uint32_t per_path, std::span<const slot_cl
   return ledger;
 }
 
+void slot_ledger::use(const place& at, std::uint64_t incoming_bytes) {
+  auto& of = used_[at.backend];
+  auto u = std::lower_bound(of.paths.begin(), of.paths.end(), at.path,
+                            [](const usage& x, path_hash path) { return x.path < path; });
+  if (u == of.paths.end() || u->path != at.path)
+    u = of.paths.insert(u, usage{at.path, 0, 0});
+  u->incoming_bytes += incoming_bytes;
+  if (++u->slots == per_path_)
+    ++of.full;
+}
+
 void slot_ledger::add(const slot_claim& claim) {
-  ++used_[claim.source].slots;
-  auto& target = used_[claim.target];
-  ++target.slots;
-  target.incoming_bytes += claim.bytes;
+  use(claim.source, 0);
+  use(claim.target, claim.bytes);
 }
 
 void slot_ledger::remove_one(const place& at, std::uint64_t incoming_bytes) {
-  const auto found = used_.find(at);
-  assert(found != used_.end() && found->second.slots > 0);
-  assert(found->second.incoming_bytes >= incoming_bytes);
-  found->second.incoming_bytes -= incoming_bytes;
-  if (--found->second.slots == 0)
+  const auto found = used_.find(at.backend);
+  assert(found != used_.end());
+  auto& of = found->second;
+  const auto u = std::find_if(of.paths.begin(), of.paths.end(), [&](const usage& x) { return x.path == at.path; });
+  assert(u != of.paths.end() && u->slots > 0 && u->incoming_bytes >= incoming_bytes);
+  u->incoming_bytes -= incoming_bytes;
+  if (u->slots-- == per_path_)
+    --of.full;
+  if (u->slots > 0)
+    return;
+  of.paths.erase(u);
+  if (of.paths.empty())
     used_.erase(found);
 }
 

@@ -4,9 +4,10 @@
 // so the ledger can always be derived from them again (spec/replica.md 4.6, C4).
 #include "actors/model/edit.h"
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
+#include <unordered_map>
+#include <vector>
 
 namespace tabletd::model {
 
@@ -14,6 +15,13 @@ namespace tabletd::model {
 struct place_less {
   bool operator()(const place& a, const place& b) const {
     return a.backend != b.backend ? a.backend < b.backend : a.path < b.path;
+  }
+};
+
+/// For lookups only: nothing may depend on the order of a walk.
+struct place_hash {
+  std::size_t operator()(const place& at) const noexcept {
+    return static_cast<std::size_t>(raw(at.path) ^ raw(at.backend) * 0x9E37'79B9'7F4A'7C15ULL);
   }
 };
 
@@ -51,6 +59,9 @@ public:
   [[nodiscard]] std::uint32_t used(const place& at) const;
   [[nodiscard]] std::uint32_t available(const place& at) const;
   [[nodiscard]] std::uint64_t incoming_bytes(const place& at) const;
+  /// False if as many paths of the backend are full as it has: no use to look at each.  A path that
+  /// has left the backend counts while a copy holds it, so a free one may be missed until it ends.
+  [[nodiscard]] bool any_available(backend_id backend, std::size_t paths) const;
 
   /// Both slots or nothing.
   [[nodiscard]] std::optional<slot_token> take(const slot_claim& claim);
@@ -65,15 +76,23 @@ public:
 
 private:
   struct usage {
+    path_hash path{};
     std::uint32_t slots{};
     std::uint64_t incoming_bytes{};
     friend bool operator==(const usage&, const usage&) = default;
   };
+  struct backend_usage {
+    std::vector<usage> paths;  ///< Those in use: few, ascending.
+    std::size_t full = 0;      ///< Of them, without a free slot.
+    friend bool operator==(const backend_usage&, const backend_usage&) = default;
+  };
+  [[nodiscard]] const usage* find(const place& at) const;
+  void use(const place& at, std::uint64_t incoming_bytes);
   void add(const slot_claim& claim);
   void remove_one(const place& at, std::uint64_t incoming_bytes);
 
   std::uint32_t per_path_;
-  std::map<place, usage, place_less> used_; ///< Only places in use.
+  std::unordered_map<backend_id, backend_usage> used_; ///< Only backends in use.
 };
 
 } // namespace tabletd::model

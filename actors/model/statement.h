@@ -118,12 +118,12 @@ struct help_words { std::vector<std::string> words; friend bool operator==(const
 
 /// The order is the order of statement_table().
 using statement
-  = std::variant<create_database, drop_database, create_table, drop_table, add_partition, drop_partition, modify_partition,
-                 use_database, add_backends, drop_backend, modify_backend, decommission_backend, load_file, export_table,
-                 show_databases, show_tables, show_backends, show_frontends, show_tablet, show_tablets, show_proc,
-                 explain_tablet, diagnose_tablet, show_repair_history, show_replica_status, show_replica_distribution,
-                 repair_table, set_replica_status, set_config, show_config, pause_balance, resume_balance, rebalance_disk,
-                 check_tablets, help_words>;
+    = std::variant<create_database, drop_database, create_table, drop_table, add_partition, drop_partition,
+                   modify_partition, use_database, add_backends, drop_backend, modify_backend, decommission_backend,
+                   load_file, export_table, show_databases, show_tables, show_backends, show_frontends, show_tablet,
+                   show_tablets, show_proc, explain_tablet, diagnose_tablet, show_repair_history, show_replica_status,
+                   show_replica_distribution, repair_table, set_replica_status, set_config, show_config, pause_balance,
+                   resume_balance, rebalance_disk, check_tablets, help_words>;
 
 /// A statement's text may not be longer.
 inline constexpr std::size_t statement_bytes_max = 1U << 20;
@@ -134,6 +134,8 @@ inline constexpr std::size_t name_bytes_max = 64;
 inline constexpr std::size_t label_bytes_max = 128;
 inline constexpr std::size_t reason_bytes_max = 256;
 inline constexpr std::size_t partitions_max = 1'024;
+inline constexpr std::uint64_t tablets_created_max = 65'536; ///< Over all partitions of one CREATE TABLE.
+inline constexpr std::uint64_t tablets_checked_max = 1'000;
 inline constexpr time_ms pause_max = std::chrono::hours(24 * 30);
 
 using parse_outcome = std::variant<statement, statement_error>;

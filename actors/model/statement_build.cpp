@@ -1,5 +1,6 @@
 // What a matched form means: one builder per statement, in the order of the variant.
 #include "actors/model/statement_slots.h"
+#include <algorithm>
 #include <array>
 
 namespace tabletd::model {
@@ -13,6 +14,8 @@ create_table build_create_table(slot_reader& in) {
   out.key_column = static_cast<std::uint32_t>(in.number("column number", 1, UINT32_MAX));
   out.partitions = in.partitions();
   out.buckets = static_cast<std::uint32_t>(in.number("number of buckets", 1, buckets_max));
+  in.at_most(std::uint64_t{out.buckets} * std::max<std::size_t>(out.partitions.size(), 1), tablets_created_max, "tablets",
+             "take fewer buckets, or add partitions one by one: ALTER TABLE ... ADD PARTITION");
   for (const auto& p : in.properties(slot::table_property)) {
     if (p.key == "replication_num")
       out.replication_num = static_cast<std::uint32_t>(in.number_in(p, "number of replicas", 1, replication_num_max));
@@ -158,6 +161,7 @@ pause_balance build_pause(slot_reader& in) {
 
 check_tablets build_check(slot_reader& in) {
   check_tablets out{in.tablets()};
+  in.at_most(out.tablets.size(), tablets_checked_max, "tablets", "check them in turns");
   for (const auto& p : in.properties(slot::check_property))
     in.check_type_in(p);
   return out;

@@ -71,7 +71,8 @@ private:
       const auto piece = text_.substr(from, at_ - from);
       if (is_letter(c))
         return plain(token_kind::word, from);
-      const auto digits = static_cast<std::size_t>(std::find_if_not(piece.begin(), piece.end(), is_digit) - piece.begin());
+      const auto digits
+          = static_cast<std::size_t>(std::find_if_not(piece.begin(), piece.end(), is_digit) - piece.begin());
       if (digits == piece.size())
         return plain(token_kind::number, from);
       return digits + 1 == piece.size() && std::string_view{"smhd"}.find(lower(piece.back())) != std::string_view::npos

@@ -68,8 +68,12 @@ std::string printed(const balance_scope& scope) {
 }
 
 struct printer {
-  std::string operator()(const create_database& s) const { return (s.if_not_exists ? "CREATE DATABASE IF NOT EXISTS " : "CREATE DATABASE ") + printed(s.name); }
-  std::string operator()(const drop_database& s) const { return (s.if_exists ? "DROP DATABASE IF EXISTS " : "DROP DATABASE ") + printed(s.name); }
+  std::string operator()(const create_database& s) const {
+    return (s.if_not_exists ? "CREATE DATABASE IF NOT EXISTS " : "CREATE DATABASE ") + printed(s.name);
+  }
+  std::string operator()(const drop_database& s) const {
+    return (s.if_exists ? "DROP DATABASE IF EXISTS " : "DROP DATABASE ") + printed(s.name);
+  }
   std::string operator()(const create_table& s) const {
     const create_table plain;
     property_list properties;
@@ -84,17 +88,22 @@ struct printer {
     if (!s.colocate_with.empty())
       properties.add("colocate_with", s.colocate_with);
     return (s.if_not_exists ? "CREATE TABLE IF NOT EXISTS " : "CREATE TABLE ") + printed(s.table) + " (KEY "
-           + std::to_string(s.key_column) + ')' + printed_partitions(s.partitions) + " BUCKETS " + std::to_string(s.buckets)
-           + properties.after("PROPERTIES");
+           + std::to_string(s.key_column) + ')' + printed_partitions(s.partitions) + " BUCKETS "
+           + std::to_string(s.buckets) + properties.after("PROPERTIES");
   }
-  std::string operator()(const drop_table& s) const { return (s.if_exists ? "DROP TABLE IF EXISTS " : "DROP TABLE ") + printed(s.table); }
+  std::string operator()(const drop_table& s) const {
+    return (s.if_exists ? "DROP TABLE IF EXISTS " : "DROP TABLE ") + printed(s.table);
+  }
   std::string operator()(const add_partition& s) const {
     property_list properties;
     if (s.medium)
       properties.add("storage_medium", text_of(s.medium));
-    return "ALTER TABLE " + printed(s.table) + " ADD PARTITION " + printed(s.partition) + properties.after("PROPERTIES");
+    return "ALTER TABLE " + printed(s.table) + " ADD PARTITION " + printed(s.partition)
+           + properties.after("PROPERTIES");
   }
-  std::string operator()(const drop_partition& s) const { return "ALTER TABLE " + printed(s.table) + " DROP PARTITION " + printed(s.partition); }
+  std::string operator()(const drop_partition& s) const {
+    return "ALTER TABLE " + printed(s.table) + " DROP PARTITION " + printed(s.partition);
+  }
   std::string operator()(const modify_partition& s) const {
     property_list properties;
     properties.add("storage_medium", text_of(s.medium));
@@ -118,28 +127,46 @@ struct printer {
       properties.add("location", *s.location);
     return "ALTER SYSTEM MODIFY BACKEND " + printed(s.address) + properties.after("SET");
   }
-  std::string operator()(const decommission_backend& s) const { return (s.on ? "ALTER SYSTEM DECOMMISSION BACKEND " : "ALTER SYSTEM CANCEL DECOMMISSION BACKEND ") + printed(s.address); }
+  std::string operator()(const decommission_backend& s) const {
+    return (s.on ? "ALTER SYSTEM DECOMMISSION BACKEND " : "ALTER SYSTEM CANCEL DECOMMISSION BACKEND ")
+           + printed(s.address);
+  }
   std::string operator()(const load_file& s) const {
     return "LOAD FILE " + quoted(s.path) + " INTO " + printed(s.table)
-           + (s.partition.empty() ? "" : printed_partitions({s.partition})) + (s.label.empty() ? "" : " LABEL " + quoted(s.label));
+           + (s.partition.empty() ? "" : printed_partitions({s.partition}))
+           + (s.label.empty() ? "" : " LABEL " + quoted(s.label));
   }
-  std::string operator()(const export_table& s) const { return "EXPORT TABLE " + printed(s.table) + printed_partitions(s.partitions) + " TO " + quoted(s.path); }
+  std::string operator()(const export_table& s) const {
+    return "EXPORT TABLE " + printed(s.table) + printed_partitions(s.partitions) + " TO " + quoted(s.path);
+  }
   std::string operator()(const show_databases&) const { return "SHOW DATABASES"; }
-  std::string operator()(const show_tables& s) const { return s.database.empty() ? "SHOW TABLES" : "SHOW TABLES FROM " + printed(s.database); }
+  std::string operator()(const show_tables& s) const {
+    return s.database.empty() ? "SHOW TABLES" : "SHOW TABLES FROM " + printed(s.database);
+  }
   std::string operator()(const show_backends&) const { return "SHOW BACKENDS"; }
   std::string operator()(const show_frontends&) const { return "SHOW FRONTENDS"; }
   std::string operator()(const show_tablet& s) const { return "SHOW TABLET " + std::to_string(s.tablet); }
-  std::string operator()(const show_tablets& s) const { return "SHOW TABLETS FROM " + printed(s.table) + printed_partitions(s.partitions); }
+  std::string operator()(const show_tablets& s) const {
+    return "SHOW TABLETS FROM " + printed(s.table) + printed_partitions(s.partitions);
+  }
   std::string operator()(const show_proc& s) const { return "SHOW PROC " + quoted(s.path); }
   std::string operator()(const explain_tablet& s) const { return "EXPLAIN TABLET " + std::to_string(s.tablet); }
   std::string operator()(const diagnose_tablet& s) const { return "ADMIN DIAGNOSE TABLET " + std::to_string(s.tablet); }
-  std::string operator()(const show_repair_history& s) const { return s.tablet == 0 ? "SHOW REPAIR HISTORY" : "SHOW REPAIR HISTORY FOR TABLET " + std::to_string(s.tablet); }
+  std::string operator()(const show_repair_history& s) const {
+    return s.tablet == 0 ? "SHOW REPAIR HISTORY" : "SHOW REPAIR HISTORY FOR TABLET " + std::to_string(s.tablet);
+  }
   std::string operator()(const show_replica_status& s) const {
     return "ADMIN SHOW REPLICA STATUS FROM " + printed(s.table) + printed_partitions(s.partitions)
-           + (s.where ? (s.where->negated ? " WHERE STATUS != " : " WHERE STATUS = ") + quoted(name(s.where->status)) : "");
+           + (s.where ? (s.where->negated ? " WHERE STATUS != " : " WHERE STATUS = ") + quoted(name(s.where->status))
+                      : "");
   }
-  std::string operator()(const show_replica_distribution& s) const { return "ADMIN SHOW REPLICA DISTRIBUTION FROM " + printed(s.table) + printed_partitions(s.partitions); }
-  std::string operator()(const repair_table& s) const { return (s.on ? "ADMIN REPAIR TABLE " : "ADMIN CANCEL REPAIR TABLE ") + printed(s.table) + printed_partitions(s.partitions); }
+  std::string operator()(const show_replica_distribution& s) const {
+    return "ADMIN SHOW REPLICA DISTRIBUTION FROM " + printed(s.table) + printed_partitions(s.partitions);
+  }
+  std::string operator()(const repair_table& s) const {
+    return (s.on ? "ADMIN REPAIR TABLE " : "ADMIN CANCEL REPAIR TABLE ") + printed(s.table)
+           + printed_partitions(s.partitions);
+  }
   std::string operator()(const set_replica_status& s) const {
     property_list properties;
     properties.add("tablet_id", std::to_string(s.tablet));
@@ -153,8 +180,13 @@ struct printer {
       values.add(key, value);
     return "ADMIN SET FRONTEND" + values.after("CONFIG");
   }
-  std::string operator()(const show_config& s) const { return s.pattern.empty() ? "ADMIN SHOW FRONTEND CONFIG" : "ADMIN SHOW FRONTEND CONFIG LIKE " + quoted(s.pattern); }
-  std::string operator()(const pause_balance& s) const { return "ADMIN PAUSE BALANCE " + printed(s.scope) + " FOR " + printed(s.duration) + (s.reason.empty() ? "" : " REASON " + quoted(s.reason)); }
+  std::string operator()(const show_config& s) const {
+    return s.pattern.empty() ? "ADMIN SHOW FRONTEND CONFIG" : "ADMIN SHOW FRONTEND CONFIG LIKE " + quoted(s.pattern);
+  }
+  std::string operator()(const pause_balance& s) const {
+    return "ADMIN PAUSE BALANCE " + printed(s.scope) + " FOR " + printed(s.duration)
+           + (s.reason.empty() ? "" : " REASON " + quoted(s.reason));
+  }
   std::string operator()(const resume_balance& s) const { return "ADMIN RESUME BALANCE " + printed(s.scope); }
   std::string operator()(const rebalance_disk& s) const {
     return std::string{s.on ? "ADMIN REBALANCE DISK" : "ADMIN CANCEL REBALANCE DISK"}

@@ -166,7 +166,8 @@ std::string slot_reader::label() {
 std::string slot_reader::reason() {
   const auto& written = tokens_[next().first];
   if (written.text.size() > reason_bytes_max)
-    refuse(written, "this reason is longer than " + std::to_string(reason_bytes_max) + " bytes", "one sentence will do");
+    refuse(written, "this reason is longer than " + std::to_string(reason_bytes_max) + " bytes",
+           "one sentence will do");
   return written.text;
 }
 
@@ -200,8 +201,9 @@ replica_status slot_reader::status() {
     names.emplace_back(model::name(one));
   }
   const auto near = nearest(written.text, names);
-  refuse(written, shown_token(written) + " is no replica status",
-         near.empty() ? "there are OK, DEAD, VERSION_ERROR, SCHEMA_ERROR and MISSING" : "did you mean \"" + near + "\"?");
+  refuse(
+      written, shown_token(written) + " is no replica status",
+      near.empty() ? "there are OK, DEAD, VERSION_ERROR, SCHEMA_ERROR and MISSING" : "did you mean \"" + near + "\"?");
   return {};
 }
 
@@ -272,7 +274,8 @@ std::vector<property> slot_reader::properties(slot what) {
   return out;
 }
 
-std::uint64_t slot_reader::number_in(const property& of, std::string_view what, std::uint64_t least, std::uint64_t most) {
+std::uint64_t slot_reader::number_in(const property& of, std::string_view what, std::uint64_t least,
+                                     std::uint64_t most) {
   const auto number = number_within(of.value->text, least, most);
   if (!number)
     refuse(*of.value, shown_token(*of.value) + " is no " + std::string{what},
@@ -296,7 +299,8 @@ std::optional<medium> slot_reader::medium_in(const property& of, bool any_is_one
     return medium::ssd;
   if (!any_is_one || !same_word(of.value->text, "ANY"))
     refuse(*of.value, shown_token(*of.value) + " is no storage medium",
-           any_is_one ? R"(it must be "HDD", "SSD" or "ANY")" : R"(it must be "HDD" or "SSD"; without it any disk will do)");
+           any_is_one ? R"(it must be "HDD", "SSD" or "ANY")"
+                      : R"(it must be "HDD" or "SSD"; without it any disk will do)");
   return std::nullopt;
 }
 
@@ -332,11 +336,20 @@ std::string slot_reader::config_in(const property& of) {
   const auto& key = *find_config(of.key);
   cluster_config scratch;
   if (!key.is_mutable)
-    refuse(*of.written_key, "the setting " + shown_token(*of.written_key) + " cannot be changed", "it is part of how the log is read");
+    refuse(*of.written_key, "the setting " + shown_token(*of.written_key) + " cannot be changed",
+           "it is part of how the log is read");
   else if (!of.value->text.empty() && !set(scratch, key, of.value->text))
     refuse(*of.value, shown_token(*of.value) + " is no value of \"" + of.key + '"',
            "it must be " + wanted_value(key) + R"(; "" is the default)");
   return of.value->text;
+}
+
+void slot_reader::at_most(std::uint64_t asked, std::uint64_t most, std::string_view what, std::string_view otherwise) {
+  if (asked > most)
+    refuse(tokens_.front(),
+           "these are " + std::to_string(asked) + ' ' + std::string{what} + ", and one statement takes "
+             + std::to_string(most),
+           std::string{otherwise});
 }
 
 void slot_reader::need(bool given, std::string_view key) {

@@ -58,6 +58,8 @@ public:
   bool bad_in(const property& of);
   void check_type_in(const property& of);
   std::string config_in(const property& of);
+  /// Refuses a statement that asks for more at once than is good for anybody; `what`: "tablets".
+  void at_most(std::uint64_t asked, std::uint64_t most, std::string_view what, std::string_view otherwise);
   /// Refuses at the end of the statement what lacks a property.
   void need(bool given, std::string_view key);
 

@@ -25,14 +25,14 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
    "CREATE TABLE [IF NOT EXISTS] <table> ( KEY <column> ) [PARTITION ( <partition>, ... )] BUCKETS <buckets> "
    "[PROPERTIES ( <property>, ... )]",
    "Creates a table and a replica of every tablet on as many backends as wanted.",
-   "Rows are lines of bytes. KEY is the 1-based number of the column whose bytes decide a row's tablet; "
-   "BUCKETS is the number of tablets of each partition (1 to 16384), for ever. Without PARTITION there is one "
-   "partition, named like the table. Properties: \"replication_num\" (1 to 32, default 3), \"column_separator\" "
-   "(one byte, default a tab; \"\\t\" and \"\\x01\" are understood), \"storage_medium\" (\"HDD\" or \"SSD\": "
-   "replicas go to such disks, and to others only if too few backends have one with room), \"cluster\" (only backends of that "
-   "cluster hold replicas), \"colocate_with\" (a group of tables of this database whose buckets lie on the same "
-   "backends; all have equal buckets and replication_num). The statement returns when every backend has created "
-   "its replicas, or after ten seconds with a warning that names those that have not: they are created later.",
+   "Rows are lines of bytes. KEY is the 1-based number of the column whose bytes decide a row's tablet; BUCKETS is "
+   "the number of tablets of each partition (1 to 16384), for ever. Without PARTITION there is one partition, named "
+   "like the table. Properties: \"replication_num\" (1 to 32, default 3), \"column_separator\" (one byte, default a "
+   "tab; \"\\t\" and \"\\x01\" are understood), \"storage_medium\" (\"HDD\" or \"SSD\": replicas go to such disks, "
+   "and to others only if too few backends have one with room), \"cluster\" (only backends of that cluster hold "
+   "replicas), \"colocate_with\" (a group of tables of this database whose buckets lie on the same backends; all "
+   "have equal buckets and replication_num). The statement returns when every backend has created its replicas, or "
+   "after ten seconds with a warning that names those that have not: they are created later.",
    R"(CREATE TABLE shop.orders (KEY 1) PARTITION (y2024, y2025) BUCKETS 8 PROPERTIES("replication_num"="3", "column_separator"=";"))",
    {}, writes},
   {"drop_table", "DROP TABLE [IF EXISTS] <table>", "Drops a table and every replica of its tablets.",
@@ -54,8 +54,8 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
    "Holds for this session.", "USE shop", {}, reads},
   {"add_backends", "ALTER SYSTEM ADD BACKEND <address>, ... [PROPERTIES ( <backend property>, ... )]",
    "Adds storage backends to the cluster.",
-   "An address is \"host:port\" of the backend's RPC port. A backend counts as alive once the leader has "
-   "reached it; see SHOW BACKENDS. \"cluster\" is the compute cluster it belongs to (default default_cluster), \"location\" "
+   "An address is \"host:port\" of the backend's RPC port. A backend counts as alive once the leader has reached "
+   "it; see SHOW BACKENDS. \"cluster\" is the compute cluster it belongs to (default default_cluster), \"location\" "
    "says where it stands (\"rack:a\"): replicas are kept on different locations where that is possible.",
    R"(ALTER SYSTEM ADD BACKEND "10.0.0.1:9060", "10.0.0.2:9060" PROPERTIES("cluster"="blue", "location"="rack:a"))", {},
    writes},
@@ -69,15 +69,16 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
    R"(ALTER SYSTEM MODIFY BACKEND "10.0.0.1:9060" SET ("location"="rack:b"))", {}, writes},
   {"decommission_backend", "ALTER SYSTEM [CANCEL] DECOMMISSION BACKEND <address>",
    "Moves every replica off a backend, or calls that off.",
-   "Refused, with the name of the table, if fewer backends of its cluster - or hosts, where its replicas are kept on different "
-   "ones - would remain than it wants replicas. TabletNum of SHOW BACKENDS falls; at 0 the leader drops the "
-   "backend by itself. CANCEL keeps what is still there.",
+   "Refused, with the name of the table, if fewer backends of its cluster - or hosts, where its replicas are kept "
+   "on different ones - would remain than it wants replicas. TabletNum of SHOW BACKENDS falls; at 0 the leader "
+   "drops the backend by itself. CANCEL keeps what is still there.",
    R"(ALTER SYSTEM DECOMMISSION BACKEND "10.0.0.1:9060")", {}, writes},
-  {"load", "LOAD FILE <path> INTO <table> [PARTITION ( <partition>, ... )] [LABEL <label>]", "Loads the lines of a file of the client.",
+  {"load", "LOAD FILE <path> INTO <table> [PARTITION ( <partition>, ... )] [LABEL <label>]",
+   "Loads the lines of a file of the client.",
    "All or nothing: the rows become visible together, as one version, once a majority of the replicas of every "
    "tablet has them on disk. A label (1 to 128 of A-Z a-z 0-9 _ - . :) makes a load happen at most once: a label "
-   "that was committed in the last three days answers at once and loads nothing. A load goes into one partition; if the "
-   "table has several it must be named.",
+   "that was committed in the last three days answers at once and loads nothing. A load goes into one partition; if "
+   "the table has several it must be named.",
    "LOAD FILE '/tmp/orders.csv' INTO shop.orders LABEL 'orders-2024-11-24'", {}, writes},
   {"export", "EXPORT TABLE <table> [PARTITION ( <partition>, ... )] TO <path>",
    "Writes all rows of a table, or of some partitions, to a file of the client.",
@@ -107,22 +108,23 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
   {"show_proc", "SHOW PROC <proc>", "Shows a page of the tree of internal state.",
    "SHOW PROC '/' lists the pages; the columns depend on the page.", "SHOW PROC '/statistic'", {}, reads},
   {"explain_tablet", "EXPLAIN TABLET <tablet>", "Says what is done about a tablet, and place by place why there.",
-   "The first rows have no backend: the tablet's health and priority, the decision, what is in the way and what would lift it, and where "
-   "the tablet stands in the queue. Then one row per backend and path that was looked at as source or target. It is the "
-   "scheduler's own decision function, asked now.",
+   "The first rows have no backend: the tablet's health and priority, the decision, what is in the way and what "
+   "would lift it, and where the tablet stands in the queue. Then one row per backend and path that was looked at "
+   "as source or target. It is the scheduler's own decision function, asked now.",
    "EXPLAIN TABLET 10005", columns::explanation, reads},
   {"diagnose_tablet", "ADMIN DIAGNOSE TABLET <tablet>", "Checks a tablet step by step, with advice.",
    "Stops at the first level that does not exist.", "ADMIN DIAGNOSE TABLET 10005", columns::diagnosis, reads},
-  {"show_repair_history", "SHOW REPAIR HISTORY [FOR TABLET <tablet>]", "Decisions about tablets, newest first, and what became of them.",
+  {"show_repair_history", "SHOW REPAIR HISTORY [FOR TABLET <tablet>]",
+   "Decisions about tablets, newest first, and what became of them.",
    "From the edit log: it survives a change of leader. At most 1000 rows of the last 10000 decisions. Entry is the log "
    "index of the order.",
    "SHOW REPAIR HISTORY FOR TABLET 10005", columns::repair_history, reads},
   {"show_replica_status",
    "ADMIN SHOW REPLICA STATUS FROM <table> [PARTITION ( <partition>, ... )] [WHERE STATUS {=|!=} <status>]",
    "One row per replica, and per missing one: can it be used.",
-   "Status is the first that fits: DEAD (backend down or replica damaged), VERSION_ERROR (it lacks versions), SCHEMA_ERROR "
-   "(never: there are no schemas), OK; MISSING stands for a replica that should be there. CommittedVersion is the "
-   "partition's visible version.",
+   "Status is the first that fits: DEAD (backend down or replica damaged), VERSION_ERROR (it lacks versions), "
+   "SCHEMA_ERROR (never: there are no schemas), OK; MISSING stands for a replica that should be there. "
+   "CommittedVersion is the partition's visible version.",
    R"(ADMIN SHOW REPLICA STATUS FROM shop.orders WHERE STATUS != "OK")", columns::replica_status, reads},
   {"show_replica_distribution", "ADMIN SHOW REPLICA DISTRIBUTION FROM <table> [PARTITION ( <partition>, ... )]",
    "How many replicas of a table each backend holds.", "An average backend shows one >, a twice as full one two.",
@@ -134,16 +136,17 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
    "ADMIN REPAIR TABLE shop.orders PARTITION (y2024)", {}, writes},
   {"set_replica_status", "ADMIN SET REPLICA STATUS PROPERTIES ( <replica property>, ... )",
    "Declares a replica damaged, or takes that back.",
-   "\"tablet_id\", \"backend_id\" and \"status\" (\"bad\" or \"ok\"). A bad replica is never read and gets replaced; no report of "
-   "its backend changes that.",
-   R"(ADMIN SET REPLICA STATUS PROPERTIES("tablet_id"="10005", "backend_id"="10001", "status"="bad"))", {}, writes, dangerous},
+   "\"tablet_id\", \"backend_id\" and \"status\" (\"bad\" or \"ok\"). A bad replica is never read and gets "
+   "replaced; no report of its backend changes that.",
+   R"(ADMIN SET REPLICA STATUS PROPERTIES("tablet_id"="10005", "backend_id"="10001", "status"="bad"))", {}, writes,
+   dangerous},
   {"set_config", "ADMIN SET FRONTEND CONFIG ( <config>, ... )", "Changes settings of the scheduler while it runs.",
-   "In the edit log: it holds for every front end and survives restarts. \"\" goes back to the default. ADMIN SHOW FRONTEND "
-   "CONFIG lists keys and values.",
+   "In the edit log: it holds for every front end and survives restarts. \"\" goes back to the default. ADMIN SHOW "
+   "FRONTEND CONFIG lists keys and values.",
    R"(ADMIN SET FRONTEND CONFIG ("disable_balance"="true"))", {}, writes},
   {"show_config", "ADMIN SHOW FRONTEND CONFIG [LIKE <pattern>]", "Lists settings and their values.",
-   "In a pattern % stands for any text and _ for one character.", R"(ADMIN SHOW FRONTEND CONFIG LIKE "%slot%")", columns::config,
-   reads},
+   "In a pattern % stands for any text and _ for one character.", R"(ADMIN SHOW FRONTEND CONFIG LIKE "%slot%")",
+   columns::config, reads},
   {"pause_balance",
    "ADMIN PAUSE BALANCE {ALL|TABLE <table>|BACKEND <address>} FOR <duration> [REASON <reason>]",
    "Stops balance moves for a while: all, of one table, or to and from one backend.",
@@ -156,8 +159,8 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
    "Holds for 24 hours; without ON for every backend.", R"(ADMIN REBALANCE DISK ON ("10.0.0.1:9060"))", {}, writes},
   {"check_tablets", "ADMIN CHECK TABLET ( <tablet>, ... ) [PROPERTIES ( <check property>, ... )]",
    "Has every replica of tablets read and compared with its checksums.",
-   "\"type\"=\"consistency\" is the only kind. Returns when the checks are ordered; a damaged replica is reported by its backend, "
-   "counts in InconsistentTabletNum of SHOW PROC '/statistic' and is repaired.",
+   "\"type\"=\"consistency\" is the only kind. Returns when the checks are ordered; a damaged replica is reported "
+   "by its backend, counts in InconsistentTabletNum of SHOW PROC '/statistic' and is repaired.",
    R"(ADMIN CHECK TABLET (10005, 10006) PROPERTIES("type"="consistency"))", {}, writes},
   {"help", "HELP [<words>]", "Lists statements, or explains the one that begins with these words.", "",
    "HELP SHOW TABLET", columns::help, reads},

@@ -40,7 +40,8 @@ std::size_t hosts_of(const catalog& cat) {
 }
 
 bool judged_alike(const table* was, const table* is) {
-  if (!was || !is || was->replication_num != is->replication_num || was->cluster != is->cluster || was->partitions.size() != is->partitions.size())
+  if (!was || !is || was->replication_num != is->replication_num || was->cluster != is->cluster
+      || was->partitions.size() != is->partitions.size())
     return false;
   return std::equal(was->partitions.begin(), was->partitions.end(), is->partitions.begin(),
                     [](const partition& a, const partition& b) { return a.visible == b.visible; });
@@ -98,12 +99,15 @@ std::size_t statistics::follow(const catalog& now) {
       look.all_of(*after);
   });
 
-  now.colocate_groups.for_each_difference(was.colocate_groups, [&](auto, const colocate_group* before, const colocate_group* after) {
-    for (const auto id : before && after && before->sequence != after->sequence ? after->tables : std::vector<table_id>{})
-      look.all_of(*now.tables.find(id));
-  });
+  now.colocate_groups.for_each_difference(
+      was.colocate_groups, [&](auto, const colocate_group* before, const colocate_group* after) {
+        for (const auto id :
+             before&& after && before->sequence != after->sequence ? after->tables : std::vector<table_id>{})
+          look.all_of(*now.tables.find(id));
+      });
   // Whether a table's hosts are kept apart depends on how many there are.
-  if (const auto hosts = hosts_may_differ ? std::pair{hosts_of(was), hosts_of(now)} : std::pair<std::size_t, std::size_t>{};
+  if (const auto hosts
+      = hosts_may_differ ? std::pair{hosts_of(was), hosts_of(now)} : std::pair<std::size_t, std::size_t>{};
       hosts.first != hosts.second)
     now.tables.for_each([&](table_id id, const table& t) {
       if (was.tables.contains(id) && (t.replication_num <= hosts.first) != (t.replication_num <= hosts.second))
@@ -143,7 +147,8 @@ std::size_t statistics::follow(const catalog& now) {
     if (!of)
       continue;
     keep(of->unhealthy, id, diagnose(now, *t).health != tablet_health::healthy);
-    keep(of->inconsistent, id, std::any_of(t->replicas.begin(), t->replicas.end(), [](const replica& r) { return r.bad; }));
+    keep(of->inconsistent, id,
+         std::any_of(t->replicas.begin(), t->replicas.end(), [](const replica& r) { return r.bad; }));
   }
   seen_ = now;
   return look.ids.size();

@@ -30,13 +30,18 @@ std::optional<statement_error> misfit(const table_birth& life, const create_tabl
     return std::nullopt;
   return statement_error{error_code::failed_precondition,
                          life.name + " does not fit colocation group " + group.name + ": that has "
-                           + counted(group.sequence.size(), "bucket") + " and " + counted(group.replication_num, "replica")
-                           + ", not " + std::to_string(what.buckets) + " and " + std::to_string(what.replication_num),
+                             + counted(group.sequence.size(), "bucket") + " and "
+                             + counted(group.replication_num, "replica") + ", not " + std::to_string(what.buckets)
+                             + " and " + std::to_string(what.replication_num),
                          "take the group's numbers, or another group; SHOW PROC '/colocation_group' shows them",
-                         {}, {}, {}, {}};
+                         {},
+                         {},
+                         {},
+                         {}};
 }
 
-birth_effects place_whole_table(const table_birth& life, const create_table& what, const catalog& cat, const cluster_view& view) {
+birth_effects place_whole_table(const table_birth& life, const create_table& what, const catalog& cat,
+                                const cluster_view& view) {
   const auto* group = what.colocate_with.empty() ? nullptr : cat.find_colocate_group(life.database, what.colocate_with);
   if (group)
     if (auto why = misfit(life, what, *group))
@@ -60,10 +65,17 @@ birth_effects place_whole_table(const table_birth& life, const create_table& wha
   return {propose_birth{std::move(made)}};
 }
 
-birth_effects place_partition(const table_birth& life, const add_partition& what, const catalog& cat, const cluster_view& view) {
+birth_effects place_partition(const table_birth& life, const add_partition& what, const catalog& cat,
+                              const cluster_view& view) {
   const auto* owner = cat.find_table(life.database, what.table.table);
   if (!owner)
-    return refused({error_code::not_found, "there is no table " + life.name + " any more", "it was dropped meanwhile", {}, {}, {}, {}});
+    return refused({error_code::not_found,
+                    "there is no table " + life.name + " any more",
+                    "it was dropped meanwhile",
+                    {},
+                    {},
+                    {},
+                    {}});
   if (owner->find(what.partition))
     return refused({error_code::already_exists, life.name + " has a partition " + what.partition + " already",
                     "take another name", {}, {}, {}, {}});
@@ -76,8 +88,8 @@ birth_effects place_partition(const table_birth& life, const add_partition& what
                            cat, view);
   if (const auto* why_not = std::get_if<std::string>(&placed))
     return not_placed(life, *why_not);
-  return {propose_birth{partition_added{owner->id,
-                                        {what.partition, what.medium, std::move(std::get<std::vector<placements>>(placed).front())}}}};
+  return {propose_birth{partition_added{
+      owner->id, {what.partition, what.medium, std::move(std::get<std::vector<placements>>(placed).front())}}}};
 }
 
 birth_effects find_places(table_birth& life, const catalog& cat, const cluster_view& view) {
@@ -120,7 +132,8 @@ birth_effects answered(const table_birth& life, const catalog& cat) {
                        late_ones(life, cat)}};
 }
 
-void collect_orders(table_birth& life, const partition& part, log_index fence, const catalog& cat, order_replicas& into) {
+void collect_orders(table_birth& life, const partition& part, log_index fence, const catalog& cat,
+                    order_replicas& into) {
   for_each_tablet(part, [&](tablet_id id) {
     ++life.tablets;
     for (const auto& r : cat.tablets.find(id)->replicas) {

@@ -39,7 +39,8 @@ checkup_item backends(const catalog& cat, const tablet& t) {
     else if (b->decommissioned)
       found.add("backend " + described(cat, b->id) + " is being decommissioned");
   }
-  return {"ReplicaBackendStatus", found.info(), found.advice("bring back what is down; SHOW BACKENDS says why it is not linked")};
+  return {"ReplicaBackendStatus", found.info(),
+          found.advice("bring back what is down; SHOW BACKENDS says why it is not linked")};
 }
 
 checkup_item versions(const catalog& cat, const tablet& t) {
@@ -50,7 +51,8 @@ checkup_item versions(const catalog& cat, const tablet& t) {
       found.add("replica " + text(raw(r.id)) + " is at " + text(r.version) + " and missed " + text(r.last_failed));
     else if (r.version < visible)
       found.add("replica " + text(raw(r.id)) + " is at " + text(r.version) + " of " + text(visible));
-  return {"ReplicaVersionStatus", found.info(), found.advice("repair copies the missing versions from a complete replica")};
+  return {"ReplicaVersionStatus", found.info(),
+          found.advice("repair copies the missing versions from a complete replica")};
 }
 
 checkup_item replicas(const tablet& t) {
@@ -86,14 +88,17 @@ replica_status status_of(const catalog& cat, const tablet& t, const replica& r) 
 std::vector<checkup_item> check_up(const catalog& cat, tablet_id tablet) {
   const auto* t = cat.tablets.find(tablet);
   if (!t)
-    return {{"TabletExist", "No", "the tablet was dropped with its table or partition, or never existed; SHOW TABLETS FROM a table lists its tablets"}};
+    return {{"TabletExist", "No",
+             "the tablet was dropped with its table or partition, or never existed; SHOW TABLETS FROM a table lists "
+             "its tablets"}};
   std::vector<checkup_item> out{{"TabletExist", "Yes", ""}, {"TabletId", text(raw(tablet)), ""}};
   // The fold keeps these levels together; who stops here has found a bug.
   const auto* owner = cat.table_of(*t);
   const auto* part = owner ? owner->find(t->partition) : nullptr;
   const auto* db = owner ? cat.databases.find(owner->database) : nullptr;
   const auto level = [&out](const char* item, bool there, const std::string& name, std::uint64_t id) {
-    out.push_back({item, there ? name + ": " + text(id) : "Not exist", there ? "" : "report this: the catalog is inconsistent"});
+    out.push_back(
+        {item, there ? name + ": " + text(id) : "Not exist", there ? "" : "report this: the catalog is inconsistent"});
     return there;
   };
   if (!level("Database", db != nullptr, db ? db->name : "", db ? raw(db->id) : 0)

@@ -28,7 +28,16 @@ using tablet_scheduler_actor = caf::typed_actor<caf::reacts_to<sealed<wire::Sick
                                                 caf::reacts_to<view_changed>,
                                                 caf::reacts_to<tick_due>>;
 
+/// The scheduler has changed its mind about a copy.
+struct withdrawal {
+  std::string why;
+};
+template <class I>
+typename I::result_type inspect(I& f, withdrawal& x) {
+  return f(caf::meta::type_name("withdrawal"), x.why);
+}
+
 /// The life of one remedy of one tablet.
-using tablet_sched_ctx_actor = caf::typed_actor<caf::reacts_to<tick_due>>;
+using tablet_sched_ctx_actor = caf::typed_actor<caf::reacts_to<tick_due>, caf::reacts_to<withdrawal>>;
 
 } // namespace tabletd

@@ -58,6 +58,7 @@ tablet_sched_ctx_actor::behavior_type tablet_sched_ctx(self_ptr self, model::sch
       self->delayed_send(self, ctx_tick_period, tick_due{});
       feed(self, model::ctx_tick{});
     },
+    [self](const withdrawal& what) { feed(self, model::ctx_withdrawn{what.why}); },
   };
 }
 

@@ -1,5 +1,6 @@
 #include "actors/repair/tablet_scheduler.h"
 #include "actors/actor_clock.h"
+#include "actors/codec/edit_codec.h"
 #include "actors/codec/repair_codec.h"
 #include "actors/spawn_child.h"
 #include "actors/urgent_exit.h"
@@ -51,6 +52,14 @@ void carry_out(self_ptr self, const model::sched_effects& effects, const snapsho
   for (const auto& effect : effects)
     std::visit(model::overloaded{
                  [&](const model::spawn_ctx& e) { spawn_ctx(self, e.ctx); },
+                 [&](const model::withdraw_ctx& e) {
+                   if (const auto child = st.children.find(e.tablet); child != st.children.end())
+                     self->send(child->second, withdrawal{e.why});
+                 },
+                 [&](const model::propose_order& e) {
+                   // Whatever becomes of it shows in the catalog; what has not is proposed again.
+                   caf::anon_send(st.ports.journal, codec::encode({st.ports.wall_clock(), e.body}));
+                 },
                  [&](const model::step_again&) { self->send(self, view_changed{}); },
                  [&](const model::publish_view&) {
                    st.ports.view->store(

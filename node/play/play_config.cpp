@@ -28,6 +28,7 @@ std::string front_end(const node_place& place) {
   config.heartbeat_interval_ms = heartbeat_ms;
   config.heartbeats_missed_max = missed_max;
   config.repair_delay_factor_ms = 0;
+  config.be_down_tolerate_ms = 0;
   config.min_left_mib = left_mib;
   config.flood_left_mib = left_mib / 2;
   return to_toml(config);

@@ -148,7 +148,7 @@ struct RepairActors : actor_world {
     on.publish();
     auto started = test(sys.spawn(tablet_scheduler,
                                   scheduler_ports{journal, membership, on.catalog, on.cluster, on.view, wall(), time_ms{1'000}},
-                                  scheduler_options{.repair_delay_factor = time_ms{1'000}, .slots_per_path = 2, .fit = {}}));
+                                  scheduler_options{.repair_delay_factor = time_ms{1'000}, .be_down_tolerance = time_ms{0}, .slots_per_path = 2, .fit = {}, .colocate = {}}));
     settle();
     return started;
   }

@@ -29,7 +29,7 @@ void sim_world::start_repair() {
   const auto wall = [this] { return now(); };
   scheduler = sys.spawn(tablet_scheduler,
                         scheduler_ports{journal, caf::actor_cast<membership_actor>(membership), cell, cluster, view_cell, wall, time_ms{1'000}},
-                        scheduler_options{.repair_delay_factor = time_ms{2'000}, .slots_per_path = 2, .fit = {}});
+                        scheduler_options{.repair_delay_factor = time_ms{2'000}, .be_down_tolerance = time_ms{20'000}, .slots_per_path = 2, .fit = {}, .colocate = {}});
   checker = sys.spawn(tablet_checker, checker_ports{cell, catalog_up, scheduler, time_ms{1'000}});
 }
 

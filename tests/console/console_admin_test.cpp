@@ -46,10 +46,12 @@ TEST_F(ConsoleAdmin, TablesOfAGroupLieAlike) {
             "done created shop.a: 6 tablets, 18 replicas (1)\n");
   EXPECT_EQ(run("CREATE TABLE shop.b (KEY 1) BUCKETS 3 PROPERTIES(\"colocate_with\"=\"g\")"),
             "done created shop.b: 3 tablets, 9 replicas (1)\n");
-  EXPECT_EQ(run("ALTER TABLE shop.b ADD PARTITION more"), "done created partition more of shop.b: 3 tablets, 9 replicas (1)\n");
-  EXPECT_EQ(run("CREATE TABLE shop.c (KEY 1) BUCKETS 4 PROPERTIES(\"colocate_with\"=\"g\")"),
-            "error [5] shop.c does not fit colocation group g: that has 3 buckets and 3 replicas, not 4 and 3 | take the "
-            "group's numbers, or another group; SHOW PROC '/colocation_group' shows them\n");
+  EXPECT_EQ(run("ALTER TABLE shop.b ADD PARTITION more"),
+            "done created partition more of shop.b: 3 tablets, 9 replicas (1)\n");
+  EXPECT_EQ(
+      run("CREATE TABLE shop.c (KEY 1) BUCKETS 4 PROPERTIES(\"colocate_with\"=\"g\")"),
+      "error [5] shop.c does not fit colocation group g: that has 3 buckets and 3 replicas, not 4 and 3 | take the "
+      "group's numbers, or another group; SHOW PROC '/colocation_group' shows them\n");
   const auto db = world.cat.find_database("shop")->id;
   const auto* group = world.cat.find_colocate_group(db, "g");
   ASSERT_TRUE(group);
@@ -65,7 +67,8 @@ TEST_F(ConsoleAdmin, PartitionsAreAddedChangedAndDropped) {
   EXPECT_EQ(part("p3").medium, model::medium::hdd);
   EXPECT_EQ(run("ALTER TABLE shop.orders ADD PARTITION p3"),
             "error [3] shop.orders has a partition p3 already | take another name\n");
-  EXPECT_EQ(run("ALTER TABLE shop.order ADD PARTITION p4"), "error [2] there is no table shop.order | did you mean orders?\n");
+  EXPECT_EQ(run("ALTER TABLE shop.order ADD PARTITION p4"),
+            "error [2] there is no table shop.order | did you mean orders?\n");
   EXPECT_EQ(run("ALTER TABLE shop.orders MODIFY PARTITION p3 SET (\"storage_medium\"=\"ANY\")"),
             "done partition p3 of shop.orders belongs on any disk now (1)\n");
   EXPECT_EQ(part("p3").medium, std::nullopt);
@@ -76,7 +79,8 @@ TEST_F(ConsoleAdmin, PartitionsAreAddedChangedAndDropped) {
   EXPECT_EQ(run("ALTER TABLE shop.orders DROP PARTITION p3"), "done dropped partition p3 of shop.orders (1)\n");
   EXPECT_EQ(run("ALTER TABLE shop.orders DROP PARTITION p2"), "done dropped partition p2 of shop.orders (1)\n");
   EXPECT_EQ(run("ALTER TABLE shop.orders DROP PARTITION orders"),
-            "error [5] dropping partition orders of shop.orders failed: it is the table's only partition | DROP TABLE drops the table\n");
+            "error [5] dropping partition orders of shop.orders failed: it is the table's only partition | DROP TABLE "
+            "drops the table\n");
 }
 
 TEST_F(ConsoleAdmin, ASlowBackendIsAWarningOfAPartitionToo) {
@@ -93,7 +97,8 @@ TEST_F(ConsoleAdmin, ASlowBackendIsAWarningOfAPartitionToo) {
 
 TEST_F(ConsoleAdmin, ALoadNamesItsPartition) {
   EXPECT_EQ(run("LOAD FILE '/f' INTO shop.orders"),
-            "error [4] shop.orders has 2 partitions, and a load goes into one | name it: LOAD FILE ... INTO shop.orders PARTITION (orders)\n");
+            "error [4] shop.orders has 2 partitions, and a load goes into one | name it: LOAD FILE ... INTO "
+            "shop.orders PARTITION (orders)\n");
   EXPECT_EQ(run("LOAD FILE '/f' INTO shop.orders PARTITION (p4)"),
             "error [2] table orders has no partition p4 | did you mean p2?\n");
   const auto plan = plan_of("LOAD FILE '/f' INTO shop.orders PARTITION (p2) LABEL 'a'");
@@ -117,7 +122,8 @@ TEST_F(ConsoleAdmin, AnExportReadsThePartitionsItNames) {
   const auto second = raw(part("p2").first_tablet);
   EXPECT_EQ(tablets_of("EXPORT TABLE shop.orders TO '/f'"), (std::vector{first, first + 1, second, second + 1}));
   EXPECT_EQ(tablets_of("EXPORT TABLE shop.orders PARTITION (p2) TO '/f'"), (std::vector{second, second + 1}));
-  EXPECT_EQ(run("EXPORT TABLE shop.orders PARTITION (p9) TO '/f'"), "error [2] table orders has no partition p9 | did you mean p2?\n");
+  EXPECT_EQ(run("EXPORT TABLE shop.orders PARTITION (p9) TO '/f'"),
+            "error [2] table orders has no partition p9 | did you mean p2?\n");
 }
 
 TEST_F(ConsoleAdmin, CreateTableHonoursTheDiskLimitsInForce) {
@@ -144,7 +150,8 @@ TEST_F(ConsoleAdmin, BackendsBelongToClustersAndStandSomewhere) {
   EXPECT_EQ(world.cat.find_backend("n", 2)->location, "");
   EXPECT_EQ(run(R"(ALTER SYSTEM MODIFY BACKEND "n:2" SET ("cluster"="red"))"),
             fmt::format("done backend {} (n:2) is so already: nothing to do (0)\n", raw(n2->id)));
-  EXPECT_EQ(run(R"(ALTER SYSTEM MODIFY BACKEND "n:3" SET ("cluster"="red"))"), "error [2] there is no backend n:3 | did you mean n:1?\n");
+  EXPECT_EQ(run(R"(ALTER SYSTEM MODIFY BACKEND "n:3" SET ("cluster"="red"))"),
+            "error [2] there is no backend n:3 | did you mean n:1?\n");
 }
 
 // -- repair ------------------------------------------------------------------------------
@@ -155,29 +162,40 @@ TEST_F(ConsoleAdmin, RepairIsHurriedForFourHoursAndTakenBack) {
   ASSERT_TRUE(world.cat.hints.find(part("p2").id));
   EXPECT_EQ(*world.cat.hints.find(part("p2").id), world.now + 4h);
   EXPECT_EQ(run("SHOW PROC '/cluster_balance/priority_repair'"),
-            fmt::format("Database|Table|Partition|RemainingTimeMs\n{}|{}|{}|14400000\n", raw(table().database), raw(orders), raw(part("p2").id)));
+            fmt::format("Database|Table|Partition|RemainingTimeMs\n{}|{}|{}|14400000\n", raw(table().database),
+                        raw(orders), raw(part("p2").id)));
   EXPECT_EQ(run("ADMIN CANCEL REPAIR TABLE shop.orders PARTITION (orders)"),
             "done partition orders of table shop.orders is not repaired before others: nothing to do (0)\n");
-  EXPECT_EQ(run("ADMIN REPAIR TABLE shop.orders"), "done table shop.orders is repaired before others for 4 hours (2)\n");
+  EXPECT_EQ(run("ADMIN REPAIR TABLE shop.orders"),
+            "done table shop.orders is repaired before others for 4 hours (2)\n");
   EXPECT_EQ(run("ADMIN CANCEL REPAIR TABLE shop.orders"), "done table shop.orders is repaired in its turn again (2)\n");
   EXPECT_TRUE(world.cat.hints.empty());
-  EXPECT_EQ(run("ADMIN REPAIR TABLE shop.orders PARTITION (p5)"), "error [2] table orders has no partition p5 | did you mean p2?\n");
+  EXPECT_EQ(run("ADMIN REPAIR TABLE shop.orders PARTITION (p5)"),
+            "error [2] table orders has no partition p5 | did you mean p2?\n");
 }
 
 TEST_F(ConsoleAdmin, AReplicaIsDeclaredBadAndTrustedAgain) {
   const auto id = raw(world.tablet(orders, 0).id);
   const auto say = [&](std::uint64_t backend, const char* status) {
-    return run(fmt::format(R"(ADMIN SET REPLICA STATUS PROPERTIES("tablet_id"="{}", "backend_id"="{}", "status"="{}"))", id, backend, status));
+    return run(fmt::format(R"(ADMIN SET REPLICA STATUS PROPERTIES("tablet_id"="{}", "backend_id"="{}", "status"="{}"))",
+                           id, backend, status));
   };
   const auto replica = raw(world.tablet(orders, 0).replicas[0].id);
   const auto b = raw(world.order[0]);
-  EXPECT_EQ(say(b, "bad"), fmt::format("done replica {} of tablet {} on backend {} is bad now and will be replaced (1)\n", replica, id, described(0)));
+  EXPECT_EQ(say(b, "bad"),
+            fmt::format("done replica {} of tablet {} on backend {} is bad now and will be replaced (1)\n", replica, id,
+                        described(0)));
   EXPECT_TRUE(world.tablet(orders, 0).replicas[0].set_bad);
-  EXPECT_EQ(say(b, "bad"), fmt::format("done replica {} of tablet {} on backend {} was declared bad already: nothing to do (0)\n", replica, id, described(0)));
-  EXPECT_EQ(say(b, "ok"), fmt::format("done replica {} of tablet {} on backend {} is trusted again (1)\n", replica, id, described(0)));
+  EXPECT_EQ(say(b, "bad"),
+            fmt::format("done replica {} of tablet {} on backend {} was declared bad already: nothing to do (0)\n",
+                        replica, id, described(0)));
+  EXPECT_EQ(say(b, "ok"), fmt::format("done replica {} of tablet {} on backend {} is trusted again (1)\n", replica, id,
+                                      described(0)));
   EXPECT_FALSE(world.tablet(orders, 0).replicas[0].set_bad);
-  EXPECT_EQ(say(raw(world.order[3]), "bad"),
-            fmt::format("error [2] tablet {} has no replica on backend {} | ADMIN DIAGNOSE TABLET {} lists its replicas\n", id, described(3), id));
+  EXPECT_EQ(
+      say(raw(world.order[3]), "bad"),
+      fmt::format("error [2] tablet {} has no replica on backend {} | ADMIN DIAGNOSE TABLET {} lists its replicas\n",
+                  id, described(3), id));
   EXPECT_EQ(run(R"(ADMIN SET REPLICA STATUS PROPERTIES("tablet_id"="5", "backend_id"="1", "status"="bad"))"),
             "error [2] there is no tablet 5 | SHOW TABLETS FROM a table lists its tablets\n");
 }
@@ -187,8 +205,11 @@ TEST_F(ConsoleAdmin, ChecksAreOrderedOnEveryReplica) {
   world.fold(model::backend_died{world.order[2]});
   publish_world();
   const auto text = run(fmt::format("ADMIN CHECK TABLET ({}, {}) PROPERTIES(\"type\"=\"consistency\")", first, first));
-  EXPECT_EQ(text, fmt::format("done ordered 2 checks of 1 tablet (2)\nwarning [8] the replica of tablet {} on backend {} is not "
-                              "checked: it is down | check again when it is back\n", first, described(2)));
+  EXPECT_EQ(
+      text,
+      fmt::format("done ordered 2 checks of 1 tablet (2)\nwarning [8] the replica of tablet {} on backend {} is not "
+                  "checked: it is down | check again when it is back\n",
+                  first, described(2)));
   ASSERT_EQ(tasks.size(), 2u);
   for (std::size_t i = 0; i < 2; ++i) {
     const auto task = tasks[i].get().getTask();
@@ -213,16 +234,19 @@ TEST_F(ConsoleAdmin, SettingsAreSetShownAndReset) {
   EXPECT_EQ(run("ADMIN SHOW FRONTEND CONFIG LIKE 'disable\\x5fb%'"),
             "Key|AliasNames|Value|Type|IsMutable|Comment\n"
             "disable_balance|tablet_sched_disable_balance|false|boolean|true|No balance move is started\n");
-  EXPECT_EQ(run("ADMIN SET FRONTEND CONFIG (\"tablet_sched_disable_balance\"=\"true\", \"schedule_slot_num_per_path\"=\"4\")"),
+  EXPECT_EQ(run("ADMIN SET FRONTEND CONFIG (\"tablet_sched_disable_balance\"=\"true\", "
+                "\"schedule_slot_num_per_path\"=\"4\")"),
             "done set disable_balance to true, schedule_slot_num_per_path to 4 (2)\n");
   EXPECT_TRUE(model::effective(world.cat).balance_disabled);
   EXPECT_NE(run("ADMIN SHOW FRONTEND CONFIG").find("|4|long|true|"), std::string::npos);
   EXPECT_NE(run("ADMIN SHOW FRONTEND CONFIG LIKE '%FURTHER%'").find("|5|long|false|"), std::string::npos);
   EXPECT_EQ(run("ADMIN SHOW FRONTEND CONFIG LIKE 'x'"), "Key|AliasNames|Value|Type|IsMutable|Comment\n");
-  EXPECT_EQ(run("ADMIN SET FRONTEND CONFIG (\"disable_balance\"=\"\")"), "done set disable_balance to its default (1)\n");
+  EXPECT_EQ(run("ADMIN SET FRONTEND CONFIG (\"disable_balance\"=\"\")"),
+            "done set disable_balance to its default (1)\n");
   EXPECT_FALSE(model::effective(world.cat).balance_disabled);
   EXPECT_EQ(run("ADMIN SET FRONTEND CONFIG (\"schedule_slot_num_per_path\"=\"100\")"),
-            "error [4] \"100\" is no value of \"schedule_slot_num_per_path\" | it must be \"1\" to \"64\"; \"\" is the default\n");
+            "error [4] \"100\" is no value of \"schedule_slot_num_per_path\" | it must be \"1\" to \"64\"; \"\" is the "
+            "default\n");
   failures = {wire::EditOutcome::Failure::OVERLOADED};
   const auto text = run("ADMIN SET FRONTEND CONFIG (\"disable_balance\"=\"true\", \"max_balancing_tablets\"=\"7\")");
   EXPECT_NE(text.find("error [13] setting disable_balance to true failed"), std::string::npos) << text;
@@ -235,16 +259,25 @@ TEST_F(ConsoleAdmin, BalanceIsPausedAndResumed) {
   EXPECT_EQ(run("ADMIN PAUSE BALANCE ALL FOR 90m REASON \"release\""), "done balance is paused for 1 h 30 min (1)\n");
   const auto* all = world.cat.pauses.find("all");
   ASSERT_TRUE(all);
-  EXPECT_EQ(*all, (model::balance_pause{"console", "release", world.now, world.now + 90min}));
-  EXPECT_EQ(run("ADMIN PAUSE BALANCE TABLE shop.orders FOR 30s"), "done balance of table shop.orders is paused for 30 s (1)\n");
+  EXPECT_EQ(*all, (model::operator_pause{"console", "release", world.now, world.now + 90min}));
+  EXPECT_EQ(run("ADMIN PAUSE BALANCE TABLE shop.orders FOR 30s"),
+            "done balance of table shop.orders is paused for 30 s (1)\n");
   EXPECT_TRUE(world.cat.pauses.find(fmt::format("table:{}", raw(orders))));
-  EXPECT_EQ(run("ADMIN PAUSE BALANCE BACKEND 'h2:9060' FOR 1d"), "done balance of backend " + described(1) + " is paused for 24 h 0 min (1)\n");
+  EXPECT_EQ(run("ADMIN PAUSE BALANCE BACKEND 'h2:9060' FOR 1d"),
+            "done balance of backend " + described(1) + " is paused for 24 h 0 min (1)\n");
   EXPECT_TRUE(world.cat.pauses.find(fmt::format("backend:{}", raw(world.order[1]))));
+  EXPECT_EQ(run("SHOW PROC '/cluster_balance/balance_pauses'"),
+            fmt::format(
+                "Scope|Owner|Reason|Since|Until\nall|console|release|@1732000000000|@1732005400000\n"
+                "backend:{}|console||@1732000000000|@1732086400000\ntable:{}|console||@1732000000000|@1732000030000\n",
+                raw(world.order[1]), raw(orders)));
   EXPECT_EQ(run("ADMIN RESUME BALANCE ALL"), "done balance goes on (1)\n");
   EXPECT_EQ(run("ADMIN RESUME BALANCE ALL"), "done balance is not paused: nothing to do (0)\n");
   EXPECT_EQ(world.cat.pauses.all().size(), 2u);
-  EXPECT_EQ(run("ADMIN RESUME BALANCE TABLE shop.orderz"), "error [2] there is no table shop.orderz | did you mean orders?\n");
-  EXPECT_EQ(run("ADMIN PAUSE BALANCE BACKEND 'h9:9060' FOR 1d"), "error [2] there is no backend h9:9060 | did you mean h1:9060?\n");
+  EXPECT_EQ(run("ADMIN RESUME BALANCE TABLE shop.orderz"),
+            "error [2] there is no table shop.orderz | did you mean orders?\n");
+  EXPECT_EQ(run("ADMIN PAUSE BALANCE BACKEND 'h9:9060' FOR 1d"),
+            "error [2] there is no backend h9:9060 | did you mean h1:9060?\n");
 }
 
 TEST_F(ConsoleAdmin, DisksAreRebalancedFirst) {
@@ -255,7 +288,8 @@ TEST_F(ConsoleAdmin, DisksAreRebalancedFirst) {
   ASSERT_TRUE(asked);
   EXPECT_EQ(asked->backends, std::vector{world.order[0]});
   EXPECT_EQ(asked->until, world.now + 24h);
-  EXPECT_EQ(run("ADMIN REBALANCE DISK"), "done the disks of every backend are balanced before others for 24 hours (1)\n");
+  EXPECT_EQ(run("ADMIN REBALANCE DISK"),
+            "done the disks of every backend are balanced before others for 24 hours (1)\n");
   EXPECT_EQ(run("ADMIN CANCEL REBALANCE DISK ON ('h1:9060')"),
             "done the disks of backend " + described(0) + " are balanced in their turn again (1)\n");
   asked = model::disk_rebalance_of(world.cat, world.now);
@@ -268,12 +302,16 @@ TEST_F(ConsoleAdmin, DisksAreRebalancedFirst) {
 TEST_F(ConsoleAdmin, AFollowerChangesNothing) {
   const auto first = raw(world.tablet(orders, 0).id);
   for (const auto& statement :
-       {std::string{"ALTER TABLE shop.orders ADD PARTITION p3"}, std::string{"ALTER TABLE shop.orders DROP PARTITION p2"},
+       {std::string{"ALTER TABLE shop.orders ADD PARTITION p3"},
+        std::string{"ALTER TABLE shop.orders DROP PARTITION p2"},
         std::string{"ALTER TABLE shop.orders MODIFY PARTITION p2 SET (\"storage_medium\"=\"SSD\")"},
-        std::string{"ALTER SYSTEM MODIFY BACKEND 'h1:9060' SET (\"cluster\"=\"blue\")"}, std::string{"ADMIN REPAIR TABLE shop.orders"},
-        fmt::format("ADMIN SET REPLICA STATUS PROPERTIES(\"tablet_id\"=\"{}\", \"backend_id\"=\"{}\", \"status\"=\"bad\")", first, raw(world.order[0])),
-        std::string{"ADMIN SET FRONTEND CONFIG (\"disable_balance\"=\"true\")"}, std::string{"ADMIN PAUSE BALANCE ALL FOR 1h"},
-        std::string{"ADMIN REBALANCE DISK"}}) {
+        std::string{"ALTER SYSTEM MODIFY BACKEND 'h1:9060' SET (\"cluster\"=\"blue\")"},
+        std::string{"ADMIN REPAIR TABLE shop.orders"},
+        fmt::format(
+            "ADMIN SET REPLICA STATUS PROPERTIES(\"tablet_id\"=\"{}\", \"backend_id\"=\"{}\", \"status\"=\"bad\")",
+            first, raw(world.order[0])),
+        std::string{"ADMIN SET FRONTEND CONFIG (\"disable_balance\"=\"true\")"},
+        std::string{"ADMIN PAUSE BALANCE ALL FOR 1h"}, std::string{"ADMIN REBALANCE DISK"}}) {
     failures = {wire::EditOutcome::Failure::NOT_LEADER};
     EXPECT_NE(run(statement).find("error [7] "), std::string::npos) << statement;
     EXPECT_EQ(run(statement, false).substr(0, 10), "error [12]") << statement;

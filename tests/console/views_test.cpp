@@ -35,15 +35,17 @@ TEST_F(Views, Backends) {
   world.view.backends[world.order[0]].tasks_running = 1;
   world.view.backends.erase(world.order[1]);
   publish_world();
-  const std::string expected =
-    "BackendId|Cluster|IP|HostName|HeartbeatPort|BePort|HttpPort|BrpcPort|LastStartTime|LastHeartbeat|Alive|"
-    "SystemDecommissioned|ClusterDecommissioned|TabletNum|DataUsedCapacity|AvailCapacity|TotalCapacity|UsedPct|"
-    "MaxDiskUsedPct|ErrMsg|Version|Status|Location\n"
-    "10003|blue|h1|h1|9060|9060|8040|9060|@1732000000000|@1732000000000|true|false|false|1|1073741824|549755813888|"
-    "1099511627776|50.0|50.0||0.1.0|linked, reported, 1 task running|rack:a\n"
-    "10004|default_cluster|h2|h2|9060|9060|0|9060|-|-|true|false|false|2|0|0|0|0.0|0.0|this front end has not dialled it yet||not linked|\n"
-    "10005|default_cluster|h3|h3|9060|9060|8040|9060|@1732000000000|-|false|false|false|1|1073741824|549755813888|1099511627776|"
-    "50.0|50.0|connection refused|0.1.0|not linked|\n";
+  const std::string expected
+      = "BackendId|Cluster|IP|HostName|HeartbeatPort|BePort|HttpPort|BrpcPort|LastStartTime|LastHeartbeat|Alive|"
+        "SystemDecommissioned|ClusterDecommissioned|TabletNum|DataUsedCapacity|AvailCapacity|TotalCapacity|UsedPct|"
+        "MaxDiskUsedPct|ErrMsg|Version|Status|Location\n"
+        "10003|blue|h1|h1|9060|9060|8040|9060|@1732000000000|@1732000000000|true|false|false|1|1073741824|549755813888|"
+        "1099511627776|50.0|50.0||0.1.0|linked, reported, 1 task running|rack:a\n"
+        "10004|default_cluster|h2|h2|9060|9060|0|9060|-|-|true|false|false|2|0|0|0|0.0|0.0|this front end has not "
+        "dialled it yet||not linked|\n"
+        "10005|default_cluster|h3|h3|9060|9060|8040|9060|@1732000000000|-|false|false|false|1|1073741824|549755813888|"
+        "1099511627776|"
+        "50.0|50.0|connection refused|0.1.0|not linked|\n";
   EXPECT_EQ(run("SHOW BACKENDS"), expected);
   EXPECT_EQ(proc("/backends"), expected);
   EXPECT_EQ(proc("/backends/10003"),
@@ -70,7 +72,8 @@ TEST_F(Views, FrontendsActorsAndJournal) {
 }
 
 TEST_F(Views, TheTree) {
-  EXPECT_EQ(proc("/"), "Name\nactors\nbackends\ncluster_balance\ncolocation_group\ndbs\nfrontends\njournal\nstatistic\n");
+  EXPECT_EQ(proc("/"),
+            "Name\nactors\nbackends\ncluster_balance\ncolocation_group\ndbs\nfrontends\njournal\nstatistic\n");
   EXPECT_EQ(proc("/dbs"), "DbId|DbName|TableNum\n10001|shop|1\n10002|empty|0\n");
   const auto& part = world.cat.tables.find(orders)->partitions.front();
   const auto base = fmt::format("/dbs/10001/{}", raw(orders));
@@ -187,7 +190,8 @@ TEST_F(Views, ClusterBalance) {
   view->counters.balance_scheduled = 7;
   scheduler->store(view);
   EXPECT_EQ(proc("/cluster_balance"),
-            "Item|Number\nworking_slots|1\nsched_stat|1\npriority_repair|0\npending_tablets|1\nrunning_tablets|1\nhistory_tablets|1\n");
+            "Item|Number\ncluster_load_stat|2\nworking_slots|1\nsched_stat|1\npriority_repair|0\npending_tablets|"
+            "1\nrunning_tablets|1\nhistory_tablets|1\nbalance_pauses|0\n");
   const std::string head
     = "TabletId|Type|Medium|Status|State|OrigPrio|DynmPrio|SrcBe|SrcPath|DestBe|DestPath|Timeout|Create|LstSched|LstVisit|"
       "Finished|Rate|FailedSched|FailedRunning|LstAdjPrio|VisibleVer|VisibleVerHash|CmtVer|CmtVerHash|ErrMsg\n";
@@ -211,6 +215,25 @@ TEST_F(Views, ClusterBalance) {
   EXPECT_NE(counters.find("num of replica redundant error|3\n"), std::string::npos);
 }
 
+TEST_F(Views, LoadOfEveryBackendPerMedium) {
+  world.fold(model::backend_modified{world.order[0], "blue", ""});
+  world.view.backends[world.order[0]].paths[0].available_bytes = 1ULL << 36; // Nearly full, the others half.
+  world.fold(model::backend_decommission{world.order[2], true});
+  publish_world();
+  EXPECT_EQ(proc("/cluster_balance/cluster_load_stat"), "StorageMedium\nHDD\nSSD\n");
+  const std::string head
+      = "BeId|Cluster|Available|UsedCapacity|Capacity|UsedPercent|ReplicaNum|CapCoeff|ReplCoeff|Score|Class\n";
+  EXPECT_EQ(proc("/cluster_balance/cluster_load_stat/HDD"), head);
+  const auto rows = proc("/cluster_balance/cluster_load_stat/SSD");
+  EXPECT_NE(rows.find("10003|blue|true|1030792151040|1099511627776|93.8|1|1.0|0.0|1.3|HIGH\n"), std::string::npos)
+      << rows;
+  EXPECT_NE(rows.find("10005|default_cluster|false|"), std::string::npos) << rows;
+  EXPECT_NE(rows.find("|INIT\n"), std::string::npos) << "a leaving backend is not judged\n" << rows;
+  EXPECT_EQ(proc("/cluster_balance/cluster_load_stat/ssd/10003"), proc("/backends/10003"));
+  EXPECT_EQ(proc("/cluster_balance/cluster_load_stat/hdd/10003").find("/data/1"), std::string::npos);
+  EXPECT_EQ(proc("/cluster_balance/cluster_load_stat/NVME").substr(0, 9), "error [2]");
+}
+
 TEST_F(Views, LongListsAreCut) {
   auto view = std::make_shared<model::scheduler_view>();
   view->pending.assign(1'500, waiting(1));
@@ -228,7 +251,8 @@ TEST_F(Views, ABadPathSaysWhatIsThere) {
 
 TEST_F(Views, EveryPageHasTheColumnsOfItsRow) {
   world.colocated("shop", "twin", 2, 3, "g");
-  world.fold(model::repair_hinted{orders, {world.cat.tables.find(orders)->partitions.front().id}, world.now + std::chrono::hours(1)});
+  world.fold(model::repair_hinted{
+      orders, {world.cat.tables.find(orders)->partitions.front().id}, world.now + std::chrono::hours(1)});
   publish_world();
   std::vector<std::string> paths{"/"};
   std::size_t pages = 0;

@@ -27,14 +27,22 @@ TEST(ClusterConfig, EveryKeyIsNamedOnceAndItsDefaultFits) {
 }
 
 TEST(ClusterConfig, TheDefaultsAreThoseOfTheSeed) {
-  const std::pair<const char*, const char*> defaults[] = {
-    {"schedule_slot_num_per_path", "2"}, {"balance_slot_num_per_path", "2"}, {"tablet_repair_delay_factor_second", "60"},
-    {"tablet_sched_be_down_tolerate_time_s", "900"}, {"disable_tablet_scheduler", "false"}, {"disable_balance", "false"},
-    {"disable_disk_balance", "false"}, {"disable_colocate_balance", "false"}, {"balance_load_score_threshold", "0.1"},
-    {"max_balancing_tablets", "100"}, {"storage_high_watermark_usage_percent", "85"},
-    {"storage_min_left_capacity_bytes", "2147483648"}, {"storage_flood_stage_usage_percent", "95"},
-    {"storage_flood_stage_left_capacity_bytes", "1073741824"}, {"colocate_group_relocate_delay_second", "1800"},
-    {"tablet_further_repair_max_times", "5"}};
+  const std::pair<const char*, const char*> defaults[] = {{"schedule_slot_num_per_path", "2"},
+                                                          {"balance_slot_num_per_path", "2"},
+                                                          {"tablet_repair_delay_factor_second", "60"},
+                                                          {"tablet_sched_be_down_tolerate_time_s", "900"},
+                                                          {"disable_tablet_scheduler", "false"},
+                                                          {"disable_balance", "false"},
+                                                          {"disable_disk_balance", "false"},
+                                                          {"disable_colocate_balance", "false"},
+                                                          {"balance_load_score_threshold", "0.1"},
+                                                          {"max_balancing_tablets", "100"},
+                                                          {"storage_high_watermark_usage_percent", "85"},
+                                                          {"storage_min_left_capacity_bytes", "2147483648"},
+                                                          {"storage_flood_stage_usage_percent", "95"},
+                                                          {"storage_flood_stage_left_capacity_bytes", "1073741824"},
+                                                          {"colocate_group_relocate_delay_second", "1800"},
+                                                          {"tablet_further_repair_max_times", "5"}};
   EXPECT_EQ(std::size(defaults), config_keys().size());
   for (const auto& [key, value] : defaults)
     EXPECT_EQ(value_of(*find_config(key), {}), value) << key;
@@ -44,12 +52,19 @@ TEST(ClusterConfig, TheDefaultsAreThoseOfTheSeed) {
 }
 
 TEST(ClusterConfig, ValuesOutOfRangeAreRefusedAndChangeNothing) {
-  const std::pair<const char*, const char*> bad[] = {
-    {"schedule_slot_num_per_path", "0"}, {"schedule_slot_num_per_path", "65"}, {"schedule_slot_num_per_path", "2x"},
-    {"schedule_slot_num_per_path", " 2"}, {"disable_balance", "1"}, {"disable_balance", "TRUE"},
-    {"balance_load_score_threshold", "0"}, {"balance_load_score_threshold", "nan"}, {"balance_load_score_threshold", "1.1"},
-    {"tablet_repair_delay_factor_second", "-1"}, {"tablet_repair_delay_factor_second", "0.5"},
-    {"storage_high_watermark_usage_percent", "101"}, {"storage_min_left_capacity_bytes", "99999999999999999999"}};
+  const std::pair<const char*, const char*> bad[] = {{"schedule_slot_num_per_path", "0"},
+                                                     {"schedule_slot_num_per_path", "65"},
+                                                     {"schedule_slot_num_per_path", "2x"},
+                                                     {"schedule_slot_num_per_path", " 2"},
+                                                     {"disable_balance", "1"},
+                                                     {"disable_balance", "TRUE"},
+                                                     {"balance_load_score_threshold", "0"},
+                                                     {"balance_load_score_threshold", "nan"},
+                                                     {"balance_load_score_threshold", "1.1"},
+                                                     {"tablet_repair_delay_factor_second", "-1"},
+                                                     {"tablet_repair_delay_factor_second", "0.5"},
+                                                     {"storage_high_watermark_usage_percent", "101"},
+                                                     {"storage_min_left_capacity_bytes", "99999999999999999999"}};
   for (const auto& [key, value] : bad) {
     cluster_config config;
     EXPECT_FALSE(set(config, *find_config(key), value)) << key << ' ' << value;

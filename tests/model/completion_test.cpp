@@ -145,7 +145,7 @@ TEST(ProcPath, NamesWorkAsIdsDo) {
   world.add_backends(1);
   const auto orders = world.table("shop", "orders", 1, 1);
   const auto by_name = std::get<proc_target>(find_proc("/dbs/shop/orders/", world.cat));
-  EXPECT_EQ(by_name, (proc_target{proc_page::table, shop, orders, {}, {}, {}, {}}));
+  EXPECT_EQ(by_name, (proc_target{proc_page::table, shop, orders, {}, {}, {}, {}, {}}));
   EXPECT_EQ(std::get<proc_target>(find_proc("//dbs/" + std::to_string(raw(shop)) + "//" + std::to_string(raw(orders)), world.cat)), by_name);
   EXPECT_EQ(std::get<proc_target>(find_proc("", world.cat)).page, proc_page::root);
 }

@@ -57,13 +57,14 @@ struct console_world {
     return model::table_id{fold(std::move(e))};
   }
   /// The same in a colocation group of its own, or in one that exists.
-  model::table_id colocated(const std::string& db, const std::string& name, std::uint32_t buckets, std::uint32_t replicas,
-                            const std::string& group) {
+  model::table_id colocated(const std::string& db, const std::string& name, std::uint32_t buckets,
+                            std::uint32_t replicas, const std::string& group) {
     model::table_created e{cat.find_database(db)->id, name, 1, ';', replicas, placed(buckets, replicas)};
     e.colocate_with = group;
     return model::table_id{fold(std::move(e))};
   }
-  model::partition_id add_partition(model::table_id to, const std::string& name, std::uint32_t buckets, std::uint32_t replicas) {
+  model::partition_id add_partition(model::table_id to, const std::string& name, std::uint32_t buckets,
+                                    std::uint32_t replicas) {
     return model::partition_id{fold(model::partition_added{to, {name, {}, placed(buckets, replicas)}})};
   }
   [[nodiscard]] model::bucket_places placed(std::uint32_t buckets, std::uint32_t replicas) const {

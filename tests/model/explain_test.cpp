@@ -52,7 +52,8 @@ TEST_F(Explain, WhatHasJustFailedIsAvoidedAsTheSchedulerDoes) {
   const auto why = of(id);
   EXPECT_NE(std::get<clone_move>(why.what.move).target.backend, first.target.backend);
   EXPECT_EQ(why.queue.position, 2U);
-  EXPECT_EQ(sentence(why.queue), "place 2 of 2, priority LOW, 0 times not scheduled and 1 times failed in a row, last: disk full");
+  EXPECT_EQ(sentence(why.queue),
+            "place 2 of 2, priority LOW, 0 times not scheduled and 1 times failed in a row, last: disk full");
 }
 
 TEST_F(Explain, AQueueLongerThanTheViewIsAdmitted) {
@@ -88,9 +89,18 @@ TEST(TabletCheckup, NamesWhatIsWrong) {
   world.die(1);
   const auto items = check_up(world.cat, id);
   ASSERT_EQ(items.size(), 12U);
-  const char* names[] = {"TabletExist", "TabletId", "Database", "Table", "Partition", "MaterializedIndex",
-                         "Replicas(ReplicaId -> BackendId)", "ReplicasNum", "ReplicaBackendStatus", "ReplicaVersionStatus",
-                         "ReplicaStatus", "ReplicaCompactionStatus"};
+  const char* names[] = {"TabletExist",
+                         "TabletId",
+                         "Database",
+                         "Table",
+                         "Partition",
+                         "MaterializedIndex",
+                         "Replicas(ReplicaId -> BackendId)",
+                         "ReplicasNum",
+                         "ReplicaBackendStatus",
+                         "ReplicaVersionStatus",
+                         "ReplicaStatus",
+                         "ReplicaCompactionStatus"};
   for (std::size_t i = 0; i < items.size(); ++i)
     EXPECT_EQ(items[i].item, names[i]);
   EXPECT_EQ(items[7].info, "OK");
@@ -124,8 +134,10 @@ TEST_F(Decommission, CountsOnlyTheClusterOfATable) {
     e.placements[0].push_back({world.order[i], world.cat.backends.find(world.order[i])->paths.front().hash});
   e.cluster = "blue";
   world.fold(e);
-  EXPECT_NE(refusal(3).find("shop.t wants 3 replicas on different hosts, and only 2 other hosts of cluster blue could hold them"),
-            std::string::npos) << refusal(3);
+  EXPECT_NE(refusal(3).find(
+                "shop.t wants 3 replicas on different hosts, and only 2 other hosts of cluster blue could hold them"),
+            std::string::npos)
+      << refusal(3);
   EXPECT_EQ(refusal(0), "") << "no table needs it";
 }
 

@@ -279,7 +279,9 @@ TEST(Placement, SentencesSayWhatIsDone) {
 // -- new tables --------------------------------------------------------------------------
 
 placements places(repair_world& world, std::uint32_t buckets, std::uint32_t replication_num) {
-  return std::get<std::vector<placements>>(place_table(world.view(), {.buckets = buckets, .replication_num = replication_num})).front();
+  return std::get<std::vector<placements>>(
+             place_table(world.view(), {.buckets = buckets, .replication_num = replication_num}))
+      .front();
 }
 
 TEST(PlaceTable, SpreadsOverBackendsAndPaths) {
@@ -312,7 +314,8 @@ TEST(PlaceTable, KeepsHostsApartWhenThereAreEnough) {
 
 TEST(PlaceTable, OneMachineIsEnoughForALocalCluster) {
   repair_world world{"aaa"};
-  EXPECT_TRUE(std::holds_alternative<std::vector<placements>>(place_table(world.view(), {.buckets = 4, .replication_num = 3})));
+  EXPECT_TRUE(
+      std::holds_alternative<std::vector<placements>>(place_table(world.view(), {.buckets = 4, .replication_num = 3})));
 }
 
 TEST(PlaceTable, WhatItPlacesIsAcceptedAndHealthy) {
@@ -339,7 +342,9 @@ TEST(PlaceTable, SaysWhyNot) {
   EXPECT_NE(why.find("c:9003) is being decommissioned"), std::string::npos) << why;
   for (auto& path : world.cluster.backends[world.ids[4]].paths)
     path.available_bytes = 100 * gigabyte;
-  EXPECT_NE(std::get<std::string>(place_table(world.view(), {.buckets = 1, .replication_num = 2})).find("has no path with room"), std::string::npos);
+  EXPECT_NE(std::get<std::string>(place_table(world.view(), {.buckets = 1, .replication_num = 2}))
+                .find("has no path with room"),
+            std::string::npos);
 }
 
 std::vector<placements> all_places(const repair_world& world, const table_wish& wish) {
@@ -364,8 +369,11 @@ TEST(PlaceTable, AClusterKeepsItsTables) {
     for (const auto& at : tablet)
       EXPECT_GE(world.number(at.backend), 4U);
   world.leave(5);
-  const auto why = std::get<std::string>(place_table(world.view(), {.buckets = 1, .replication_num = 3, .cluster = "blue"}));
-  EXPECT_NE(why.find("3 replicas need 3 host(s) of cluster blue that can take them, there are 2; unusable: "), std::string::npos) << why;
+  const auto why
+      = std::get<std::string>(place_table(world.view(), {.buckets = 1, .replication_num = 3, .cluster = "blue"}));
+  EXPECT_NE(why.find("3 replicas need 3 host(s) of cluster blue that can take them, there are 2; unusable: "),
+            std::string::npos)
+      << why;
   EXPECT_EQ(why.find("a:9001"), std::string::npos) << "those of other clusters are no news: " << why;
 }
 
@@ -377,7 +385,8 @@ TEST(PlaceTable, TheWantedMediumComesFirstAndAnyOtherBeforeNone) {
   for (std::size_t n = 2; n <= 4; ++n)
     world.seen(n, 1).online = n == 2;
   for (const auto& tablet : only_places(world, {.buckets = 8, .replication_num = 3, .medium = medium::ssd})) {
-    const auto on_ssd = std::count_if(tablet.begin(), tablet.end(), [&](const place& at) { return at == world.path(world.number(at.backend), 1); });
+    const auto on_ssd = std::count_if(tablet.begin(), tablet.end(),
+                                      [&](const place& at) { return at == world.path(world.number(at.backend), 1); });
     EXPECT_EQ(on_ssd, 2) << "the two that have one; the third goes to a HDD rather than nowhere";
   }
 }

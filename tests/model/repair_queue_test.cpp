@@ -4,6 +4,13 @@
 namespace tabletd::model {
 namespace {
 
+/// The entry as it would be renewed.
+queue_entry with_diagnosis(const repair_queue& queue, tablet_id id, repair_priority p) {
+  auto entry = *queue.find(id);
+  entry.what = {tablet_health::replica_missing, p};
+  return entry;
+}
+
 using namespace std::chrono_literals;
 using priority = repair_priority;
 constexpr time_ms t0 = 1'000'000s;
@@ -149,7 +156,7 @@ TEST(RepairQueue, ANewDiagnosisEndsParkingAndResetsThePriority) {
   repair_queue queue;
   queue.push(entry(1, priority::low), t0);
   queue.park(tablet_id{1}, "no backend", 1, t0);
-  queue.renew(tablet_id{1}, {tablet_health::replica_missing, priority::high}, t0, t0 + 1s);
+  queue.renew(with_diagnosis(queue, tablet_id{1}, priority::high), t0, t0 + 1s);
   ASSERT_NE(queue.next(queue.begin_round()), nullptr);
   EXPECT_EQ(queue.find(tablet_id{1})->dynamic, priority::high);
 }
@@ -197,7 +204,7 @@ TEST(RepairQueue, RandomHistoriesKeepTheIndexesInStep) {
         break;
       default:
         if (queue.contains(id))
-          queue.renew(id, {tablet_health::replica_missing, p}, now + time_ms{dice(2) * 60'000}, now);
+          queue.renew(with_diagnosis(queue, id, p), now + time_ms{dice(2) * 60'000}, now);
     }
     ASSERT_EQ(queue.broken_invariant(), "") << "step " << i;
     ASSERT_EQ(queue.size(), contained);

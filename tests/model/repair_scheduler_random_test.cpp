@@ -19,7 +19,7 @@ TEST(SchedRandom, AccountsAgreeAndEverythingGetsWell) {
       void TestBody() override {}
     } s;
     s.world.checked = false;
-    s.restart({.repair_delay_factor = 1s, .slots_per_path = static_cast<std::uint32_t>(1 + dice(2)), .fit = {}});
+    s.restart({.repair_delay_factor = 1s, .slots_per_path = static_cast<std::uint32_t>(1 + dice(2)), .fit = {}, .colocate = {}});
     std::vector<tablet_id> ids;
     for (int i = 0; i < 12; ++i) {
       std::string notation;

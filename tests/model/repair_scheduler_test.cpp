@@ -82,7 +82,7 @@ TEST_F(Sched, AWallClockThatIsSetDelaysAndHurriesNothing) {
     ASSERT_TRUE(runs(id));
     EXPECT_EQ(view().running[0].last_scheduled, wall()) << "people read the wall clock";
     world.cat.backends.edit(world.ids[3])->alive = true;
-    restart({});
+    restart(prompt);
   }
 }
 
@@ -90,7 +90,7 @@ TEST_F(Sched, ANewLeaderDoesNotStartTheWaitAgain) { // C24
   const auto id = world.make("1+ 2+ 3+");
   world.die(3);
   now += 100s;
-  restart({});
+  restart(prompt);
   sick({id});
   pass(19s);
   EXPECT_FALSE(runs(id));
@@ -99,7 +99,7 @@ TEST_F(Sched, ANewLeaderDoesNotStartTheWaitAgain) { // C24
 }
 
 TEST_F(Sched, TheDelayFactorIsAnOption) {
-  restart({.repair_delay_factor = 1s, .slots_per_path = 2, .fit = {}});
+  restart({.repair_delay_factor = 1s, .be_down_tolerance = 0s, .slots_per_path = 2, .fit = {}, .colocate = {}});
   const auto id = world.make("1+ 2+ 3+");
   world.die(3);
   sick({id});
@@ -224,7 +224,7 @@ TEST_F(Sched, ANewLeaderAdoptsOpenOrdersAndTheirSlots) {
   const auto d = world.decide(id);
   const auto& m = std::get<clone_move>(d.move);
   ASSERT_TRUE(world(clone_ordered{id, 1, 1, m.source, m.target, m.replica, m.version}).ok());
-  restart({});
+  restart(prompt);
   ASSERT_TRUE(runs(id));
   EXPECT_TRUE(std::holds_alternative<cloning>(contexts.at(id).state));
   EXPECT_EQ(scheduler->slots().used(m.source), 1U);

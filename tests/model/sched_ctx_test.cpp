@@ -131,6 +131,25 @@ TEST_F(SchedCtx, TooLateIsRecordedAndTheBackendToldToStop) {
   EXPECT_EQ(std::get<report_end>(effects[1]).result, ctx_result::timed_out);
 }
 
+TEST_F(SchedCtx, ACopyThatIsCalledOffIsRecordedAndTheBackendToldToStop) {
+  order_it();
+  EXPECT_EQ(step(ctx, ctx_withdrawn{"well again"}, t0), (ctx_effects{propose{clone_ended{id, order, 0, "well again"}}}));
+  EXPECT_TRUE(step(ctx, done(10), t0).empty()) << "too late";
+  const auto effects = step(ctx, yes(log_index{60}), t0);
+  ASSERT_EQ(effects.size(), 2U);
+  EXPECT_EQ(effects[0], (ctx_effect{tell_task{move.target.backend, {log_index{60}, cancel_order{order}}}}));
+  EXPECT_EQ(std::get<report_end>(effects[1]).result, ctx_result::cancelled);
+}
+
+TEST_F(SchedCtx, CalledOffBeforeItsOrderIsInTheLogNoBackendHearsOfIt) {
+  (void) begin(ctx, t0);
+  EXPECT_TRUE(step(ctx, ctx_withdrawn{"well again"}, t0).empty());
+  EXPECT_EQ(step(ctx, yes(), t0), (ctx_effects{propose{clone_ended{id, order, 0, "well again"}}}));
+  const auto effects = step(ctx, yes(log_index{60}), t0);
+  ASSERT_EQ(effects.size(), 1U);
+  EXPECT_EQ(std::get<report_end>(effects[0]).result, ctx_result::cancelled);
+}
+
 TEST_F(SchedCtx, AnEndTheJournalDidNotTakeIsProposedAgain) {
   order_it();
   const auto first = step(ctx, done(10), t0);
@@ -178,6 +197,13 @@ TEST_F(SchedCtxDrop, TheCatalogForgetsFirstThenTheDisk) {
   EXPECT_EQ(step(life, yes(), t0), (ctx_effects{ask_task{drop.at.backend, drop_task}}));
   EXPECT_EQ(step(life, task_end{order, full, drop.replica, held_replica{}, 0, 5, 0}, t0),
             (ctx_effects{report_end{ctx_result::finished, "", 0, 5}}));
+}
+
+TEST_F(SchedCtxDrop, IsNotCalledOff) {
+  (void) begin(life, t0);
+  EXPECT_TRUE(step(life, ctx_withdrawn{"never mind"}, t0).empty());
+  EXPECT_EQ(step(life, yes(), t0), (ctx_effects{ask_task{drop.at.backend, drop_task}}));
+  EXPECT_TRUE(step(life, ctx_withdrawn{"never mind"}, t0).empty());
 }
 
 TEST_F(SchedCtxDrop, TheLogMayRefuseTheLastCopy) {

@@ -6,6 +6,8 @@
 namespace tabletd::test {
 
 inline constexpr time_ms t0 = 1'000'000s;
+/// Does not wait for a dead backend longer than the delays of spec/replica.md 2.5 say.
+inline constexpr scheduler_options prompt{.repair_delay_factor = 60s, .be_down_tolerance = 0s, .slots_per_path = 2, .fit = {}, .colocate = {}};
 
 /// A scheduler over a repair_world whose contexts are played by the test.
 struct Sched : testing::Test {
@@ -14,6 +16,8 @@ struct Sched : testing::Test {
   time_ms now = 5'000s; ///< The machine is up since this long.
   time_ms set_by{};     ///< How far somebody has set the wall clock.
   std::map<tablet_id, sched_ctx> contexts; ///< Spawned and not ended.
+  std::map<tablet_id, std::string> withdrawn;
+  std::vector<edit_body> proposed;
   std::size_t spawned = 0;
   std::size_t again = 0;
   std::size_t published = 0;
@@ -22,7 +26,7 @@ struct Sched : testing::Test {
 
   Sched() {
     world.now = wall();
-    restart({});
+    restart(prompt);
   }
   void restart(scheduler_options options) {
     contexts.clear();
@@ -38,6 +42,8 @@ struct Sched : testing::Test {
                      contexts.emplace(e.ctx.tablet, e.ctx);
                      ++spawned;
                    },
+                   [&](withdraw_ctx& e) { withdrawn[e.tablet] = e.why; },
+                   [&](propose_order& e) { proposed.push_back(std::move(e.body)); },
                    [&](step_again&) { ++again; },
                    [&](publish_view&) { ++published; },
                  },

@@ -315,6 +315,11 @@ TEST(Statement, MistakesArePointedAt) {
      "  ADMIN PAUSE BALANCE ALL FOR 30\n"
      "                              ^~\n"
      "HELP ADMIN PAUSE BALANCE ALL FOR;\n"},
+    {"CREATE TABLE t (KEY 1) PARTITION (a,b,c,d,e) BUCKETS 16384",
+     "invalid 1:1: these are 81920 tablets, and one statement takes 65536\n"
+     "  CREATE TABLE t (KEY 1) PARTITION (a,b,c,d,e) BUCKETS 16384\n"
+     "  ^~~~~~\n"
+     "take fewer buckets, or add partitions one by one: ALTER TABLE ... ADD PARTITION\n"},
     {"ADMIN CHECK TABLET (0)",
      "invalid 1:21: 0 is no tablet id\n"
      "  ADMIN CHECK TABLET (0)\n"

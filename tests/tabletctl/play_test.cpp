@@ -175,6 +175,7 @@ TEST_F(Play, NodesUnderstandTheirConfiguration) {
   EXPECT_EQ(front.http_listen, "127.0.0.1:0");
   EXPECT_EQ(front.data_dir, place.data_dir());
   EXPECT_EQ(front.repair_delay_factor_ms, 0U);
+  EXPECT_EQ(front.be_down_tolerate_ms, 0U);
   EXPECT_EQ(front.heartbeat_interval_ms, 200U);
   EXPECT_EQ(place.config_file().filename(), "fe.toml");
   place.role = node_role::be;

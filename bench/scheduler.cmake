@@ -1,0 +1,2 @@
+add_executable(scheduler_bench ${CMAKE_CURRENT_LIST_DIR}/scheduler_bench.cpp)
+target_link_libraries(scheduler_bench PRIVATE tabletd_flags tabletd_model)

@@ -1,0 +1,199 @@
+// When the scheduler changes its mind: backends that come back or die, hints that end.
+#include "tests/model/sched_rig.h"
+
+namespace tabletd::test {
+namespace {
+
+struct SchedChange : Sched {
+  void returns(std::size_t n) { world.cat.backends.edit(world.ids[n])->alive = true; }
+  partition_id partition_of(tablet_id id) { return world.at(id).partition; }
+  table_id table_of(tablet_id id) { return world.at(id).table; }
+};
+
+// -- the tolerance for a dead backend (C21) ----------------------------------------------
+
+TEST_F(SchedChange, ADeadBackendHasAQuarterOfAnHourToReturn) {
+  restart({});
+  const auto id = world.make("1+ 2+ 3+");
+  world.die(3);
+  sick({id});
+  pass(899s);
+  EXPECT_FALSE(runs(id));
+  pass(1s);
+  EXPECT_TRUE(runs(id));
+}
+
+TEST_F(SchedChange, ButNotIfTheMajorityIsGone) {
+  restart({});
+  const auto id = world.make("1+ 2+ 3+");
+  world.die(2);
+  world.die(3);
+  sick({id});
+  pass(60s);
+  EXPECT_TRUE(runs(id));
+}
+
+TEST_F(SchedChange, AndNotIfAnOperatorHasAskedForIt) {
+  restart({});
+  const auto id = world.make("1+ 2+ 3+");
+  world.die(3);
+  sick({id});
+  pass(60s);
+  EXPECT_FALSE(runs(id));
+  world.cat.hints.put(partition_of(id), wall() + 4h);
+  sick({id}); // The hint touches it, so the checker looks.
+  EXPECT_TRUE(runs(id));
+}
+
+TEST_F(SchedChange, ADamagedReplicaWaitsForNobody) {
+  restart({});
+  const auto id = world.make("1+ 2+ 3!");
+  sick({id});
+  pass(120s);
+  EXPECT_TRUE(runs(id));
+}
+
+TEST_F(SchedChange, ASecondDeathEndsTheWait) {
+  restart({});
+  const auto id = world.make("1+ 2+ 3+");
+  world.die(3);
+  sick({id});
+  pass(500s);
+  EXPECT_FALSE(runs(id));
+  world.die(2);
+  sick({id});
+  EXPECT_TRUE(runs(id));
+}
+
+// -- copies called off -------------------------------------------------------------------
+
+TEST_F(SchedChange, ACopyIsCalledOffWhenItsTabletIsWellAgain) {
+  const auto id = world.make("1+ 2+ 3+");
+  world.die(3);
+  sick({id});
+  pass(120s);
+  ASSERT_TRUE(runs(id));
+  returns(3);
+  feed(tablets_checked{.sick = {}, .healed = {id}});
+  EXPECT_EQ(withdrawn.count(id), 1U);
+  withdrawn.clear();
+  feed(tablets_checked{.sick = {}, .healed = {id}});
+  EXPECT_TRUE(withdrawn.empty()) << "said once";
+  fail(id, ctx_result::cancelled);
+  EXPECT_EQ(view().pending_total, 0U);
+}
+
+TEST_F(SchedChange, ACopyThatIsStillNeededGoesOn) {
+  const auto id = world.make("1+ 2+ 3+");
+  world.die(3);
+  sick({id});
+  pass(120s);
+  ASSERT_TRUE(runs(id));
+  sick({id});
+  EXPECT_TRUE(withdrawn.empty());
+}
+
+TEST_F(SchedChange, FillingInPlaceIsNotCalledOff) {
+  const auto id = world.make("1+ 2+ 3-");
+  sick({id});
+  ASSERT_TRUE(runs(id));
+  world.fill(id, "1+ 2+ 3+"); // Its backend reports the version it lacked.
+  feed(tablets_checked{.sick = {}, .healed = {id}});
+  EXPECT_TRUE(withdrawn.empty()) << "it ends by itself, at once";
+}
+
+TEST_F(SchedChange, ACopyWithADeadEndIsCalledOffAtOnce) { // C10
+  const auto to_dead = world.make("1+ 2+ 3+");
+  world.die(3);
+  sick({to_dead});
+  pass(120s);
+  ASSERT_TRUE(runs(to_dead));
+  const auto move = std::get<clone_move>(contexts.at(to_dead).move);
+  world.die(world.number(move.target.backend));
+  feed(cluster_moved{});
+  EXPECT_EQ(withdrawn[to_dead], "the backend it was copied to has died");
+}
+
+TEST_F(SchedChange, ACopyFromADeadBackendIsCalledOffToo) {
+  const auto id = world.make("1+ 2+ 3+");
+  world.die(3);
+  sick({id});
+  pass(120s);
+  ASSERT_TRUE(runs(id));
+  world.die(world.number(std::get<clone_move>(contexts.at(id).move).source.backend));
+  feed(sched_tick{});
+  EXPECT_EQ(withdrawn[id], "the backend it was copied from has died");
+}
+
+// -- hints -------------------------------------------------------------------------------
+
+TEST_F(SchedChange, AHintEndsWhenItsTimeIsOver) {
+  const auto id = world.make("1+ 2+ 3+");
+  world.leave(3);
+  world.cat.hints.put(partition_of(id), wall() + 60s);
+  pass(20s);
+  EXPECT_TRUE(proposed.empty());
+  pass(41s);
+  EXPECT_EQ(proposed, (std::vector<edit_body>{repair_unhinted{table_of(id), {partition_of(id)}}}));
+}
+
+TEST_F(SchedChange, AHintEndsWhenAllIsWell) {
+  const auto id = world.make("1+ 2+ 3+");
+  world.cat.hints.put(partition_of(id), wall() + 4h);
+  pass(1s);
+  EXPECT_EQ(proposed, (std::vector<edit_body>{repair_unhinted{table_of(id), {partition_of(id)}}}));
+}
+
+TEST_F(SchedChange, AHintDoesNotWaitForTheUnrecoverable) {
+  const auto id = world.make("1! 2!");
+  world.cat.hints.put(partition_of(id), wall() + 4h);
+  pass(1s);
+  EXPECT_EQ(proposed.size(), 1U);
+}
+
+TEST_F(SchedChange, AnEndNobodyTookIsProposedAgain) {
+  const auto id = world.make("1+ 2+ 3+");
+  world.cat.hints.put(partition_of(id), wall() + 4h);
+  pass(1s);
+  pass(20s);
+  EXPECT_EQ(proposed.size(), 2U);
+  ASSERT_TRUE(world.fold(proposed.back()).ok());
+  pass(20s);
+  EXPECT_EQ(proposed.size(), 2U);
+}
+
+// -- colocation groups -------------------------------------------------------------------
+
+TEST_F(SchedChange, AGroupsBucketsLeaveALeavingBackend) {
+  table_created e;
+  e.database = world.db;
+  e.name = "t";
+  e.colocate_with = "g";
+  e.placements = {{world.path(1), world.path(2), world.path(3)}};
+  ASSERT_TRUE(world.fold(e).ok());
+  pass(20s);
+  EXPECT_TRUE(proposed.empty());
+  world.leave(3);
+  pass(20s);
+  ASSERT_EQ(proposed.size(), 1U);
+  const auto moved = std::get<colocate_relocated>(proposed.front());
+  EXPECT_EQ(moved.backends, (std::vector<backend_id>{world.ids[1], world.ids[2], world.ids[4]}));
+}
+
+// -- loads -------------------------------------------------------------------------------
+
+TEST_F(SchedChange, ADropThatLoadsHoldUpIsTriedAgainWhenTheyAreOver) {
+  const auto id = world.make("1+ 2+ 3+ 4+");
+  world.cat.tablets.edit(id)->settled = log_index{1'000'000};
+  ASSERT_TRUE(world.fold(load_begun{table_of(id), "l"}).ok());
+  const txn_id txn{world.index};
+  sick({id});
+  EXPECT_FALSE(runs(id));
+  EXPECT_NE(waiting(id).message.find("loads"), std::string::npos);
+  ASSERT_TRUE(world.fold(load_aborted{txn, "gone"}).ok());
+  pass(1s);
+  EXPECT_TRUE(runs(id));
+}
+
+} // namespace
+} // namespace tabletd::test
