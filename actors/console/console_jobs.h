@@ -2,6 +2,7 @@
 // Statements that outlive one message run as actors of their own under the console's job
 // supervisor: a session starts one, asks it to begin, and hands it what the client sends.
 #include "actors/console/ports.h"
+#include "actors/model/cluster_config.h"
 #include "actors/model/load_watch.h"
 #include "actors/repair/ports.h"
 #include <caf/actor.hpp>
@@ -46,6 +47,7 @@ struct console_job_ports {
   cluster_view_cell_ptr cluster;
   std::function<model::time_ms()> wall_clock; ///< Stamps edits.
   std::function<std::string()> leader;        ///< "host:port" of the leader's console, or empty.
+  model::cluster_config startup_config{};     ///< What holds as long as the log says nothing else.
 };
 
 } // namespace tabletd

@@ -1,7 +1,5 @@
 #include "actors/console/console_session.h"
-#include "actors/console/session_reply.h"
-#include "actors/console/views.h"
-#include "actors/model/name_lookup.h"
+#include "actors/console/session_steps.h"
 #include "actors/model/statement_table.h"
 #include "actors/model/transfer_plan.h"
 #include <fmt/format.h>
@@ -12,28 +10,9 @@ namespace {
 
 using model::statement_error;
 
-/// One look at the world, kept alive while a view reads it.
-struct look {
-  explicit look(session_ptr self)
-    : cat(self->state.ports.job.catalog->load()),
-      cluster(self->state.ports.job.cluster->load()),
-      scheduler(self->state.ports.scheduler->load()),
-      from{*cat, *cluster, *scheduler, self->state.ports.facts, *self->state.ports.statistics} {}
-  catalog_snapshot cat;
-  cluster_view_snapshot cluster;
-  std::shared_ptr<const model::scheduler_view> scheduler;
-  views::sources from;
-};
-
-// -- reads -------------------------------------------------------------------------------
-
-/// Calls `use` with the object that was looked up, or tells the client why there is none.
-template <class T, class Use>
-void with(const model::lookup<T>& found, session_reply& reply, Use&& use) {
-  if (const auto* error = std::get_if<statement_error>(&found))
-    return reply.fail(*error);
-  use(*std::get<const T*>(found));
-}
+using session::look;
+using session::with;
+using session::with_partitions;
 
 void cut_warning(const model::table_value& table, std::vector<statement_error>& warnings) {
   if (table.rows.size() < views::replica_rows_max)
@@ -53,8 +32,11 @@ void read(session_ptr self, const model::use_database& what, session_reply& repl
 
 void read(session_ptr self, const model::export_table& what, session_reply& reply) {
   const look now{self};
-  with(model::look_up_table(*now.cat, what.table, self->state.database), reply, [&](const model::table& from) {
-    auto plan = model::plan_export(*now.cat, *now.cluster, from, {}, what.path);
+  with_partitions(self, *now.cat, what.table, what.partitions, reply, [&](const model::table& from, const auto& parts) {
+    std::vector<model::partition_id> ids;
+    for (const auto* part : parts)
+      ids.push_back(part->id);
+    auto plan = model::plan_export(*now.cat, *now.cluster, from, ids, what.path);
     if (const auto* error = std::get_if<statement_error>(&plan))
       return reply.fail(*error);
     reply.pass(codec::seal_outcome(std::get<model::export_plan>(plan)));
@@ -71,23 +53,63 @@ void read(session_ptr self, const model::show_tables& what, session_reply& reply
        [&](const model::database& db) { reply.send(views::show_tables(*cat, db.id)); });
 }
 
+void send(session_reply& reply, model::table_value table) {
+  std::vector<statement_error> warnings;
+  cut_warning(table, warnings);
+  reply.send(std::move(table), std::move(warnings));
+}
+
+statement_error no_tablet(std::uint64_t id) {
+  return {model::error_code::not_found, fmt::format("there is no tablet {}", id),
+          "SHOW TABLETS FROM a table lists its tablets", {}, {}, {}, {}};
+}
+
 void read(session_ptr self, const model::show_tablet& what, session_reply& reply) {
   const auto cat = self->state.ports.job.catalog->load();
   const auto* tablet = cat->tablets.find(model::tablet_id{what.tablet});
   if (!tablet)
-    return reply.fail({model::error_code::not_found, fmt::format("there is no tablet {}", what.tablet),
-                       "SHOW TABLETS FROM a table lists its tablets", {}, {}, {}, {}});
+    return reply.fail(no_tablet(what.tablet));
   reply.send(views::show_tablet(*cat, *tablet));
 }
 
 void read(session_ptr self, const model::show_tablets& what, session_reply& reply) {
   const auto cat = self->state.ports.job.catalog->load();
-  with(model::look_up_table(*cat, what.table, self->state.database), reply, [&](const model::table& of) {
-    auto table = views::show_tablets(*cat, of.partitions);
-    std::vector<statement_error> warnings;
-    cut_warning(table, warnings);
-    reply.send(std::move(table), std::move(warnings));
+  with_partitions(self, *cat, what.table, what.partitions, reply, [&](const model::table&, const auto& parts) {
+    send(reply, views::show_tablets(*cat, parts));
   });
+}
+
+void read(session_ptr self, const model::explain_tablet& what, session_reply& reply) {
+  const look now{self};
+  if (!now.cat->tablets.contains(model::tablet_id{what.tablet}))
+    return reply.fail(no_tablet(what.tablet));
+  reply.send(views::explain_tablet(now.from, model::tablet_id{what.tablet}));
+}
+
+void read(session_ptr self, const model::diagnose_tablet& what, session_reply& reply) {
+  reply.send(views::diagnose_tablet(*self->state.ports.job.catalog->load(), model::tablet_id{what.tablet}));
+}
+
+void read(session_ptr self, const model::show_repair_history& what, session_reply& reply) {
+  reply.send(views::repair_history(*self->state.ports.job.catalog->load(), model::tablet_id{what.tablet}));
+}
+
+void read(session_ptr self, const model::show_replica_status& what, session_reply& reply) {
+  const auto cat = self->state.ports.job.catalog->load();
+  with_partitions(self, *cat, what.table, what.partitions, reply, [&](const model::table& of, const auto& parts) {
+    send(reply, views::replica_status(*cat, of, parts, what.where));
+  });
+}
+
+void read(session_ptr self, const model::show_replica_distribution& what, session_reply& reply) {
+  const auto cat = self->state.ports.job.catalog->load();
+  with_partitions(self, *cat, what.table, what.partitions, reply, [&](const model::table&, const auto& parts) {
+    reply.send(views::replica_distribution(*cat, parts));
+  });
+}
+
+void read(session_ptr self, const model::show_config& what, session_reply& reply) {
+  reply.send(views::show_config(look{self}.from, what.pattern));
 }
 
 void read(session_ptr self, const model::show_proc& what, session_reply& reply) {
@@ -95,10 +117,7 @@ void read(session_ptr self, const model::show_proc& what, session_reply& reply) 
   const auto at = model::find_proc(what.path, *now.cat);
   if (const auto* error = std::get_if<statement_error>(&at))
     return reply.fail(*error);
-  auto table = views::show_proc(now.from, std::get<model::proc_target>(at));
-  std::vector<statement_error> warnings;
-  cut_warning(table, warnings);
-  reply.send(std::move(table), std::move(warnings));
+  send(reply, views::show_proc(now.from, std::get<model::proc_target>(at)));
 }
 
 void read(session_ptr, const model::help_words& what, session_reply& reply) {

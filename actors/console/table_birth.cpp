@@ -35,7 +35,8 @@ void order(self_ptr self, const model::create_replica& what) {
 
 void answer(self_ptr self, const model::answer_birth& what) {
   auto& st = self->state;
-  model::statement_result result{"create_table", static_cast<double>((now(self) - st.begun).count()), what.warnings, {}};
+  model::statement_result result{
+      st.life.kind(), static_cast<double>((now(self) - st.begun).count()), what.warnings, {}};
   std::visit([&result](const auto& body) { result.body = body; }, what.body);
   if (auto to = std::exchange(st.statement, std::nullopt))
     to->deliver(codec::seal_outcome(result));
@@ -46,8 +47,8 @@ void carry_out(self_ptr self, const model::birth_effects& effects) {
   const auto& ports = self->state.ports;
   for (const auto& effect : effects)
     std::visit(model::overloaded{
-      [&](const model::propose_table& e) {
-        propose(self, ports.journal, ports.wall_clock(), e.edit,
+      [&](const model::propose_birth& e) {
+        propose(self, ports.journal, ports.wall_clock(), e.body,
                 [self](const model::edit_answer& said) { feed(self, said); });
       },
       [&](const model::order_replicas& e) {
@@ -78,10 +79,17 @@ caf::typed_response_promise<statement_outcome> on_begin(self_ptr self) {
 table_birth_state::~table_birth_state() {
   if (statement)
     statement->deliver(codec::seal_outcome(
-      {"create_table", 0, {},
-       model::statement_error{model::error_code::unavailable,
-                              "creating " + life.name + " was cut off: this front end stopped leading",
-                              "SHOW TABLES says whether it exists; CREATE TABLE IF NOT EXISTS may be repeated", {}, {}, {}, 1'000}}));
+        {life.kind(),
+         0,
+         {},
+         model::statement_error{
+             model::error_code::unavailable,
+             "creating " + life.described() + " was cut off: this front end stopped leading",
+             "look whether it exists before you repeat the statement: SHOW TABLETS FROM " + life.name,
+             {},
+             {},
+             {},
+             1'000}}));
 }
 
 table_birth_actor::behavior_type table_birth(self_ptr self, model::table_birth life, caf::actor_addr session,

@@ -1,5 +1,5 @@
 #pragma once
-// One CREATE TABLE: carries out actors/model/table_birth.
+// One CREATE TABLE or ADD PARTITION: carries out actors/model/table_birth.
 #include "actors/console/console_jobs.h"
 #include "actors/model/table_birth.h"
 #include <caf/stateful_actor.hpp>

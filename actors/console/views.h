@@ -4,12 +4,15 @@
 #include "actors/console/console_facts.h"
 #include "actors/console/statistic_cache.h"
 #include "actors/model/catalog.h"
+#include "actors/model/cluster_config.h"
 #include "actors/model/cluster_view.h"
 #include "actors/model/proc_path.h"
 #include "actors/model/scheduler_view.h"
-#include "actors/model/statement_result.h"
-#include <span>
+#include "actors/model/statement.h"
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace tabletd::views {
 
@@ -20,6 +23,8 @@ struct sources {
   const model::scheduler_view& scheduler;
   const console_facts& facts;
   statistic_cache& statistics;
+  model::time_ms now{};                     ///< Wall clock.
+  const model::cluster_config& startup_config; ///< Below what the catalog says.
 };
 
 /// A listing of replicas is cut here, so that an answer stays one message.
@@ -31,14 +36,31 @@ inline constexpr std::size_t replica_rows_max = 100'000;
 [[nodiscard]] model::table_value show_frontends(const sources& from);
 /// `tablet` exists.
 [[nodiscard]] model::table_value show_tablet(const model::catalog& cat, const model::tablet& tablet);
+using some_partitions = std::vector<const model::partition*>;
 /// Of these partitions; at most replica_rows_max rows.
-[[nodiscard]] model::table_value show_tablets(const model::catalog& cat, std::span<const model::partition> of);
+[[nodiscard]] model::table_value show_tablets(const model::catalog& cat, const some_partitions& of);
+[[nodiscard]] model::table_value replica_status(const model::catalog& cat, const model::table& owner,
+                                                const some_partitions& of,
+                                                const std::optional<model::replica_status_filter>& where);
+[[nodiscard]] model::table_value replica_distribution(const model::catalog& cat, const some_partitions& of);
+/// `tablet` exists.
+[[nodiscard]] model::table_value explain_tablet(const sources& from, model::tablet_id tablet);
+[[nodiscard]] model::table_value diagnose_tablet(const model::catalog& cat, model::tablet_id tablet);
+/// Newest first, at most view_rows_max; tablet 0: of all.
+[[nodiscard]] model::table_value repair_history(const model::catalog& cat, model::tablet_id tablet);
+/// `pattern`: as LIKE knows it; empty: all.
+[[nodiscard]] model::table_value show_config(const sources& from, std::string_view pattern);
 
 /// Any page of the PROC tree.
 [[nodiscard]] model::table_value show_proc(const sources& from, const model::proc_target& at);
 
 // -- by subject, for show_proc ---------------------------------------------------------
-[[nodiscard]] model::table_value backend_paths(const sources& from, model::backend_id of);
+/// Of all media, or of one.
+[[nodiscard]] model::table_value backend_paths(const sources& from, model::backend_id of,
+                                               std::optional<model::medium> only = {});
+[[nodiscard]] model::table_value balance_pauses(const sources& from);
+[[nodiscard]] model::table_value load_media();
+[[nodiscard]] model::table_value load_statistic(const sources& from, model::medium of);
 [[nodiscard]] model::table_value actors(const sources& from);
 [[nodiscard]] model::table_value journal(const sources& from);
 [[nodiscard]] model::table_value statistic(const sources& from);
@@ -47,6 +69,9 @@ inline constexpr std::size_t replica_rows_max = 100'000;
 [[nodiscard]] model::table_value scheduled_tablets(const std::vector<model::ctx_row>& rows);
 [[nodiscard]] model::table_value working_slots(const sources& from);
 [[nodiscard]] model::table_value sched_stat(const sources& from);
+[[nodiscard]] model::table_value priority_repair(const sources& from);
+[[nodiscard]] model::table_value colocation_groups(const sources& from);
+[[nodiscard]] model::table_value colocation_group(const model::colocate_group& of);
 [[nodiscard]] model::table_value proc_databases(const model::catalog& cat);
 [[nodiscard]] model::table_value proc_tables(const sources& from, model::database_id of);
 [[nodiscard]] model::table_value proc_partitions(const model::catalog& cat, const model::table& of);

@@ -1,6 +1,8 @@
 // What the tablet scheduler shows of itself, and how many tablets need it.
 #include "actors/console/view_cells.h"
 #include "actors/console/views.h"
+#include "actors/model/explain.h"
+#include "actors/model/load_statistic.h"
 #include "actors/model/view_columns.h"
 #include <algorithm>
 
@@ -47,10 +49,9 @@ database_id owner_of(const catalog& cat, tablet_id tablet) {
 }
 
 cell_row statistic_row(cell first, std::string_view second, const model::database_statistic& s, std::uint64_t unhealthy,
-                        std::uint64_t cloning) {
-  // There is no consistency check yet, so nothing can be found inconsistent.
+                       std::uint64_t inconsistent, std::uint64_t cloning) {
   return {std::move(first), text(second), number(s.tables), number(s.partitions), number(s.indexes),
-          number(s.tablets), number(s.replicas), number(unhealthy), number(0), number(cloning)};
+          number(s.tablets), number(s.replicas), number(unhealthy), number(inconsistent), number(cloning)};
 }
 
 } // namespace
@@ -79,14 +80,41 @@ table_value working_slots(const sources& from) {
   return out;
 }
 
+table_value load_media() {
+  auto out = empty_table(columns::load_media);
+  for (const auto which : media)
+    out.rows.push_back({text(name(which))});
+  return out;
+}
+
+table_value load_statistic(const sources& from, medium of) {
+  auto out = empty_table(columns::load_statistic);
+  const load_scores scores{from.cat, from.cluster, slots_of(from.scheduler)};
+  for (const auto& r : measure(of, scores.lines(of)).rows)
+    out.rows.push_back({id(r.backend), text(from.cat.backends.find(r.backend)->cluster), r.available,
+                        number(r.used_bytes), number(r.capacity_bytes), 100.0 * r.used_ratio, number(r.replicas),
+                        r.capacity_coefficient, r.replica_coefficient, r.score, text(name(r.class_of_load))});
+  return out;
+}
+
+table_value balance_pauses(const sources& from) {
+  auto out = empty_table(columns::balance_pauses);
+  for (const auto& [scope, pause] : from.cat.pauses.all())
+    out.rows.push_back({text(scope), text(pause.owner), text(pause.reason), time(pause.since), time(pause.until)});
+  return out;
+}
+
 table_value cluster_balance(const sources& from) {
   auto out = empty_table(columns::balance_items);
   const auto& s = from.scheduler;
+  out.rows.push_back({text("cluster_load_stat"), number(media.size())});
   out.rows.push_back({text("working_slots"), number(s.slots.size())});
   out.rows.push_back({text("sched_stat"), number(1)});
+  out.rows.push_back({text("priority_repair"), number(from.cat.hints.size())});
   out.rows.push_back({text("pending_tablets"), number(s.pending_total)});
   out.rows.push_back({text("running_tablets"), number(s.running_total)});
   out.rows.push_back({text("history_tablets"), number(s.history.size())});
+  out.rows.push_back({text("balance_pauses"), number(from.cat.pauses.all().size())});
   return out;
 }
 
@@ -106,6 +134,8 @@ table_value sched_stat(const sources& from) {
   add("tablet being scheduled succeeded", c.scheduled_ok);
   add("tablet being scheduled failed", c.scheduled_failed);
   add("tablet being scheduled discard", c.discarded);
+  add("tablet priority upgraded", c.upgraded);
+  add("tablet priority downgraded", c.downgraded);
   add("clone task", c.clones);
   add("clone task succeeded", c.clones_ok);
   add("clone task failed", c.clones_failed);
@@ -114,6 +144,10 @@ table_value sched_stat(const sources& from) {
   add("replica version missing error", by_health(tablet_health::version_incomplete));
   add("replica unavailable error", by_health(tablet_health::replica_relocating));
   add("replica redundant error", by_health(tablet_health::redundant) + by_health(tablet_health::force_redundant));
+  add("replica missing in cluster error", by_health(tablet_health::replica_missing_in_cluster));
+  add("balance scheduled", c.balance_scheduled);
+  add("colocate replica mismatch", by_health(tablet_health::colocate_mismatch));
+  add("colocate replica redundant", by_health(tablet_health::colocate_redundant));
   add("tablet finished", c.finished);
   add("tablet cancelled", c.cancelled);
   add("tablet unexpected", c.unexpected);
@@ -133,19 +167,21 @@ table_value statistic(const sources& from) {
   from.statistics.read(from.cat, [&](const model::statistics& counts) {
     model::database_statistic total;
     std::uint64_t unhealthy = 0;
+    std::uint64_t inconsistent = 0;
     counts.databases().for_each([&](database_id of, const model::database_statistic& s) {
       const auto* busy = cloning.find(of);
       out.rows.push_back(statistic_row(text(std::to_string(raw(of))), from.cat.databases.find(of)->name, s,
-                                       s.unhealthy.size(), busy ? *busy : 0));
+                                       s.unhealthy.size(), s.inconsistent.size(), busy ? *busy : 0));
       total.tables += s.tables;
       total.partitions += s.partitions;
       total.indexes += s.indexes;
       total.tablets += s.tablets;
       total.replicas += s.replicas;
       unhealthy += s.unhealthy.size();
+      inconsistent += s.inconsistent.size();
     });
     out.rows.push_back(
-      statistic_row(text("Total"), std::to_string(out.rows.size()), total, unhealthy, cloning_total));
+      statistic_row(text("Total"), std::to_string(out.rows.size()), total, unhealthy, inconsistent, cloning_total));
   });
   return out;
 }
@@ -156,8 +192,11 @@ table_value database_statistic(const sources& from, database_id of) {
     = tablet_list(from.cat.orders, [&](tablet_id t, const auto&) { return owner_of(from.cat, t) == of; });
   from.statistics.read(from.cat, [&](const model::statistics& counts) {
     const auto* s = counts.databases().find(of);
-    out.rows.push_back({text(s ? tablet_list(s->unhealthy, [](tablet_id, const auto&) { return true; }) : "[]"),
-                        text("[]"), text(cloning)});
+    const auto all_of = [](const cow_map<tablet_id, std::uint8_t>& set) {
+      return tablet_list(set, [](tablet_id, const auto&) { return true; });
+    };
+    out.rows.push_back(
+        {text(s ? all_of(s->unhealthy) : "[]"), text(s ? all_of(s->inconsistent) : "[]"), text(cloning)});
   });
   return out;
 }

@@ -55,21 +55,23 @@ table_value show_backends(const sources& from) {
   from.cat.backends.for_each([&](backend_id, const backend& b) {
     const auto* seen = from.cluster.find(b.id);
     const auto disks = use_of(seen);
-    out.rows.push_back({id(b.id), text(from.cat.cluster_name), text(b.host), text(b.host), number(b.port),
+    out.rows.push_back({id(b.id), text(b.cluster), text(b.host), text(b.host), number(b.port),
                         number(b.port), number(seen ? seen->http_port : 0), number(b.port),
                         time(seen ? seen->started : time_ms{}), time(seen ? seen->last_heartbeat : time_ms{}), b.alive,
                         b.decommissioned, false, number(b.tablets.size()), number(disks.data), number(disks.available),
                         number(disks.capacity), percent(disks.available, disks.capacity), 100.0 * disks.fullest,
                         text(seen ? seen->error : "this front end has not dialled it yet"),
-                        text(seen ? seen->version : ""), text(status_of(seen))});
+                        text(seen ? seen->version : ""), text(status_of(seen)), text(b.location)});
   });
   return out;
 }
 
-table_value backend_paths(const sources& from, backend_id of) {
+table_value backend_paths(const sources& from, backend_id of, std::optional<medium> only) {
   auto out = empty_table(columns::backend_paths);
   const auto* seen = from.cluster.find(of);
   for (const auto& known : from.cat.backends.find(of)->paths) {
+    if (only && known.medium != *only)
+      continue;
     const auto* p = seen ? seen->path(known.hash) : nullptr;
     const auto used = p ? p->capacity_bytes - std::min(p->available_bytes, p->capacity_bytes) : 0;
     const auto* state = !p ? "UNKNOWN" : p->online ? "ONLINE" : "OFFLINE";

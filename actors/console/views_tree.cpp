@@ -72,11 +72,11 @@ table_value show_tablet(const catalog& cat, const tablet& tablet) {
   return out;
 }
 
-table_value show_tablets(const catalog& cat, std::span<const partition> of) {
+table_value show_tablets(const catalog& cat, const some_partitions& of) {
   auto out = empty_table(columns::table_replicas);
-  for (const auto& part : of)
-    for (std::uint32_t b = 0; b < part.buckets; ++b) {
-      const auto& t = *cat.tablets.find(tablet_id{raw(part.first_tablet) + b});
+  for (const auto* part : of)
+    for (std::uint32_t b = 0; b < part->buckets; ++b) {
+      const auto& t = *cat.tablets.find(tablet_id{raw(part->first_tablet) + b});
       for (const auto& r : t.replicas) {
         if (out.rows.size() == replica_rows_max)
           return out;
@@ -146,6 +146,13 @@ table_value show_proc(const sources& from, const proc_target& at) {
     case proc_page::backends: return show_backends(from);
     case proc_page::backend: return backend_paths(from, at.backend);
     case proc_page::cluster_balance: return cluster_balance(from);
+    case proc_page::balance_pauses: return balance_pauses(from);
+    case proc_page::cluster_load_stat: return load_media();
+    case proc_page::cluster_load_stat_medium: return load_statistic(from, at.medium);
+    case proc_page::cluster_load_stat_backend: return backend_paths(from, at.backend, at.medium);
+    case proc_page::priority_repair: return priority_repair(from);
+    case proc_page::colocation_groups: return colocation_groups(from);
+    case proc_page::colocation_group: return colocation_group(*from.cat.colocate_groups.find(at.group));
     case proc_page::history_tablets: return scheduled_tablets(from.scheduler.history);
     case proc_page::pending_tablets: return scheduled_tablets(from.scheduler.pending);
     case proc_page::running_tablets: return scheduled_tablets(from.scheduler.running);
@@ -159,7 +166,7 @@ table_value show_proc(const sources& from, const proc_target& at) {
       const auto& of = *from.cat.tables.find(at.table);
       return proc_indexes(of, *of.find(at.partition));
     }
-    case proc_page::index: return show_tablets(from.cat, {from.cat.tables.find(at.table)->find(at.partition), 1});
+    case proc_page::index: return show_tablets(from.cat, {from.cat.tables.find(at.table)->find(at.partition)});
     case proc_page::tablet: return tablet_replicas(*from.cat.tablets.find(at.tablet));
     case proc_page::frontends: return show_frontends(from);
     case proc_page::journal: return journal(from);

@@ -12,35 +12,39 @@ constexpr double day_s = 86'400;
 constexpr double pebibyte = 1'125'899'906'842'624.0;
 
 constexpr std::array<config_key, 16> keys{{
-  {"schedule_slot_num_per_path", "tablet_sched_slot_num_per_path", &config::slots_per_path, 1, 64, "", true,
-   "Copies for repair that may read or write one disk at a time"},
-  {"balance_slot_num_per_path", "", &config::balance_slots_per_path, 1, 64, "", true,
-   "The same for balance, beside those for repair"},
-  {"tablet_repair_delay_factor_second", "tablet_sched_repair_delay_factor_second", &config::repair_delay_factor, 0, day_s,
-   "seconds", true, "A sick tablet waits 1, 2 or 3 times this for HIGH, NORMAL or LOW"},
-  {"tablet_sched_be_down_tolerate_time_s", "", &config::backend_down_tolerated, 0, day_s, "seconds", true,
-   "A dead backend may return this long before its replicas are made anew, while a quorum is left"},
-  {"disable_tablet_scheduler", "", &config::scheduler_disabled, 0, 0, "", true, "No repair and no balance is started"},
-  {"disable_balance", "tablet_sched_disable_balance", &config::balance_disabled, 0, 0, "", true, "No balance move is started"},
-  {"disable_disk_balance", "", &config::disk_balance_disabled, 0, 0, "", true,
-   "No replica is moved between disks of one backend"},
-  {"disable_colocate_balance", "tablet_sched_disable_colocate_balance", &config::colocate_balance_disabled, 0, 0, "", true,
-   "Buckets of colocation groups stay where they are"},
-  {"balance_load_score_threshold", "tablet_sched_balance_load_score_threshold", &config::load_score_threshold, 0.01, 1, "", true,
-   "Backends whose load score is this far from the average, relatively, are HIGH or LOW"},
-  {"max_balancing_tablets", "tablet_sched_max_balancing_tablets", &config::balancing_tablets_max, 1, 100'000, "", true,
-   "Balance moves under way at once"},
-  {"storage_high_watermark_usage_percent", "", &config::high_watermark_percent, 1, 100, "percent", true,
-   "A move or a new table never fills a disk beyond this"},
-  {"storage_min_left_capacity_bytes", "", &config::min_left_bytes, 0, pebibyte, "bytes", true, "And leaves at least this"},
-  {"storage_flood_stage_usage_percent", "", &config::flood_stage_percent, 1, 100, "percent", true,
-   "A repair of a missing replica may fill a disk up to this"},
-  {"storage_flood_stage_left_capacity_bytes", "", &config::flood_left_bytes, 0, pebibyte, "bytes", true,
-   "And leaves at least this"},
-  {"colocate_group_relocate_delay_second", "tablet_sched_colocate_be_down_tolerate_time_s", &config::colocate_relocate_delay, 0,
-   7 * day_s, "seconds", true, "A dead backend keeps its buckets of colocation groups this long"},
-  {"tablet_further_repair_max_times", "", &config::further_repairs_max, 1, 100, "", false,
-   "Copies to bring a moved replica up to date before it is an ordinary one"},
+    {"schedule_slot_num_per_path", "tablet_sched_slot_num_per_path", &config::slots_per_path, 1, 64, "", true,
+     "Copies for repair that may read or write one disk at a time"},
+    {"balance_slot_num_per_path", "", &config::balance_slots_per_path, 1, 64, "", true,
+     "The same for balance, beside those for repair"},
+    {"tablet_repair_delay_factor_second", "tablet_sched_repair_delay_factor_second", &config::repair_delay_factor, 0,
+     day_s, "seconds", true, "A sick tablet waits 1, 2 or 3 times this for HIGH, NORMAL or LOW"},
+    {"tablet_sched_be_down_tolerate_time_s", "", &config::backend_down_tolerated, 0, day_s, "seconds", true,
+     "A dead backend may return this long before its replicas are made anew, while a quorum is left"},
+    {"disable_tablet_scheduler", "", &config::scheduler_disabled, 0, 0, "", true,
+     "No repair and no balance is started"},
+    {"disable_balance", "tablet_sched_disable_balance", &config::balance_disabled, 0, 0, "", true,
+     "No balance move is started"},
+    {"disable_disk_balance", "", &config::disk_balance_disabled, 0, 0, "", true,
+     "No replica is moved between disks of one backend"},
+    {"disable_colocate_balance", "tablet_sched_disable_colocate_balance", &config::colocate_balance_disabled, 0, 0, "",
+     true, "Buckets of colocation groups stay where they are"},
+    {"balance_load_score_threshold", "tablet_sched_balance_load_score_threshold", &config::load_score_threshold, 0.01,
+     1, "", true, "Backends whose load score is this far from the average, relatively, are HIGH or LOW"},
+    {"max_balancing_tablets", "tablet_sched_max_balancing_tablets", &config::balancing_tablets_max, 1, 100'000, "",
+     true, "Balance moves under way at once"},
+    {"storage_high_watermark_usage_percent", "", &config::high_watermark_percent, 1, 100, "percent", true,
+     "A move or a new table never fills a disk beyond this"},
+    {"storage_min_left_capacity_bytes", "", &config::min_left_bytes, 0, pebibyte, "bytes", true,
+     "And leaves at least this"},
+    {"storage_flood_stage_usage_percent", "", &config::flood_stage_percent, 1, 100, "percent", true,
+     "A repair of a missing replica may fill a disk up to this"},
+    {"storage_flood_stage_left_capacity_bytes", "", &config::flood_left_bytes, 0, pebibyte, "bytes", true,
+     "And leaves at least this"},
+    {"colocate_group_relocate_delay_second", "tablet_sched_colocate_be_down_tolerate_time_s",
+     &config::colocate_relocate_delay, 0, 7 * day_s, "seconds", true,
+     "A dead backend keeps its buckets of colocation groups this long"},
+    {"tablet_further_repair_max_times", "", &config::further_repairs_max, 1, 100, "", false,
+     "Copies to bring a moved replica up to date before it is an ordinary one"},
 }};
 
 template <class T>
@@ -61,8 +65,9 @@ std::string number(double value) {
   return {text.data(), end};
 }
 std::string number_fixed(double value) {
-  return value == static_cast<double>(static_cast<std::uint64_t>(value)) ? std::to_string(static_cast<std::uint64_t>(value))
-                                                                         : number(value);
+  return value == static_cast<double>(static_cast<std::uint64_t>(value))
+             ? std::to_string(static_cast<std::uint64_t>(value))
+             : number(value);
 }
 
 bool assign(bool& to, const config_key&, std::string_view value) {
@@ -137,7 +142,8 @@ std::string value_of(const config_key& key, const cluster_config& config) {
 std::string wanted_value(const config_key& key) {
   if (std::holds_alternative<bool cluster_config::*>(key.member))
     return "\"true\" or \"false\"";
-  return '"' + number_fixed(key.least) + "\" to \"" + number_fixed(key.most) + '"' + (key.unit.empty() ? "" : ' ' + std::string{key.unit});
+  return '"' + number_fixed(key.least) + "\" to \"" + number_fixed(key.most) + '"'
+         + (key.unit.empty() ? "" : ' ' + std::string{key.unit});
 }
 
 bool set(cluster_config& config, const config_key& key, std::string_view value) {
@@ -204,7 +210,8 @@ config_set forget_disks(const catalog& cat, const std::vector<backend_id>& backe
     return {std::string{disk_rebalance_key}, {}};
   if (left->backends.empty())
     cat.backends.for_each([&](backend_id id, const backend&) { left->backends.push_back(id); });
-  std::erase_if(left->backends, [&](backend_id id) { return std::find(backends.begin(), backends.end(), id) != backends.end(); });
+  std::erase_if(left->backends,
+                [&](backend_id id) { return std::find(backends.begin(), backends.end(), id) != backends.end(); });
   return {std::string{disk_rebalance_key}, left->backends.empty() ? "" : to_string(*left)};
 }
 

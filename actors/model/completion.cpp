@@ -3,7 +3,9 @@
 #include "actors/model/statement.h"
 #include "actors/model/statement_grammar.h"
 #include "actors/model/statement_lexer.h"
+#include "actors/model/statement_slots.h"
 #include <algorithm>
+#include <span>
 
 namespace tabletd::model {
 
@@ -43,8 +45,18 @@ public:
     : into_(into), cat_(cat), database_(database) {}
 
   void keyword(std::string_view word, std::string_view rest) {
-    if (begins_with_word(word, rest) && word != "(" && word != ")" && word != "," && word != "." && word != "=")
+    if (begins_with_word(word, rest) && word != "(" && word != ")" && word != "," && word != "." && word != "="
+        && word != "!=")
       add({std::string{word}, "keyword", {}});
+  }
+
+  /// `before`: the tokens in front of the slot.
+  void partitions(std::span<const token> before, std::string_view rest) {
+    const auto* of = table_before_partition(before);
+    if (of)
+      for (const auto& part : of->partitions)
+        if (part.name.starts_with(rest))
+          add({part.name, "partition", "of " + of->name});
   }
 
   void fill(slot what, std::string_view rest) {
@@ -53,12 +65,34 @@ public:
       case slot::table: return tables(rest);
       case slot::address: return addresses(rest);
       case slot::proc: return pages(rest);
-      case slot::property: return properties(rest);
+      case slot::table_property:
+      case slot::partition_property:
+      case slot::backend_property:
+      case slot::replica_property:
+      case slot::check_property:
+      case slot::config: return properties(what, rest);
+      case slot::status: return statuses(rest);
       default: return; // Numbers, files, labels: nothing we could know.
     }
   }
 
 private:
+  /// The table whose partitions are meant: its name stands before PARTITION, or before ADD, DROP or
+  /// MODIFY PARTITION.
+  const table* table_before_partition(std::span<const token> before) const {
+    auto at = before.size();
+    while (at > 0 && !same_word(before[at - 1].text, "PARTITION"))
+      --at;
+    const auto is_verb = [](const token& t) { return same_word(t.text, "DROP") || same_word(t.text, "MODIFY"); };
+    at -= at > 0 ? 1 : 0;
+    at -= at > 0 && is_verb(before[at - 1]) ? 1 : 0;
+    if (at == 0)
+      return nullptr;
+    const bool dotted = at >= 3 && before[at - 2].text == ".";
+    const auto* db = cat_.find_database(dotted ? std::string_view{before[at - 3].text} : database_);
+    return db ? cat_.find_table(db->id, before[at - 1].text) : nullptr;
+  }
+
   void databases(std::string_view rest) {
     cat_.databases.for_each([&](database_id, const database& d) {
       if (d.name.starts_with(rest))
@@ -86,9 +120,14 @@ private:
     });
   }
 
-  void properties(std::string_view rest) {
-    in_quotes("replication_num", rest, "value", "1 to 32, default 3");
-    in_quotes("column_separator", rest, "value", "one byte, default a tab");
+  void properties(slot what, std::string_view rest) {
+    for (const auto& one : properties_of(what))
+      in_quotes(std::string{one.key}, rest, "value", std::string{one.help});
+  }
+
+  void statuses(std::string_view rest) {
+    for (std::size_t i = 0; i < replica_status_count; ++i)
+      in_quotes(std::string{name(static_cast<replica_status>(i))}, rest, "value", {});
   }
 
   /// The pages below the deepest directory that has been typed.
@@ -136,6 +175,10 @@ completion complete(std::string_view text, std::size_t cursor, const catalog& ca
       into.keyword(expected.word, now.rest);
     if (!expected.what)
       continue;
+    if (*expected.what == slot::partition) {
+      into.partitions(std::span{now.tokens}.first(expected.slot_first), now.rest);
+      continue;
+    }
     // A dotted name spans tokens: it is replaced from where it begins.
     const auto& first = now.tokens[expected.slot_first];
     if (first.kind != token_kind::end) {

@@ -59,7 +59,7 @@ constexpr std::array explanations{
               "it does not fit its colocation group, whose tables have equal buckets, replication_num and places",
               "SHOW PROC '/colocation_group' shows the group"},
   explanation{refusal::colocate_group_unknown, error_code::conflict, "the colocation group is gone", try_again},
-  explanation{refusal::pause_unknown, error_code::not_found, "nothing is paused there", "SHOW PROC '/cluster_balance' shows pauses"},
+  explanation{refusal::pause_unknown, error_code::not_found, "nothing is paused there", "SHOW PROC '/cluster_balance/balance_pauses' lists pauses"},
   explanation{refusal::replica_not_wanted, error_code::conflict, "the replica is not wanted any more", ""},
 };
 

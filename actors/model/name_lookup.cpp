@@ -1,5 +1,6 @@
 #include "actors/model/name_lookup.h"
 #include "actors/model/nearest.h"
+#include <algorithm>
 #include <vector>
 
 namespace tabletd::model {
@@ -64,6 +65,23 @@ lookup<backend> look_up_backend(const catalog& cat, const backend_address& addre
                    nearest_in(cat.backends, to_string(address),
                               [](const backend& b) { return to_string(backend_address{b.host, b.port}); }),
                    "SHOW BACKENDS lists them");
+}
+
+std::variant<std::vector<const partition*>, statement_error> look_up_partitions(const table& of,
+                                                                               const partition_names& names) {
+  for (const auto& name : names)
+    if (!of.find(std::string_view{name})) {
+      std::vector<std::string> there;
+      for (const auto& part : of.partitions)
+        there.push_back(part.name);
+      return not_found("table " + of.name + " has no partition " + name, nearest(name, there),
+                       "SHOW PROC '/dbs/<db>/" + of.name + "/partitions' lists them");
+    }
+  std::vector<const partition*> found;
+  for (const auto& part : of.partitions)
+    if (names.empty() || std::find(names.begin(), names.end(), part.name) != names.end())
+      found.push_back(&part);
+  return found;
 }
 
 std::string full_name(const table_name& name, std::string_view session) {

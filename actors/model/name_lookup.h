@@ -3,6 +3,7 @@
 #include "actors/model/catalog.h"
 #include "actors/model/statement.h"
 #include <variant>
+#include <vector>
 
 namespace tabletd::model {
 
@@ -15,6 +16,10 @@ using lookup = std::variant<const T*, statement_error>;
 [[nodiscard]] lookup<database> look_up_database(const catalog& cat, const table_name& name, std::string_view session);
 [[nodiscard]] lookup<table> look_up_table(const catalog& cat, const table_name& name, std::string_view session);
 [[nodiscard]] lookup<backend> look_up_backend(const catalog& cat, const backend_address& address);
+
+/// Partitions of a table by name, each once, as the table orders them; no names: all of them.
+[[nodiscard]] std::variant<std::vector<const partition*>, statement_error>
+look_up_partitions(const table& of, const partition_names& names);
 
 /// "shop.orders", with the session's database if the statement left it out.
 [[nodiscard]] std::string full_name(const table_name& name, std::string_view session);

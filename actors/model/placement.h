@@ -8,6 +8,7 @@
 #include "actors/model/health.h"
 #include "actors/model/slots.h"
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -147,10 +148,24 @@ struct wanted_move {
 // -- new tables --------------------------------------------------------------------------
 using placements = std::vector<std::vector<place>>; ///< [bucket][replica]
 
-/// Places for every replica of a new table by the same rules (spread over backends and
-/// paths, hosts apart when the cluster has enough of them), or the sentence why not.
-[[nodiscard]] std::variant<placements, std::string>
-place_table(const placement_view& view, std::uint32_t buckets, std::uint32_t replication_num);
+/// What a new table, or a new partition of one, asks of its places.
+struct table_wish {
+  std::uint32_t buckets{};
+  std::uint32_t replication_num{};
+  std::uint32_t partitions = 1;
+  std::optional<model::medium> medium{};  ///< Wanted; any other one only where too few backends have it.
+  std::string_view cluster{};             ///< Its backends only; empty: all.
+  /// Of a colocated table whose group exists: exactly its backends, bucket by bucket (as many
+  /// buckets and replicas as wished); only the path is chosen.
+  const colocate_group* group = nullptr;
+  bool alike = false; ///< All partitions on the backends of the first: a group of its own begins.
+};
+
+/// Places for every replica, one element per partition, by the same rules as a repair: spread over
+/// backends and paths - of all partitions together - hosts apart when the cluster has enough of
+/// them, locations apart where possible; or the sentence why not.
+[[nodiscard]] std::variant<std::vector<placements>, std::string> place_table(const placement_view& view,
+                                                                             const table_wish& wish);
 
 // -- the path fit rule, spec/replica.md 4.8 ----------------------------------------------
 struct path_fit {

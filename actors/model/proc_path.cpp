@@ -1,4 +1,5 @@
 #include "actors/model/proc_path.h"
+#include "actors/model/load_score.h"
 #include "actors/model/nearest.h"
 #include "actors/model/statement_lexer.h"
 #include "actors/model/view_columns.h"
@@ -10,25 +11,40 @@ namespace tabletd::model {
 
 namespace {
 
-constexpr std::array<proc_row, 21> rows{{
+constexpr std::array<proc_row, 28> rows{{
   {proc_page::root, "/", "The pages of this tree.", columns::proc_names},
   {proc_page::actors, "/actors", "Supervised actors: state, restarts, last error.", columns::actors},
   {proc_page::backends, "/backends", "As SHOW BACKENDS.", columns::backends},
   {proc_page::backend, "/backends/<backend>", "The disks of a backend.", columns::backend_paths},
   {proc_page::cluster_balance, "/cluster_balance", "Sizes of the scheduler's lists.", columns::balance_items},
+  {proc_page::balance_pauses, "/cluster_balance/balance_pauses", "Where ADMIN PAUSE BALANCE holds, and until when.",
+   columns::balance_pauses},
+  {proc_page::cluster_load_stat, "/cluster_balance/cluster_load_stat", "The media whose load is balanced.",
+   columns::load_media},
+  {proc_page::cluster_load_stat_medium, "/cluster_balance/cluster_load_stat/<medium>",
+   "How loaded each backend is on a medium.", columns::load_statistic},
+  {proc_page::cluster_load_stat_backend, "/cluster_balance/cluster_load_stat/<medium>/<backend>",
+   "The disks of a backend of that medium.", columns::backend_paths},
   {proc_page::history_tablets, "/cluster_balance/history_tablets", "Tablet tasks that ended, newest first.",
    columns::scheduled_tablets},
   {proc_page::pending_tablets, "/cluster_balance/pending_tablets", "Tablets that wait to be scheduled.",
    columns::scheduled_tablets},
+  {proc_page::priority_repair, "/cluster_balance/priority_repair",
+   "Partitions that ADMIN REPAIR TABLE has made urgent.", columns::priority_repair},
   {proc_page::running_tablets, "/cluster_balance/running_tablets", "Tablets being repaired now.",
    columns::scheduled_tablets},
   {proc_page::sched_stat, "/cluster_balance/sched_stat", "Counters since this leader began.", columns::item_values},
   {proc_page::working_slots, "/cluster_balance/working_slots", "Clone slots per disk.", columns::working_slots},
+  {proc_page::colocation_groups, "/colocation_group", "Groups of tables whose buckets lie alike.",
+   columns::colocation_groups},
+  {proc_page::colocation_group, "/colocation_group/<group>", "Where each bucket of a group belongs.",
+   columns::colocation_group},
   {proc_page::databases, "/dbs", "Databases.", columns::proc_databases},
   {proc_page::database, "/dbs/<db>", "Tables of a database.", columns::proc_tables},
   {proc_page::table, "/dbs/<db>/<table>", "What a table has.", columns::proc_nodes},
   {proc_page::partitions, "/dbs/<db>/<table>/partitions", "Partitions of a table.", columns::proc_partitions},
-  {proc_page::partition, "/dbs/<db>/<table>/partitions/<partition>", "Indexes of a partition.", columns::proc_indexes},
+  {proc_page::partition, "/dbs/<db>/<table>/partitions/<partition>", "Indexes of a partition.",
+   columns::proc_indexes},
   {proc_page::index, "/dbs/<db>/<table>/partitions/<partition>/<index>", "As SHOW TABLETS FROM, of one index.",
    columns::table_replicas},
   {proc_page::tablet, "/dbs/<db>/<table>/partitions/<partition>/<index>/<tablet>", "Replicas of a tablet.",
@@ -83,9 +99,16 @@ const database* database_in(const catalog& cat, std::string_view text) {
 bool bind(proc_target& at, std::string_view part, const catalog& cat) {
   const auto* owner = cat.tables.find(at.table);
   switch (at.page) {
+    case proc_page::cluster_load_stat_medium:
+      at.medium = same_word(part, name(medium::ssd)) ? medium::ssd : medium::hdd;
+      return same_word(part, name(at.medium));
+    case proc_page::cluster_load_stat_backend:
     case proc_page::backend:
       at.backend = backend_id{id_in(part)};
       return cat.backends.contains(at.backend);
+    case proc_page::colocation_group:
+      at.group = colocate_group_id{id_in(part)};
+      return cat.colocate_groups.contains(at.group);
     case proc_page::database:
     case proc_page::statistic_database: {
       const auto* found = database_in(cat, part);
@@ -173,7 +196,13 @@ std::vector<std::string> below_proc(const proc_target& at, const catalog& cat, s
   const auto all = [](const auto&) { return true; };
   const auto* owner = cat.tables.find(at.table);
   switch (at.page) {
+    case proc_page::cluster_load_stat:
+      for (const auto which : media)
+        names.emplace_back(name(which));
+      break;
+    case proc_page::cluster_load_stat_medium:
     case proc_page::backends: collect_ids(cat.backends, names, names_max, all); break;
+    case proc_page::colocation_groups: collect_ids(cat.colocate_groups, names, names_max, all); break;
     case proc_page::databases:
     case proc_page::statistic: collect_ids(cat.databases, names, names_max, all); break;
     case proc_page::database:

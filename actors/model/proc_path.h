@@ -17,11 +17,18 @@ enum class proc_page : std::uint8_t {
   backends,
   backend,
   cluster_balance,
+  balance_pauses,
+  cluster_load_stat,
+  cluster_load_stat_medium,
+  cluster_load_stat_backend,
   history_tablets,
   pending_tablets,
+  priority_repair,
   running_tablets,
   sched_stat,
   working_slots,
+  colocation_groups,
+  colocation_group,
   databases,
   database,
   table,
@@ -52,6 +59,8 @@ struct proc_target {
   partition_id partition{};
   tablet_id tablet{};
   backend_id backend{};
+  colocate_group_id group{};
+  model::medium medium{};
   friend bool operator==(const proc_target&, const proc_target&) = default;
 };
 

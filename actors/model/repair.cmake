@@ -18,5 +18,4 @@ target_sources(tabletd_model PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/repair_scheduler_view.cpp
   ${CMAKE_CURRENT_LIST_DIR}/sched_ctx.cpp
   ${CMAKE_CURRENT_LIST_DIR}/slots.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/cluster_config.cpp
   ${CMAKE_CURRENT_LIST_DIR}/what_if.cpp)

@@ -96,6 +96,7 @@ ctx_row repair_scheduler::row(const queue_entry& e, const catalog& cat) const {
   line.failed_running = e.failed_running;
   line.last_adjusted = e.last_adjusted;
   line.message = e.message;
+  line.avoid = e.avoid;
   if (const auto* t = cat.tablets.find(e.tablet)) {
     line.visible = line.committed = cat.visible_version(*t);
     if (!t->replicas.empty())
@@ -135,10 +136,14 @@ scheduler_view repair_scheduler::view(const sched_world& world, time_ms now) con
     v.pending.push_back(row(e, world.cat));
     return v.pending.size() < view_rows_max;
   });
+  v.slots_per_path = slots_.total();
   std::vector<tablet_id> running;
   for (const auto& [tablet, ctx] : running_)
     running.push_back(tablet);
   std::sort(running.begin(), running.end());
+  for (const auto tablet : running)
+    if (const auto& held = running_.at(tablet).slots)
+      v.claims.push_back(held->claim());
   running.resize(std::min(running.size(), view_rows_max));
   for (const auto tablet : running)
     v.running.push_back(row(running_.at(tablet), world.cat));

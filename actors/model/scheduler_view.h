@@ -3,6 +3,7 @@
 // SHOW PROC reads it; it never asks the scheduler.  Fields follow spec/replica.md 8.1.
 #include "actors/model/balance_planner.h"
 #include "actors/model/health.h"
+#include "actors/model/slots.h"
 #include <array>
 #include <memory>
 #include <optional>
@@ -38,6 +39,7 @@ struct ctx_row {
   model::version visible{};
   model::version committed{};
   std::string message;
+  std::vector<place> avoid; ///< Ends of attempts that have just failed: decide() takes them last.
 };
 
 /// One row of /cluster_balance/working_slots.
@@ -69,6 +71,8 @@ struct scheduler_view {
   std::vector<ctx_row> running;
   std::vector<ctx_row> history; ///< Newest first.
   std::vector<slot_row> slots;
+  std::vector<slot_claim> claims; ///< Of every running copy, however many: EXPLAIN rebuilds the slots from them.
+  std::uint32_t slots_per_path = 2;
   std::size_t pending_total{};
   std::size_t running_total{};
   std::array<std::uint64_t, tablet_health_count> tablets_by_health{}; ///< Sick ones known now; healthy is derived.

@@ -1,10 +1,13 @@
 #pragma once
 // The statement language as values: one struct per statement, text in, text out.  The
 // grammar itself is the table in statement_table.h; everything here follows from it.
+#include "actors/model/edit.h"
 #include "actors/model/statement_result.h"
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -27,6 +30,8 @@ struct backend_address {
 struct create_database { std::string name; bool if_not_exists{}; friend bool operator==(const create_database&, const create_database&) = default; };
 struct drop_database { std::string name; bool if_exists{}; friend bool operator==(const drop_database&, const drop_database&) = default; };
 
+using partition_names = std::vector<std::string>; ///< Where a list may be left out, empty: all.
+
 struct create_table {
   table_name table;
   bool if_not_exists{};
@@ -34,36 +39,91 @@ struct create_table {
   std::uint32_t buckets = 1;
   std::uint32_t replication_num = 3;
   char separator = '\t';
+  partition_names partitions{};              ///< Empty: one, named like the table.
+  std::optional<model::medium> medium{};     ///< Of every partition; nothing: any.
+  std::string cluster{};                     ///< Empty: any.
+  std::string colocate_with{};               ///< Empty: with none.
   friend bool operator==(const create_table&, const create_table&) = default;
 };
 struct drop_table { table_name table; bool if_exists{}; friend bool operator==(const drop_table&, const drop_table&) = default; };
+struct add_partition { table_name table; std::string partition; std::optional<model::medium> medium{}; friend bool operator==(const add_partition&, const add_partition&) = default; };
+struct drop_partition { table_name table; std::string partition; friend bool operator==(const drop_partition&, const drop_partition&) = default; };
+struct modify_partition { table_name table; std::string partition; std::optional<model::medium> medium{}; friend bool operator==(const modify_partition&, const modify_partition&) = default; };
 struct use_database { std::string name; friend bool operator==(const use_database&, const use_database&) = default; };
-struct add_backends { std::vector<backend_address> addresses; friend bool operator==(const add_backends&, const add_backends&) = default; };
+
+struct add_backends {
+  std::vector<backend_address> addresses;
+  std::string cluster{};  ///< Empty: cluster_default.
+  std::string location{}; ///< "rack:a"; empty: unknown.
+  friend bool operator==(const add_backends&, const add_backends&) = default;
+};
 struct drop_backend { backend_address address; friend bool operator==(const drop_backend&, const drop_backend&) = default; };
+/// What is not given stays; an empty location forgets it.  At least one is given.
+struct modify_backend { backend_address address; std::optional<std::string> cluster; std::optional<std::string> location; friend bool operator==(const modify_backend&, const modify_backend&) = default; };
 struct decommission_backend { backend_address address; bool on = true; friend bool operator==(const decommission_backend&, const decommission_backend&) = default; };
 
 struct load_file {
   std::string path;
   table_name table;
-  std::string label; ///< Empty: the server makes a unique one.
+  std::string label;       ///< Empty: the server makes a unique one.
+  std::string partition{}; ///< Empty: the table's only one.
   friend bool operator==(const load_file&, const load_file&) = default;
 };
-struct export_table { table_name table; std::string path; friend bool operator==(const export_table&, const export_table&) = default; };
+struct export_table { table_name table; std::string path; partition_names partitions{}; friend bool operator==(const export_table&, const export_table&) = default; };
 
 struct show_databases { friend bool operator==(const show_databases&, const show_databases&) = default; };
 struct show_tables { std::string database; friend bool operator==(const show_tables&, const show_tables&) = default; };
 struct show_backends { friend bool operator==(const show_backends&, const show_backends&) = default; };
 struct show_frontends { friend bool operator==(const show_frontends&, const show_frontends&) = default; };
 struct show_tablet { std::uint64_t tablet{}; friend bool operator==(const show_tablet&, const show_tablet&) = default; };
-struct show_tablets { table_name table; friend bool operator==(const show_tablets&, const show_tablets&) = default; };
+struct show_tablets { table_name table; partition_names partitions{}; friend bool operator==(const show_tablets&, const show_tablets&) = default; };
 struct show_proc { std::string path; friend bool operator==(const show_proc&, const show_proc&) = default; };
+
+// -- why a tablet is as it is ----------------------------------------------------------
+struct explain_tablet { std::uint64_t tablet{}; friend bool operator==(const explain_tablet&, const explain_tablet&) = default; };
+struct diagnose_tablet { std::uint64_t tablet{}; friend bool operator==(const diagnose_tablet&, const diagnose_tablet&) = default; };
+/// `tablet` 0: of all.
+struct show_repair_history { std::uint64_t tablet{}; friend bool operator==(const show_repair_history&, const show_repair_history&) = default; };
+
+/// The seed's words for a replica, the first that fits (spec/replica.md 1.3).
+enum class replica_status : std::uint8_t { ok, dead, version_error, schema_error, missing };
+inline constexpr std::size_t replica_status_count = 5;
+[[nodiscard]] std::string_view name(replica_status status); ///< "VERSION_ERROR"
+struct replica_status_filter { replica_status status{}; bool negated{}; friend bool operator==(const replica_status_filter&, const replica_status_filter&) = default; };
+struct show_replica_status {
+  table_name table;
+  partition_names partitions;
+  std::optional<replica_status_filter> where;
+  friend bool operator==(const show_replica_status&, const show_replica_status&) = default;
+};
+struct show_replica_distribution { table_name table; partition_names partitions; friend bool operator==(const show_replica_distribution&, const show_replica_distribution&) = default; };
+
+// -- what an operator does about it ----------------------------------------------------
+/// ADMIN [CANCEL] REPAIR TABLE.
+struct repair_table { table_name table; partition_names partitions; bool on = true; friend bool operator==(const repair_table&, const repair_table&) = default; };
+struct set_replica_status { std::uint64_t tablet{}; std::uint64_t backend{}; bool bad{}; friend bool operator==(const set_replica_status&, const set_replica_status&) = default; };
+/// Keys are those of config_keys(), never an alias; an empty value means the default.
+struct set_config { std::vector<std::pair<std::string, std::string>> values; friend bool operator==(const set_config&, const set_config&) = default; };
+struct show_config { std::string pattern; friend bool operator==(const show_config&, const show_config&) = default; };
+
+/// Where balance is paused: everywhere, one table or one backend.
+using balance_scope = std::variant<std::monostate, table_name, backend_address>;
+struct pause_balance { balance_scope scope; time_ms duration{}; std::string reason; friend bool operator==(const pause_balance&, const pause_balance&) = default; };
+struct resume_balance { balance_scope scope; friend bool operator==(const resume_balance&, const resume_balance&) = default; };
+/// ADMIN [CANCEL] REBALANCE DISK; no addresses: all backends.
+struct rebalance_disk { std::vector<backend_address> addresses; bool on = true; friend bool operator==(const rebalance_disk&, const rebalance_disk&) = default; };
+struct check_tablets { std::vector<std::uint64_t> tablets; friend bool operator==(const check_tablets&, const check_tablets&) = default; };
+
 struct help_words { std::vector<std::string> words; friend bool operator==(const help_words&, const help_words&) = default; };
 
 /// The order is the order of statement_table().
-using statement = std::variant<create_database, drop_database, create_table, drop_table, use_database,
-                               add_backends, drop_backend, decommission_backend, load_file, export_table,
-                               show_databases, show_tables, show_backends, show_frontends, show_tablet,
-                               show_tablets, show_proc, help_words>;
+using statement
+    = std::variant<create_database, drop_database, create_table, drop_table, add_partition, drop_partition,
+                   modify_partition, use_database, add_backends, drop_backend, modify_backend, decommission_backend,
+                   load_file, export_table, show_databases, show_tables, show_backends, show_frontends, show_tablet,
+                   show_tablets, show_proc, explain_tablet, diagnose_tablet, show_repair_history, show_replica_status,
+                   show_replica_distribution, repair_table, set_replica_status, set_config, show_config, pause_balance,
+                   resume_balance, rebalance_disk, check_tablets, help_words>;
 
 /// A statement's text may not be longer.
 inline constexpr std::size_t statement_bytes_max = 1U << 20;
@@ -72,6 +132,11 @@ inline constexpr std::uint32_t buckets_max = 16'384;
 inline constexpr std::uint32_t replication_num_max = 32;
 inline constexpr std::size_t name_bytes_max = 64;
 inline constexpr std::size_t label_bytes_max = 128;
+inline constexpr std::size_t reason_bytes_max = 256;
+inline constexpr std::size_t partitions_max = 1'024;
+inline constexpr std::uint64_t tablets_created_max = 65'536; ///< Over all partitions of one CREATE TABLE.
+inline constexpr std::uint64_t tablets_checked_max = 1'000;
+inline constexpr time_ms pause_max = std::chrono::hours(24 * 30);
 
 using parse_outcome = std::variant<statement, statement_error>;
 

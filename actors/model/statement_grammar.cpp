@@ -17,13 +17,23 @@ struct slot_name {
 constexpr std::array slot_names{
   slot_name{"database", slot::database, "a database"},
   slot_name{"table", slot::table, "a table (db.t)"},
+  slot_name{"partition", slot::partition, "a partition"},
   slot_name{"column", slot::column, "a column number"},
   slot_name{"buckets", slot::buckets, "a number of buckets"},
-  slot_name{"property", slot::property, "a property (\"name\"=\"value\")"},
+  slot_name{"property", slot::table_property, "a property (\"name\"=\"value\")"},
+  slot_name{"partition property", slot::partition_property, "a property (\"name\"=\"value\")"},
+  slot_name{"backend property", slot::backend_property, "a property (\"name\"=\"value\")"},
+  slot_name{"replica property", slot::replica_property, "a property (\"name\"=\"value\")"},
+  slot_name{"check property", slot::check_property, "a property (\"name\"=\"value\")"},
+  slot_name{"config", slot::config, "a setting (\"key\"=\"value\")"},
   slot_name{"address", slot::address, "an address (\"host:port\")"},
   slot_name{"path", slot::path, "a quoted file path"},
   slot_name{"label", slot::label, "a quoted label"},
   slot_name{"tablet", slot::tablet, "a tablet id"},
+  slot_name{"status", slot::status, "a quoted status (\"OK\")"},
+  slot_name{"duration", slot::duration, "a duration (90s, 30m, 2h, 1d)"},
+  slot_name{"reason", slot::reason, "a quoted reason"},
+  slot_name{"pattern", slot::pattern, "a quoted pattern (\"%slot%\")"},
   slot_name{"proc", slot::proc, "a quoted path ('/statistic')"},
   slot_name{"words", slot::words, "the words of a statement"},
   slot_name{"value", slot::property_value, "a quoted value"},
@@ -46,6 +56,14 @@ public:
   }
 
 private:
+  /// Up to the | or } that ends it; a single element stands for itself.
+  element alternative() {
+    form parts;
+    for (skip_spaces(); rest_.front() != '|' && rest_.front() != '}'; skip_spaces())
+      parts.push_back(one());
+    assert(!parts.empty() && (parts.front().is == element::shape::word || parts.front().is == element::shape::mark));
+    return parts.size() == 1 ? parts.front() : element{element::shape::sequence, {}, {}, std::move(parts)};
+  }
   element one() {
     const char c = rest_.front();
     if (c == '[') {
@@ -56,7 +74,9 @@ private:
       return choice();
     if (c == '<')
       return list_or_slot();
-    if (c == '(' || c == ')')
+    if (rest_.starts_with("!="))
+      return {element::shape::mark, take(2), {}, {}};
+    if (c == '(' || c == ')' || c == '=')
       return {element::shape::mark, take(1), {}, {}};
     return {element::shape::word, take_word(), {}, {}};
   }
@@ -65,7 +85,7 @@ private:
     element out{element::shape::choice, {}, {}, {}};
     do {
       take(1); // { or |
-      out.parts.push_back({element::shape::word, take_word(), {}, {}});
+      out.parts.push_back(alternative());
     } while (rest_.front() == '|');
     take(1); // }
     return out;
@@ -143,9 +163,8 @@ private:
       case element::shape::mark: return mark(part.text);
       case element::shape::slot: return filled(part.what);
       case element::shape::optional: return optional(part.parts);
-      case element::shape::choice:
-        return std::any_of(part.parts.begin(), part.parts.end(),
-                           [this](const element& w) { return word(w.text); });
+      case element::shape::choice: return choice(part.parts);
+      case element::shape::sequence: return sequence(part.parts);
       case element::shape::list: return list(part.parts.front());
     }
     return false;
@@ -159,6 +178,20 @@ private:
       return true;
     }
     return at_ == before;
+  }
+
+  /// As with optional parts: the alternative whose first token fits is meant.
+  bool choice(const form& alternatives) {
+    const auto before = at_;
+    for (const auto& one_of : alternatives) {
+      if (one(one_of)) {
+        match_.taken.push_back(one_of.is == element::shape::sequence ? one_of.parts.front().text : one_of.text);
+        return true;
+      }
+      if (at_ != before)
+        return false;
+    }
+    return false;
   }
 
   bool list(const element& item) {
@@ -202,17 +235,27 @@ private:
   }
   bool fill(slot what) {
     switch (what) {
-      case slot::database: return name();
+      case slot::database:
+      case slot::partition: return name();
       case slot::table: return name() && (!is_mark(".") || (++at_, name()));
       case slot::column:
       case slot::buckets:
       case slot::tablet: return kind(token_kind::number);
+      case slot::duration: return kind(token_kind::span);
       case slot::address:
       case slot::path:
       case slot::label:
+      case slot::status:
+      case slot::reason:
+      case slot::pattern:
       case slot::property_value:
       case slot::proc: return kind(token_kind::string);
-      case slot::property: return kind(token_kind::string) && mark("=") && filled_value();
+      case slot::table_property:
+      case slot::partition_property:
+      case slot::backend_property:
+      case slot::replica_property:
+      case slot::check_property:
+      case slot::config: return kind(token_kind::string) && mark("=") && filled_value();
       case slot::words: return words();
     }
     return false;
@@ -255,8 +298,13 @@ private:
 
 using words_left = std::span<const std::string>;
 
-/// Eats the words an element accepts; false when it is the end of the leading keywords.
+/// Eats the words an element accepts; false when none of them can stand here.
 bool eat(const element& part, words_left& words) {
+  const auto eat_all = [&words](const form& parts) {
+    for (const auto& one : parts)
+      if (words.empty() || !eat(one, words))
+        break;
+  };
   switch (part.is) {
     case element::shape::word:
       if (!same_word(part.text, words.front()))
@@ -264,17 +312,14 @@ bool eat(const element& part, words_left& words) {
       words = words.subspan(1);
       return true;
     case element::shape::choice:
-      return std::any_of(part.parts.begin(), part.parts.end(),
-                         [&](const element& one) { return eat(one, words); });
-    case element::shape::optional: {
-      auto inside = words;
-      for (const auto& one : part.parts)
-        if (inside.empty() || !eat(one, inside))
-          break;
-      words = inside;
-      return true;
+      return std::any_of(part.parts.begin(), part.parts.end(), [&](const element& one) { return eat(one, words); });
+    case element::shape::optional: eat_all(part.parts); return true;
+    case element::shape::sequence: {
+      const auto before = words.size();
+      eat_all(part.parts);
+      return words.size() < before;
     }
-    default: return false;
+    default: return true; // Names, numbers and brackets: HELP ALTER TABLE ADD PARTITION.
   }
 }
 

@@ -11,17 +11,40 @@
 
 namespace tabletd::model {
 
-enum class slot : std::uint8_t { database, table, column, buckets, property, address, path, label, tablet, proc, words, property_value };
+enum class slot : std::uint8_t {
+  database,
+  table,
+  partition,
+  column,
+  buckets,
+  table_property,
+  partition_property,
+  backend_property,
+  replica_property,
+  check_property,
+  config,
+  address,
+  path,
+  label,
+  tablet,
+  status,
+  duration,
+  reason,
+  pattern,
+  proc,
+  words,
+  property_value,
+};
 
 /// How a message names what it expected: "a table (db.t)".
 [[nodiscard]] std::string_view described(slot what);
 
 struct element {
-  enum class shape : std::uint8_t { word, mark, slot, optional, choice, list };
+  enum class shape : std::uint8_t { word, mark, slot, optional, choice, sequence, list };
   shape is = shape::word;
   std::string_view text;      ///< word, mark
   slot what{};                ///< slot
-  std::vector<element> parts; ///< optional: in sequence; choice: one of; list: repeats the one.
+  std::vector<element> parts; ///< optional, sequence: all of; choice: one of; list: repeats the one.
 };
 using form = std::vector<element>;
 
@@ -37,7 +60,7 @@ struct capture {
 
 struct form_match {
   std::vector<capture> captures;       ///< In order of the text.
-  std::vector<std::string_view> taken; ///< The first word of every optional part that was there.
+  std::vector<std::string_view> taken; ///< The first word of every optional part and choice that was there.
   [[nodiscard]] bool took(std::string_view word) const;
 };
 
@@ -62,7 +85,7 @@ struct grammar_outcome {
 /// Tries every form, also after one has matched: completion wants to know all that may follow.
 [[nodiscard]] grammar_outcome match_statement(const std::vector<token>& tokens);
 
-/// True if the form's leading keywords begin with `words`.
+/// True if the form's keywords begin with `words`; what stands between keywords may be left out.
 [[nodiscard]] bool begins_with(const form& of, std::span<const std::string> words);
 /// The keywords before the first slot: "CREATE DATABASE".
 [[nodiscard]] std::string keywords_of(std::string_view synopsis);

@@ -71,14 +71,18 @@ private:
       const auto piece = text_.substr(from, at_ - from);
       if (is_letter(c))
         return plain(token_kind::word, from);
-      return std::all_of(piece.begin(), piece.end(), is_digit)
-               ? plain(token_kind::number, from)
+      const auto digits
+          = static_cast<std::size_t>(std::find_if_not(piece.begin(), piece.end(), is_digit) - piece.begin());
+      if (digits == piece.size())
+        return plain(token_kind::number, from);
+      return digits + 1 == piece.size() && std::string_view{"smhd"}.find(lower(piece.back())) != std::string_view::npos
+               ? plain(token_kind::span, from)
                : broken(from, piece.size(), "neither a number nor a name: a name does not begin with a digit");
     }
     if (c == '\'' || c == '"' || c == '`')
       return quoted_piece(c);
-    if (is_mark(c)) {
-      ++at_;
+    if (is_mark(c) || text_.substr(at_, 2) == "!=") {
+      at_ += is_mark(c) ? 1 : 2;
       return plain(token_kind::mark, from);
     }
     do { // A whole character, so that the caret does not point into the middle of it.

@@ -13,8 +13,9 @@ enum class token_kind : std::uint8_t {
   word,        ///< A keyword or a name: [A-Za-z_][A-Za-z0-9_]*
   quoted_name, ///< `name`
   number,      ///< [0-9]+
+  span,        ///< [0-9]+ and one of s m h d: a duration.
   string,      ///< '...' or "..."
-  mark,        ///< One of ( ) , . = ;
+  mark,        ///< One of ( ) , . = ; !=
   broken,      ///< `text` says what is wrong.
   end,         ///< Always the last token.
 };

@@ -22,38 +22,66 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
    "A database with tables is refused: drop its tables first.", "DROP DATABASE IF EXISTS shop", {}, writes,
    dangerous},
   {"create_table",
-   "CREATE TABLE [IF NOT EXISTS] <table> ( KEY <column> ) BUCKETS <buckets> [PROPERTIES ( <property>, ... )]",
+   "CREATE TABLE [IF NOT EXISTS] <table> ( KEY <column> ) [PARTITION ( <partition>, ... )] BUCKETS <buckets> "
+   "[PROPERTIES ( <property>, ... )]",
    "Creates a table and a replica of every tablet on as many backends as wanted.",
-   "Rows are lines of bytes. KEY is the 1-based number of the column whose bytes decide a row's tablet; "
-   "BUCKETS is the number of tablets (1 to 16384), for ever. Properties: \"replication_num\" (1 to 32, "
-   "default 3), \"column_separator\" (one byte, default a tab; \"\\t\" and \"\\x01\" are understood). The "
-   "statement returns when every backend has created its replicas, or after ten seconds with a warning that "
-   "names those that have not: they are created later.",
-   R"(CREATE TABLE shop.orders (KEY 1) BUCKETS 8 PROPERTIES("replication_num"="3", "column_separator"=";"))",
+   "Rows are lines of bytes. KEY is the 1-based number of the column whose bytes decide a row's tablet; BUCKETS is "
+   "the number of tablets of each partition (1 to 16384), for ever. Without PARTITION there is one partition, named "
+   "like the table. Properties: \"replication_num\" (1 to 32, default 3), \"column_separator\" (one byte, default a "
+   "tab; \"\\t\" and \"\\x01\" are understood), \"storage_medium\" (\"HDD\" or \"SSD\": replicas go to such disks, "
+   "and to others only if too few backends have one with room), \"cluster\" (only backends of that cluster hold "
+   "replicas), \"colocate_with\" (a group of tables of this database whose buckets lie on the same backends; all "
+   "have equal buckets and replication_num). The statement returns when every backend has created its replicas, or "
+   "after ten seconds with a warning that names those that have not: they are created later.",
+   R"(CREATE TABLE shop.orders (KEY 1) PARTITION (y2024, y2025) BUCKETS 8 PROPERTIES("replication_num"="3", "column_separator"=";"))",
    {}, writes},
   {"drop_table", "DROP TABLE [IF EXISTS] <table>", "Drops a table and every replica of its tablets.",
    "The rows are gone for good; backends delete the files when they next report.",
    "DROP TABLE IF EXISTS shop.orders", {}, writes, dangerous},
+  {"add_partition", "ALTER TABLE <table> ADD PARTITION <partition> [PROPERTIES ( <partition property>, ... )]",
+   "Adds an empty partition with as many buckets as the table's others.",
+   "\"storage_medium\" (\"HDD\" or \"SSD\") is where its replicas belong; without it they may lie on any disk. "
+   "Returns as CREATE TABLE does.",
+   R"(ALTER TABLE shop.orders ADD PARTITION y2026 PROPERTIES("storage_medium"="SSD"))", {}, writes},
+  {"drop_partition", "ALTER TABLE <table> DROP PARTITION <partition>", "Drops a partition and its rows.",
+   "The rows are gone for good. A table keeps at least one partition: DROP TABLE drops it all.",
+   "ALTER TABLE shop.orders DROP PARTITION y2024", {}, writes, dangerous},
+  {"modify_partition", "ALTER TABLE <table> MODIFY PARTITION <partition> SET ( <partition property>, ... )",
+   "Changes where the replicas of a partition belong.",
+   "\"storage_medium\": \"SSD\", \"HDD\" or \"ANY\". Replicas that are made or moved from now on prefer such disks.",
+   R"(ALTER TABLE shop.orders MODIFY PARTITION y2024 SET ("storage_medium"="HDD"))", {}, writes},
   {"use_database", "USE <database>", "Sets the database that table names without one belong to.",
    "Holds for this session.", "USE shop", {}, reads},
-  {"add_backends", "ALTER SYSTEM ADD BACKEND <address>, ...", "Adds storage backends to the cluster.",
-   "An address is \"host:port\" of the backend's RPC port. A backend counts as alive once the leader has "
-   "reached it; see SHOW BACKENDS.",
-   R"(ALTER SYSTEM ADD BACKEND "10.0.0.1:9060", "10.0.0.2:9060")", {}, writes},
+  {"add_backends", "ALTER SYSTEM ADD BACKEND <address>, ... [PROPERTIES ( <backend property>, ... )]",
+   "Adds storage backends to the cluster.",
+   "An address is \"host:port\" of the backend's RPC port. A backend counts as alive once the leader has reached "
+   "it; see SHOW BACKENDS. \"cluster\" is the compute cluster it belongs to (default default_cluster), \"location\" "
+   "says where it stands (\"rack:a\"): replicas are kept on different locations where that is possible.",
+   R"(ALTER SYSTEM ADD BACKEND "10.0.0.1:9060", "10.0.0.2:9060" PROPERTIES("cluster"="blue", "location"="rack:a"))", {},
+   writes},
   {"drop_backend", "ALTER SYSTEM DROP BACKEND <address>", "Removes a backend that holds no replicas.",
    "Refused while the catalog keeps a replica there: ALTER SYSTEM DECOMMISSION BACKEND moves them away first.",
    R"(ALTER SYSTEM DROP BACKEND "10.0.0.1:9060")", {}, writes, dangerous},
+  {"modify_backend", "ALTER SYSTEM MODIFY BACKEND <address> SET ( <backend property>, ... )",
+   "Gives a backend another cluster or location.",
+   "What is not named stays; \"location\"=\"\" forgets it. Replicas of tables that belong to another cluster than the "
+   "backend's are moved away from it.",
+   R"(ALTER SYSTEM MODIFY BACKEND "10.0.0.1:9060" SET ("location"="rack:b"))", {}, writes},
   {"decommission_backend", "ALTER SYSTEM [CANCEL] DECOMMISSION BACKEND <address>",
    "Moves every replica off a backend, or calls that off.",
-   "Refused if fewer backends would remain than a table wants replicas. TabletNum of SHOW BACKENDS falls; at 0 "
-   "the leader drops the backend by itself. CANCEL keeps what is still there.",
+   "Refused, with the name of the table, if fewer backends of its cluster - or hosts, where its replicas are kept "
+   "on different ones - would remain than it wants replicas. TabletNum of SHOW BACKENDS falls; at 0 the leader "
+   "drops the backend by itself. CANCEL keeps what is still there.",
    R"(ALTER SYSTEM DECOMMISSION BACKEND "10.0.0.1:9060")", {}, writes},
-  {"load", "LOAD FILE <path> INTO <table> [LABEL <label>]", "Loads the lines of a file of the client.",
+  {"load", "LOAD FILE <path> INTO <table> [PARTITION ( <partition>, ... )] [LABEL <label>]",
+   "Loads the lines of a file of the client.",
    "All or nothing: the rows become visible together, as one version, once a majority of the replicas of every "
    "tablet has them on disk. A label (1 to 128 of A-Z a-z 0-9 _ - . :) makes a load happen at most once: a label "
-   "that was committed in the last three days answers at once and loads nothing.",
+   "that was committed in the last three days answers at once and loads nothing. A load goes into one partition; if "
+   "the table has several it must be named.",
    "LOAD FILE '/tmp/orders.csv' INTO shop.orders LABEL 'orders-2024-11-24'", {}, writes},
-  {"export", "EXPORT TABLE <table> TO <path>", "Writes all rows of a table to a file of the client.",
+  {"export", "EXPORT TABLE <table> [PARTITION ( <partition>, ... )] TO <path>",
+   "Writes all rows of a table, or of some partitions, to a file of the client.",
    "A snapshot: the rows of the version that is visible when the statement starts. Their order is not that of "
    "the files that were loaded.",
    "EXPORT TABLE shop.orders TO '/tmp/orders.out'", {}, reads},
@@ -62,8 +90,8 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
    "Without FROM: of the session's database, see USE.", "SHOW TABLES FROM shop", columns::tables, reads},
   {"show_backends", "SHOW BACKENDS", "One row per backend: liveness, replicas, disk space.",
    "Alive is what the edit log says, ErrMsg why a backend is not linked now. The ports HeartbeatPort, BePort and "
-   "BrpcPort are the same one: a backend has one RPC port. Cluster is the name of this cluster and "
-   "ClusterDecommissioned always false.",
+   "BrpcPort are the same one: a backend has one RPC port. Cluster and Location are what ALTER "
+   "SYSTEM ADD BACKEND and MODIFY BACKEND said. ClusterDecommissioned is always false.",
    "SHOW BACKENDS", columns::backends, reads},
   {"show_frontends", "SHOW FRONTENDS", "One row per front end: role and journal position.", "", "SHOW FRONTENDS",
    columns::frontends, reads},
@@ -71,13 +99,69 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
    "DetailCmd is the statement that shows its replicas. IsSync: the replicas agree with the catalog, that is, the "
    "tablet is healthy.",
    "SHOW TABLET 10005", columns::tablet_location, reads},
-  {"show_tablets", "SHOW {TABLETS|TABLET} FROM <table>", "One row per replica of a table.",
+  {"show_tablets", "SHOW {TABLETS|TABLET} FROM <table> [PARTITION ( <partition>, ... )]",
+   "One row per replica of a table.",
    "Version is the highest version with none missing below it, LstFailedVersion the last one the replica missed "
    "(-1: none). Columns named ...Hash, SchemaHash, CheckVersion, VersionCount, MetaUrl and CompactionStatus are "
    "kept for their readers and have no meaning here: 0, -1 or empty.",
    "SHOW TABLETS FROM shop.orders", columns::table_replicas, reads},
   {"show_proc", "SHOW PROC <proc>", "Shows a page of the tree of internal state.",
    "SHOW PROC '/' lists the pages; the columns depend on the page.", "SHOW PROC '/statistic'", {}, reads},
+  {"explain_tablet", "EXPLAIN TABLET <tablet>", "Says what is done about a tablet, and place by place why there.",
+   "The first rows have no backend: the tablet's health and priority, the decision, what is in the way and what "
+   "would lift it, and where the tablet stands in the queue. Then one row per backend and path that was looked at "
+   "as source or target. It is the scheduler's own decision function, asked now.",
+   "EXPLAIN TABLET 10005", columns::explanation, reads},
+  {"diagnose_tablet", "ADMIN DIAGNOSE TABLET <tablet>", "Checks a tablet step by step, with advice.",
+   "Stops at the first level that does not exist.", "ADMIN DIAGNOSE TABLET 10005", columns::diagnosis, reads},
+  {"show_repair_history", "SHOW REPAIR HISTORY [FOR TABLET <tablet>]",
+   "Decisions about tablets, newest first, and what became of them.",
+   "From the edit log: it survives a change of leader. At most 1000 rows of the last 10000 decisions. Entry is the log "
+   "index of the order.",
+   "SHOW REPAIR HISTORY FOR TABLET 10005", columns::repair_history, reads},
+  {"show_replica_status",
+   "ADMIN SHOW REPLICA STATUS FROM <table> [PARTITION ( <partition>, ... )] [WHERE STATUS {=|!=} <status>]",
+   "One row per replica, and per missing one: can it be used.",
+   "Status is the first that fits: DEAD (backend down or replica damaged), VERSION_ERROR (it lacks versions), "
+   "SCHEMA_ERROR (never: there are no schemas), OK; MISSING stands for a replica that should be there. "
+   "CommittedVersion is the partition's visible version.",
+   R"(ADMIN SHOW REPLICA STATUS FROM shop.orders WHERE STATUS != "OK")", columns::replica_status, reads},
+  {"show_replica_distribution", "ADMIN SHOW REPLICA DISTRIBUTION FROM <table> [PARTITION ( <partition>, ... )]",
+   "How many replicas of a table each backend holds.", "An average backend shows one >, a twice as full one two.",
+   "ADMIN SHOW REPLICA DISTRIBUTION FROM shop.orders", columns::replica_distribution, reads},
+  {"repair_table", "ADMIN [CANCEL] REPAIR TABLE <table> [PARTITION ( <partition>, ... )]",
+   "Has the sick tablets of a table mended before others, or takes that back.",
+   "They get priority VERY_HIGH for four hours. It is in the edit log: a new leader knows it too. "
+   "SHOW PROC '/cluster_balance/priority_repair' lists what is urgent.",
+   "ADMIN REPAIR TABLE shop.orders PARTITION (y2024)", {}, writes},
+  {"set_replica_status", "ADMIN SET REPLICA STATUS PROPERTIES ( <replica property>, ... )",
+   "Declares a replica damaged, or takes that back.",
+   "\"tablet_id\", \"backend_id\" and \"status\" (\"bad\" or \"ok\"). A bad replica is never read and gets "
+   "replaced; no report of its backend changes that.",
+   R"(ADMIN SET REPLICA STATUS PROPERTIES("tablet_id"="10005", "backend_id"="10001", "status"="bad"))", {}, writes,
+   dangerous},
+  {"set_config", "ADMIN SET FRONTEND CONFIG ( <config>, ... )", "Changes settings of the scheduler while it runs.",
+   "In the edit log: it holds for every front end and survives restarts. \"\" goes back to the default. ADMIN SHOW "
+   "FRONTEND CONFIG lists keys and values.",
+   R"(ADMIN SET FRONTEND CONFIG ("disable_balance"="true"))", {}, writes},
+  {"show_config", "ADMIN SHOW FRONTEND CONFIG [LIKE <pattern>]", "Lists settings and their values.",
+   "In a pattern % stands for any text and _ for one character.", R"(ADMIN SHOW FRONTEND CONFIG LIKE "%slot%")",
+   columns::config, reads},
+  {"pause_balance",
+   "ADMIN PAUSE BALANCE {ALL|TABLE <table>|BACKEND <address>} FOR <duration> [REASON <reason>]",
+   "Stops balance moves for a while: all, of one table, or to and from one backend.",
+   "At most 30d. Repairs go on. It ends by itself; ADMIN RESUME BALANCE ends it earlier.",
+   R"(ADMIN PAUSE BALANCE BACKEND "10.0.0.1:9060" FOR 2h REASON "disk swap")", {}, writes},
+  {"resume_balance", "ADMIN RESUME BALANCE {ALL|TABLE <table>|BACKEND <address>}", "Ends a pause of balance.",
+   "ALL ends the pause of that name only; those of tables and backends stay.", "ADMIN RESUME BALANCE ALL", {}, writes},
+  {"rebalance_disk", "ADMIN [CANCEL] REBALANCE DISK [ON ( <address>, ... )]",
+   "Evens out the disks inside backends before other balance work, or takes that back.",
+   "Holds for 24 hours; without ON for every backend.", R"(ADMIN REBALANCE DISK ON ("10.0.0.1:9060"))", {}, writes},
+  {"check_tablets", "ADMIN CHECK TABLET ( <tablet>, ... ) [PROPERTIES ( <check property>, ... )]",
+   "Has every replica of tablets read and compared with its checksums.",
+   "\"type\"=\"consistency\" is the only kind. Returns when the checks are ordered; a damaged replica is reported "
+   "by its backend, counts in InconsistentTabletNum of SHOW PROC '/statistic' and is repaired.",
+   R"(ADMIN CHECK TABLET (10005, 10006) PROPERTIES("type"="consistency"))", {}, writes},
   {"help", "HELP [<words>]", "Lists statements, or explains the one that begins with these words.", "",
    "HELP SHOW TABLET", columns::help, reads},
 }};

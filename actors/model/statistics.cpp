@@ -1,6 +1,9 @@
 #include "actors/model/statistics.h"
 #include "actors/model/health.h"
 #include <algorithm>
+#include <set>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tabletd::model {
@@ -26,14 +29,29 @@ struct suspects {
 };
 
 bool judged_alike(const backend* was, const backend* is) {
-  return was && is && was->alive == is->alive && was->decommissioned == is->decommissioned && was->host == is->host;
+  return was && is && was->alive == is->alive && was->decommissioned == is->decommissioned && was->host == is->host
+         && was->cluster == is->cluster;
+}
+
+std::size_t hosts_of(const catalog& cat) {
+  std::set<std::string_view> hosts;
+  cat.backends.for_each([&](backend_id, const backend& b) { hosts.insert(b.host); });
+  return hosts.size();
 }
 
 bool judged_alike(const table* was, const table* is) {
-  if (!was || !is || was->replication_num != is->replication_num || was->partitions.size() != is->partitions.size())
+  if (!was || !is || was->replication_num != is->replication_num || was->cluster != is->cluster
+      || was->partitions.size() != is->partitions.size())
     return false;
   return std::equal(was->partitions.begin(), was->partitions.end(), is->partitions.begin(),
                     [](const partition& a, const partition& b) { return a.visible == b.visible; });
+}
+
+void keep(cow_map<tablet_id, std::uint8_t>& set, tablet_id id, bool in) {
+  if (in)
+    set.put(id, 1);
+  else
+    set.erase(id);
 }
 
 void count(database_statistic& of, const table& one, bool add) {
@@ -59,7 +77,9 @@ std::size_t statistics::follow(const catalog& now) {
     else if (!databases_.contains(id))
       databases_.put(id, {});
   });
+  bool hosts_may_differ = false;
   now.backends.for_each_difference(was.backends, [&](backend_id, const backend* before, const backend* after) {
+    hosts_may_differ |= !before || !after;
     // A tablet that came to this backend since differs itself and is looked at anyway.
     if (before && !judged_alike(before, after))
       look.all_on(*before);
@@ -79,6 +99,21 @@ std::size_t statistics::follow(const catalog& now) {
       look.all_of(*after);
   });
 
+  now.colocate_groups.for_each_difference(
+      was.colocate_groups, [&](auto, const colocate_group* before, const colocate_group* after) {
+        for (const auto id :
+             before&& after && before->sequence != after->sequence ? after->tables : std::vector<table_id>{})
+          look.all_of(*now.tables.find(id));
+      });
+  // Whether a table's hosts are kept apart depends on how many there are.
+  if (const auto hosts
+      = hosts_may_differ ? std::pair{hosts_of(was), hosts_of(now)} : std::pair<std::size_t, std::size_t>{};
+      hosts.first != hosts.second)
+    now.tables.for_each([&](table_id id, const table& t) {
+      if (was.tables.contains(id) && (t.replication_num <= hosts.first) != (t.replication_num <= hosts.second))
+        look.all_of(t);
+    });
+
   const auto owner = [this](const catalog& cat, const tablet& t) -> database_statistic* {
     const auto* table = cat.table_of(t);
     return table ? databases_.edit(table->database) : nullptr;
@@ -92,8 +127,10 @@ std::size_t statistics::follow(const catalog& now) {
       if (auto* of = owner(was, *before)) {
         --of->tablets;
         of->replicas -= before->replicas.size();
-        if (!after)
+        if (!after) {
           of->unhealthy.erase(id);
+          of->inconsistent.erase(id);
+        }
       }
     if (after)
       if (auto* of = owner(now, *after)) {
@@ -109,10 +146,9 @@ std::size_t statistics::follow(const catalog& now) {
     auto* of = t ? owner(now, *t) : nullptr;
     if (!of)
       continue;
-    if (diagnose(now, *t).health == tablet_health::healthy)
-      of->unhealthy.erase(id);
-    else
-      of->unhealthy.put(id, 1);
+    keep(of->unhealthy, id, diagnose(now, *t).health != tablet_health::healthy);
+    keep(of->inconsistent, id,
+         std::any_of(t->replicas.begin(), t->replicas.end(), [](const replica& r) { return r.bad; }));
   }
   seen_ = now;
   return look.ids.size();

@@ -14,6 +14,8 @@ struct database_statistic {
   std::uint64_t tablets{};
   std::uint64_t replicas{};
   cow_map<tablet_id, std::uint8_t> unhealthy; ///< A set: diagnose() says other than healthy.
+  cow_map<tablet_id, std::uint8_t>
+      inconsistent;  ///< A set: a backend found a replica that does not match its checksums.
 };
 
 class statistics {

@@ -27,7 +27,7 @@ inline constexpr std::array backends{
   time_of("LastStartTime"), time_of("LastHeartbeat"), flag_of("Alive"), flag_of("SystemDecommissioned"),
   flag_of("ClusterDecommissioned"), unsigned_of("TabletNum"), bytes_of("DataUsedCapacity"),
   bytes_of("AvailCapacity"), bytes_of("TotalCapacity"), ratio_of("UsedPct"), ratio_of("MaxDiskUsedPct"),
-  text_of("ErrMsg"), text_of("Version"), text_of("Status")};
+  text_of("ErrMsg"), text_of("Version"), text_of("Status"), text_of("Location")};
 
 inline constexpr std::array backend_paths{
   text_of("RootPath"), bytes_of("DataUsedCapacity"), bytes_of("OtherUsedCapacity"),
@@ -98,6 +98,48 @@ inline constexpr std::array proc_indexes{unsigned_of("IndexId"), text_of("IndexN
 inline constexpr std::array actors{
   text_of("Supervisor"), text_of("Actor"), text_of("Type"), state_of("State"), unsigned_of("Restarts"),
   time_of("Since"), text_of("LastError")};
+
+inline constexpr std::array priority_repair{
+  unsigned_of("Database"), unsigned_of("Table"), unsigned_of("Partition"),
+  column{"RemainingTimeMs", value_type::uint64, "duration"}};
+inline constexpr std::array balance_pauses{
+  text_of("Scope"), text_of("Owner"), text_of("Reason"), time_of("Since"), time_of("Until")};
+inline constexpr std::array load_media{text_of("StorageMedium")};
+inline constexpr std::array load_statistic{
+  unsigned_of("BeId"), text_of("Cluster"), flag_of("Available"), bytes_of("UsedCapacity"), bytes_of("Capacity"),
+  ratio_of("UsedPercent"), unsigned_of("ReplicaNum"), column{"CapCoeff", value_type::float64, ""},
+  column{"ReplCoeff", value_type::float64, ""}, column{"Score", value_type::float64, ""}, state_of("Class")};
+inline constexpr std::array colocation_groups{
+    unsigned_of("GroupId"),        text_of("GroupName"), text_of("TableIds"), unsigned_of("BucketsNum"),
+    unsigned_of("ReplicationNum"), text_of("DistCols"),  flag_of("IsStable"), text_of("ErrorMsg")};
+inline constexpr std::array colocation_group{unsigned_of("BucketIndex"), text_of("BackendIds")};
+
+// Rows about the tablet as a whole have no backend: null.
+inline constexpr std::array explanation{
+  unsigned_of("BackendId"), text_of("Host"), signed_of("Path"), text_of("Role"), state_of("Code"), text_of("Reason"),
+  ratio_of("UsedRatio"), bytes_of("LeftBytes")};
+inline constexpr std::array diagnosis{text_of("Item"), text_of("Info"), text_of("Suggestion")};
+inline constexpr std::array repair_history{
+    unsigned_of("Entry"), unsigned_of("TabletId"), text_of("Type"),        text_of("Purpose"),
+    state_of("Status"),   text_of("Priority"),     signed_of("ReplicaId"), signed_of("SrcBe"),
+    signed_of("SrcPath"), signed_of("DestBe"),     signed_of("DestPath"),  time_of("Ordered"),
+    time_of("Ended"),     state_of("Result"),      text_of("Reason"),      text_of("Message")};
+inline constexpr std::array replica_status{unsigned_of("TabletId"),
+                                           signed_of("ReplicaId"),
+                                           signed_of("BackendId"),
+                                           signed_of("Version"),
+                                           signed_of("LastFailedVersion"),
+                                           signed_of("LastSuccessVersion"),
+                                           unsigned_of("CommittedVersion"),
+                                           signed_of("SchemaHash"),
+                                           signed_of("VersionNum"),
+                                           flag_of("IsBad"),
+                                           state_of("State"),
+                                           state_of("Status")};
+inline constexpr std::array replica_distribution{
+  unsigned_of("BackendId"), unsigned_of("ReplicaNum"), text_of("Graph"), text_of("Percent")};
+inline constexpr std::array config{
+  text_of("Key"), text_of("AliasNames"), text_of("Value"), text_of("Type"), flag_of("IsMutable"), text_of("Comment")};
 
 inline constexpr std::array help{text_of("Topic"), text_of("Text")};
 

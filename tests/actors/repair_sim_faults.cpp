@@ -35,13 +35,13 @@ void sim_world::create_table() {
   const slot_ledger slots{2};
   const auto replication = 1 + static_cast<std::uint32_t>(fate.below(3));
   auto placed = place_table({.cat = cat, .cluster = *seen, .slots = slots, .fit = defaults.fit},
-                            1 + static_cast<std::uint32_t>(fate.below(3)), replication);
-  if (auto* places = std::get_if<placements>(&placed)) {
+                            {.buckets = 1 + static_cast<std::uint32_t>(fate.below(3)), .replication_num = replication});
+  if (auto* places = std::get_if<std::vector<placements>>(&placed)) {
     table_created e;
     e.database = shadow.find_database("shop")->id;
     e.name = "t" + std::to_string(++labels);
     e.replication_num = replication;
-    e.placements = std::move(*places);
+    e.placements = std::move(places->front());
     propose(std::move(e));
   }
 }

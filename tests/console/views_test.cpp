@@ -26,6 +26,7 @@ struct Views : test::session_world {
 };
 
 TEST_F(Views, Backends) {
+  world.fold(model::backend_modified{world.order[0], "blue", "rack:a"});
   world.fold(model::backend_died{world.order[2]});
   auto& lost = world.view.backends[world.order[2]];
   lost.linked = lost.reported = false;
@@ -34,15 +35,17 @@ TEST_F(Views, Backends) {
   world.view.backends[world.order[0]].tasks_running = 1;
   world.view.backends.erase(world.order[1]);
   publish_world();
-  const std::string expected =
-    "BackendId|Cluster|IP|HostName|HeartbeatPort|BePort|HttpPort|BrpcPort|LastStartTime|LastHeartbeat|Alive|"
-    "SystemDecommissioned|ClusterDecommissioned|TabletNum|DataUsedCapacity|AvailCapacity|TotalCapacity|UsedPct|"
-    "MaxDiskUsedPct|ErrMsg|Version|Status\n"
-    "10003|play|h1|h1|9060|9060|8040|9060|@1732000000000|@1732000000000|true|false|false|1|1073741824|549755813888|"
-    "1099511627776|50.0|50.0||0.1.0|linked, reported, 1 task running\n"
-    "10004|play|h2|h2|9060|9060|0|9060|-|-|true|false|false|2|0|0|0|0.0|0.0|this front end has not dialled it yet||not linked\n"
-    "10005|play|h3|h3|9060|9060|8040|9060|@1732000000000|-|false|false|false|1|1073741824|549755813888|1099511627776|"
-    "50.0|50.0|connection refused|0.1.0|not linked\n";
+  const std::string expected
+      = "BackendId|Cluster|IP|HostName|HeartbeatPort|BePort|HttpPort|BrpcPort|LastStartTime|LastHeartbeat|Alive|"
+        "SystemDecommissioned|ClusterDecommissioned|TabletNum|DataUsedCapacity|AvailCapacity|TotalCapacity|UsedPct|"
+        "MaxDiskUsedPct|ErrMsg|Version|Status|Location\n"
+        "10003|blue|h1|h1|9060|9060|8040|9060|@1732000000000|@1732000000000|true|false|false|1|1073741824|549755813888|"
+        "1099511627776|50.0|50.0||0.1.0|linked, reported, 1 task running|rack:a\n"
+        "10004|default_cluster|h2|h2|9060|9060|0|9060|-|-|true|false|false|2|0|0|0|0.0|0.0|this front end has not "
+        "dialled it yet||not linked|\n"
+        "10005|default_cluster|h3|h3|9060|9060|8040|9060|@1732000000000|-|false|false|false|1|1073741824|549755813888|"
+        "1099511627776|"
+        "50.0|50.0|connection refused|0.1.0|not linked|\n";
   EXPECT_EQ(run("SHOW BACKENDS"), expected);
   EXPECT_EQ(proc("/backends"), expected);
   EXPECT_EQ(proc("/backends/10003"),
@@ -69,7 +72,8 @@ TEST_F(Views, FrontendsActorsAndJournal) {
 }
 
 TEST_F(Views, TheTree) {
-  EXPECT_EQ(proc("/"), "Name\nactors\nbackends\ncluster_balance\ndbs\nfrontends\njournal\nstatistic\n");
+  EXPECT_EQ(proc("/"),
+            "Name\nactors\nbackends\ncluster_balance\ncolocation_group\ndbs\nfrontends\njournal\nstatistic\n");
   EXPECT_EQ(proc("/dbs"), "DbId|DbName|TableNum\n10001|shop|1\n10002|empty|0\n");
   const auto& part = world.cat.tables.find(orders)->partitions.front();
   const auto base = fmt::format("/dbs/10001/{}", raw(orders));
@@ -180,9 +184,14 @@ TEST_F(Views, ClusterBalance) {
   view->counters.clones = 3;
   view->counters.submitted_by_health[static_cast<std::size_t>(model::tablet_health::redundant)] = 2;
   view->counters.submitted_by_health[static_cast<std::size_t>(model::tablet_health::force_redundant)] = 1;
+  view->counters.submitted_by_health[static_cast<std::size_t>(model::tablet_health::replica_missing_in_cluster)] = 4;
+  view->counters.submitted_by_health[static_cast<std::size_t>(model::tablet_health::colocate_mismatch)] = 5;
+  view->counters.submitted_by_health[static_cast<std::size_t>(model::tablet_health::colocate_redundant)] = 6;
+  view->counters.balance_scheduled = 7;
   scheduler->store(view);
   EXPECT_EQ(proc("/cluster_balance"),
-            "Item|Number\nworking_slots|1\nsched_stat|1\npending_tablets|1\nrunning_tablets|1\nhistory_tablets|1\n");
+            "Item|Number\ncluster_load_stat|2\nworking_slots|1\nsched_stat|1\npriority_repair|0\npending_tablets|"
+            "1\nrunning_tablets|1\nhistory_tablets|1\nbalance_pauses|0\n");
   const std::string head
     = "TabletId|Type|Medium|Status|State|OrigPrio|DynmPrio|SrcBe|SrcPath|DestBe|DestPath|Timeout|Create|LstSched|LstVisit|"
       "Finished|Rate|FailedSched|FailedRunning|LstAdjPrio|VisibleVer|VisibleVerHash|CmtVer|CmtVerHash|ErrMsg\n";
@@ -199,7 +208,30 @@ TEST_F(Views, ClusterBalance) {
             "BeId|PathHash|AvailSlots|TotalSlots|BalanceSlot|AvgRate\n10003|100|1|2|2|1234.5\n");
   const auto counters = proc("/cluster_balance/sched_stat");
   EXPECT_NE(counters.find("num of clone task|3\n"), std::string::npos);
+  EXPECT_NE(counters.find("num of replica missing in cluster error|4\n"), std::string::npos);
+  EXPECT_NE(counters.find("num of colocate replica mismatch|5\n"), std::string::npos);
+  EXPECT_NE(counters.find("num of colocate replica redundant|6\n"), std::string::npos);
+  EXPECT_NE(counters.find("num of balance scheduled|7\n"), std::string::npos);
   EXPECT_NE(counters.find("num of replica redundant error|3\n"), std::string::npos);
+}
+
+TEST_F(Views, LoadOfEveryBackendPerMedium) {
+  world.fold(model::backend_modified{world.order[0], "blue", ""});
+  world.view.backends[world.order[0]].paths[0].available_bytes = 1ULL << 36; // Nearly full, the others half.
+  world.fold(model::backend_decommission{world.order[2], true});
+  publish_world();
+  EXPECT_EQ(proc("/cluster_balance/cluster_load_stat"), "StorageMedium\nHDD\nSSD\n");
+  const std::string head
+      = "BeId|Cluster|Available|UsedCapacity|Capacity|UsedPercent|ReplicaNum|CapCoeff|ReplCoeff|Score|Class\n";
+  EXPECT_EQ(proc("/cluster_balance/cluster_load_stat/HDD"), head);
+  const auto rows = proc("/cluster_balance/cluster_load_stat/SSD");
+  EXPECT_NE(rows.find("10003|blue|true|1030792151040|1099511627776|93.8|1|1.0|0.0|1.3|HIGH\n"), std::string::npos)
+      << rows;
+  EXPECT_NE(rows.find("10005|default_cluster|false|"), std::string::npos) << rows;
+  EXPECT_NE(rows.find("|INIT\n"), std::string::npos) << "a leaving backend is not judged\n" << rows;
+  EXPECT_EQ(proc("/cluster_balance/cluster_load_stat/ssd/10003"), proc("/backends/10003"));
+  EXPECT_EQ(proc("/cluster_balance/cluster_load_stat/hdd/10003").find("/data/1"), std::string::npos);
+  EXPECT_EQ(proc("/cluster_balance/cluster_load_stat/NVME").substr(0, 9), "error [2]");
 }
 
 TEST_F(Views, LongListsAreCut) {
@@ -218,6 +250,10 @@ TEST_F(Views, ABadPathSaysWhatIsThere) {
 }
 
 TEST_F(Views, EveryPageHasTheColumnsOfItsRow) {
+  world.colocated("shop", "twin", 2, 3, "g");
+  world.fold(model::repair_hinted{
+      orders, {world.cat.tables.find(orders)->partitions.front().id}, world.now + std::chrono::hours(1)});
+  publish_world();
   std::vector<std::string> paths{"/"};
   std::size_t pages = 0;
   std::set<model::proc_page> seen;

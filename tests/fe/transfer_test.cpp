@@ -19,16 +19,16 @@ struct FrontEnd : fe_world {
       ASSERT_TRUE(made.ok()) << made;
     }
   }
-  static void load(console& by, const std::string& chunk) {
-    auto upload = by.begin_load("d.t");
+  static void load(console& by, const std::string& chunk, const std::string& into = "d.t") {
+    auto upload = by.begin_load(into);
     const auto wrote = by.wait(console::write(upload, 0, chunk));
     ASSERT_TRUE(wrote.ok()) << wrote;
     const auto done = by.wait(console::finish(upload));
     ASSERT_TRUE(done.ok()) << done;
   }
-  /// Everything d.t holds, lines sorted.
-  static std::string exported(console& by) {
-    auto download = by.begin_export("d.t");
+  /// Everything the table or its named partitions hold, lines sorted.
+  static std::string exported(console& by, const std::string& from = "d.t") {
+    auto download = by.begin_export(from);
     std::vector<std::string> lines;
     for (;;) {
       std::string chunk;
@@ -64,6 +64,31 @@ TEST_F(FrontEnd, LoadsAndExports) {
   const auto sent = rows(1'000, 1);
   ASSERT_NO_FATAL_FAILURE(load(me, sent));
   EXPECT_EQ(exported(me), sorted({sent}));
+}
+
+TEST_F(FrontEnd, PartitionsAreLoadedAndExportedEach) {
+  front_end fe{sys, front_end_options()};
+  backend be{sys, backend_options("a")};
+  console me{io, "127.0.0.1", fe.port()};
+  ASSERT_TRUE(me.login().ok());
+  ASSERT_NO_FATAL_FAILURE(add_backends(fe, me, {be.port()}));
+  ASSERT_NO_FATAL_FAILURE(make_table(
+    me, "CREATE TABLE d.t (KEY 1) PARTITION (old, new) BUCKETS 2 PROPERTIES(\"replication_num\"=\"1\")"));
+  const auto first = rows(500, 11);
+  const auto second = rows(700, 12);
+  ASSERT_NO_FATAL_FAILURE(load(me, first, "d.t PARTITION (old)"));
+  ASSERT_NO_FATAL_FAILURE(load(me, second, "d.t PARTITION (new)"));
+  const auto unnamed = me.run("LOAD FILE '/f' INTO d.t");
+  EXPECT_EQ(unnamed.code, api::ErrorCode::INVALID_ARGUMENT) << unnamed;
+  EXPECT_EQ(exported(me, "d.t PARTITION (old)"), sorted({first}));
+  EXPECT_EQ(exported(me), sorted({first, second}));
+
+  const auto added = me.run("ALTER TABLE d.t ADD PARTITION newer");
+  EXPECT_TRUE(added.ok() && added.warnings.empty()) << added;
+  const auto third = rows(300, 13);
+  ASSERT_NO_FATAL_FAILURE(load(me, third, "d.t PARTITION (newer)"));
+  ASSERT_TRUE(me.run("ALTER TABLE d.t DROP PARTITION old").ok());
+  EXPECT_EQ(exported(me), sorted({second, third}));
 }
 
 TEST_F(FrontEnd, AnExportThatFailedAnswersEveryLaterReadTheSame) {

@@ -36,9 +36,9 @@ TEST(Completion, KnowsKeywordsNamesAndPages) {
     const char* candidates;
   };
   const row table[] = {
-    {"|", "ALTER CREATE DROP EXPORT HELP LOAD SHOW USE @0"},
+    {"|", "ADMIN ALTER CREATE DROP EXPLAIN EXPORT HELP LOAD SHOW USE @0"},
     {"sh|", "SHOW @0"},
-    {"SHOW |", "BACKENDS DATABASES FRONTENDS PROC TABLES TABLET TABLETS @5"},
+    {"SHOW |", "BACKENDS DATABASES FRONTENDS PROC REPAIR TABLES TABLET TABLETS @5"},
     {"SHOW TABLE|", "TABLES TABLET TABLETS @5"},
     {"SHOW TABLET |", "FROM @12"},
     {"SHOW TABLES |", "FROM @12"},
@@ -49,17 +49,27 @@ TEST(Completion, KnowsKeywordsNamesAndPages) {
     {"DROP TABLE shop.|", "shop.items shop.orders @11"},
     {"DROP TABLE shop.o|", "shop.orders @11"},
     {"CREATE DATABASE IF |", "NOT @19"},
-    {"ALTER SYSTEM |", "ADD CANCEL DECOMMISSION DROP @13"},
+    {"ALTER SYSTEM |", "ADD CANCEL DECOMMISSION DROP MODIFY @13"},
     {"ALTER SYSTEM DROP BACKEND |", "\"h1:9060\" \"h2:9060\" @26"},
     {"ALTER SYSTEM DROP BACKEND 'h2|", "'h2:9060' @26"},
-    {"SHOW PROC |", "'/actors' '/backends' '/cluster_balance' '/dbs' '/frontends' '/journal' '/statistic' @10"},
+    {"SHOW PROC |", "'/actors' '/backends' '/cluster_balance' '/colocation_group' '/dbs' '/frontends' '/journal' '/statistic' @10"},
     {"SHOW PROC '/cl|", "'/cluster_balance' @10"},
-    {"SHOW PROC \"/cluster_balance/p|", "\"/cluster_balance/pending_tablets\" @10"},
+    {"SHOW PROC \"/cluster_balance/p|", "\"/cluster_balance/pending_tablets\" \"/cluster_balance/priority_repair\" @10"},
     {"SHOW PROC '/backends/|", "'/backends/10003' '/backends/10004' @10"},
     {"SHOW PROC '/backends'|", "@21"},
     {"CREATE TABLE t (KEY 1) BUCKETS 1 |", "PROPERTIES @33"},
-    {"CREATE TABLE t (KEY 1) BUCKETS 1 PROPERTIES(|", "\"column_separator\" \"replication_num\" @44"},
+    {"CREATE TABLE t (KEY 1) BUCKETS 1 PROPERTIES(|", "\"cluster\" \"colocate_with\" \"column_separator\" \"replication_num\" \"storage_medium\" @44"},
     {"CREATE TABLE t (KEY 1) BUCKETS 1 PROPERTIES(\"rep|", "\"replication_num\" @44"},
+    {"CREATE TABLE t (KEY 1) |", "BUCKETS PARTITION @23"},
+    {"LOAD FILE 'x' INTO shop.items PARTITION (|", "items @41"},
+    {"ALTER TABLE shop.orders DROP PARTITION o|", "orders @39"},
+    {"ALTER TABLE shop.orders |", "ADD DROP MODIFY @24"},
+    {"ALTER TABLE shop.orders MODIFY PARTITION orders SET (|", "\"storage_medium\" @53"},
+    {"ADMIN |", "CANCEL CHECK DIAGNOSE PAUSE REBALANCE REPAIR RESUME SET SHOW @6"},
+    {"ADMIN PAUSE BALANCE |", "ALL BACKEND TABLE @20"},
+    {"ADMIN PAUSE BALANCE TABLE logs.|", "logs.shopping @26"},
+    {"ADMIN SHOW REPLICA STATUS FROM shop.items WHERE STATUS = 'D|", "'DEAD' @57"},
+    {"ADMIN SET FRONTEND CONFIG ('disable_d|", "'disable_disk_balance' @27"},
     {"NONSENSE |", "@9"},
     {"LOAD FILE 'x|", "@10"},
   };
@@ -111,6 +121,7 @@ TEST(ProcPath, EveryPageIsFoundByWalkingDown) {
   world.database("shop");
   world.add_backends(3);
   world.table("shop", "orders", 4, 3);
+  world.colocated("shop", "twin", 2, 3, "g");
   std::set<proc_page> seen;
   std::vector<std::string> paths{"/"};
   for (std::size_t i = 0; i < paths.size(); ++i) {
@@ -134,7 +145,7 @@ TEST(ProcPath, NamesWorkAsIdsDo) {
   world.add_backends(1);
   const auto orders = world.table("shop", "orders", 1, 1);
   const auto by_name = std::get<proc_target>(find_proc("/dbs/shop/orders/", world.cat));
-  EXPECT_EQ(by_name, (proc_target{proc_page::table, shop, orders, {}, {}}));
+  EXPECT_EQ(by_name, (proc_target{proc_page::table, shop, orders, {}, {}, {}, {}, {}}));
   EXPECT_EQ(std::get<proc_target>(find_proc("//dbs/" + std::to_string(raw(shop)) + "//" + std::to_string(raw(orders)), world.cat)), by_name);
   EXPECT_EQ(std::get<proc_target>(find_proc("", world.cat)).page, proc_page::root);
 }
@@ -153,7 +164,7 @@ TEST(ProcPath, WhatIsNotThereIsNamed) {
   const row table[] = {
     {"/statistik", "statistik is not below '/'", "did you mean '/statistic'?"},
     {"/cluster_balance/pending", "pending is not below '/cluster_balance'", "did you mean '/cluster_balance/pending_tablets'?"},
-    {"/nothing", "nothing is not below '/'", "there are: actors, backends, cluster_balance, dbs, frontends, journal, statistic"},
+    {"/nothing", "nothing is not below '/'", "there are: actors, backends, cluster_balance, colocation_group, dbs, frontends, journal, statistic"},
     {"/dbs/shop/t", "t is not below '/dbs/shop'", "nothing is below that page"},
     {"/backends/7/x", "7 is not below '/backends'", "there are: 10003"},
     {"/journal/x\n\xff", "x\\x0a\\xff is not below '/journal'", "nothing is below that page"},

@@ -53,16 +53,31 @@ struct console_world {
 
   /// Replicas of bucket b on the backends b, b + 1, ... in the order they were added.
   model::table_id table(const std::string& db, const std::string& name, std::uint32_t buckets, std::uint32_t replicas) {
-    model::table_created e{cat.find_database(db)->id, name, 1, ';', replicas, {}};
+    model::table_created e{cat.find_database(db)->id, name, 1, ';', replicas, placed(buckets, replicas)};
+    return model::table_id{fold(std::move(e))};
+  }
+  /// The same in a colocation group of its own, or in one that exists.
+  model::table_id colocated(const std::string& db, const std::string& name, std::uint32_t buckets,
+                            std::uint32_t replicas, const std::string& group) {
+    model::table_created e{cat.find_database(db)->id, name, 1, ';', replicas, placed(buckets, replicas)};
+    e.colocate_with = group;
+    return model::table_id{fold(std::move(e))};
+  }
+  model::partition_id add_partition(model::table_id to, const std::string& name, std::uint32_t buckets,
+                                    std::uint32_t replicas) {
+    return model::partition_id{fold(model::partition_added{to, {name, {}, placed(buckets, replicas)}})};
+  }
+  [[nodiscard]] model::bucket_places placed(std::uint32_t buckets, std::uint32_t replicas) const {
+    model::bucket_places all;
     for (std::uint32_t b = 0; b < buckets; ++b) {
       std::vector<model::place> places;
       for (std::uint32_t r = 0; r < replicas; ++r) {
         const auto i = (b + r) % order.size();
         places.push_back({order[i], cat.backends.find(order[i])->paths.front().hash});
       }
-      e.placements.push_back(places);
+      all.push_back(places);
     }
-    return model::table_id{fold(std::move(e))};
+    return all;
   }
 
   [[nodiscard]] const model::tablet& tablet(model::table_id of, std::uint32_t bucket) const {

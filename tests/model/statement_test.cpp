@@ -44,7 +44,8 @@ TEST(StatementTable, EveryRowExplainsItselfAndItsExampleParses) {
     EXPECT_EQ(&row_of(example), &row);
     EXPECT_EQ(parsed(print(example)), example);
     const bool shows = row.kind.starts_with("show_") && row.kind != "show_proc";
-    EXPECT_EQ(shows || row.kind == "help", !row.columns.empty()) << "a table has columns";
+    const bool explains = row.kind == "help" || row.kind == "explain_tablet" || row.kind == "diagnose_tablet";
+    EXPECT_EQ(shows || explains, !row.columns.empty()) << "a table has columns";
     EXPECT_TRUE(!row.dangerous || row.mutates);
     ++index;
   }
@@ -57,7 +58,10 @@ TEST(StatementTable, OnlyStatementsThatChangeStateNeedAuthority) {
     if (row.mutates)
       writers.push_back(row.kind);
   EXPECT_EQ(writers, (std::vector<std::string_view>{"create_database", "drop_database", "create_table", "drop_table",
-                                                    "add_backends", "drop_backend", "decommission_backend", "load"}));
+                                                    "add_partition", "drop_partition", "modify_partition", "add_backends",
+                                                    "drop_backend", "modify_backend", "decommission_backend", "load",
+                                                    "repair_table", "set_replica_status", "set_config", "pause_balance",
+                                                    "resume_balance", "rebalance_disk", "check_tablets"}));
 }
 
 TEST(Statement, ParsesWhatItShould) {
@@ -88,8 +92,55 @@ TEST(Statement, ParsesWhatItShould) {
   EXPECT_EQ(parsed("SHOW TABLETS FROM d.tbl1"), (statement{show_tablets{{"d", "tbl1"}}}));
   EXPECT_EQ(parsed("SHOW PROC '/cluster_balance/pending_tablets'"), (statement{show_proc{"/cluster_balance/pending_tablets"}}));
   EXPECT_EQ(parsed("HELP"), (statement{help_words{}}));
+  EXPECT_EQ(parsed("help alter table drop partition"), (statement{help_words{{"alter", "table", "drop", "partition"}}}));
   EXPECT_EQ(parsed("help show tablet;;"), (statement{help_words{{"show", "tablet"}}}));
   EXPECT_EQ(parsed("-- first a remark\nSHOW /* and\n another */ BACKENDS -- the end"), (statement{show_backends{}}));
+}
+
+TEST(Statement, ParsesPartitions) {
+  create_table two{{"d", "t"}, false, 1, 4, 3, '\t', {"p1", "p2"}, medium::ssd, "blue", "g"};
+  EXPECT_EQ(parsed("CREATE TABLE d.t (KEY 1) PARTITION (p1, p2) BUCKETS 4 "
+                   R"(PROPERTIES("storage_medium"="ssd", "cluster"="blue", "colocate_with"="g"))"),
+            statement{two});
+  EXPECT_EQ(parsed("alter table t add partition p3"), (statement{add_partition{{"", "t"}, "p3", std::nullopt}}));
+  EXPECT_EQ(parsed(R"(ALTER TABLE t ADD PARTITION p3 PROPERTIES("storage_medium"="HDD"))"),
+            (statement{add_partition{{"", "t"}, "p3", medium::hdd}}));
+  EXPECT_EQ(parsed("ALTER TABLE d.t DROP PARTITION `p-1`"), (statement{drop_partition{{"d", "t"}, "p-1"}}));
+  EXPECT_EQ(parsed(R"(ALTER TABLE t MODIFY PARTITION p SET ("storage_medium"="ANY"))"),
+            (statement{modify_partition{{"", "t"}, "p", std::nullopt}}));
+  EXPECT_EQ(parsed("LOAD FILE '/f' INTO t PARTITION (p1) LABEL 'a'"), (statement{load_file{"/f", {"", "t"}, "a", "p1"}}));
+  EXPECT_EQ(parsed("EXPORT TABLE t PARTITION (p1, p2) TO '/f'"), (statement{export_table{{"", "t"}, "/f", {"p1", "p2"}}}));
+  EXPECT_EQ(parsed("SHOW TABLETS FROM t PARTITION (p1)"), (statement{show_tablets{{"", "t"}, {"p1"}}}));
+}
+
+TEST(Statement, ParsesWhatOperatorsSay) {
+  const backend_address h1{"h", 1};
+  EXPECT_EQ(parsed(R"(ALTER SYSTEM ADD BACKEND "h:1", "i:2" PROPERTIES("location"="rack:a", "cluster"="blue"))"),
+            (statement{add_backends{{h1, {"i", 2}}, "blue", "rack:a"}}));
+  EXPECT_EQ(parsed(R"(ALTER SYSTEM MODIFY BACKEND "h:1" SET ("location"=""))"), (statement{modify_backend{h1, std::nullopt, ""}}));
+  EXPECT_EQ(parsed("EXPLAIN TABLET 7"), (statement{explain_tablet{7}}));
+  EXPECT_EQ(parsed("ADMIN DIAGNOSE TABLET 7"), (statement{diagnose_tablet{7}}));
+  EXPECT_EQ(parsed("SHOW REPAIR HISTORY"), (statement{show_repair_history{}}));
+  EXPECT_EQ(parsed("SHOW REPAIR HISTORY FOR TABLET 7"), (statement{show_repair_history{7}}));
+  EXPECT_EQ(parsed(R"(ADMIN SHOW REPLICA STATUS FROM t PARTITION (p) WHERE STATUS = "version_error")"),
+            (statement{show_replica_status{{"", "t"}, {"p"}, replica_status_filter{replica_status::version_error, false}}}));
+  EXPECT_EQ(parsed("ADMIN SHOW REPLICA STATUS FROM t WHERE STATUS!='OK'"),
+            (statement{show_replica_status{{"", "t"}, {}, replica_status_filter{replica_status::ok, true}}}));
+  EXPECT_EQ(parsed("ADMIN SHOW REPLICA DISTRIBUTION FROM t"), (statement{show_replica_distribution{{"", "t"}, {}}}));
+  EXPECT_EQ(parsed("ADMIN REPAIR TABLE t PARTITION (p, q)"), (statement{repair_table{{"", "t"}, {"p", "q"}, true}}));
+  EXPECT_EQ(parsed("ADMIN CANCEL REPAIR TABLE t"), (statement{repair_table{{"", "t"}, {}, false}}));
+  EXPECT_EQ(parsed(R"(ADMIN SET REPLICA STATUS PROPERTIES("status"="BAD", "backend_id"="2", "tablet_id"="1"))"),
+            (statement{set_replica_status{1, 2, true}}));
+  EXPECT_EQ(parsed(R"(ADMIN SET FRONTEND CONFIG ("tablet_sched_slot_num_per_path"="8", "disable_balance"=""))"),
+            (statement{set_config{{{"schedule_slot_num_per_path", "8"}, {"disable_balance", ""}}}})) << "an alias means its key";
+  EXPECT_EQ(parsed("ADMIN SHOW FRONTEND CONFIG LIKE '%slot%'"), (statement{show_config{"%slot%"}}));
+  EXPECT_EQ(parsed("ADMIN PAUSE BALANCE ALL FOR 90s"), (statement{pause_balance{{}, std::chrono::seconds(90), ""}}));
+  EXPECT_EQ(parsed("admin pause balance table d.t for 2H reason 'swap'"),
+            (statement{pause_balance{table_name{"d", "t"}, std::chrono::hours(2), "swap"}}));
+  EXPECT_EQ(parsed("ADMIN RESUME BALANCE BACKEND 'h:1'"), (statement{resume_balance{h1}}));
+  EXPECT_EQ(parsed("ADMIN REBALANCE DISK"), (statement{rebalance_disk{{}, true}}));
+  EXPECT_EQ(parsed("ADMIN CANCEL REBALANCE DISK ON ('h:1')"), (statement{rebalance_disk{{h1}, false}}));
+  EXPECT_EQ(parsed("ADMIN CHECK TABLET (1, 2)"), (statement{check_tablets{{1, 2}}}));
 }
 
 // What a person sees.  The caret must stand under the mistake; the hint must be the next step.
@@ -105,12 +156,12 @@ TEST(Statement, MistakesArePointedAt) {
      "               ^~~\n"
      "did you mean FROM?  HELP SHOW TABLETS;\n"},
     {"SHOW BACKNDS;",
-     "syntax 1:6: expected DATABASES, TABLES, BACKENDS, FRONTENDS, TABLET, TABLETS or PROC, found BACKNDS\n"
+     "syntax 1:6: expected DATABASES, TABLES, BACKENDS, FRONTENDS, TABLET, TABLETS, PROC or REPAIR, found BACKNDS\n"
      "  SHOW BACKNDS;\n"
      "       ^~~~~~~\n"
      "did you mean BACKENDS?  HELP SHOW;\n"},
     {"CREATE TABLE shop.orders\n  (KEY 1) BUCKET 8",
-     "syntax 2:11: expected BUCKETS, found BUCKET\n"
+     "syntax 2:11: expected PARTITION or BUCKETS, found BUCKET\n"
      "    (KEY 1) BUCKET 8\n"
      "            ^~~~~~\n"
      "did you mean BUCKETS?  HELP CREATE TABLE;\n"},
@@ -145,7 +196,7 @@ TEST(Statement, MistakesArePointedAt) {
      "                 ^~~~\n"
      "send one statement at a time.  HELP SHOW BACKENDS;\n"},
     {"",
-     "syntax 1:1: expected CREATE, DROP, USE, ALTER, LOAD, EXPORT, SHOW or HELP, found the end of the statement\n"
+     "syntax 1:1: expected CREATE, DROP, ALTER, USE, LOAD, EXPORT, SHOW, EXPLAIN, ADMIN or HELP, found the end of the statement\n"
      "  \n"
      "  ^\n"
      "HELP;\n"},
@@ -194,6 +245,86 @@ TEST(Statement, MistakesArePointedAt) {
      "  LOAD FILE 'x' INTO t LABEL 'a b'\n"
      "                             ^~~~~\n"
      "a label has 1 to 128 of A-Z a-z 0-9 _ - . :\n"},
+    {"LOAD FILE 'x' INTO t PARTITION (p1, p2)",
+     "invalid 1:37: one partition is meant here, and p2 is another\n"
+     "  LOAD FILE 'x' INTO t PARTITION (p1, p2)\n"
+     "                                      ^~\n"
+     "a load goes into one partition: load each with a statement of its own\n"},
+    {"EXPORT TABLE t PARTITION (p, p) TO 'x'",
+     "invalid 1:30: the partition p is named twice\n"
+     "  EXPORT TABLE t PARTITION (p, p) TO 'x'\n"
+     "                               ^\n"
+     "keep one of them\n"},
+    {"ALTER TABLE t MODIFY PARTITION p SET (\"storage_medium\"=\"NVME\")",
+     "invalid 1:56: \"NVME\" is no storage medium\n"
+     "  ALTER TABLE t MODIFY PARTITION p SET (\"storage_medium\"=\"NVME\")\n"
+     "                                                         ^~~~~~\n"
+     "it must be \"HDD\", \"SSD\" or \"ANY\"\n"},
+    {"ALTER SYSTEM ADD BACKEND \"h:1\" PROPERTIES(\"location\"=\"a\")",
+     "invalid 1:54: \"a\" is no location\n"
+     "  ALTER SYSTEM ADD BACKEND \"h:1\" PROPERTIES(\"location\"=\"a\")\n"
+     "                                                       ^~~\n"
+     "write \"kind:name\", like \"rack:a\": 1 to 128 of A-Z a-z 0-9 _ - . :\n"},
+    {"ADMIN SHOW REPLICA STTUS FROM tbl1;",
+     "syntax 1:20: expected STATUS or DISTRIBUTION, found STTUS\n"
+     "  ADMIN SHOW REPLICA STTUS FROM tbl1;\n"
+     "                     ^~~~~\n"
+     "did you mean STATUS?  HELP ADMIN SHOW REPLICA;\n"},
+    {"ADMIN SHOW REPLICA STATUS FROM t WHERE STATUS < 'OK'",
+     "syntax 1:47: no statement has this character outside quotes\n"
+     "  ADMIN SHOW REPLICA STATUS FROM t WHERE STATUS < 'OK'\n"
+     "                                                ^\n"
+     "HELP ADMIN SHOW REPLICA STATUS FROM;\n"},
+    {"ADMIN SHOW REPLICA STATUS FROM t WHERE STATUS = 'NORMAL'",
+     "invalid 1:49: 'NORMAL' is no replica status\n"
+     "  ADMIN SHOW REPLICA STATUS FROM t WHERE STATUS = 'NORMAL'\n"
+     "                                                  ^~~~~~~~\n"
+     "there are OK, DEAD, VERSION_ERROR, SCHEMA_ERROR and MISSING\n"},
+    {"ADMIN SET REPLICA STATUS PROPERTIES(\"tablet_id\"=\"1\", \"status\"=\"bad\")",
+     "invalid 1:69: the property \"backend_id\" is missing\n"
+     "  ADMIN SET REPLICA STATUS PROPERTIES(\"tablet_id\"=\"1\", \"status\"=\"bad\")\n"
+     "                                                                      ^\n"
+     "it is needed here\n"},
+    {"ADMIN SET FRONTEND CONFIG (\"disable_balanc\"=\"true\")",
+     "invalid 1:28: there is no setting \"disable_balanc\"\n"
+     "  ADMIN SET FRONTEND CONFIG (\"disable_balanc\"=\"true\")\n"
+     "                             ^~~~~~~~~~~~~~~~\n"
+     "did you mean \"disable_balance\"?\n"},
+    {"ADMIN SET FRONTEND CONFIG (\"tablet_repair_delay_factor_second\"=\"-1\")",
+     "invalid 1:64: \"-1\" is no value of \"tablet_repair_delay_factor_second\"\n"
+     "  ADMIN SET FRONTEND CONFIG (\"tablet_repair_delay_factor_second\"=\"-1\")\n"
+     "                                                                 ^~~~\n"
+     "it must be \"0\" to \"86400\" seconds; \"\" is the default\n"},
+    {"ADMIN SET FRONTEND CONFIG (\"tablet_further_repair_max_times\"=\"6\")",
+     "invalid 1:28: the setting \"tablet_further_repair_max_times\" cannot be changed\n"
+     "  ADMIN SET FRONTEND CONFIG (\"tablet_further_repair_max_times\"=\"6\")\n"
+     "                             ^~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~\n"
+     "it is part of how the log is read\n"},
+    {"ADMIN PAUSE BALANCE FOR 1h",
+     "syntax 1:21: expected ALL, TABLE or BACKEND, found FOR\n"
+     "  ADMIN PAUSE BALANCE FOR 1h\n"
+     "                      ^~~\n"
+     "HELP ADMIN PAUSE BALANCE;\n"},
+    {"ADMIN PAUSE BALANCE ALL FOR 31d",
+     "invalid 1:29: 31d is too short or too long\n"
+     "  ADMIN PAUSE BALANCE ALL FOR 31d\n"
+     "                              ^~~\n"
+     "it must be 1s to 30d\n"},
+    {"ADMIN PAUSE BALANCE ALL FOR 30",
+     "syntax 1:29: expected a duration (90s, 30m, 2h, 1d), found 30\n"
+     "  ADMIN PAUSE BALANCE ALL FOR 30\n"
+     "                              ^~\n"
+     "HELP ADMIN PAUSE BALANCE ALL FOR;\n"},
+    {"CREATE TABLE t (KEY 1) PARTITION (a,b,c,d,e) BUCKETS 16384",
+     "invalid 1:1: these are 81920 tablets, and one statement takes 65536\n"
+     "  CREATE TABLE t (KEY 1) PARTITION (a,b,c,d,e) BUCKETS 16384\n"
+     "  ^~~~~~\n"
+     "take fewer buckets, or add partitions one by one: ALTER TABLE ... ADD PARTITION\n"},
+    {"ADMIN CHECK TABLET (0)",
+     "invalid 1:21: 0 is no tablet id\n"
+     "  ADMIN CHECK TABLET (0)\n"
+     "                      ^\n"
+     "it must be 1 to 18446744073709551615\n"},
     {R"(LOAD FILE 'C:\dir' INTO t)",
      "syntax 1:14: unknown escape; \\t \\n \\r \\0 \\xNN \\\\ \\' and \\\" exist\n"
      "  LOAD FILE 'C:\\dir' INTO t\n"
@@ -212,16 +343,19 @@ TEST(Statement, ATooLongStatementIsRefused) {
 
 TEST(Help, ListsAndExplains) {
   const auto list = std::get<table_value>(help({{"show"}}));
-  EXPECT_EQ(list.rows.size(), 7u);
+  EXPECT_EQ(list.rows.size(), 8u);
   EXPECT_EQ(list.rows[0], (cell_row{std::string{"SHOW DATABASES"}, std::string{"Lists databases by name."}}));
   const auto one = std::get<table_value>(help({{"Show", "Backends"}}));
   ASSERT_EQ(one.rows.size(), 6u);
   EXPECT_EQ(one.rows[3][1], (cell{std::string{
     "BackendId, Cluster, IP, HostName, HeartbeatPort, BePort, HttpPort, BrpcPort, LastStartTime, LastHeartbeat, Alive, "
     "SystemDecommissioned, ClusterDecommissioned, TabletNum, DataUsedCapacity, AvailCapacity, TotalCapacity, UsedPct, "
-    "MaxDiskUsedPct, ErrMsg, Version, Status"}}));
+    "MaxDiskUsedPct, ErrMsg, Version, Status, Location"}}));
   EXPECT_EQ(std::get<table_value>(help({})).rows.size(), statement_table().size());
   EXPECT_EQ(std::get<table_value>(help({{"ALTER", "SYSTEM", "CANCEL", "DECOMMISSION"}})).rows[0][0], cell{std::string{"Synopsis"}});
+  const auto partitions = std::get<table_value>(help({{"ALTER", "TABLE", "ADD", "PARTITION"}}));
+  EXPECT_EQ(partitions.rows[1][1], (cell{std::string{"Adds an empty partition with as many buckets as the table's others."}}));
+  EXPECT_EQ(std::get<table_value>(help({{"ALTER", "TABLE"}})).rows.size(), 3u);
   const auto none = std::get<statement_error>(help({{"SHWO", "BACKENDS"}}));
   EXPECT_EQ(none.code, error_code::not_found);
   EXPECT_EQ(none.hint, "did you mean HELP SHOW BACKENDS?");
@@ -235,31 +369,68 @@ public:
   explicit statement_dice(std::uint64_t seed) : dice_(seed) {}
 
   statement roll() {
-    switch (number(0, std::variant_size_v<statement> - 1)) {
+    const auto which = number(0, std::variant_size_v<statement> - 1);
+    return which < 21 ? roll_data(which) : roll_admin(which);
+  }
+
+  std::uint64_t number(std::uint64_t least, std::uint64_t most) {
+    return std::uniform_int_distribution<std::uint64_t>{least, most}(dice_);
+  }
+  char byte() { return static_cast<char>(number(0, 255)); }
+
+private:
+  statement roll_data(std::uint64_t which) {
+    switch (which) {
       case 0: return create_database{name(), coin()};
       case 1: return drop_database{name(), coin()};
       case 2: return create_table{table(), coin(), static_cast<std::uint32_t>(number(1, UINT32_MAX)),
                                   static_cast<std::uint32_t>(number(1, buckets_max)),
-                                  static_cast<std::uint32_t>(number(1, replication_num_max)), separator()};
+                                  static_cast<std::uint32_t>(number(1, replication_num_max)), separator(), partitions(),
+                                  where(), coin() ? "" : name(), coin() ? "" : name()};
       case 3: return drop_table{table(), coin()};
-      case 4: return use_database{name()};
-      case 5: {
-        add_backends out;
-        for (auto n = number(1, 4); n > 0; --n)
-          out.addresses.push_back(address());
+      case 4: return add_partition{table(), name(), where()};
+      case 5: return drop_partition{table(), name()};
+      case 6: return modify_partition{table(), name(), where()};
+      case 7: return use_database{name()};
+      case 8: return add_backends{addresses(1), coin() ? "" : name(), coin() ? "" : location()};
+      case 9: return drop_backend{address()};
+      case 10: return modify_backend{address(), coin() ? std::optional{name()} : std::nullopt, coin() ? location() : ""};
+      case 11: return decommission_backend{address(), coin()};
+      case 12: return load_file{path(), table(), coin() ? "" : label(), coin() ? "" : name()};
+      case 13: return export_table{table(), path(), partitions()};
+      case 14: return show_databases{};
+      case 15: return show_tables{coin() ? "" : name()};
+      case 16: return show_backends{};
+      case 17: return show_frontends{};
+      case 18: return show_tablet{number(1, UINT64_MAX)};
+      case 19: return show_tablets{table(), partitions()};
+      default: return show_proc{path()};
+    }
+  }
+  statement roll_admin(std::uint64_t which) {
+    switch (which) {
+      case 21: return explain_tablet{number(1, UINT64_MAX)};
+      case 22: return diagnose_tablet{number(1, UINT64_MAX)};
+      case 23: return show_repair_history{coin() ? 0 : number(1, UINT64_MAX)};
+      case 24: {
+        const replica_status_filter filter{static_cast<replica_status>(number(0, replica_status_count - 1)), coin()};
+        return show_replica_status{table(), partitions(), coin() ? std::optional{filter} : std::nullopt};
+      }
+      case 25: return show_replica_distribution{table(), partitions()};
+      case 26: return repair_table{table(), partitions(), coin()};
+      case 27: return set_replica_status{number(1, UINT64_MAX), number(1, UINT64_MAX), coin()};
+      case 28: return coin() ? set_config{{{"disable_balance", coin() ? "true" : ""}}}
+                             : set_config{{{"balance_load_score_threshold", "0.25"}, {"schedule_slot_num_per_path", "7"}}};
+      case 29: return show_config{coin() ? "" : path()};
+      case 30: return pause_balance{scope(), std::chrono::seconds(number(1, 2'592'000)), coin() ? "" : path()};
+      case 31: return resume_balance{scope()};
+      case 32: return rebalance_disk{addresses(0), coin()};
+      case 33: {
+        check_tablets out;
+        for (auto n = number(1, 3); n > 0; --n)
+          out.tablets.push_back(number(1, UINT64_MAX));
         return out;
       }
-      case 6: return drop_backend{address()};
-      case 7: return decommission_backend{address(), coin()};
-      case 8: return load_file{path(), table(), coin() ? "" : label()};
-      case 9: return export_table{table(), path()};
-      case 10: return show_databases{};
-      case 11: return show_tables{coin() ? "" : name()};
-      case 12: return show_backends{};
-      case 13: return show_frontends{};
-      case 14: return show_tablet{number(1, UINT64_MAX)};
-      case 15: return show_tablets{table()};
-      case 16: return show_proc{path()};
       default: {
         help_words out;
         for (auto n = number(0, 3); n > 0; --n)
@@ -269,12 +440,6 @@ public:
     }
   }
 
-  std::uint64_t number(std::uint64_t least, std::uint64_t most) {
-    return std::uniform_int_distribution<std::uint64_t>{least, most}(dice_);
-  }
-  char byte() { return static_cast<char>(number(0, 255)); }
-
-private:
   bool coin() { return number(0, 1) == 1; }
   std::string of(std::string_view alphabet, std::uint64_t least, std::uint64_t most) {
     std::string out;
@@ -292,6 +457,31 @@ private:
   backend_address address() {
     return {coin() ? of("abc-.09", 1, 12) : of("0123456789abcdef", 1, 4) + "::" + of("1f", 1, 3),
             static_cast<std::uint16_t>(number(1, 65'535))};
+  }
+  std::vector<backend_address> addresses(std::uint64_t least) {
+    std::vector<backend_address> out;
+    for (auto n = number(least, 3); n > 0; --n)
+      out.push_back(address());
+    return out;
+  }
+  std::string location() { return of("abc", 1, 4) + ':' + of("abc.1-", 1, 8); }
+  std::optional<medium> where() {
+    const auto n = number(0, 2);
+    return n == 0 ? std::nullopt : std::optional{n == 1 ? medium::hdd : medium::ssd};
+  }
+  partition_names partitions() {
+    partition_names out;
+    for (auto n = number(0, 3); n > 0; --n)
+      out.push_back(name());
+    for (auto& one : out)
+      one.resize(std::min(one.size(), name_bytes_max - 1));
+    for (std::size_t i = 0; i < out.size(); ++i)
+      out[i] += std::to_string(i); // Each name once.
+    return out;
+  }
+  balance_scope scope() {
+    const auto n = number(0, 2);
+    return n == 0 ? balance_scope{} : n == 1 ? balance_scope{table()} : balance_scope{address()};
   }
   char separator() {
     const char c = byte();

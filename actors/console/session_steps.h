@@ -1,0 +1,87 @@
+#pragma once
+// Steps that many statements of a session take, and the rooms they are spread over:
+// session_write.cpp (databases, tables, loads), session_backends.cpp, session_admin.cpp.
+#include "actors/console/proposal.h"
+#include "actors/console/session_reply.h"
+#include "actors/console/views.h"
+#include "actors/model/name_lookup.h"
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tabletd::session {
+
+/// One look at the world, kept alive while a view reads it.
+struct look {
+  explicit look(session_ptr self)
+    : cat(self->state.ports.job.catalog->load()),
+      cluster(self->state.ports.job.cluster->load()),
+      scheduler(self->state.ports.scheduler->load()),
+      from{*cat, *cluster, *scheduler, self->state.ports.facts, *self->state.ports.statistics,
+           self->state.ports.job.wall_clock(), self->state.ports.job.startup_config} {}
+  catalog_snapshot cat;
+  cluster_view_snapshot cluster;
+  std::shared_ptr<const model::scheduler_view> scheduler;
+  views::sources from;
+};
+
+[[nodiscard]] inline catalog_snapshot catalog_of(session_ptr self) { return self->state.ports.job.catalog->load(); }
+
+/// Calls `use` with the object that was looked up, or tells the client why there is none.
+template <class T, class Use>
+void with(const model::lookup<T>& found, session_reply& reply, Use&& use) {
+  if (const auto* error = std::get_if<model::statement_error>(&found))
+    return reply.fail(*error);
+  use(*std::get<const T*>(found));
+}
+
+using some_partitions = std::vector<const model::partition*>;
+
+/// The same for a table and some of its partitions: use(table, partitions).
+template <class Use>
+void with_partitions(session_ptr self, const model::catalog& cat, const model::table_name& name,
+                     const model::partition_names& partitions, session_reply& reply, Use&& use) {
+  with(model::look_up_table(cat, name, self->state.database), reply, [&](const model::table& of) {
+    const auto found = model::look_up_partitions(of, partitions);
+    if (const auto* error = std::get_if<model::statement_error>(&found))
+      return reply.fail(*error);
+    use(of, std::get<some_partitions>(found));
+  });
+}
+
+template <class Then>
+void propose(session_ptr self, model::edit_body body, Then then) {
+  const auto& ports = self->state.ports.job;
+  tabletd::propose(self, ports.journal, ports.wall_clock(), std::move(body), std::move(then));
+}
+
+/// One edit, one answer; `affected`: what the answer counts.
+inline void propose_and_tell(session_ptr self, model::edit_body body, session_reply reply, std::string doing,
+                             std::string done, std::uint64_t affected = 1) {
+  propose(self, std::move(body), [self, reply, doing, done, affected](const model::edit_answer& answer) mutable {
+    if (answer.ok())
+      reply.done(done, affected);
+    else
+      reply.fail(model::error_of(answer, doing, self->state.ports.job.leader()));
+  });
+}
+
+/// Several edits of one statement, each tried whatever becomes of the others: what was done, and
+/// what was not and why.
+void propose_all(session_ptr self, std::vector<std::pair<model::edit_body, std::string>> named_edits,
+                 session_reply reply, std::string doing, std::string done);
+
+void write(session_ptr self, const model::add_backends& what, session_reply reply);
+void write(session_ptr self, const model::drop_backend& what, session_reply reply);
+void write(session_ptr self, const model::modify_backend& what, session_reply reply);
+void write(session_ptr self, const model::decommission_backend& what, session_reply reply);
+
+void write(session_ptr self, const model::repair_table& what, session_reply reply);
+void write(session_ptr self, const model::set_replica_status& what, session_reply reply);
+void write(session_ptr self, const model::set_config& what, session_reply reply);
+void write(session_ptr self, const model::pause_balance& what, session_reply reply);
+void write(session_ptr self, const model::resume_balance& what, session_reply reply);
+void write(session_ptr self, const model::rebalance_disk& what, session_reply reply);
+void write(session_ptr self, const model::check_tablets& what, session_reply reply);
+
+} // namespace tabletd::session

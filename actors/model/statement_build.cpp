@@ -1,0 +1,217 @@
+// What a matched form means: one builder per statement, in the order of the variant.
+#include "actors/model/statement_slots.h"
+#include <algorithm>
+#include <array>
+
+namespace tabletd::model {
+
+namespace {
+
+create_table build_create_table(slot_reader& in) {
+  create_table out;
+  out.if_not_exists = in.took("IF");
+  out.table = in.table();
+  out.key_column = static_cast<std::uint32_t>(in.number("column number", 1, UINT32_MAX));
+  out.partitions = in.partitions();
+  out.buckets = static_cast<std::uint32_t>(in.number("number of buckets", 1, buckets_max));
+  in.at_most(std::uint64_t{out.buckets} * std::max<std::size_t>(out.partitions.size(), 1), tablets_created_max, "tablets",
+             "take fewer buckets, or add partitions one by one: ALTER TABLE ... ADD PARTITION");
+  for (const auto& p : in.properties(slot::table_property)) {
+    if (p.key == "replication_num")
+      out.replication_num = static_cast<std::uint32_t>(in.number_in(p, "number of replicas", 1, replication_num_max));
+    else if (p.key == "column_separator")
+      out.separator = in.separator_in(p);
+    else if (p.key == "storage_medium")
+      out.medium = in.medium_in(p, false);
+    else if (p.key == "cluster")
+      out.cluster = in.name_in(p, "cluster name");
+    else
+      out.colocate_with = in.name_in(p, "group name");
+  }
+  return out;
+}
+
+add_partition build_add_partition(slot_reader& in) {
+  add_partition out;
+  out.table = in.table();
+  out.partition = in.name();
+  for (const auto& p : in.properties(slot::partition_property))
+    out.medium = in.medium_in(p, false);
+  return out;
+}
+
+drop_partition build_drop_partition(slot_reader& in) {
+  auto table = in.table();
+  return {std::move(table), in.name()};
+}
+
+modify_partition build_modify_partition(slot_reader& in) {
+  modify_partition out;
+  out.table = in.table();
+  out.partition = in.name();
+  for (const auto& p : in.properties(slot::partition_property))
+    out.medium = in.medium_in(p, true);
+  return out;
+}
+
+add_backends build_add_backends(slot_reader& in) {
+  add_backends out;
+  out.addresses = in.addresses();
+  for (const auto& p : in.properties(slot::backend_property))
+    if (p.key == "cluster")
+      out.cluster = in.name_in(p, "cluster name");
+    else
+      out.location = in.location_in(p, false);
+  return out;
+}
+
+modify_backend build_modify_backend(slot_reader& in) {
+  modify_backend out;
+  out.address = in.address();
+  for (const auto& p : in.properties(slot::backend_property))
+    if (p.key == "cluster")
+      out.cluster = in.name_in(p, "cluster name");
+    else
+      out.location = in.location_in(p, true);
+  return out;
+}
+
+load_file build_load(slot_reader& in) {
+  load_file out;
+  out.path = in.path();
+  out.table = in.table();
+  out.partition = in.only_partition("a load goes into one partition: load each with a statement of its own");
+  if (in.took("LABEL"))
+    out.label = in.label();
+  return out;
+}
+
+export_table build_export(slot_reader& in) {
+  export_table out;
+  out.table = in.table();
+  out.partitions = in.partitions();
+  out.path = in.path();
+  return out;
+}
+
+/// A table and some of its partitions, as several statements begin.
+template <class Statement>
+Statement with_partitions(slot_reader& in) {
+  Statement out;
+  out.table = in.table();
+  out.partitions = in.partitions();
+  return out;
+}
+
+show_replica_status build_show_replica_status(slot_reader& in) {
+  auto out = with_partitions<show_replica_status>(in);
+  if (in.took("WHERE"))
+    out.where = replica_status_filter{in.status(), in.took("!=")};
+  return out;
+}
+
+repair_table build_repair_table(slot_reader& in) {
+  auto out = with_partitions<repair_table>(in);
+  out.on = !in.took("CANCEL");
+  return out;
+}
+
+set_replica_status build_set_replica_status(slot_reader& in) {
+  set_replica_status out;
+  bool said = false;
+  for (const auto& p : in.properties(slot::replica_property)) {
+    if (p.key == "tablet_id") {
+      out.tablet = in.number_in(p, "tablet id", 1, UINT64_MAX);
+    } else if (p.key == "backend_id") {
+      out.backend = in.number_in(p, "backend id", 1, UINT64_MAX);
+    } else {
+      out.bad = in.bad_in(p);
+      said = true;
+    }
+  }
+  in.need(out.tablet != 0, "tablet_id");
+  in.need(out.backend != 0, "backend_id");
+  in.need(said, "status");
+  return out;
+}
+
+set_config build_set_config(slot_reader& in) {
+  set_config out;
+  for (const auto& p : in.properties(slot::config))
+    out.values.emplace_back(p.key, in.config_in(p));
+  return out;
+}
+
+balance_scope build_scope(slot_reader& in) {
+  if (in.took("TABLE"))
+    return in.table();
+  if (in.took("BACKEND"))
+    return in.address();
+  return {};
+}
+
+pause_balance build_pause(slot_reader& in) {
+  pause_balance out;
+  out.scope = build_scope(in);
+  out.duration = in.duration();
+  if (in.took("REASON"))
+    out.reason = in.reason();
+  return out;
+}
+
+check_tablets build_check(slot_reader& in) {
+  check_tablets out{in.tablets()};
+  in.at_most(out.tablets.size(), tablets_checked_max, "tablets", "check them in turns");
+  for (const auto& p : in.properties(slot::check_property))
+    in.check_type_in(p);
+  return out;
+}
+
+using builder = statement (*)(slot_reader&);
+constexpr std::array<builder, std::variant_size_v<statement>> builders{
+  [](slot_reader& in) -> statement { return create_database{in.name(), in.took("IF")}; },
+  [](slot_reader& in) -> statement { return drop_database{in.name(), in.took("IF")}; },
+  [](slot_reader& in) -> statement { return build_create_table(in); },
+  [](slot_reader& in) -> statement { return drop_table{in.table(), in.took("IF")}; },
+  [](slot_reader& in) -> statement { return build_add_partition(in); },
+  [](slot_reader& in) -> statement { return build_drop_partition(in); },
+  [](slot_reader& in) -> statement { return build_modify_partition(in); },
+  [](slot_reader& in) -> statement { return use_database{in.name()}; },
+  [](slot_reader& in) -> statement { return build_add_backends(in); },
+  [](slot_reader& in) -> statement { return drop_backend{in.address()}; },
+  [](slot_reader& in) -> statement { return build_modify_backend(in); },
+  [](slot_reader& in) -> statement { return decommission_backend{in.address(), !in.took("CANCEL")}; },
+  [](slot_reader& in) -> statement { return build_load(in); },
+  [](slot_reader& in) -> statement { return build_export(in); },
+  [](slot_reader&) -> statement { return show_databases{}; },
+  [](slot_reader& in) -> statement { return show_tables{in.took("FROM") ? in.name() : std::string{}}; },
+  [](slot_reader&) -> statement { return show_backends{}; },
+  [](slot_reader&) -> statement { return show_frontends{}; },
+  [](slot_reader& in) -> statement { return show_tablet{in.tablet()}; },
+  [](slot_reader& in) -> statement { return with_partitions<show_tablets>(in); },
+  [](slot_reader& in) -> statement { return show_proc{in.path()}; },
+  [](slot_reader& in) -> statement { return explain_tablet{in.tablet()}; },
+  [](slot_reader& in) -> statement { return diagnose_tablet{in.tablet()}; },
+  [](slot_reader& in) -> statement { return show_repair_history{in.took("FOR") ? in.tablet() : 0}; },
+  [](slot_reader& in) -> statement { return build_show_replica_status(in); },
+  [](slot_reader& in) -> statement { return with_partitions<show_replica_distribution>(in); },
+  [](slot_reader& in) -> statement { return build_repair_table(in); },
+  [](slot_reader& in) -> statement { return build_set_replica_status(in); },
+  [](slot_reader& in) -> statement { return build_set_config(in); },
+  [](slot_reader& in) -> statement { return show_config{in.took("LIKE") ? in.text() : std::string{}}; },
+  [](slot_reader& in) -> statement { return build_pause(in); },
+  [](slot_reader& in) -> statement { return resume_balance{build_scope(in)}; },
+  [](slot_reader& in) -> statement { return rebalance_disk{in.addresses(), !in.took("CANCEL")}; },
+  [](slot_reader& in) -> statement { return build_check(in); },
+  [](slot_reader& in) -> statement {
+    return help_words{in.took("") ? in.words() : std::vector<std::string>{}};
+  },
+};
+
+} // namespace
+
+statement build_statement(std::size_t which, slot_reader& in) {
+  return builders[which](in);
+}
+
+} // namespace tabletd::model
