@@ -40,6 +40,7 @@ struct command_line {
   bool health_wait = false;
   bool status = false;
   std::optional<offline_diagnose> diagnose;
+  std::optional<offline_simulate> simulate;
 };
 
 /// What needs no cluster.
@@ -53,6 +54,11 @@ void declare_offline(CLI::App& app, command_line& to) {
     ->required();
   diagnose->add_flag("--why", said->why, "With the verdict on every path that was looked at");
   diagnose->callback([&to, said] { to.diagnose = *said; });
+  auto* simulate = offline->add_subcommand("simulate", "Play a scenario through the repair model in virtual time");
+  const auto played = std::make_shared<offline_simulate>();
+  simulate->add_option("SCENARIO", played->scenario_path, "One command a line, docs/offline.md (- is standard input)")->required();
+  simulate->add_option("--plot", played->plot_path, "Draw its course into FILE, an SVG")->type_name("FILE");
+  simulate->callback([&to, played] { to.simulate = *played; });
 }
 
 void declare(CLI::App& app, command_line& to) {
@@ -288,6 +294,19 @@ exit_code run(const command_line& given, bool null_given) {
   }
 }
 
+exit_code run_offline(const command_line& given) {
+  file_sink out{STDOUT_FILENO};
+  try {
+    const auto code = given.diagnose ? run_offline(*given.diagnose, out) : run_offline(*given.simulate, out);
+    out.flush();
+    return code;
+  } catch (const output_failure& failure) {
+    if (!failure.reader_gone())
+      fail(exit_failed, failure.what());
+    return exit_failed;
+  }
+}
+
 } // namespace
 
 int run_tabletctl(int argc, char** argv) {
@@ -300,10 +319,8 @@ int run_tabletctl(int argc, char** argv) {
   } catch (const CLI::ParseError& why) {
     return app.exit(why) == 0 ? exit_ok : exit_usage;
   }
-  if (given.diagnose) {
-    file_sink out{STDOUT_FILENO};
-    return run_offline(*given.diagnose, out);
-  }
+  if (given.diagnose || given.simulate)
+    return run_offline(given);
   return run(given, app.count("--null") > 0);
 }
 
