@@ -80,7 +80,7 @@ public:
   }
 
 private:
-  static constexpr std::uint64_t per_step = 2'048; ///< Replicas, or entries of a queue.
+  static constexpr std::uint64_t per_step = 512; ///< Replicas, or entries of a queue.
   std::uint64_t saved_ = 0;
 };
 

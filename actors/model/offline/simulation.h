@@ -71,7 +71,10 @@ public:
   // -- what can be seen --------------------------------------------------------------------
   [[nodiscard]] sim_facts facts();
   [[nodiscard]] std::vector<backend_facts> facts_by_backend() const;
-  [[nodiscard]] bool healthy(); ///< Every tablet, and nothing is under way.
+  [[nodiscard]] bool healthy(); ///< Every tablet by the catalog, and nothing is under way.
+  /// The catalog and the leader's links say of every backend what is true, and no damage waits to
+  /// be reported.
+  [[nodiscard]] bool noticed() const;
   [[nodiscard]] const sim_backend* find(backend_number number) const;
   /// By the catalog; 0 for one that was dropped when it had been emptied.
   [[nodiscard]] std::uint64_t replicas_on(const sim_backend& b) const;
@@ -106,7 +109,7 @@ private:
   void after(time_ms delay, std::function<void()> run) { events_.push({now_ + delay, ++serial_, std::move(run)}); }
   [[nodiscard]] std::optional<time_ms> next_moment() const;
   void happen();
-  void advance(time_ms end, bool until_healthy);
+  void advance(time_ms end, bool until_well);
   void tick();
   void beat();
   void sample();
@@ -116,6 +119,7 @@ private:
   verdict append(edit_body body);
   void judge(const edit_body& body, const verdict& v, const std::optional<tablet>& before);
   void news(const verdict& v);
+  void deliver_news();
 
   // Repair.
   void lead();
@@ -185,6 +189,7 @@ private:
   std::map<backend_id, std::map<log_index, agent_task>> asked_; ///< Without an answer.
   catalog_moved news_;
   bool news_due_ = false;
+  std::uint32_t reports_due_ = 0; ///< Out of turn.
 
   std::deque<sim_backend> backends_; ///< [number - 1]
   std::map<backend_id, std::uint32_t> numbers_;

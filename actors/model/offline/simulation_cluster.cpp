@@ -143,7 +143,9 @@ void simulation::link(sim_backend& b) {
 }
 
 void simulation::report_later(sim_backend& b, time_ms delay) {
+  ++reports_due_;
   after(delay, [this, id = b.id, boot = b.boot] {
+    --reports_due_;
     if (auto& on = *by_id(id); on.up && on.linked && on.boot == boot)
       report(on);
   });
