@@ -122,7 +122,7 @@ std::string plot_svg(const std::vector<sim_sample>& samples, std::string_view ti
   p.line("#2f7d32", [](const sim_sample& s) { return s.healthy * 100; }, "healthy tablets");
   std::size_t copying = 1;
   std::size_t backends = 0;
-  double fullest = 0.1;
+  double fullest = 0.01;
   for (const auto& s : samples) {
     copying = std::max(copying, s.copying);
     backends = std::max(backends, s.fill.size());

@@ -79,6 +79,7 @@ private:
   }
 
   run_summary sum_up(std::string failure, std::uint32_t line) {
+    sim().take_sample();
     const auto& copies = sim().copies();
     summary_.end = sim().facts();
     summary_.orders = copies.orders();

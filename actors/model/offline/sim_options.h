@@ -24,7 +24,7 @@ struct sim_options {
   time_ms edit_takes{5};              ///< From a proposal to its answer.
   time_ms task_takes{20};             ///< A task that moves no bytes, and the overhead of one that does.
   time_ms load_takes{1'000};          ///< From the label to the commit.
-  time_ms sample_every{10'000};       ///< Points of the picture.
+  time_ms sample_every{1'000};        ///< Points of the picture; of a long course fewer are kept.
 };
 
 enum class option_unit : std::uint8_t { number, span, mib_per_s, percent };

@@ -84,13 +84,17 @@ void simulation::beat() {
   after(options_.heartbeat, [this] { beat(); });
 }
 
-void simulation::sample() {
+void simulation::take_sample() {
   const auto seen = facts();
   sim_sample point{seen.at, seen.tablets == 0 ? 1 : static_cast<double>(seen.healthy()) / static_cast<double>(seen.tablets),
                    transfers_.size(), {}};
   for (const auto& b : backends_)
     point.fill.push_back(b.fill());
   samples_.push_back(std::move(point));
+}
+
+void simulation::sample() {
+  take_sample();
   if (samples_.size() >= samples_max) { // Every other one from now on.
     for (std::size_t at = 1; 2 * at < samples_.size(); ++at)
       samples_[at] = std::move(samples_[2 * at]);

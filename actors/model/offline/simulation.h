@@ -86,6 +86,8 @@ public:
   [[nodiscard]] const std::string& broken() const { return broken_; }
   /// Everything at once, whatever it costs; after each command.
   void check_all();
+  /// A point of the picture now, out of turn.
+  void take_sample();
 
 private:
   struct event {
