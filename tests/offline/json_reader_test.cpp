@@ -40,8 +40,8 @@ TEST(JsonReader, ValuesThatDoNotFit) {
   EXPECT_EQ(said(R"({"backends": [{"port": 65536}]})"), "backends[0].port: 65536 is more than 65535");
   EXPECT_EQ(said(R"({"backends": [{"alive": 1}]})"), "backends[0].alive: expected true or false, found a number");
   EXPECT_EQ(said(R"({"backends": [{"host": 1}]})"), "backends[0].host: expected a string, found a number");
-  EXPECT_EQ(said(R"({"backends": [{"paths": [{"medium": "sdd"}]}]})"),
-            "backends[0].paths[0].medium: there is no 'sdd' here; did you mean ssd?");
+  EXPECT_EQ(said(R"({"backends": [{"paths": [{"medium": "sssd"}]}]})"),
+            "backends[0].paths[0].medium: there is no 'sssd' here; did you mean ssd?");
   EXPECT_EQ(said(R"({"slotsPerPath": 2, "slotsPerPath": 2})"), "slotsPerPath: is given twice");
   EXPECT_EQ(said(R"({"fit": {"highWatermark": "1"}})"), "fit.highWatermark: expected a number, found a string");
   EXPECT_EQ(said("[1]"), "the document: expected an object, found a list");

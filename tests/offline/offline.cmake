@@ -15,3 +15,8 @@ foreach(story colocate_dead_member damage decommission_under_load disk_full fift
                                          ${CMAKE_CURRENT_LIST_DIR}/scenarios/${story}.scenario)
   set_tests_properties(offline_${story} PROPERTIES LABELS offline TIMEOUT 600)
 endforeach()
+
+add_test(NAME offline_docs COMMAND python3 ${CMAKE_CURRENT_LIST_DIR}/docs_test.py
+                                   $<TARGET_FILE:tabletctl_main> ${PROJECT_SOURCE_DIR})
+set_tests_properties(offline_docs PROPERTIES LABELS offline TIMEOUT 120)
+target_compile_definitions(offline_test PRIVATE OFFLINE_PAGE="${PROJECT_SOURCE_DIR}/docs/offline.md")

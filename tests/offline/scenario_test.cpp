@@ -1,6 +1,8 @@
 // The scenario language: what a line means, and what is said of one that means nothing.
 #include "actors/model/offline/scenario.h"
 #include <gtest/gtest.h>
+#include <fstream>
+#include <sstream>
 
 namespace tabletd::model::offline {
 namespace {
@@ -114,6 +116,17 @@ TEST(Scenario, AnyBytesGiveAScenarioOrAnError) {
   EXPECT_TRUE(std::holds_alternative<scenario>(parse_scenario("")));
   EXPECT_TRUE(std::holds_alternative<scenario>(parse_scenario("\r\n \t\n#")));
   EXPECT_TRUE(std::holds_alternative<scenario_error>(parse_scenario(std::string_view{"\0\xff run", 6})));
+}
+
+TEST(Options, ThePageListsThemAll) {
+  std::stringstream page;
+  page << std::ifstream{OFFLINE_PAGE}.rdbuf();
+  for (const auto& option : option_table()) {
+    const auto line = page.str().find("| `" + std::string{option.name} + "` | ");
+    ASSERT_NE(line, std::string::npos) << option.name;
+    const auto text = page.str().substr(line, page.str().find('\n', line) - line);
+    EXPECT_TRUE(text.ends_with("| " + std::string{option.meaning} + " |")) << text;
+  }
 }
 
 } // namespace
