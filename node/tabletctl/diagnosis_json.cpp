@@ -69,7 +69,9 @@ std::string_view code_of(drop_reason why) {
   return "UNKNOWN";
 }
 
-std::string json(const place& at) { return fmt::format(R"({{"backend": {}, "path": {}}})", raw(at.backend), raw(at.path)); }
+std::string json(const place& at) {
+  return fmt::format(R"({{"backend": {}, "path": {}}})", raw(at.backend), raw(at.path));
+}
 
 std::string decision_json(const decision& d) {
   const auto reason = json_string(sentence(d));
@@ -78,9 +80,10 @@ std::string decision_json(const decision& d) {
       [](const leave_alone&) { return std::string{"null"}; },
       [&](const clone_move& m) {
         const bool fresh = raw(m.replica) == 0;
-        return fmt::format(R"({{"kind": "{}", "source": {}, "target": {}, "replica": {}, "version": {}, "reason": {}}})",
-                           fresh ? "clone" : "fill", json(m.source), json(m.target),
-                           fresh ? "null" : fmt::to_string(raw(m.replica)), m.version, reason);
+        return fmt::format(
+          R"({{"kind": "{}", "source": {}, "target": {}, "replica": {}, "version": {}, "reason": {}}})",
+          fresh ? "clone" : "fill", json(m.source), json(m.target), fresh ? "null" : fmt::to_string(raw(m.replica)),
+          m.version, reason);
       },
       [&](const drop_move& m) {
         return fmt::format(
@@ -103,7 +106,8 @@ std::string paths_json(const decision& d) {
     out += fmt::format(R"({}
         {{"role": "{}", "backend": {}, "path": {}, "code": "{}", "sentence": {}}})",
                        out.empty() ? "" : ",", verdict.role == path_role::source ? "source" : "target",
-                       raw(verdict.at.backend), raw(verdict.at.path), code_of(verdict.code), json_string(sentence(verdict)));
+                       raw(verdict.at.backend), raw(verdict.at.path), code_of(verdict.code),
+                       json_string(sentence(verdict)));
   return out.empty() ? "[]" : "[" + out + "\n      ]";
 }
 
@@ -143,9 +147,11 @@ std::string diagnosis_json(const paper_cluster& of, diagnosis_options options) {
   std::string by_status;
   for (std::size_t at = 0; at < counted.size(); ++at)
     if (counted[at] > 0)
-      by_status += fmt::format(R"({}"{}": {})", by_status.empty() ? "" : ", ", name(static_cast<tablet_health>(at)), counted[at]);
-  return fmt::format("{{\n  \"backends\": {},\n  \"tablets\": {},\n  \"byStatus\": {{{}}},\n  \"diagnoses\": [\n{}\n  ]\n}}\n",
-                     of.cat.backends.size(), of.cat.tablets.size(), by_status, tablets);
+      by_status += fmt::format(R"({}"{}": {})", by_status.empty() ? "" : ", ", name(static_cast<tablet_health>(at)),
+                               counted[at]);
+  return fmt::format(
+    "{{\n  \"backends\": {},\n  \"tablets\": {},\n  \"byStatus\": {{{}}},\n  \"diagnoses\": [\n{}\n  ]\n}}\n",
+    of.cat.backends.size(), of.cat.tablets.size(), by_status, tablets);
 }
 
 } // namespace tabletd::ctl

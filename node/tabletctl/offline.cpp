@@ -44,7 +44,8 @@ std::string row(const sim_facts& seen) {
   std::string sick;
   for (std::size_t at = 1; at < seen.by_health.size(); ++at)
     if (seen.by_health[at] > 0)
-      sick += fmt::format("{}{} {}", sick.empty() ? "" : ", ", name(static_cast<model::tablet_health>(at)), seen.by_health[at]);
+      sick += fmt::format("{}{} {}", sick.empty() ? "" : ", ", name(static_cast<model::tablet_health>(at)),
+                          seen.by_health[at]);
   return fmt::format(row_format, duration_text(static_cast<double>(seen.at.count()) / 1'000),
                      fmt::format("{}/{}", seen.healthy(), seen.tablets), seen.queued, seen.running,
                      bytes_text(static_cast<double>(seen.copied_bytes)),
@@ -53,16 +54,17 @@ std::string row(const sim_facts& seen) {
 }
 
 std::string text_of(const run_summary& ran) {
-  return fmt::format("copies    {} ordered, {} finished, {} failed or called off\n"
-                     "bytes     {} copied, {} of them needed\n"
-                     "thrash    {:.3f}, {} reverted\n"
-                     "healthy   {}, longest time without {}\n"
-                     "loads     {} refused\n"
-                     "asserted  {}\n",
-                     ran.orders, ran.copies, ran.failures, bytes_text(static_cast<double>(ran.end.copied_bytes)),
-                     bytes_text(static_cast<double>(ran.needed_bytes)), static_cast<double>(ran.thrash_thousandths) / 1'000,
-                     ran.reverted, ran.healthy ? "yes" : "no", duration_text(static_cast<double>(ran.longest_illness.count()) / 1'000),
-                     ran.loads_refused, ran.assertions);
+  return fmt::format(
+    "copies    {} ordered, {} finished, {} failed or called off\n"
+    "bytes     {} copied, {} of them needed\n"
+    "thrash    {:.3f}, {} reverted\n"
+    "healthy   {}, longest time without {}\n"
+    "loads     {} refused\n"
+    "asserted  {}\n",
+    ran.orders, ran.copies, ran.failures, bytes_text(static_cast<double>(ran.end.copied_bytes)),
+    bytes_text(static_cast<double>(ran.needed_bytes)), static_cast<double>(ran.thrash_thousandths) / 1'000,
+    ran.reverted, ran.healthy ? "yes" : "no", duration_text(static_cast<double>(ran.longest_illness.count()) / 1'000),
+    ran.loads_refused, ran.assertions);
 }
 
 /// As editors jump to it.
@@ -98,8 +100,8 @@ exit_code run_offline(const offline_simulate& what, text_sink& out) {
         out.write(header());
       out.write(row(seen.facts));
       for (const auto& b : seen.backends)
-        out.write(fmt::format("  backend {:>4}  {:<7}  {:>7} replicas  {:>5.1f} % full  score {:.3f}\n", b.number, b.state, b.replicas,
-                              b.fill * 100, b.score));
+        out.write(fmt::format("  backend {:>4}  {:<7}  {:>7} replicas  {:>5.1f} % full  score {:.3f}\n", b.number,
+                              b.state, b.replicas, b.fill * 100, b.score));
       out.flush();
     });
     out.write((first ? "" : "\n") + text_of(ran));

@@ -300,8 +300,9 @@ private:
     const bool behind = r.version < visible;
     r.last_failed = from.getLastFailed() != 0 || !behind ? from.getLastFailed() : visible;
     if (behind ? r.last_failed <= r.version || r.last_failed > visible : r.last_failed != 0)
-      fail(field + ".lastFailed", behind ? fmt::format("a replica at version {} of {} missed one in between", r.version, visible)
-                                         : "a replica at the visible version has missed none");
+      fail(field + ".lastFailed",
+           behind ? fmt::format("a replica at version {} of {} missed one in between", r.version, visible)
+                  : "a replica at the visible version has missed none");
     r.last_success = from.getLastSuccess() != 0 ? from.getLastSuccess() : r.version;
     if (r.last_success < r.version || r.last_success > visible)
       fail(field + ".lastSuccess", fmt::format("lies from its version {} to the visible one {}", r.version, visible));

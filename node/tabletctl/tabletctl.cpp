@@ -47,7 +47,8 @@ struct command_line {
 void declare_offline(CLI::App& app, command_line& to) {
   auto* offline = app.add_subcommand("offline", "Ask the repair model about a cluster that exists on paper only");
   offline->require_subcommand(1);
-  auto* diagnose = offline->add_subcommand("diagnose", "Say what is wrong with every tablet and what is done about it, as JSON");
+  auto* diagnose
+    = offline->add_subcommand("diagnose", "Say what is wrong with every tablet and what is done about it, as JSON");
   const auto said = std::make_shared<offline_diagnose>();
   diagnose->add_option("--json", said->json_path, "The cluster's description, docs/offline.md (- is standard input)")
     ->type_name("FILE")
@@ -56,7 +57,9 @@ void declare_offline(CLI::App& app, command_line& to) {
   diagnose->callback([&to, said] { to.diagnose = *said; });
   auto* simulate = offline->add_subcommand("simulate", "Play a scenario through the repair model in virtual time");
   const auto played = std::make_shared<offline_simulate>();
-  simulate->add_option("SCENARIO", played->scenario_path, "One command a line, docs/offline.md (- is standard input)")->required();
+  simulate
+    ->add_option("SCENARIO", played->scenario_path, "One command a line, docs/offline.md (- is standard input)")
+    ->required();
   simulate->add_option("--plot", played->plot_path, "Draw its course into FILE, an SVG")->type_name("FILE");
   simulate->callback([&to, played] { to.simulate = *played; });
 }

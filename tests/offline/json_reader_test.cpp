@@ -13,7 +13,7 @@ std::string said(std::string_view text) {
     capnp::MallocMessageBuilder message;
     auto to = message.initRoot<wire::OfflineCluster>();
     read_json(text, to);
-    (void) build(to.asReader());
+    (void)build(to.asReader());
     return "";
   } catch (const json_failure& why) {
     return why.what();
@@ -21,11 +21,13 @@ std::string said(std::string_view text) {
 }
 
 std::string with_backends(const std::string& rest) {
-  return R"({"backends": [{"id": 1, "host": "a", "paths": [{"hash": 1}]}, {"id": 2, "host": "b", "paths": [{"hash": 1}, {"hash": 2}]}])"
+  return R"({"backends": [{"id": 1, "host": "a", "paths": [{"hash": 1}]}, )"
+         R"({"id": 2, "host": "b", "paths": [{"hash": 1}, {"hash": 2}]}])"
          + rest + "}";
 }
 std::string with_tablet(const std::string& tablet, const std::string& partition = R"("visibleVersion": 10)") {
-  return with_backends(R"(, "tables": [{"name": "t", "partitions": [{)" + partition + R"(, "tablets": [)" + tablet + "]}]}]");
+  return with_backends(R"(, "tables": [{"name": "t", "partitions": [{)" + partition + R"(, "tablets": [)" + tablet
+                       + "]}]}]");
 }
 const std::string first_replica = "tables[0].partitions[0].tablets[0].replicas[0]";
 
@@ -55,10 +57,14 @@ TEST(PaperCluster, BackendsThatDoNotFit) {
   EXPECT_EQ(said(R"({"backends": [{"id": 1, "host": "a"}]})"), "backends[0].paths: a backend has at least one");
   EXPECT_EQ(said(R"({"backends": [{"id": 1, "host": "a", "paths": [{"hash": 1}, {"hash": 1}]}]})"),
             "backends[0].paths[1].hash: 1 is another path's already");
-  EXPECT_EQ(said(R"({"backends": [{"id": 1, "host": "a", "paths": [{"hash": 1, "capacityBytes": 5, "usedBytes": 6}]}]})"),
-            "backends[0].paths[0].usedBytes: 6 is more than the capacity");
-  EXPECT_EQ(said(R"({"backends": [{"id": 1, "host": "a", "paths": [{"hash": 1}]}, {"id": 2, "host": "a", "paths": [{"hash": 1}]}]})"),
-            "backends[1]: the catalog refuses it: backend_already_added");
+  EXPECT_EQ(
+    said(R"({"backends": [{"id": 1, "host": "a", "paths": [{"hash": 1, "capacityBytes": 5, "usedBytes": 6}]}]})"),
+    "backends[0].paths[0].usedBytes: 6 is more than the capacity");
+  EXPECT_EQ(
+    said(
+      R"({"backends": [{"id": 1, "host": "a", "paths": [{"hash": 1}]}, )"
+      R"({"id": 2, "host": "a", "paths": [{"hash": 1}]}]})"),
+    "backends[1]: the catalog refuses it: backend_already_added");
   EXPECT_EQ(said(R"({"slotsPerPath": 0, "backends": []})"), "slotsPerPath: at least one copy must be able to run");
   EXPECT_EQ(said(with_backends("")), "");
 }
@@ -66,7 +72,8 @@ TEST(PaperCluster, BackendsThatDoNotFit) {
 TEST(PaperCluster, ReplicasThatDoNotFit) {
   EXPECT_EQ(said(with_tablet("{}")), "tables[0].partitions[0].tablets[0].replicas: a tablet has at least one");
   EXPECT_EQ(said(with_tablet(R"({"replicas": [{"backend": 3}]})")), first_replica + ".backend: there is no backend 3");
-  EXPECT_EQ(said(with_tablet(R"({"replicas": [{"backend": 1, "path": 2}]})")), first_replica + ".path: backend 1 has no path 2");
+  EXPECT_EQ(said(with_tablet(R"({"replicas": [{"backend": 1, "path": 2}]})")),
+            first_replica + ".path: backend 1 has no path 2");
   EXPECT_EQ(said(with_tablet(R"({"replicas": [{"backend": 1, "version": 11}]})")),
             first_replica + ".version: 11 is beyond the visible version 10");
   EXPECT_EQ(said(with_tablet(R"({"replicas": [{"backend": 1, "version": 8, "lastFailed": 8}]})")),
@@ -88,10 +95,15 @@ TEST(PaperCluster, ReplicasThatDoNotFit) {
 
 TEST(PaperCluster, TablesThatDoNotFit) {
   EXPECT_EQ(said(with_backends(R"(, "tables": [{"name": "t"}])")), "tables[0].partitions: a table has at least one");
-  EXPECT_EQ(said(with_tablet("", R"("visibleVersion": 0)")), "tables[0].partitions[0].visibleVersion: an empty partition is at version 1");
-  EXPECT_EQ(said(with_tablet("")), "tables[0].partitions[0].tablets: every partition of a table has as many tablets, and at least one");
-  EXPECT_EQ(said(with_backends(R"(, "tables": [{"name": "t", "colocateGroup": "g", "partitions": [{"tablets": [{"replicas": [{"backend": 1}]}]}]}])")),
-            "tables[0].colocateGroup: there is no colocation group 'g'");
+  EXPECT_EQ(said(with_tablet("", R"("visibleVersion": 0)")),
+            "tables[0].partitions[0].visibleVersion: an empty partition is at version 1");
+  EXPECT_EQ(said(with_tablet("")),
+            "tables[0].partitions[0].tablets: every partition of a table has as many tablets, and at least one");
+  EXPECT_EQ(
+    said(with_backends(
+      R"(, "tables": [{"name": "t", "colocateGroup": "g", )"
+      R"("partitions": [{"tablets": [{"replicas": [{"backend": 1}]}]}]}])")),
+    "tables[0].colocateGroup: there is no colocation group 'g'");
   EXPECT_EQ(said(with_backends(R"(, "colocateGroups": [{"name": "g", "buckets": [{"backends": [1, 2]}]}])")),
             "colocateGroups: no table is in 'g'");
   EXPECT_EQ(said(with_backends(R"(, "colocateGroups": [{"name": "g", "buckets": [{"backends": [1, 5]}]}])")),
@@ -101,7 +113,9 @@ TEST(PaperCluster, TablesThatDoNotFit) {
 TEST(PaperCluster, ARunningCopyHoldsItsSlotsAndItsTabletWaits) {
   capnp::MallocMessageBuilder message;
   auto to = message.initRoot<wire::OfflineCluster>();
-  read_json(with_tablet(R"({"bytes": 5, "replicas": [{"backend": 1}], "copy": {"source": 1, "target": 2, "targetPath": 2}})"), to);
+  read_json(
+    with_tablet(R"({"bytes": 5, "replicas": [{"backend": 1}], "copy": {"source": 1, "target": 2, "targetPath": 2}})"),
+    to);
   const auto made = build(to.asReader());
   EXPECT_EQ(made.slots.used({model::backend_id{1}, model::path_hash{1}}), 1U);
   EXPECT_EQ(made.slots.used({model::backend_id{2}, model::path_hash{2}}), 1U);

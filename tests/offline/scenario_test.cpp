@@ -96,7 +96,8 @@ TEST(Scenario, WhatIsWrongAndWhatWasMeant) {
     {"gen_cluster 3\nset seed 5", 2, "options are set before anything else", "move the line to the top"},
     {"assert helthy", 1, "there is no assertion 'helthy'", "did you mean healthy?"},
     {"assert status MISSING 5", 1, "there is no status 'MISSING'",
-     "choose HEALTHY, REPLICA_MISSING, VERSION_INCOMPLETE, REPLICA_RELOCATING, REDUNDANT, FORCE_REDUNDANT, UNRECOVERABLE, "
+     "choose HEALTHY, REPLICA_MISSING, VERSION_INCOMPLETE, REPLICA_RELOCATING, REDUNDANT, FORCE_REDUNDANT, "
+     "UNRECOVERABLE, "
      "REPLICA_MISSING_IN_CLUSTER, NEED_FURTHER_REPAIR, COLOCATE_MISMATCH, COLOCATE_REDUNDANT"},
     {"assert thrash <= 1.0.5", 1, "'1.0.5' is not a number", "write 1, 0.1 or 1.05"},
     {"assert moves < 5", 1, "'<' is not a number", "write a whole number from 0 to 18446744073709551615"},

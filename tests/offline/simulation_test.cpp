@@ -102,11 +102,13 @@ run_summary play(const std::string& text) {
   return what ? run_scenario(*what, [](const printed&) {}) : run_summary{};
 }
 
-const std::string three_of_five = "set be_down_tolerance 0s\nset repair_delay_factor 1s\n"
-                                  "gen_cluster 5 paths 2\ngen_tablets 30 size 10..100 table t\n";
+const std::string three_of_five
+  = "set be_down_tolerance 0s\nset repair_delay_factor 1s\n"
+    "gen_cluster 5 paths 2\ngen_tablets 30 size 10..100 table t\n";
 
 TEST(Simulation, ASeedIsAHistory) {
-  const std::string story = three_of_five + "load t 90 every 5s times 8\nkill 2\nrun 20s\ncorrupt 3 2\nrun until healthy\n";
+  const std::string story
+    = three_of_five + "load t 90 every 5s times 8\nkill 2\nrun 20s\ncorrupt 3 2\nrun until healthy\n";
   const auto once = play(story);
   const auto twice = play(story);
   EXPECT_EQ(once.failure, "");
@@ -141,8 +143,11 @@ TEST(Simulation, AssertionsCanFail) {
 }
 
 TEST(Simulation, WhatCannotGetWellSaysSo) {
-  const auto ran = play("set be_down_tolerance 0s\ngen_cluster 3\ngen_tablets 4\nkill 1\nrun until healthy within 10m\n");
-  EXPECT_EQ(ran.failure, "run until healthy within 10m: it is not healthy after 600 s: 0 of 4 tablets are, 4 wait, 0 are being treated");
+  const auto ran
+    = play("set be_down_tolerance 0s\ngen_cluster 3\ngen_tablets 4\nkill 1\nrun until healthy within 10m\n");
+  EXPECT_EQ(
+    ran.failure,
+    "run until healthy within 10m: it is not healthy after 600 s: 0 of 4 tablets are, 4 wait, 0 are being treated");
 }
 
 TEST(Simulation, CommandsThatDoNotFitAreRefused) {
@@ -166,16 +171,18 @@ TEST(Simulation, ANewLeaderAdoptsWhatRuns) {
 }
 
 TEST(Simulation, CopiesToABackendThatDiesAreForNothing) {
-  const auto ran = play("set path_rate 10\n" + three_of_five + "kill 1\nrun 13s\nkill 2\nrun until healthy within 2h\n");
+  const auto ran
+    = play("set path_rate 10\n" + three_of_five + "kill 1\nrun 13s\nkill 2\nrun until healthy within 2h\n");
   EXPECT_EQ(ran.failure, "");
   EXPECT_GT(ran.failures, 0U);
   EXPECT_GT(ran.thrash_thousandths, 1'000U);
 }
 
 TEST(Simulation, ClustersKeepTheirTables) {
-  const auto ran = play("set be_down_tolerance 0s\nset repair_delay_factor 1s\ngen_cluster 4 cluster west\ngen_cluster 4 cluster east\n"
-                        "gen_tablets 20 table w cluster west\nassert replicas_on 5 0\nkill 1\nrun until healthy within 1h\n"
-                        "assert replicas_on 5 0\nassert replicas_on 1 0\nassert replicas_on 2 20\n");
+  const auto ran = play(
+    "set be_down_tolerance 0s\nset repair_delay_factor 1s\ngen_cluster 4 cluster west\ngen_cluster 4 cluster east\n"
+    "gen_tablets 20 table w cluster west\nassert replicas_on 5 0\nkill 1\nrun until healthy within 1h\n"
+    "assert replicas_on 5 0\nassert replicas_on 1 0\nassert replicas_on 2 20\n");
   EXPECT_EQ(ran.failure, "");
 }
 

@@ -15,7 +15,8 @@ constexpr double right = 20;
 constexpr double top = 50;
 constexpr double panel_height = 170;
 constexpr double panel_gap = 45;
-constexpr std::array backend_colors{"#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#76b7b2", "#edc948", "#b07aa1", "#9c755f"};
+constexpr std::array backend_colors{"#4e79a7", "#f28e2b", "#59a14f", "#e15759",
+                                    "#76b7b2", "#edc948", "#b07aa1", "#9c755f"};
 
 /// One decimal, the same on every machine.
 std::string number(double value) {
@@ -41,11 +42,12 @@ std::string escaped(std::string_view text) {
 }
 
 std::string label(double x, double y, std::string_view anchor, std::string_view text) {
-  return "<text x=\"" + number(x) + "\" y=\"" + number(y) + "\" text-anchor=\"" + std::string{anchor} + "\">" + escaped(text) + "</text>\n";
+  return "<text x=\"" + number(x) + "\" y=\"" + number(y) + "\" text-anchor=\"" + std::string{anchor} + "\">"
+         + escaped(text) + "</text>\n";
 }
 std::string stroke(double x1, double y1, double x2, double y2, std::string_view color) {
-  return "<line x1=\"" + number(x1) + "\" y1=\"" + number(y1) + "\" x2=\"" + number(x2) + "\" y2=\"" + number(y2) + "\" stroke=\""
-         + std::string{color} + "\"/>\n";
+  return "<line x1=\"" + number(x1) + "\" y1=\"" + number(y1) + "\" x2=\"" + number(x2) + "\" y2=\"" + number(y2)
+         + "\" stroke=\"" + std::string{color} + "\"/>\n";
 }
 
 struct time_unit {
@@ -54,7 +56,10 @@ struct time_unit {
 };
 time_unit unit_for(time_ms span) {
   const auto ms = static_cast<double>(span.count());
-  return ms > 3 * 86'400e3 ? time_unit{86'400e3, "d"} : ms > 3 * 3'600e3 ? time_unit{3'600e3, "h"} : ms > 3 * 60e3 ? time_unit{60e3, "min"} : time_unit{1e3, "s"};
+  return ms > 3 * 86'400e3  ? time_unit{86'400e3, "d"}
+         : ms > 3 * 3'600e3 ? time_unit{3'600e3, "h"}
+         : ms > 3 * 60e3    ? time_unit{60e3, "min"}
+                            : time_unit{1e3, "s"};
 }
 
 /// 1, 2 or 5 times a power of ten, so that about five fit.
@@ -72,8 +77,9 @@ public:
   picture(const std::vector<sim_sample>& samples, std::string_view title) : samples_(samples) {
     end_ms_ = samples.empty() ? 1 : std::max<double>(1, static_cast<double>(samples.back().at.count()));
     const auto height = top + 3 * (panel_height + panel_gap);
-    out_ = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + number(width) + "\" height=\"" + number(height) + "\" viewBox=\"0 0 "
-           + number(width) + ' ' + number(height) + "\" font-family=\"sans-serif\" font-size=\"12\">\n"
+    out_ = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + number(width) + "\" height=\"" + number(height)
+           + "\" viewBox=\"0 0 " + number(width) + ' ' + number(height)
+           + "\" font-family=\"sans-serif\" font-size=\"12\">\n"
            + "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n" + label(left, 24, "start", title);
   }
 
@@ -119,7 +125,8 @@ private:
 std::string plot_svg(const std::vector<sim_sample>& samples, std::string_view title) {
   picture p{samples, title};
   p.panel("healthy tablets", 100, " %");
-  p.line("#2f7d32", [](const sim_sample& s) { return s.healthy * 100; }, "healthy tablets");
+  p.line(
+    "#2f7d32", [](const sim_sample& s) { return s.healthy * 100; }, "healthy tablets");
   std::size_t copying = 1;
   std::size_t backends = 0;
   double fullest = 0.01;
@@ -130,11 +137,14 @@ std::string plot_svg(const std::vector<sim_sample>& samples, std::string_view ti
       fullest = std::max(fullest, fill);
   }
   p.panel("copies running", static_cast<double>(copying), "");
-  p.line("#4e79a7", [](const sim_sample& s) { return static_cast<double>(s.copying); }, "copies running");
+  p.line(
+    "#4e79a7", [](const sim_sample& s) { return static_cast<double>(s.copying); }, "copies running");
   p.panel("fill of each backend", fullest * 100, " %");
   for (std::size_t at = 0; at < backends; ++at)
-    p.line(backend_colors[at % backend_colors.size()], [at](const sim_sample& s) { return at < s.fill.size() ? s.fill[at] * 100 : 0; },
-           "backend " + std::to_string(at + 1));
+    p.line(
+      backend_colors[at % backend_colors.size()],
+      [at](const sim_sample& s) { return at < s.fill.size() ? s.fill[at] * 100 : 0; },
+      "backend " + std::to_string(at + 1));
   return p.done();
 }
 

@@ -31,7 +31,12 @@ std::optional<time_ms> span_of(std::string_view text) {
   if (!amount || digits == std::string_view::npos)
     return std::nullopt;
   const auto unit = text.substr(digits);
-  const std::uint64_t ms = unit == "ms" ? 1 : unit == "s" ? 1'000 : unit == "m" ? 60'000 : unit == "h" ? 3'600'000 : unit == "d" ? 86'400'000 : 0;
+  const std::uint64_t ms = unit == "ms"  ? 1
+                           : unit == "s" ? 1'000
+                           : unit == "m" ? 60'000
+                           : unit == "h" ? 3'600'000
+                           : unit == "d" ? 86'400'000
+                                         : 0;
   constexpr std::uint64_t longest = 10'000ULL * 86'400'000;
   if (ms == 0 || *amount > longest / ms)
     return std::nullopt;
@@ -68,9 +73,9 @@ public:
 
   command_body command() {
     const auto word = next("a command");
-    const std::vector<std::string> known{"gen_cluster", "gen_tablets", "kill",         "revive", "wipe",   "add_backend",
-                                         "decommission", "recommission", "fill_disk", "corrupt", "load",  "set",
-                                         "change_leader", "run",        "assert",      "print"};
+    const std::vector<std::string> known{"gen_cluster",   "gen_tablets",  "kill",      "revive",  "wipe", "add_backend",
+                                         "decommission",  "recommission", "fill_disk", "corrupt", "load", "set",
+                                         "change_leader", "run",          "assert",    "print"};
     command_body body;
     if (word == "gen_cluster")
       body = cluster(true);
@@ -122,7 +127,8 @@ private:
     std::string all;
     for (const auto& one : known)
       all += (all.empty() ? "" : ", ") + one;
-    fail("there is no " + std::string{what} + " '" + std::string{word} + "'", near.empty() ? "choose " + all : "did you mean " + near + "?");
+    fail("there is no " + std::string{what} + " '" + std::string{word} + "'",
+         near.empty() ? "choose " + all : "did you mean " + near + "?");
   }
 
   [[nodiscard]] bool done() const { return at_ == words_.size(); }
@@ -276,7 +282,9 @@ private:
     if (row->unit == option_unit::span)
       s.value = static_cast<std::uint64_t>(span("a span of time").count());
     else
-      s.value = number(row->unit == option_unit::mib_per_s ? "a rate in MiB/s" : row->unit == option_unit::percent ? "a percentage" : "a number",
+      s.value = number(row->unit == option_unit::mib_per_s ? "a rate in MiB/s"
+                       : row->unit == option_unit::percent ? "a percentage"
+                                                           : "a number",
                        row->least, row->unit == option_unit::percent ? 100 : 1'000'000'000);
     if (!error_ && s.value < row->least)
       fail(s.name + " is too small", "write at least " + std::to_string(row->least) + "ms");
@@ -347,14 +355,20 @@ private:
     }
     if (take("time_to_healthy")) {
       const auto how = compared(relation::at_most);
-      return assertion{measure::time_to_healthy, {}, {}, how, static_cast<std::uint64_t>(span("a span of time").count())};
+      return assertion{
+        measure::time_to_healthy, {}, {}, how, static_cast<std::uint64_t>(span("a span of time").count())};
     }
     if (take("balanced"))
-      return assertion{measure::balanced, {}, {}, relation::at_most, take("score") ? decimal("a difference of scores") : balanced_score_thousandths};
+      return assertion{measure::balanced,
+                       {},
+                       {},
+                       relation::at_most,
+                       take("score") ? decimal("a difference of scores") : balanced_score_thousandths};
     const auto word = next("what to assert");
     if (!error_)
-      unknown("assertion", word,
-              {"healthy", "status", "replicas_on", "max_skew", "moves", "reverted", "thrash", "time_to_healthy", "balanced"});
+      unknown(
+        "assertion", word,
+        {"healthy", "status", "replicas_on", "max_skew", "moves", "reverted", "thrash", "time_to_healthy", "balanced"});
     return {};
   }
 

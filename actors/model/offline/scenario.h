@@ -17,18 +17,18 @@ using backend_number = std::uint32_t;
 
 struct gen_cluster {
   std::uint32_t backends{};
-  std::uint32_t hosts{};          ///< 0: one per backend.
-  std::uint32_t paths = 1;        ///< Per backend.
+  std::uint32_t hosts{};              ///< 0: one per backend.
+  std::uint32_t paths = 1;            ///< Per backend.
   std::uint64_t capacity_gib = 1'000; ///< Per path.
   model::medium medium{};
-  std::string cluster;            ///< Empty: cluster_default.
+  std::string cluster; ///< Empty: cluster_default.
 };
 struct gen_tablets {
   std::uint32_t count{};
   std::uint32_t replicas = 3;
   std::uint64_t mib_min = 100;
   std::uint64_t mib_max = 100;
-  std::string table;              ///< Never empty.
+  std::string table; ///< Never empty.
   std::string colocate;
   std::string cluster;
 };
@@ -50,7 +50,7 @@ struct load_table {
   std::string table;
   std::uint64_t mib{};
   std::uint32_t times = 1;
-  time_ms every{};                ///< Between two of them.
+  time_ms every{}; ///< Between two of them.
 };
 struct set_option {
   std::string name;
@@ -73,7 +73,17 @@ struct print_row {
 inline constexpr std::uint64_t balanced_score_thousandths = 100;
 
 /// What an assertion looks at.
-enum class measure : std::uint8_t { healthy, status, replicas_on, max_skew, moves, reverted, thrash, time_to_healthy, balanced };
+enum class measure : std::uint8_t {
+  healthy,
+  status,
+  replicas_on,
+  max_skew,
+  moves,
+  reverted,
+  thrash,
+  time_to_healthy,
+  balanced
+};
 enum class relation : std::uint8_t { equal, at_most, at_least };
 struct assertion {
   measure what{};

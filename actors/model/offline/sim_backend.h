@@ -56,7 +56,7 @@ struct sim_path {
   path_hash hash{};
   model::medium medium{};
   std::uint64_t capacity_bytes{};
-  std::uint64_t other_bytes{};   ///< What is not ours.
+  std::uint64_t other_bytes{}; ///< What is not ours.
   std::uint64_t replica_bytes{};
   std::uint64_t tablets{};
   [[nodiscard]] std::uint64_t used_bytes() const { return std::min(capacity_bytes, other_bytes + replica_bytes); }
@@ -64,7 +64,7 @@ struct sim_path {
 
 struct sim_task {
   agent_task what;
-  disk_replica source;         ///< Clones: what it had when the copy began.
+  disk_replica source; ///< Clones: what it had when the copy began.
   backend_id source_backend{};
   std::uint64_t bytes{};
 };

@@ -18,7 +18,10 @@ constexpr std::size_t samples_max = 2'048;
 } // namespace
 
 simulation::simulation(const sim_options& options)
-    : options_(options), now_(began), dice_{options.seed}, transfers_(options.path_rate_bytes_per_s),
+    : options_(options),
+      now_(began),
+      dice_{options.seed},
+      transfers_(options.path_rate_bytes_per_s),
       sample_spacing_(options.sample_every) {
   append(cluster_founded{{}, "simulated"});
   lead();
@@ -86,8 +89,10 @@ void simulation::beat() {
 
 void simulation::take_sample() {
   const auto seen = facts();
-  sim_sample point{seen.at, seen.tablets == 0 ? 1 : static_cast<double>(seen.healthy()) / static_cast<double>(seen.tablets),
-                   transfers_.size(), {}};
+  sim_sample point{seen.at,
+                   seen.tablets == 0 ? 1 : static_cast<double>(seen.healthy()) / static_cast<double>(seen.tablets),
+                   transfers_.size(),
+                   {}};
   for (const auto& b : backends_)
     point.fill.push_back(b.fill());
   samples_.push_back(std::move(point));
@@ -116,8 +121,8 @@ std::string simulation::carry_out(const run_until_healthy& c) {
   if ((noticed() && healthy()) || !broken_.empty())
     return "";
   const auto seen = facts();
-  return "it is not healthy after " + std::to_string(c.within.count() / 1'000) + " s: " + std::to_string(seen.healthy()) + " of "
-         + std::to_string(seen.tablets) + " tablets are, " + std::to_string(seen.queued) + " wait, "
+  return "it is not healthy after " + std::to_string(c.within.count() / 1'000) + " s: " + std::to_string(seen.healthy())
+         + " of " + std::to_string(seen.tablets) + " tablets are, " + std::to_string(seen.queued) + " wait, "
          + std::to_string(seen.running) + " are being treated";
 }
 
@@ -228,7 +233,8 @@ std::uint64_t simulation::replicas_on(const sim_backend& b) const {
 
 void simulation::fail(std::string what) {
   if (broken_.empty())
-    broken_ = "at " + std::to_string((now_ - began).count()) + " ms, entry " + std::to_string(raw(index_)) + ": " + std::move(what);
+    broken_ = "at " + std::to_string((now_ - began).count()) + " ms, entry " + std::to_string(raw(index_)) + ": "
+              + std::move(what);
 }
 
 void simulation::judge(const edit_body& body, const verdict&, const std::optional<tablet>& before) {
@@ -268,7 +274,8 @@ void simulation::check_all() {
     if (!broken.empty())
       fail(std::move(broken));
   if (scheduler_->running() != contexts_.size())
-    fail("the scheduler counts " + std::to_string(scheduler_->running()) + " contexts, there are " + std::to_string(contexts_.size())); // A 6.
+    fail("the scheduler counts " + std::to_string(scheduler_->running()) + " contexts, there are "
+         + std::to_string(contexts_.size())); // A 6.
 }
 
 /// A 4: once it is healthy, hosts are apart wherever the cluster has enough of them.

@@ -26,12 +26,12 @@ struct sim_facts {
   std::uint64_t tablets{};
   std::array<std::uint64_t, tablet_health_count> by_health{};
   std::size_t queued{};
-  std::size_t running{};         ///< Contexts.
+  std::size_t running{}; ///< Contexts.
   std::uint64_t copied_bytes{};
-  std::uint64_t replicas_min{};  ///< Over available backends ...
+  std::uint64_t replicas_min{}; ///< Over available backends ...
   std::uint64_t replicas_max{};
   double replicas_average{};
-  double score_distance{};       ///< ... and how far the furthest load score is from their average, in it.
+  double score_distance{}; ///< ... and how far the furthest load score is from their average, in it.
   [[nodiscard]] std::uint64_t healthy() const { return by_health[static_cast<std::size_t>(tablet_health::healthy)]; }
 };
 
@@ -39,14 +39,14 @@ struct backend_facts {
   backend_number number{};
   std::string_view state; ///< "up", "leaving", "dead", "gone"
   std::uint64_t replicas{};
-  double fill{};          ///< 0 .. 1, of all its paths.
-  double score{};         ///< load_scores
+  double fill{};  ///< 0 .. 1, of all its paths.
+  double score{}; ///< load_scores
 };
 
 /// One point of the picture.
 struct sim_sample {
   time_ms at{};
-  double healthy{};        ///< 0 .. 1
+  double healthy{}; ///< 0 .. 1
   std::size_t copying{};
   std::vector<double> fill; ///< [backend number - 1], 0 .. 1
 };
@@ -94,9 +94,7 @@ private:
     time_ms at{};
     std::uint64_t serial{};
     std::function<void()> run;
-    friend bool operator>(const event& a, const event& b) {
-      return a.at != b.at ? a.at > b.at : a.serial > b.serial;
-    }
+    friend bool operator>(const event& a, const event& b) { return a.at != b.at ? a.at > b.at : a.serial > b.serial; }
   };
   struct context {
     sched_ctx life;

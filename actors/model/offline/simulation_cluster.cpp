@@ -276,7 +276,8 @@ void simulation::erase(sim_backend& b, tablet_id tablet, bool on_purpose) {
   for (const auto& other : backends_)
     if (const auto at = other.disk.find(tablet); at != other.disk.end() && at->second.serves(cat_.visible_version(*t)))
       return;
-  fail("the last whole copy of tablet " + std::to_string(raw(tablet)) + " was erased on backend " + std::to_string(b.number));
+  fail("the last whole copy of tablet " + std::to_string(raw(tablet)) + " was erased on backend "
+       + std::to_string(b.number));
 }
 
 } // namespace tabletd::model::offline

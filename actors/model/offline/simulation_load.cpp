@@ -22,13 +22,15 @@ std::variant<placements, std::string> simulation::places_for(const gen_tablets& 
   const auto* db = cat_.find_database(database_name);
   const auto* group = c.colocate.empty() ? nullptr : cat_.find_colocate_group(db->id, c.colocate);
   if (!group)
-    return place_table({.cat = cat_, .cluster = visible, .slots = scheduler_->slots(), .fit = options_.scheduler.fit}, c.count, c.replicas);
+    return place_table({.cat = cat_, .cluster = visible, .slots = scheduler_->slots(), .fit = options_.scheduler.fit},
+                       c.count, c.replicas);
   placements made;
   for (const auto& bucket : group->sequence) {
     auto& places = made.emplace_back();
     for (const auto id : bucket) {
       const auto& paths = by_id(id)->paths;
-      const auto least = std::min_element(paths.begin(), paths.end(), [](const sim_path& x, const sim_path& y) { return x.tablets < y.tablets; });
+      const auto least = std::min_element(paths.begin(), paths.end(),
+                                          [](const sim_path& x, const sim_path& y) { return x.tablets < y.tablets; });
       places.push_back({id, least->hash});
     }
   }
@@ -63,7 +65,8 @@ std::string simulation::carry_out(const gen_tablets& c) {
       put(*by_id(r.backend), id, r.id, r.path);
   // What the table was made with came in by a load as well.
   load_committed load{txn_id{append(load_begun{table.id, "made"}).id}, {}};
-  prepare(load, cat_.tables.find(table.id)->partitions.front(), [&](std::uint32_t bucket) { return table.sizes.first[bucket]; });
+  prepare(load, cat_.tables.find(table.id)->partitions.front(),
+          [&](std::uint32_t bucket) { return table.sizes.first[bucket]; });
   append(load);
   store_load(load);
   append(load_published{load.txn});
@@ -87,7 +90,9 @@ std::string simulation::carry_out(const load_table& c) {
 void simulation::begin_load(const std::string& name, std::uint64_t tablet_bytes, std::uint32_t times, time_ms every) {
   const auto begun = append(load_begun{tables_.at(name).id, "load-" + std::to_string(++loads_)});
   if (begun.ok())
-    after(options_.load_takes, [this, name, txn = txn_id{begun.id}, tablet_bytes, leader = leader_] { commit_load(name, txn, tablet_bytes, leader); });
+    after(options_.load_takes, [this, name, txn = txn_id{begun.id}, tablet_bytes, leader = leader_] {
+      commit_load(name, txn, tablet_bytes, leader);
+    });
   if (times > 1)
     after(every, [this, name, tablet_bytes, times, every] { begin_load(name, tablet_bytes, times - 1, every); });
 }
@@ -108,7 +113,8 @@ void simulation::commit_load(const std::string& name, txn_id txn, std::uint64_t 
 }
 
 /// Every replica that takes part in loads and whose backend is there prepares.
-void simulation::prepare(load_committed& e, const partition& part, const std::function<std::uint64_t(std::uint32_t)>& bytes) {
+void simulation::prepare(load_committed& e, const partition& part,
+                         const std::function<std::uint64_t(std::uint32_t)>& bytes) {
   for_each_tablet(part, [&](tablet_id id) {
     const auto& t = *cat_.tablets.find(id);
     tablet_loaded loaded{id, 0, bytes(t.bucket), {}};

@@ -51,26 +51,25 @@ void simulation::feed(const check_event& e) {
 
 void simulation::feed(const sched_event& e) {
   for (auto& effect : scheduler_->step(e, {cat_, cluster_, wall()}, now_))
-    std::visit(overloaded{
-                 [&](spawn_ctx& s) { spawn(std::move(s.ctx)); },
-                 [&](withdraw_ctx& w) {
-                   if (const auto at = contexts_.find(w.tablet); at != contexts_.end())
-                     after({}, [this, tablet = w.tablet, serial = at->second.serial, why = std::move(w.why)] {
-                       feed(tablet, serial, ctx_withdrawn{why});
-                     });
-                 },
-                 [&](propose_order& p) {
-                   after(options_.edit_takes, [this, body = std::move(p.body)] { append(body); });
-                 },
-                 [&](step_again&) {
-                   after({}, [this, leader = leader_] {
-                     if (leader == leader_)
-                       feed(sched_event{cluster_moved{}});
-                   });
-                 },
-                 [](publish_view&) {},
-               },
-               effect);
+    std::visit(
+      overloaded{
+        [&](spawn_ctx& s) { spawn(std::move(s.ctx)); },
+        [&](withdraw_ctx& w) {
+          if (const auto at = contexts_.find(w.tablet); at != contexts_.end())
+            after({}, [this, tablet = w.tablet, serial = at->second.serial, why = std::move(w.why)] {
+              feed(tablet, serial, ctx_withdrawn{why});
+            });
+        },
+        [&](propose_order& p) { after(options_.edit_takes, [this, body = std::move(p.body)] { append(body); }); },
+        [&](step_again&) {
+          after({}, [this, leader = leader_] {
+            if (leader == leader_)
+              feed(sched_event{cluster_moved{}});
+          });
+        },
+        [](publish_view&) {},
+      },
+      effect);
   check_now_and_then();
 }
 
@@ -98,7 +97,8 @@ void simulation::judge_drop(tablet_id tablet, const drop_move& move) {
   std::erase_if(without.replicas, [&](const replica& r) { return r.id == move.replica; });
   const auto was = assess(cat_, *t);
   if (assess(cat_, without).complete < std::min(was.complete, was.wanted))
-    fail("dropping replica " + std::to_string(raw(move.replica)) + " lowers the complete ones of tablet " + std::to_string(raw(tablet)));
+    fail("dropping replica " + std::to_string(raw(move.replica)) + " lowers the complete ones of tablet "
+         + std::to_string(raw(tablet)));
 }
 
 void simulation::feed(tablet_id tablet, std::uint64_t serial, const ctx_event& e) {
@@ -128,7 +128,8 @@ void simulation::carry_out_effects(tablet_id tablet, std::uint64_t serial, const
                  },
                  [&](const report_end& r) {
                    contexts_.erase(tablet);
-                   after({}, [this, leader = leader_, report = ctx_report{tablet, r.result, r.message, r.copied_bytes, r.elapsed_ms}] {
+                   after({}, [this, leader = leader_,
+                              report = ctx_report{tablet, r.result, r.message, r.copied_bytes, r.elapsed_ms}] {
                      if (leader == leader_)
                        feed(sched_event{report});
                    });
@@ -226,8 +227,8 @@ void simulation::start_copy(sim_backend& b, const agent_task& task, const clone_
     return refuse(task_failure::disk_full, "there is no room for it");
   const auto bytes = running.bytes;
   b.running[task.fence] = std::move(running);
-  after(options_.task_takes, [this, id = b.id, boot = b.boot, fence = task.fence, bytes, out = place{from->id, source->second.path},
-                              in = place{b.id, path}] {
+  after(options_.task_takes, [this, id = b.id, boot = b.boot, fence = task.fence, bytes,
+                              out = place{from->id, source->second.path}, in = place{b.id, path}] {
     auto& on = *by_id(id);
     if (!on.up || on.boot != boot || !on.running.contains(fence))
       return;

@@ -60,12 +60,15 @@ void transfers::touch(const place& at, time_ms now) {
 /// What it has moved so far counts at the old rate; from now on it has what its busier end leaves it.
 void transfers::settle(log_index fence, copy& c, time_ms now) {
   const auto passed_ms = static_cast<std::uint64_t>((now - c.since).count());
-  c.left_bytes = now >= c.ends && passed_ms > 0 ? 0 : c.left_bytes - std::min(c.left_bytes, c.rate_bytes_per_s * passed_ms / 1'000);
+  c.left_bytes = now >= c.ends && passed_ms > 0
+                   ? 0
+                   : c.left_bytes - std::min(c.left_bytes, c.rate_bytes_per_s * passed_ms / 1'000);
   c.since = now;
   const auto sharers = std::max(on_path_.at(c.source).size(), on_path_.at(c.target).size());
   c.rate_bytes_per_s = std::max<std::uint64_t>(1, rate_bytes_per_s_ / sharers);
   ends_.erase({c.ends, fence});
-  c.ends = now + time_ms{static_cast<std::int64_t>((c.left_bytes * 1'000 + c.rate_bytes_per_s - 1) / c.rate_bytes_per_s)};
+  c.ends
+    = now + time_ms{static_cast<std::int64_t>((c.left_bytes * 1'000 + c.rate_bytes_per_s - 1) / c.rate_bytes_per_s)};
   ends_.insert({c.ends, fence});
 }
 
