@@ -9,6 +9,9 @@ import subprocess
 import sys
 import tempfile
 
+EXIT_CODES = (([], 2), (["diagnose"], 2), (["simulate"], 2), (["diagnose", "--json", "nowhere.json"], 1),
+              (["simulate", "nowhere.scenario"], 1), (["simulate", "-"], 1), (["diagnose", "--json", "-"], 1))
+
 
 def blocks_of(text):
     """(info string, body) of every fenced block, in order."""
@@ -39,6 +42,10 @@ def main():
                 wrong.append(f"{command}\nexit code {done.returncode}, printed\n{done.stdout}{done.stderr}")
             if "--plot" in words and "<svg" not in (pathlib.Path(home) / words[words.index("--plot") + 1]).read_text():
                 wrong.append(f"{command}\ndrew nothing")
+        for words, code in EXIT_CODES:
+            done = subprocess.run([str(tabletctl), "offline", *words], cwd=home, capture_output=True, input="kil 3\n", text=True)
+            if done.returncode != code or not done.stderr:
+                wrong.append(f"offline {words}: exit code {done.returncode}, wanted {code}; {done.stderr}")
     if ran < 2:
         wrong.append(f"only {ran} commands")
     schema = (repository / "schemas/offline.capnp").read_text()
