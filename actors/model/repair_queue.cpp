@@ -119,12 +119,10 @@ void repair_queue::renew(const queue_entry& anew, time_ms ready_at, time_ms now)
   e.what = what;
   e.backend_died = anew.backend_died;
   e.ready_at = ready_at;
-  if (!std::holds_alternative<turn>(s.where)) {
-    if (ready_at <= now)
-      s.where = next_turn();
-    else
-      s.where = waiting{};
-  }
+  if (ready_at > now)
+    s.where = waiting{}; // Also one that has its turn: what it is ill with now may have to wait.
+  else if (!std::holds_alternative<turn>(s.where))
+    s.where = next_turn();
   enter(s);
 }
 

@@ -342,10 +342,30 @@ decision repair_scheduler::decide_now(const queue_entry& entry, round& r) {
                 entry.tablet);
 }
 
+/// The tablet has fallen ill with something else since it was looked at, and for that it is not
+/// its time yet: a scheduler that is faster than its checker must not forget the tolerance.
+bool repair_scheduler::must_wait(const decision& d, tablet_id tablet, round& r) {
+  const auto* known = queue_.find(tablet);
+  const auto* t = r.world.cat.tablets.find(tablet);
+  if (!known || !t || known->what == d.what)
+    return false;
+  auto anew = *known;
+  anew.what = d.what;
+  anew.backend_died = last_death(*t, r.world, r.now);
+  const auto ready = ready_at(anew);
+  if (ready <= r.now)
+    return false;
+  sick_.note(tablet, d.what.health);
+  queue_.renew(anew, ready, r.now);
+  return true;
+}
+
 void repair_scheduler::carry_out(const decision& d, tablet_id tablet, round& r) {
   unpublished_ = true;
   if (d.blocked == blocker::order_open)
     return adopt(tablet, r);
+  if (std::holds_alternative<clone_move>(d.move) && must_wait(d, tablet, r))
+    return;
   if (!std::holds_alternative<leave_alone>(d.move)) {
     sick_.note(tablet, d.what.health);
     return start(d, tablet, r);

@@ -196,6 +196,7 @@ private:
   [[nodiscard]] bool full(const place& at) const;
   [[nodiscard]] bool all_full(const std::vector<place>& places) const;
   void carry_out(const decision& d, tablet_id tablet, round& r);
+  [[nodiscard]] bool must_wait(const decision& d, tablet_id tablet, round& r);
   /// `because`: what the decision itself does not say.
   void start(const decision& d, tablet_id tablet, round& r, std::string_view because = {});
   void adopt(tablet_id tablet, round& r);

@@ -4,6 +4,7 @@
 #include "node/tabletctl/console.h"
 #include "node/tabletctl/display.h"
 #include "node/tabletctl/interactive.h"
+#include "node/tabletctl/offline.h"
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fcntl.h>
@@ -11,6 +12,8 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <optional>
 
 namespace tabletd::ctl {
 
@@ -36,7 +39,30 @@ struct command_line {
   bool health = false;
   bool health_wait = false;
   bool status = false;
+  std::optional<offline_diagnose> diagnose;
+  std::optional<offline_simulate> simulate;
 };
+
+/// What needs no cluster.
+void declare_offline(CLI::App& app, command_line& to) {
+  auto* offline = app.add_subcommand("offline", "Ask the repair model about a cluster that exists on paper only");
+  offline->require_subcommand(1);
+  auto* diagnose
+    = offline->add_subcommand("diagnose", "Say what is wrong with every tablet and what is done about it, as JSON");
+  const auto said = std::make_shared<offline_diagnose>();
+  diagnose->add_option("--json", said->json_path, "The cluster's description, docs/offline.md (- is standard input)")
+    ->type_name("FILE")
+    ->required();
+  diagnose->add_flag("--why", said->why, "With the verdict on every path that was looked at");
+  diagnose->callback([&to, said] { to.diagnose = *said; });
+  auto* simulate = offline->add_subcommand("simulate", "Play a scenario through the repair model in virtual time");
+  const auto played = std::make_shared<offline_simulate>();
+  simulate
+    ->add_option("SCENARIO", played->scenario_path, "One command a line, docs/offline.md (- is standard input)")
+    ->required();
+  simulate->add_option("--plot", played->plot_path, "Draw its course into FILE, an SVG")->type_name("FILE");
+  simulate->callback([&to, played] { to.simulate = *played; });
+}
 
 void declare(CLI::App& app, command_line& to) {
   app.set_version_flag("--version", "tabletctl " TABLETD_VERSION);
@@ -84,6 +110,7 @@ void declare(CLI::App& app, command_line& to) {
   app.add_subcommand("status", "Say who answers and how the cluster is")->callback([&to] {
     to.status = true;
   });
+  declare_offline(app, to);
   app.require_subcommand(0, 1);
   app.footer(
     "Exit codes: 0 ok, 1 statement failed, 2 usage, 3 no connection, 4 timed out, 10 unhealthy, "
@@ -270,6 +297,19 @@ exit_code run(const command_line& given, bool null_given) {
   }
 }
 
+exit_code run_offline(const command_line& given) {
+  file_sink out{STDOUT_FILENO};
+  try {
+    const auto code = given.diagnose ? run_offline(*given.diagnose, out) : run_offline(*given.simulate, out);
+    out.flush();
+    return code;
+  } catch (const output_failure& failure) {
+    if (!failure.reader_gone())
+      fail(exit_failed, failure.what());
+    return exit_failed;
+  }
+}
+
 } // namespace
 
 int run_tabletctl(int argc, char** argv) {
@@ -282,6 +322,8 @@ int run_tabletctl(int argc, char** argv) {
   } catch (const CLI::ParseError& why) {
     return app.exit(why) == 0 ? exit_ok : exit_usage;
   }
+  if (given.diagnose || given.simulate)
+    return run_offline(given);
   return run(given, app.count("--null") > 0);
 }
 

@@ -65,6 +65,30 @@ TEST_F(SchedChange, ASecondDeathEndsTheWait) {
   EXPECT_TRUE(runs(id));
 }
 
+TEST_F(SchedChange, ATabletThatHasItsTurnWaitsAllTheSameForABackendThatDied) {
+  auto patient = prompt;
+  patient.be_down_tolerance = 900s;
+  restart(patient);
+  std::vector<tablet_id> ids;
+  for (int i = 0; i < 6; ++i)
+    ids.push_back(world.make("1+ 2+ 3-")); // It missed a load; its turn comes when a slot is free.
+  sick(ids);
+  const auto running = contexts.size();
+  ASSERT_LT(running, ids.size());
+  world.die(3);
+  for (const auto id : ids) // The checker has not spoken yet: a slot comes free, a tick passes.
+    if (runs(id))
+      fail(id, ctx_result::failed);
+  pass(1s);
+  for (const auto& [id, ctx] : contexts)
+    ADD_FAILURE() << "tablet " << raw(id) << " is copied elsewhere after a second";
+  sick(ids);
+  pass(60s);
+  EXPECT_TRUE(contexts.empty());
+  pass(900s);
+  EXPECT_FALSE(contexts.empty());
+}
+
 // -- copies called off -------------------------------------------------------------------
 
 TEST_F(SchedChange, ACopyIsCalledOffWhenItsTabletIsWellAgain) {
