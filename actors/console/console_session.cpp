@@ -86,6 +86,22 @@ void read(session_ptr self, const model::explain_tablet& what, session_reply& re
   reply.send(views::explain_tablet(now.from, model::tablet_id{what.tablet}));
 }
 
+void read(session_ptr self, const model::plan_of_balance&, session_reply& reply) {
+  reply.send(views::plan_of_balance(look{self}.from));
+}
+
+void plan_without(session_ptr self, const model::backend_address& address, model::fate what, session_reply& reply) {
+  const look now{self};
+  with(model::look_up_backend(*now.cat, address), reply,
+       [&](const model::backend& b) { reply.send(views::plan_without(now.from, b.id, what)); });
+}
+void read(session_ptr self, const model::plan_of_decommission& what, session_reply& reply) {
+  plan_without(self, what.address, model::fate::decommissioned, reply);
+}
+void read(session_ptr self, const model::plan_of_loss& what, session_reply& reply) {
+  plan_without(self, what.address, model::fate::lost, reply);
+}
+
 void read(session_ptr self, const model::diagnose_tablet& what, session_reply& reply) {
   reply.send(views::diagnose_tablet(*self->state.ports.job.catalog->load(), model::tablet_id{what.tablet}));
 }

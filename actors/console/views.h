@@ -8,6 +8,7 @@
 #include "actors/model/cluster_view.h"
 #include "actors/model/proc_path.h"
 #include "actors/model/scheduler_view.h"
+#include "actors/model/what_if.h"
 #include "actors/model/statement.h"
 #include <optional>
 #include <string>
@@ -45,6 +46,8 @@ using some_partitions = std::vector<const model::partition*>;
 [[nodiscard]] model::table_value replica_distribution(const model::catalog& cat, const some_partitions& of);
 /// `tablet` exists.
 [[nodiscard]] model::table_value explain_tablet(const sources& from, model::tablet_id tablet);
+[[nodiscard]] model::table_value plan_of_balance(const sources& from);
+[[nodiscard]] model::table_value plan_without(const sources& from, model::backend_id backend, model::fate what);
 [[nodiscard]] model::table_value diagnose_tablet(const model::catalog& cat, model::tablet_id tablet);
 /// Newest first, at most view_rows_max; tablet 0: of all.
 [[nodiscard]] model::table_value repair_history(const model::catalog& cat, model::tablet_id tablet);

@@ -82,6 +82,10 @@ struct show_proc { std::string path; friend bool operator==(const show_proc&, co
 // -- why a tablet is as it is ----------------------------------------------------------
 struct explain_tablet { std::uint64_t tablet{}; friend bool operator==(const explain_tablet&, const explain_tablet&) = default; };
 struct diagnose_tablet { std::uint64_t tablet{}; friend bool operator==(const diagnose_tablet&, const diagnose_tablet&) = default; };
+// What would be moved, without moving it.
+struct plan_of_balance { friend bool operator==(const plan_of_balance&, const plan_of_balance&) = default; };
+struct plan_of_decommission { backend_address address; friend bool operator==(const plan_of_decommission&, const plan_of_decommission&) = default; };
+struct plan_of_loss { backend_address address; friend bool operator==(const plan_of_loss&, const plan_of_loss&) = default; };
 /// `tablet` 0: of all.
 struct show_repair_history { std::uint64_t tablet{}; friend bool operator==(const show_repair_history&, const show_repair_history&) = default; };
 
@@ -121,7 +125,8 @@ using statement
     = std::variant<create_database, drop_database, create_table, drop_table, add_partition, drop_partition,
                    modify_partition, use_database, add_backends, drop_backend, modify_backend, decommission_backend,
                    load_file, export_table, show_databases, show_tables, show_backends, show_frontends, show_tablet,
-                   show_tablets, show_proc, explain_tablet, diagnose_tablet, show_repair_history, show_replica_status,
+                   show_tablets, show_proc, explain_tablet, plan_of_balance,
+                   plan_of_decommission, plan_of_loss, diagnose_tablet, show_repair_history, show_replica_status,
                    show_replica_distribution, repair_table, set_replica_status, set_config, show_config, pause_balance,
                    resume_balance, rebalance_disk, check_tablets, help_words>;
 

@@ -151,6 +151,9 @@ struct printer {
   }
   std::string operator()(const show_proc& s) const { return "SHOW PROC " + quoted(s.path); }
   std::string operator()(const explain_tablet& s) const { return "EXPLAIN TABLET " + std::to_string(s.tablet); }
+  std::string operator()(const plan_of_balance&) const { return "PLAN REBALANCE"; }
+  std::string operator()(const plan_of_decommission& s) const { return "PLAN DECOMMISSION BACKEND " + printed(s.address); }
+  std::string operator()(const plan_of_loss& s) const { return "PLAN LOSE BACKEND " + printed(s.address); }
   std::string operator()(const diagnose_tablet& s) const { return "ADMIN DIAGNOSE TABLET " + std::to_string(s.tablet); }
   std::string operator()(const show_repair_history& s) const {
     return s.tablet == 0 ? "SHOW REPAIR HISTORY" : "SHOW REPAIR HISTORY FOR TABLET " + std::to_string(s.tablet);

@@ -112,6 +112,18 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
    "would lift it, and where the tablet stands in the queue. Then one row per backend and path that was looked at "
    "as source or target. It is the scheduler's own decision function, asked now.",
    "EXPLAIN TABLET 10005", columns::explanation, reads},
+  {"plan_of_balance", "PLAN REBALANCE", "Says what balance would move until it comes to rest.",
+   "Nothing is moved. The first row sums up: moves, bytes, and how long the busiest disk needs at 5 MiB/s. STUCK rows say "
+   "what stays uneven, or why balance rests. At most 1000 moves are listed.",
+   "PLAN REBALANCE", columns::plan, reads},
+  {"plan_of_decommission", "PLAN DECOMMISSION BACKEND <address>",
+   "Says what would be copied if a backend were decommissioned.",
+   "Nothing is copied. It asks the scheduler's own decision function about a cluster in which that has happened. STUCK rows "
+   "name tablets that could not leave, and why.",
+   R"(PLAN DECOMMISSION BACKEND "10.0.0.1:9060")", columns::plan, reads},
+  {"plan_of_loss", "PLAN LOSE BACKEND <address>", "Says what would be copied if a backend were lost.",
+   "As PLAN DECOMMISSION, without the backend as a source. STUCK rows name tablets that would be lost or lack a replica.",
+   R"(PLAN LOSE BACKEND "10.0.0.1:9060")", columns::plan, reads},
   {"diagnose_tablet", "ADMIN DIAGNOSE TABLET <tablet>", "Checks a tablet step by step, with advice.",
    "Stops at the first level that does not exist.", "ADMIN DIAGNOSE TABLET 10005", columns::diagnosis, reads},
   {"show_repair_history", "SHOW REPAIR HISTORY [FOR TABLET <tablet>]",

@@ -118,6 +118,10 @@ inline constexpr std::array colocation_group{unsigned_of("BucketIndex"), text_of
 inline constexpr std::array explanation{
   unsigned_of("BackendId"), text_of("Host"), signed_of("Path"), text_of("Role"), state_of("Code"), text_of("Reason"),
   ratio_of("UsedRatio"), bytes_of("LeftBytes")};
+// TOTAL comes first, then MOVE by MOVE, then what is STUCK.
+inline constexpr std::array plan{
+  state_of("Kind"), unsigned_of("TabletId"), signed_of("SrcBe"), signed_of("SrcPath"), signed_of("DestBe"),
+  signed_of("DestPath"), bytes_of("Bytes"), text_of("Reason")};
 inline constexpr std::array diagnosis{text_of("Item"), text_of("Info"), text_of("Suggestion")};
 inline constexpr std::array repair_history{
     unsigned_of("Entry"), unsigned_of("TabletId"), text_of("Type"),        text_of("Purpose"),
