@@ -245,9 +245,9 @@ private:
   }
   /// Copied to the first LOW backend that may take it; from any replica with a free slot.
   bool begin(const tablet& t, std::uint64_t second) {
-    const auto* source = std::find_if(t.replicas.data(), t.replicas.data() + t.replicas.size(),
+    const auto* source = std::find_if(t.replicas.begin(), t.replicas.end(),
                                       [&](const replica& r) { return slots_[{raw(r.backend), raw(r.path)}] < moves_per_path; });
-    if (source == t.replicas.data() + t.replicas.size())
+    if (source == t.replicas.end())
       return false;
     const auto high = std::find_if(high_.rbegin(), high_.rend(), [&](auto i) { return t.on(load_.rows[i].backend); });
     for (const auto i : low_) {

@@ -276,6 +276,14 @@ private:
     }
   }
 
+  /// The wait for a dead backend is not what is measured, and balance would come on top.
+  static scheduler_options repair_at_once() {
+    scheduler_options options;
+    options.be_down_tolerance = time_ms{0};
+    options.balance.rules.enabled = false;
+    return options;
+  }
+
   void feed(const sched_event& event) {
     const stopwatch count(schedule_s);
     step_scheduler(event);
@@ -284,6 +292,8 @@ private:
     for (auto& effect : scheduler_.step(event, world(), now_))
       std::visit(overloaded{
                    [&](spawn_ctx& e) { spawned_.push_back(std::move(e.ctx)); },
+                   [](withdraw_ctx&) {}, // Nobody dies a second time here.
+                   [](propose_order&) {},
                    [&](step_again&) { again_ = true; },
                    [&](publish_view&) { view_ = scheduler_.view(world(), now_); },
                  },
@@ -334,7 +344,7 @@ private:
   cluster& over_;
   std::shared_ptr<const catalog> snapshot_;
   tablet_checks checks_;
-  repair_scheduler scheduler_{scheduler_options{}};
+  repair_scheduler scheduler_{repair_at_once()};
   scheduler_view view_;
   std::vector<sched_ctx> spawned_;
   bool again_ = false;

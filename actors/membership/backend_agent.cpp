@@ -29,6 +29,7 @@ model::held_ref ref_of(wire::Task::Reader task) {
     case wire::Task::CLONE: return ref(task.getClone());
     case wire::Task::DROP: return ref(task.getDrop());
     case wire::Task::VERIFY: return ref(task.getVerify());
+    case wire::Task::MOVE: return ref(task.getMove());
     case wire::Task::CANCEL:
     case wire::Task::UNSET: break;
   }

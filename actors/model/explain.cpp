@@ -76,6 +76,7 @@ std::string_view name(blocker why) {
   switch (why) {
     case blocker::none: return "NONE";
     case blocker::tablet_unknown: return "TABLET_UNKNOWN";
+    case blocker::unhealthy: return "UNHEALTHY";
     case blocker::order_open: return "ORDER_OPEN";
     case blocker::unrecoverable: return "UNRECOVERABLE";
     case blocker::no_source: return "NO_SOURCE";

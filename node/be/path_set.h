@@ -23,7 +23,8 @@ public:
   path_set(std::vector<disk_options> paths, std::shared_ptr<be_stats> stats);
   ~path_set() override;
 
-  /// From now on changes go to `reporter`; first of all, everything that is here.  Once.
+  /// From now on changes go to `reporter`; everything that is here has gone there on return.
+  /// Once; not from a disk's thread.
   void report_to(reporter_actor reporter);
   /// Long walks end early from now on.
   void begin_stop() { stopping_ = true; }

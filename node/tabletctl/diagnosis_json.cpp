@@ -1,4 +1,5 @@
 #include "node/tabletctl/diagnosis_json.h"
+#include "actors/model/explain.h"
 #include "actors/model/load_score.h"
 #include "node/tabletctl/display.h"
 #include <fmt/format.h>
@@ -9,48 +10,6 @@ namespace tabletd::ctl {
 namespace {
 
 using namespace model;
-
-std::string_view code_of(blocker why) {
-  switch (why) {
-    case blocker::none: return "NONE";
-    case blocker::tablet_unknown: return "TABLET_UNKNOWN";
-    case blocker::order_open: return "ORDER_OPEN";
-    case blocker::unrecoverable: return "UNRECOVERABLE";
-    case blocker::no_source: return "NO_SOURCE";
-    case blocker::source_slot: return "SOURCE_SLOT";
-    case blocker::no_backend: return "NO_BACKEND";
-    case blocker::no_path: return "NO_PATH";
-    case blocker::target_unlinked: return "TARGET_UNLINKED";
-    case blocker::target_slot: return "TARGET_SLOT";
-    case blocker::loads_open: return "LOADS_OPEN";
-    case blocker::unconfirmed: return "UNCONFIRMED";
-    case blocker::nothing_to_drop: return "NOTHING_TO_DROP";
-  }
-  return "UNKNOWN";
-}
-
-std::string_view code_of(path_code why) {
-  switch (why) {
-    case path_code::chosen: return "CHOSEN";
-    case path_code::usable: return "USABLE";
-    case path_code::backend_dead: return "BACKEND_DEAD";
-    case path_code::backend_decommissioned: return "BACKEND_DECOMMISSIONED";
-    case path_code::backend_unlinked: return "BACKEND_UNLINKED";
-    case path_code::backend_unreported: return "BACKEND_UNREPORTED";
-    case path_code::holds_replica: return "HOLDS_REPLICA";
-    case path_code::same_host: return "SAME_HOST";
-    case path_code::other_cluster: return "OTHER_CLUSTER";
-    case path_code::not_in_group: return "NOT_IN_GROUP";
-    case path_code::replica_bad: return "REPLICA_BAD";
-    case path_code::replica_cloning: return "REPLICA_CLONING";
-    case path_code::replica_incomplete: return "REPLICA_INCOMPLETE";
-    case path_code::path_unseen: return "PATH_UNSEEN";
-    case path_code::path_offline: return "PATH_OFFLINE";
-    case path_code::too_full: return "TOO_FULL";
-    case path_code::no_slot: return "NO_SLOT";
-  }
-  return "UNKNOWN";
-}
 
 std::string_view code_of(drop_reason why) {
   switch (why) {
@@ -97,7 +56,7 @@ std::string decision_json(const decision& d) {
 std::string blocked_json(const decision& d) {
   if (d.blocked == blocker::none)
     return "null";
-  return fmt::format(R"({{"code": "{}", "sentence": {}}})", code_of(d.blocked), json_string(sentence(d.blocked)));
+  return fmt::format(R"({{"code": "{}", "sentence": {}}})", name(d.blocked), json_string(sentence(d.blocked)));
 }
 
 std::string paths_json(const decision& d) {
@@ -106,7 +65,7 @@ std::string paths_json(const decision& d) {
     out += fmt::format(R"({}
         {{"role": "{}", "backend": {}, "path": {}, "code": "{}", "sentence": {}}})",
                        out.empty() ? "" : ",", verdict.role == path_role::source ? "source" : "target",
-                       raw(verdict.at.backend), raw(verdict.at.path), code_of(verdict.code),
+                       raw(verdict.at.backend), raw(verdict.at.path), name(verdict.code),
                        json_string(sentence(verdict)));
   return out.empty() ? "[]" : "[" + out + "\n      ]";
 }

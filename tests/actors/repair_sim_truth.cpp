@@ -29,13 +29,13 @@ void sim_world::check_view() {
     return;
   checked_view = v;
   std::set<tablet_id> ids;
-  std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint32_t> used;
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint32_t> used; // By repair; balance has slots of its own.
   for (const auto* list : {&v->pending, &v->running})
     for (const auto& row : *list)
       if (!ids.insert(row.tablet).second)
         return fail("tablet " + std::to_string(raw(row.tablet)) + " is in the scheduler twice");
   for (const auto& row : v->running)
-    if (row.target) {
+    if (row.target && row.purpose == order_purpose::repair) {
       ++used[{raw(row.source->backend), raw(row.source->path)}];
       ++used[{raw(row.target->backend), raw(row.target->path)}];
     }
@@ -112,7 +112,7 @@ void sim_world::became_true(const replica_dropped& e) {
     if (!t || !t->find(e.replica))
       return false;
     auto without = *t;
-    std::erase_if(without.replicas, [&](const replica& r) { return r.id == e.replica; });
+    without.replicas.erase(without.find(e.replica));
     const auto was = assess(cat, *t);
     return assess(cat, without).complete >= std::min(was.complete, was.wanted);
   });

@@ -68,6 +68,8 @@ TEST_F(ConsoleSession, EveryStatementAnswersWithTheColumnsItsHelpPromises) {
     auto example = std::string{row.example};
     if (const auto id = example.find("TABLET 10005"); id != std::string::npos)
       example.replace(id, 12, fmt::format("TABLET {}", tablet));
+    if (const auto address = example.find("10.0.0.1:9060"); address != std::string::npos)
+      example.replace(address, 13, "h1:9060");
     const auto slot = send(example);
     ASSERT_TRUE(*slot);
     const auto result = (*slot)->get().getResult();

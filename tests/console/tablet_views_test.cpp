@@ -81,6 +81,19 @@ TEST_F(TabletViews, ExplainSaysWhatIsInTheWay) {
   EXPECT_EQ(run("EXPLAIN TABLET 5"), "error [2] there is no tablet 5 | SHOW TABLETS FROM a table lists its tablets\n");
 }
 
+TEST_F(TabletViews, APlanMovesNothingAndSaysWhatItWould) {
+  const auto lose = run("PLAN LOSE BACKEND 'h2:9060'");
+  EXPECT_EQ(lines(lose)[0], "Kind|TabletId|SrcBe|SrcPath|DestBe|DestPath|Bytes|Reason");
+  EXPECT_EQ(lines(lose)[1].substr(0, 8), "TOTAL|-|");
+  EXPECT_NE(row_of(lose, "MOVE|"), "");
+  EXPECT_EQ(lose.find(fmt::format("MOVE|{}|{}|", raw(first().id), raw(world.order[1]))), std::string::npos)
+      << "it is no source any more";
+  EXPECT_NE(row_of(run("PLAN DECOMMISSION BACKEND 'h2:9060'"), "MOVE|"), "");
+  EXPECT_NE(row_of(run("PLAN REBALANCE"), "TOTAL|"), "");
+  EXPECT_EQ(world.cat.orders.size(), 0u);
+  EXPECT_NE(run("PLAN LOSE BACKEND 'h9:9060'").find("error [2]"), std::string::npos);
+}
+
 TEST_F(TabletViews, DiagnoseGoesLevelByLevel) {
   world.fold(model::backend_died{world.order[1]});
   publish_world();

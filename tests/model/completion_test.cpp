@@ -36,7 +36,7 @@ TEST(Completion, KnowsKeywordsNamesAndPages) {
     const char* candidates;
   };
   const row table[] = {
-    {"|", "ADMIN ALTER CREATE DROP EXPLAIN EXPORT HELP LOAD SHOW USE @0"},
+    {"|", "ADMIN ALTER CREATE DROP EXPLAIN EXPORT HELP LOAD PLAN SHOW USE @0"},
     {"sh|", "SHOW @0"},
     {"SHOW |", "BACKENDS DATABASES FRONTENDS PROC REPAIR TABLES TABLET TABLETS @5"},
     {"SHOW TABLE|", "TABLES TABLET TABLETS @5"},

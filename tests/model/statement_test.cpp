@@ -45,7 +45,8 @@ TEST(StatementTable, EveryRowExplainsItselfAndItsExampleParses) {
     EXPECT_EQ(parsed(print(example)), example);
     const bool shows = row.kind.starts_with("show_") && row.kind != "show_proc";
     const bool explains = row.kind == "help" || row.kind == "explain_tablet" || row.kind == "diagnose_tablet";
-    EXPECT_EQ(shows || explains, !row.columns.empty()) << "a table has columns";
+    const bool plans = row.kind.starts_with("plan_");
+    EXPECT_EQ(shows || explains || plans, !row.columns.empty()) << "a table has columns";
     EXPECT_TRUE(!row.dangerous || row.mutates);
     ++index;
   }
@@ -196,7 +197,7 @@ TEST(Statement, MistakesArePointedAt) {
      "                 ^~~~\n"
      "send one statement at a time.  HELP SHOW BACKENDS;\n"},
     {"",
-     "syntax 1:1: expected CREATE, DROP, ALTER, USE, LOAD, EXPORT, SHOW, EXPLAIN, ADMIN or HELP, found the end of the statement\n"
+     "syntax 1:1: expected CREATE, DROP, ALTER, USE, LOAD, EXPORT, SHOW, EXPLAIN, PLAN, ADMIN or HELP, found the end of the statement\n"
      "  \n"
      "  ^\n"
      "HELP;\n"},

@@ -6,12 +6,12 @@ namespace tabletd::test {
 namespace {
 
 struct TabletGate : ::testing::Test {
-  kj::EventLoop loop;
-  kj::WaitScope scope{loop};
+  std::unique_ptr<kj::EventLoop> loop = std::make_unique<kj::EventLoop>(); // Theirs may throw on destruction.
+  std::unique_ptr<kj::WaitScope> scope = std::make_unique<kj::WaitScope>(*loop);
   std::shared_ptr<tablet_gate> gate = std::make_shared<tablet_gate>();
 
   /// Whether `promise` is kept by now.
-  bool is_kept(kj::Promise<void>& promise) { return promise.poll(scope); }
+  bool is_kept(kj::Promise<void>& promise) { return promise.poll(*scope); }
 };
 
 TEST_F(TabletGate, ShutsOneTabletAndWhatMeansAny) {

@@ -33,6 +33,8 @@ constexpr std::array options{
              }},
   option_row{"colocate_balance", unit::number, "1: groups move their buckets, 0: they do not",
              [](sim_options& o, std::uint64_t v) { o.scheduler.colocate.enabled = v != 0; }},
+  option_row{"balance", unit::number, "1: replicas move so that all is evenly loaded, 0: only repair moves them",
+             [](sim_options& o, std::uint64_t v) { o.scheduler.balance.rules.enabled = v != 0; }},
   option_row{"high_watermark", unit::percent, "a fuller path takes no replica",
              [](sim_options& o, std::uint64_t v) { o.scheduler.fit.high_watermark = ratio(v); }},
   option_row{"flood_stage", unit::percent, "the same for a tablet that lacks a replica",

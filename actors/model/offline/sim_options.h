@@ -9,9 +9,16 @@
 
 namespace tabletd::model::offline {
 
+/// Balance only where a scenario asks for it: most are about repair, and count its copies.
+[[nodiscard]] inline scheduler_options repair_only() {
+  scheduler_options options;
+  options.balance.rules.enabled = false;
+  return options;
+}
+
 struct sim_options {
   std::uint64_t seed = 1;
-  scheduler_options scheduler{};
+  scheduler_options scheduler = repair_only();
   /// What a path reads or writes, shared by the copies that touch it.
   std::uint64_t path_rate_bytes_per_s = 100ULL << 20U;
   time_ms tick{1'000}; ///< Of checker and scheduler, as in the front end.

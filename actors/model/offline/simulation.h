@@ -137,6 +137,9 @@ private:
   void start_task(sim_backend& b, const agent_task& task);
   void start_copy(sim_backend& b, const agent_task& task, const clone_order& order);
   void end_copy(sim_backend& b, log_index fence);
+  void start_move(sim_backend& b, const agent_task& task, const move_order& order);
+  void end_move(sim_backend& b, log_index fence, const sim_task& done, const move_order& order);
+  void end_held(sim_backend& b, log_index fence, tablet_id tablet, std::uint64_t copied_bytes);
   void end_later(sim_backend& b, task_end end);
   void end_task(sim_backend& b, const task_end& end);
   void cancel(sim_backend& b, log_index fence);

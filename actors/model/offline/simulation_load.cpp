@@ -21,9 +21,13 @@ std::variant<placements, std::string> simulation::places_for(const gen_tablets& 
     });
   const auto* db = cat_.find_database(database_name);
   const auto* group = c.colocate.empty() ? nullptr : cat_.find_colocate_group(db->id, c.colocate);
-  if (!group)
-    return place_table({.cat = cat_, .cluster = visible, .slots = scheduler_->slots(), .fit = options_.scheduler.fit},
-                       c.count, c.replicas);
+  if (!group) {
+    auto placed = place_table({.cat = cat_, .cluster = visible, .slots = scheduler_->slots(), .fit = options_.scheduler.fit},
+                              {.buckets = c.count, .replication_num = c.replicas});
+    if (const auto* why_not = std::get_if<std::string>(&placed))
+      return *why_not;
+    return std::get<std::vector<placements>>(std::move(placed)).front();
+  }
   placements made;
   for (const auto& bucket : group->sequence) {
     auto& places = made.emplace_back();

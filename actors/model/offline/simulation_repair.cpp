@@ -1,6 +1,7 @@
 // The front end's part: checker, scheduler and contexts, and the tasks they send.
 #include "actors/model/assessment.h"
 #include "actors/model/offline/simulation.h"
+#include <algorithm>
 
 namespace tabletd::model::offline {
 
@@ -94,7 +95,8 @@ void simulation::judge_drop(tablet_id tablet, const drop_move& move) {
   if (!t)
     return;
   auto without = *t;
-  std::erase_if(without.replicas, [&](const replica& r) { return r.id == move.replica; });
+  if (const auto* gone = without.find(move.replica))
+    without.replicas.erase(gone);
   const auto was = assess(cat_, *t);
   if (assess(cat_, without).complete < std::min(was.complete, was.wanted))
     fail("dropping replica " + std::to_string(raw(move.replica)) + " lowers the complete ones of tablet "
@@ -174,6 +176,7 @@ void simulation::try_waiting(backend_id backend) {
 void simulation::start_task(sim_backend& b, const agent_task& task) {
   std::visit(overloaded{
                [&](const clone_order& o) { start_copy(b, task, o); },
+               [&](const move_order& o) { start_move(b, task, o); },
                [&](const drop_order& o) {
                  b.running[task.fence] = {task, {}, {}, 0};
                  after(options_.task_takes, [this, id = b.id, boot = b.boot, fence = task.fence, o] {
@@ -237,9 +240,50 @@ void simulation::start_copy(sim_backend& b, const agent_task& task, const clone_
   });
 }
 
+void simulation::start_move(sim_backend& b, const agent_task& task, const move_order& o) {
+  const auto here = b.disk.find(o.tablet);
+  if (here == b.disk.end() || here->second.id != o.replica)
+    return end_later(b, failed_end(task.fence, o.tablet, o.replica, task_failure::stale, "the replica is not here"));
+  if (here->second.bad) {
+    report_later(b, options_.report_after);
+    return end_later(b, failed_end(task.fence, o.tablet, o.replica, task_failure::source_corrupt, "it cannot be read"));
+  }
+  const auto bytes = bytes_of(o.tablet, here->second);
+  const auto& to = b.path(o.path);
+  if (to.used_bytes() + bytes > to.capacity_bytes)
+    return end_later(b, failed_end(task.fence, o.tablet, o.replica, task_failure::disk_full, "there is no room for it"));
+  b.running[task.fence] = {task, here->second, b.id, bytes};
+  after(options_.task_takes, [this, id = b.id, boot = b.boot, fence = task.fence, bytes,
+                              out = place{b.id, here->second.path}, in = place{b.id, o.path}] {
+    auto& on = *by_id(id);
+    if (!on.up || on.boot != boot || !on.running.contains(fence))
+      return;
+    copying_at_[fence] = id;
+    transfers_.start(fence, out, in, bytes, now_);
+  });
+}
+
+void simulation::end_move(sim_backend& b, log_index fence, const sim_task& done, const move_order& o) {
+  const auto here = b.disk.find(o.tablet);
+  if (here == b.disk.end() || here->second.id != o.replica)
+    return; // Dropped meanwhile.
+  const auto bytes = bytes_of(o.tablet, here->second);
+  auto& from = b.path(here->second.path);
+  from.replica_bytes -= std::min(from.replica_bytes, bytes);
+  --from.tablets;
+  auto& to = b.path(o.path);
+  to.replica_bytes += bytes;
+  ++to.tablets;
+  here->second.path = o.path;
+  copies_.finished(o.tablet, o.replica, done.bytes);
+  end_held(b, fence, o.tablet, done.bytes);
+}
+
 void simulation::end_copy(sim_backend& b, log_index fence) {
   copying_at_.erase(fence);
   const auto done = b.running.extract(fence).mapped();
+  if (const auto* move = std::get_if<move_order>(&done.what.what))
+    return end_move(b, fence, done, *move);
   const auto& o = std::get<clone_order>(done.what.what);
   const auto* t = cat_.tablets.find(o.tablet);
   if (!t)
@@ -253,14 +297,19 @@ void simulation::end_copy(sim_backend& b, log_index fence) {
     if (done.source.has(v))
       add_version(b, o.tablet, here, v);
   copies_.finished(o.tablet, o.replica, done.bytes);
+  end_held(b, fence, o.tablet, done.bytes);
+}
+
+void simulation::end_held(sim_backend& b, log_index fence, tablet_id tablet, std::uint64_t copied_bytes) {
+  const auto& here = b.disk.at(tablet);
   held_replica held;
-  held.tablet = o.tablet;
-  held.replica = o.replica;
+  held.tablet = tablet;
+  held.replica = here.id;
   held.path = here.path;
   held.version = here.whole_to;
   held.max_version = here.highest();
   held.bad = here.bad;
-  end_task(b, {fence, o.tablet, o.replica, held, done.bytes, 0, 0});
+  end_task(b, {fence, tablet, here.id, held, copied_bytes, 0, 0});
 }
 
 void simulation::end_later(sim_backend& b, task_end end) {

@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""Replica management on a real cluster: six backends on three hosts (alias addresses of loopback),
+two disks each.  Every step waits for what it needs and fails if that does not come:
+decommission under load, two of three replicas lost at once, a disk that is full for a while, a
+colocation group that has to move, balance after a backend was added.  Ends with every tablet
+healthy and the data equal by checksum.  Usage: smoke_replica.py BINARY_DIRECTORY"""
+import hashlib
+import json
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+BINARIES = pathlib.Path(sys.argv[1]).resolve()
+HOSTS = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
+PATIENCE_S = 120
+
+
+def free_port(host):
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
+class Node:
+    def __init__(self, root, role, name, host, settings):
+        self.address = f"{host}:{free_port(host)}"
+        self.command = [BINARIES / "tabletd", "--role", role, "--config", root / f"{name}.toml"]
+        self.log = open(root / f"{name}.log", "ab")
+        self.process = None
+        settings = {"node.name": f"'{name}'", "node.data_dir": f"'{root / name}'",
+                    "rpc.listen": f"'{self.address}'", "http.listen": f"'{host}:{free_port(host)}'"} | settings
+        (root / f"{name}.toml").write_text("".join(f"{key} = {value}\n" for key, value in settings.items()))
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, stderr=self.log, stdout=self.log)
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(how)
+            self.process.wait(timeout=30)
+
+
+class Cluster:
+    def __init__(self, root):
+        self.root = root
+        self.fe = Node(root, "fe", "fe1", HOSTS[0],
+                       {"membership.heartbeat_interval_ms": 200, "membership.heartbeats_missed_max": 5,
+                        "repair.delay_factor_ms": 0, "repair.be_down_tolerate_ms": 0,
+                        "storage.min_left_mib": 64, "storage.flood_left_mib": 32})
+        self.backends = []
+
+    def add_backend(self, host):
+        name = f"be{len(self.backends) + 1}"
+        disks = [self.root / name / disk for disk in ("disk1", "disk2")]
+        node = Node(self.root, "be", name, host,
+                    {"storage.paths": json.dumps([str(disk) for disk in disks]), "storage.quota_mib": 1024,
+                     "report.full_every_s": 2})
+        for disk in disks:
+            disk.mkdir(parents=True)
+        node.disks = disks
+        node.start()
+        self.backends.append(node)
+        self.sql(f'ALTER SYSTEM ADD BACKEND "{node.address}"')
+        self.wait(f"{name} is alive", lambda: self.backend(node)["Alive"])
+        return node
+
+    def run(self, statement):
+        return subprocess.run([BINARIES / "tabletctl", self.fe.address, "--format", "json", "-e", statement],
+                              capture_output=True, text=True, timeout=PATIENCE_S)
+
+    def sql(self, statement):
+        done = self.run(statement)
+        if done.returncode != 0:
+            raise SystemExit(f"{statement}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def rows(self, statement):
+        return json.loads(self.sql(statement))
+
+    def backend(self, node):
+        host, port = node.address.rsplit(":", 1)
+        return next((row for row in self.rows("SHOW BACKENDS")
+                     if row["IP"] == host and str(row["BePort"]) == port), None)
+
+    def unhealthy(self):
+        return self.rows("SHOW PROC '/statistic'")[-1]["UnhealthyTabletNum"]
+
+    def wait(self, what, is_true):
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            try:
+                if is_true():
+                    return
+            except (SystemExit, ValueError, TypeError):
+                pass  # Not there yet.
+            time.sleep(0.1)
+        raise SystemExit(f"after {PATIENCE_S} s still not: {what}")
+
+    def wait_healthy(self):
+        self.wait("every tablet is healthy", lambda: int(self.unhealthy()) == 0)
+
+
+def digest(lines):
+    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+
+
+def main():
+    root = pathlib.Path(tempfile.mkdtemp(prefix="tabletd-smoke-"))
+    cluster = Cluster(root)
+    began = time.monotonic()
+    step = lambda text: print(f"{time.monotonic() - began:6.1f} s  {text}", flush=True)
+    try:
+        cluster.fe.start()
+        cluster.wait("the front end answers", lambda: cluster.run("SHOW FRONTENDS").returncode == 0)
+        for host in HOSTS * 2:
+            cluster.add_backend(host)
+        step("six backends on three hosts")
+
+        lines = [f"{n}\tvalue {n * 7919 % 104729}\n" for n in range(40_000)]
+        data = root / "rows.tsv"
+        data.write_text("".join(lines))
+        loaded = []
+        cluster.sql("CREATE DATABASE shop")
+        for name, more in (("orders", ""), ("left", ', "colocate_with"="g"'), ("right", ', "colocate_with"="g"')):
+            cluster.sql(f'CREATE TABLE shop.{name} (KEY 1) BUCKETS 12 PROPERTIES("replication_num"="3"{more})')
+        for name in ("left", "right"):
+            cluster.sql(f"LOAD FILE '{data}' INTO shop.{name}")
+
+        def load():
+            cluster.sql(f"LOAD FILE '{data}' INTO shop.orders LABEL 'l{len(loaded)}'")
+            loaded.extend(lines)
+
+        load()
+        cluster.wait_healthy()
+        step("three tables loaded, two of them colocated")
+
+        leaver = cluster.backends[5]
+        cluster.sql(f'ALTER SYSTEM DECOMMISSION BACKEND "{leaver.address}"')
+        for _ in range(5):
+            load()
+        cluster.wait("the decommissioned backend is gone", lambda: cluster.backend(leaver) is None)
+        cluster.wait_healthy()
+        leaver.stop()
+        step("decommissioned a backend under load; the colocation group moved")
+
+        for node in cluster.backends[1:3]:
+            node.stop(signal.SIGKILL)
+        cluster.wait("two backends are dead",
+                     lambda: sum(not row["Alive"] for row in cluster.rows("SHOW BACKENDS")) == 2)
+        for node in cluster.backends[1:3]:
+            node.start()
+        cluster.wait("they are back", lambda: all(row["Alive"] for row in cluster.rows("SHOW BACKENDS")))
+        cluster.wait_healthy()
+        step("killed two backends at once; they came back")
+
+        full = cluster.backends[0]
+        shutil.rmtree(full.disks[0] / "tablets", ignore_errors=True)
+        cluster.wait_healthy()
+        step("lost the tablets of a whole disk; made anew")
+
+        before = len(cluster.rows("SHOW REPAIR HISTORY"))
+        fresh = cluster.add_backend(HOSTS[2])
+        cluster.wait("balance gives the new backend its share",
+                     lambda: int(cluster.backend(fresh)["TabletNum"]) >= 10)
+        cluster.wait("balance has come to rest",
+                     lambda: not cluster.rows("SHOW PROC '/cluster_balance/running_tablets'"))
+        cluster.wait_healthy()
+        moved = [row for row in cluster.rows("SHOW REPAIR HISTORY") if row["Purpose"] == "BALANCE"]
+        if not moved or before == 0:
+            raise SystemExit("the history knows of no move")
+        step(f"added a backend: {cluster.backend(fresh)['TabletNum']} replicas moved there")
+
+        for name, expected in (("orders", loaded), ("left", lines), ("right", lines)):
+            out = root / f"{name}.out"
+            cluster.sql(f"EXPORT TABLE shop.{name} TO '{out}'")
+            with out.open() as exported:
+                if digest(exported) != digest(expected):
+                    raise SystemExit(f"shop.{name} is not what was loaded; everything is in {root}")
+        step(f"exported three tables: equal by SHA-256 ({len(loaded)} rows in the largest)")
+    finally:
+        for node in [*cluster.backends, cluster.fe]:
+            node.stop()
+    shutil.rmtree(root)
+
+
+main()
