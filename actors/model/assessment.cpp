@@ -139,6 +139,8 @@ bool loads_count_on(const catalog& cat, const tablet& t, const replica& r) {
 
 bool takes(const assessment& a, std::size_t replica, const backend& b) {
   const auto* home = a.replicas[replica].home;
+  if (home && a.home && !a.replicas[replica].at_home)
+    return home->id == b.id; // Its bucket belongs elsewhere: it goes as soon as the one at home is there.
   return home && takes(a, *home, b);
 }
 

@@ -59,6 +59,7 @@ struct assessment {
 /// True if this replica (by its place in the tablet) keeps others off backend `b`: it is there, or (with host
 /// anti-affinity) on its host - dead and bad ones too, they may come back.  Only one that is
 /// leaving does not keep its host: it goes as soon as the other one is there.
+/// Of a colocated tablet a replica away from home is leaving in that sense.
 [[nodiscard]] bool takes(const assessment& a, std::size_t replica, const backend& b);
 /// The same for a replica on `holder`.
 [[nodiscard]] bool takes(const assessment& a, const backend& holder, const backend& b);

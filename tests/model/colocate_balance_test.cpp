@@ -91,6 +91,20 @@ TEST_F(ColocateBalance, HostsOfABucketStayApart) {
   EXPECT_EQ(texts(), (std::vector<std::string>{"0: 1 2 5"}));
 }
 
+TEST_F(ColocateBalance, ABucketCanMoveBetweenTwoBackendsOfOneHost) {
+  world.cat.backends.edit(world.ids[4])->host = "c"; // As backend 3.
+  for (const auto n : {5U, 6U})
+    world.leave(n);
+  found({{1, 2, 3}, {1, 2, 3}});
+  const auto moved = look();
+  ASSERT_EQ(moved.size(), 1U);
+  EXPECT_EQ(text(moved.front()), "0: 1 2 4");
+  ASSERT_TRUE(world.fold(moved.front()).ok());
+  repair();
+  EXPECT_EQ(unstable(), "");
+  EXPECT_EQ(world.cat.backends.find(world.ids[4])->tablets.size(), 1U);
+}
+
 TEST_F(ColocateBalance, WithoutAnHeirTheBucketStays) {
   found({{1, 2, 3}});
   world.leave(3);
