@@ -61,7 +61,8 @@ table_value scheduled_tablets(const std::vector<ctx_row>& rows) {
   for (const auto& r : rows) {
     if (out.rows.size() == view_rows_max)
       break;
-    out.rows.push_back({id(r.tablet), text("REPAIR"), text(r.medium == medium::ssd ? "SSD" : "HDD"), text(name(r.status)),
+    out.rows.push_back({id(r.tablet), text(r.purpose == order_purpose::balance ? "BALANCE" : "REPAIR"),
+                        text(r.medium == medium::ssd ? "SSD" : "HDD"), text(name(r.status)),
                         text(name(r.state)), text(name(r.orig_priority)), text(name(r.dynamic_priority)),
                         backend_of(r.source), path_of(r.source), backend_of(r.target), path_of(r.target),
                         number(static_cast<std::uint64_t>(r.timeout.count())), time(r.created), time(r.last_scheduled),

@@ -142,8 +142,8 @@ scheduler_view repair_scheduler::view(const sched_world& world, time_ms now) con
     running.push_back(tablet);
   std::sort(running.begin(), running.end());
   for (const auto tablet : running)
-    if (const auto& held = running_.at(tablet).slots)
-      v.claims.push_back(held->claim());
+    if (const auto& ctx = running_.at(tablet); ctx.slots && !is_balance(ctx.move))
+      v.claims.push_back(ctx.slots->claim());
   running.resize(std::min(running.size(), view_rows_max));
   for (const auto tablet : running)
     v.running.push_back(row(running_.at(tablet), world.cat));

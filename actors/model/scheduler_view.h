@@ -71,7 +71,7 @@ struct scheduler_view {
   std::vector<ctx_row> running;
   std::vector<ctx_row> history; ///< Newest first.
   std::vector<slot_row> slots;
-  std::vector<slot_claim> claims; ///< Of every running copy, however many: EXPLAIN rebuilds the slots from them.
+  std::vector<slot_claim> claims; ///< Of every copy for repair that runs: EXPLAIN rebuilds the slots from them.
   std::uint32_t slots_per_path = 2;
   std::size_t pending_total{};
   std::size_t running_total{};

@@ -49,6 +49,7 @@ constexpr std::chrono::seconds term_shutdown{60};
 model::cluster_config startup_config(const model::scheduler_options& options) {
   model::cluster_config config;
   config.slots_per_path = options.slots_per_path;
+  config.balance_slots_per_path = options.balance_slots_per_path;
   config.repair_delay_factor = options.repair_delay_factor;
   config.backend_down_tolerated = options.be_down_tolerance;
   config.colocate_balance_disabled = !options.colocate.enabled;

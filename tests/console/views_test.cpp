@@ -172,6 +172,7 @@ TEST_F(Views, ClusterBalance) {
   running.source = model::place{model::backend_id{10003}, model::path_hash{100}};
   running.target = model::place{model::backend_id{10005}, model::path_hash{UINT64_MAX - 1}};
   running.timeout = std::chrono::minutes(3);
+  running.purpose = model::order_purpose::balance;
   running.copied_bytes = 3'000;
   running.copy_ms = 1'500;
   view->running = {running};
@@ -199,10 +200,10 @@ TEST_F(Views, ClusterBalance) {
             head + "4203036|REPAIR|HDD|REPLICA_MISSING|PENDING|HIGH|LOW|-1|-1|-1|-1|0|@1000|@2000|@2000|-|-|2|0|@1500|1|0|2|0|"
                    "unable to find source replica\n");
   EXPECT_EQ(proc("/cluster_balance/running_tablets"),
-            head + "7|REPAIR|SSD|REPLICA_MISSING|RUNNING|HIGH|LOW|10003|100|10005|-2|180000|@1000|@2000|@2000|-|2000.0|2|0|@1500|"
+            head + "7|BALANCE|SSD|REPLICA_MISSING|RUNNING|HIGH|LOW|10003|100|10005|-2|180000|@1000|@2000|@2000|-|2000.0|2|0|@1500|"
                    "1|0|2|0|unable to find source replica\n");
   EXPECT_EQ(proc("/cluster_balance/history_tablets"),
-            head + "7|REPAIR|SSD|REPLICA_MISSING|FINISHED|HIGH|LOW|10003|100|10005|-2|180000|@1000|@2000|@2000|@9000|2000.0|2|0|"
+            head + "7|BALANCE|SSD|REPLICA_MISSING|FINISHED|HIGH|LOW|10003|100|10005|-2|180000|@1000|@2000|@2000|@9000|2000.0|2|0|"
                    "@1500|1|0|2|0|unable to find source replica\n");
   EXPECT_EQ(proc("/cluster_balance/working_slots"),
             "BeId|PathHash|AvailSlots|TotalSlots|BalanceSlot|AvgRate\n10003|100|1|2|2|1234.5\n");
