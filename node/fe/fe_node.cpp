@@ -45,19 +45,6 @@ constexpr std::chrono::seconds crowd_shutdown{10};
 /// Covers what the term's subtree may take, one after the other: three crowds and four actors of 5 s.
 constexpr std::chrono::seconds term_shutdown{60};
 
-/// What holds as long as no operator has set something else.
-model::cluster_config startup_config(const model::scheduler_options& options) {
-  model::cluster_config config;
-  config.slots_per_path = options.slots_per_path;
-  config.balance_slots_per_path = options.balance_slots_per_path;
-  config.repair_delay_factor = options.repair_delay_factor;
-  config.backend_down_tolerated = options.be_down_tolerance;
-  config.colocate_balance_disabled = !options.colocate.enabled;
-  config.colocate_relocate_delay = options.colocate.relocate_delay;
-  config.set_fit(options.fit);
-  return config;
-}
-
 } // namespace
 
 struct fe_node::handles {
@@ -209,7 +196,7 @@ caf::actor fe_node::spawn_leader(caf::event_based_actor* parent) {
                              cluster_,
                              wall_clock,
                              [this] { return address(); },
-                             startup_config(options_.scheduler)};
+                             model::config_of(options_.scheduler)};
   };
   child_spec keeper{.id = "load_keeper",
                     .start = handles::starter(all, &handles::load_keeper,
