@@ -91,7 +91,8 @@ table_value load_media() {
 table_value load_statistic(const sources& from, medium of) {
   auto out = empty_table(columns::load_statistic);
   const load_scores scores{from.cat, from.cluster, slots_of(from.scheduler)};
-  for (const auto& r : measure(of, scores.lines(of)).rows)
+  const auto threshold = effective(from.cat, from.startup_config).load_score_threshold;
+  for (const auto& r : measure(of, scores.lines(of), threshold).rows)
     out.rows.push_back({id(r.backend), text(from.cat.backends.find(r.backend)->cluster), r.available,
                         number(r.used_bytes), number(r.capacity_bytes), 100.0 * r.used_ratio, number(r.replicas),
                         r.capacity_coefficient, r.replica_coefficient, r.score, text(name(r.class_of_load))});

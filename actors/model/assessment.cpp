@@ -47,14 +47,14 @@ void choose_per_host(assessment& a) {
   }
 }
 
-/// Different hosts of the tablet's own replicas: nearly always proof enough that there are as
+/// Different hosts of the tablet's own replicas, as far as they are in its cluster: nearly always proof enough that there are as
 /// many as the table wants.
 std::uint32_t hosts_of(const assessment& a) {
   std::uint32_t hosts = 0;
   for (std::size_t i = 0; i < a.replicas.size(); ++i) {
-    bool fresh = a.replicas[i].known;
+    bool fresh = a.replicas[i].in_cluster;
     for (std::size_t j = 0; fresh && j < i; ++j)
-      fresh = !a.replicas[j].known || a.replicas[j].home->host != a.replicas[i].home->host;
+      fresh = !a.replicas[j].in_cluster || a.replicas[j].home->host != a.replicas[i].home->host;
     hosts += fresh;
   }
   return hosts;
@@ -62,10 +62,11 @@ std::uint32_t hosts_of(const assessment& a) {
 
 } // namespace
 
-bool host_anti_affinity(const catalog& cat, std::uint32_t replication_num) {
+bool host_anti_affinity(const catalog& cat, std::uint32_t replication_num, std::string_view cluster) {
   short_list<std::string_view, 8> hosts; // Never longer than replication_num.
   cat.backends.for_each([&](backend_id, const backend& b) {
-    if (std::find(hosts.begin(), hosts.end(), b.host) == hosts.end())
+    const bool ours = cluster.empty() || b.cluster == cluster;
+    if (ours && std::find(hosts.begin(), hosts.end(), b.host) == hosts.end())
       hosts.push_back(b.host);
     return hosts.size() < replication_num;
   });
@@ -87,7 +88,7 @@ assessment assess(const catalog& cat, const tablet& t) {
       a.home = &group->sequence[t.bucket];
   for (const auto& r : t.replicas)
     a.replicas.push_back(stand(cat, r, a));
-  a.host_anti_affinity = hosts_of(a) >= a.wanted || host_anti_affinity(cat, a.wanted);
+  a.host_anti_affinity = hosts_of(a) >= a.wanted || host_anti_affinity(cat, a.wanted, a.cluster);
   choose_per_host(a);
   for (std::size_t i = 0; i < t.replicas.size(); ++i) {
     const auto& s = a.replicas[i];

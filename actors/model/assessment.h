@@ -44,7 +44,8 @@ struct assessment {
 /// hosts as the table wants replicas.  A cluster on one machine (every backend 127.0.0.1
 /// with its own port) could hold no replicated table otherwise.  Hosts of dead and
 /// decommissioned backends count too, so the rule does not flip while a backend is away.
-[[nodiscard]] bool host_anti_affinity(const catalog& cat, std::uint32_t replication_num);
+/// `cluster`: the one the table belongs to, whose hosts alone can hold it; empty: any.
+[[nodiscard]] bool host_anti_affinity(const catalog& cat, std::uint32_t replication_num, std::string_view cluster = {});
 
 /// Views into `cat` and `t`: valid as long as they are.
 [[nodiscard]] assessment assess(const catalog& cat, const tablet& t);

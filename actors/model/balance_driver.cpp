@@ -1,4 +1,5 @@
 #include "actors/model/balance_driver.h"
+#include "actors/model/cluster_config.h"
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -17,8 +18,13 @@ std::optional<std::uint64_t> id_in(std::string_view scope, std::string_view kind
   return failure == std::errc{} && end == digits.data() + digits.size() ? std::optional{id} : std::nullopt;
 }
 
-/// What operators have paused and is not over yet.
-void read_pauses(balance_view& view, time_ms wall) {
+/// What operators have paused or asked for and is not over yet.
+void read_orders(balance_view& view, time_ms wall) {
+  if (const auto asked = disk_rebalance_of(view.cat, wall))
+    view.cat.backends.for_each([&](backend_id id, const backend&) {
+      if (asked->covers(id))
+        view.level_disks_of.insert(id);
+    });
   for (const auto& [scope, pause] : view.cat.pauses.all()) {
     if (pause.until <= wall)
       continue;
@@ -51,7 +57,7 @@ std::vector<balance_move> balance_driver::due(const catalog& cat, const cluster_
   settle(cat, now);
   memory_.forget(now);
   balance_view view{.cat = cat, .cluster = cluster, .memory = memory_};
-  read_pauses(view, wall);
+  read_orders(view, wall);
   const auto limit = options_.moves_max - std::min(options_.moves_max, running_ + settling_.size());
   auto round = planner_.next_moves(view, limit, ++rounds_, now);
   pause_ = std::move(round.pause);

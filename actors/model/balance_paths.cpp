@@ -127,7 +127,7 @@ bool search::even_paths_of(slot backend, medium m, bool dangerous_only) {
     return false;
   }
   const std::pair key{m, b.id};
-  if (!hungry_.paths.contains(key) && !outside(threshold))
+  if (!hungry_.paths.contains(key) && !view_.level_disks_of.contains(b.id) && !outside(threshold))
     return false;
   bool stuck = false;
   while (!full() && !stuck && outside(threshold / 2))
@@ -140,15 +140,16 @@ bool search::even_paths_of(slot backend, medium m, bool dangerous_only) {
 }
 
 void search::even_paths(medium m, bool dangerous_only) {
-  if (!options_.paths)
-    return;
   begin_goal();
+  std::vector<slot> backends;
+  for (slot b = 0; b < state_.backends().size(); ++b)
+    if (state_.backend(b).endpoint[static_cast<std::size_t>(m)] && (options_.paths || is_asked(b)))
+      backends.push_back(b);
+  std::stable_partition(backends.begin(), backends.end(), [this](slot b) { return is_asked(b); });
   std::uint64_t left = 0;
   double worst = 0;
-  for (slot b = 0; b < state_.backends().size(); ++b) {
+  for (const auto b : backends) {
     const auto& row = state_.backend(b);
-    if (!row.endpoint[static_cast<std::size_t>(m)])
-      continue;
     left += even_paths_of(b, m, dangerous_only);
     for (const auto p : row.paths)
       if (state_.path(p).on == m && state_.path(p).usable())

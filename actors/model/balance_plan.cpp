@@ -111,7 +111,8 @@ rebalance_plan plan_rebalance(const balance_view& view, balance_options options,
                               std::size_t rounds_max) {
   options.moves_per_path = 0; // As if each were done at once.
   what_if world{view.cat, view.cluster, {}};
-  const balance_view seen{world.cat, world.cluster, view.memory, view.paused_tables, view.paused_backends, view.paused_by};
+  const balance_view seen{world.cat, world.cluster, view.memory, view.paused_tables, view.paused_backends,
+                          view.level_disks_of, view.paused_by};
   rebalance_plan plan;
   plan.pause = why_paused(seen, options);
   if (plan.pause.cause != pause_cause::none)

@@ -63,7 +63,7 @@ void balance_planner::refresh(const catalog& cat, tablet_id tablet) {
 }
 
 load_statistic balance_planner::statistic(medium m) const {
-  return measure(m, state_ ? state_->lines(m) : std::vector<load_line>{});
+  return measure(m, state_ ? state_->lines(m) : std::vector<load_line>{}, options_.score_threshold);
 }
 
 } // namespace tabletd::model

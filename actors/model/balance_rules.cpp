@@ -130,7 +130,7 @@ balance_block may_take(const balance_view& view, const tablet& t, backend_id lea
   if (t.on(target))
     return balance_block::holds_replica;
   assessment hosts;
-  hosts.host_anti_affinity = host_anti_affinity(view.cat, table->replication_num);
+  hosts.host_anti_affinity = host_anti_affinity(view.cat, table->replication_num, table->cluster);
   for (const auto& r : t.replicas)
     if (const auto* holder = view.cat.backends.find(r.backend);
         holder && r.backend != leaving && takes(hosts, *holder, *to))

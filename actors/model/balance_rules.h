@@ -46,6 +46,9 @@ struct balance_view {
   const move_memory& memory;
   std::set<table_id> paused_tables{};
   std::set<backend_id> paused_backends{}; ///< Nothing moves to or from these.
+  /// Of these an operator wants the disks levelled now (ADMIN REBALANCE DISK, spec/replica.md 8.2):
+  /// before others, from half the threshold on, and also where balance of disks is disabled.
+  std::set<backend_id> level_disks_of{};
   std::string paused_by{}; ///< Not empty: an operator has paused everything; his words.
 };
 

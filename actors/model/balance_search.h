@@ -132,6 +132,8 @@ private:
   [[nodiscard]] std::vector<slot> with_free_path(const std::vector<slot>& backends, medium m);
   [[nodiscard]] balance_block taken(const wish& w, slot tablet) const;
   [[nodiscard]] balance_block judge(slot tablet, slot from_backend, slot to_backend) const;
+  /// By an operator, to have its disks levelled.
+  [[nodiscard]] bool is_asked(slot backend) const { return view_.level_disks_of.contains(state_.backend(backend).id); }
   [[nodiscard]] bool hungry(slot backend, medium m) const { return hungry_.load.contains({m, state_.backend(backend).id}); }
   [[nodiscard]] medium_scores scores_of(medium m) const { return {state_, m, options_.score_threshold}; }
   [[nodiscard]] slot target_path(slot backend, medium m, std::uint64_t bytes);

@@ -121,13 +121,15 @@ void balance_state::recount(backend_row& b) const {
 }
 
 void balance_state::count_hosts(const catalog& cat) {
-  std::vector<bool> seen(hosts_.size());
-  hosts_seen_ = 0;
+  std::map<std::string, std::set<slot>, std::less<>> seen;
   cat.backends.for_each([&](backend_id, const model::backend& b) {
     const auto host = hosts_.at(b.host);
-    hosts_seen_ += !seen[host];
-    seen[host] = true;
+    seen[""].insert(host);
+    seen[b.cluster].insert(host);
   });
+  hosts_in_.clear();
+  for (const auto& [cluster, hosts] : seen)
+    hosts_in_[cluster] = hosts.size();
 }
 
 void balance_state::observe(const catalog& cat, const cluster_view& cluster) {
@@ -207,6 +209,7 @@ balance_state::slot balance_state::groups_of(const catalog& cat, const model::ta
         g.first = part.first_tablet;
         g.buckets = part.buckets;
         g.replication = table->replication_num;
+        g.cluster = table->cluster;
         g.on = m;
       }
     return known->second;

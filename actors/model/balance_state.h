@@ -10,6 +10,7 @@
 #include "actors/model/load_score.h"
 #include <array>
 #include <cstdint>
+#include <map>
 #include <set>
 #include <span>
 #include <unordered_map>
@@ -76,6 +77,7 @@ public:
     tablet_id first{};
     std::uint32_t buckets{};
     std::uint32_t replication{};
+    std::string cluster; ///< The table's; empty: any.
     medium on{};
     std::uint32_t replicas = 0; ///< On endpoints.
     std::uint32_t skew = 0;     ///< Most less fewest replicas, over endpoints.
@@ -127,7 +129,11 @@ public:
   }
   /// Slots of the tablets of a partition, in bucket order.
   [[nodiscard]] std::span<const slot> tablets_of(const group_row& g) const;
-  [[nodiscard]] bool hosts_apart(const group_row& g) const { return hosts_seen_ >= g.replication; }
+  /// As host_anti_affinity() says.
+  [[nodiscard]] bool hosts_apart(const group_row& g) const {
+    const auto hosts = hosts_in_.find(g.cluster);
+    return hosts != hosts_in_.end() && hosts->second >= g.replication;
+  }
   [[nodiscard]] std::size_t under_way() const { return flights_.size(); }
   [[nodiscard]] bool moving(tablet_id id) const { return flights_.contains(id); }
   [[nodiscard]] std::vector<load_line> lines(medium m) const; ///< Replicas counted exactly.
@@ -174,7 +180,7 @@ private:
   std::array<std::uint32_t, media.size()> endpoints_{};
   std::array<std::set<std::pair<std::uint32_t, slot>>, media.size()> skewed_;
   std::unordered_map<std::string, slot> hosts_;
-  std::size_t hosts_seen_ = 0; ///< Of the catalog's backends, as host_anti_affinity() counts.
+  std::map<std::string, std::size_t, std::less<>> hosts_in_; ///< Different ones, by cluster; "": in all.
   bool building_ = true;
 };
 

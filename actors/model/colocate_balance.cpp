@@ -10,14 +10,19 @@ namespace tabletd::model {
 
 namespace {
 
+/// All tables of a group lie on the same backends, so its first one speaks for it.
+std::string_view cluster_of(const catalog& cat, const colocate_group& group) {
+  return cat.tables.find(group.tables.front())->cluster;
+}
+
 /// One group under examination.
 class relocation {
 public:
   relocation(const catalog& cat, const cluster_view& cluster, const load_scores& scores,
              const colocate_options& options, time_ms wall, const colocate_group& group)
     : cat_(cat), scores_(scores), options_(options), wall_(wall), group_(group), sequence_(group.sequence),
-      hosts_apart_(host_anti_affinity(cat, group.replication_num)) {
-    const std::string_view wanted = cat.tables.find(group.tables.front())->cluster;
+      hosts_apart_(host_anti_affinity(cat, group.replication_num, cluster_of(cat, group))) {
+    const auto wanted = cluster_of(cat, group);
     cat.backends.for_each([&](backend_id id, const backend& b) {
       const auto* seen = cluster.find(id);
       if (b.available() && seen && seen->linked && seen->reported && (wanted.empty() || b.cluster == wanted))

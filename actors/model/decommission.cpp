@@ -35,7 +35,7 @@ std::optional<statement_error> decommission_refusal(const catalog& cat, const ba
       return true;
     if (!judged.try_emplace({t.cluster, t.replication_num}, true).second)
       return true;
-    const bool apart = host_anti_affinity(cat, t.replication_num);
+    const bool apart = host_anti_affinity(cat, t.replication_num, t.cluster);
     const auto left = places_left(cat, leaving, t.cluster, apart);
     if (left >= t.replication_num)
       return true;

@@ -28,7 +28,7 @@ load_class classify_path(double used_ratio, double average_fill, double threshol
   return used_ratio > average_fill ? load_class::high : load_class::low;
 }
 
-load_statistic measure(model::medium medium, std::span<const load_line> lines) {
+load_statistic measure(model::medium medium, std::span<const load_line> lines, double threshold) {
   load_statistic all{.medium = medium, .average = average_of(lines), .average_score = 0, .rows = {}};
   double counted = 0;
   for (const auto& line : lines) {
@@ -53,7 +53,7 @@ load_statistic measure(model::medium medium, std::span<const load_line> lines) {
   all.average_score = counted > 0 ? all.average_score / counted : 0;
   for (auto& row : all.rows)
     if (row.available)
-      row.class_of_load = classify(row.score, all.average_score, load_score_threshold);
+      row.class_of_load = classify(row.score, all.average_score, threshold);
   return all;
 }
 

@@ -43,7 +43,8 @@ struct load_statistic {
   double average_score{};     ///< Over the backends that count.
   std::vector<load_row> rows; ///< As the lines; only backends that have the medium.
 };
-[[nodiscard]] load_statistic measure(model::medium medium, std::span<const load_line> lines);
+[[nodiscard]] load_statistic measure(model::medium medium, std::span<const load_line> lines,
+                                     double threshold = load_score_threshold);
 
 /// HIGH and LOW are more than `threshold` (relative) away from the average.
 [[nodiscard]] load_class classify(double value, double average, double threshold);

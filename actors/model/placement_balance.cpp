@@ -1,12 +1,16 @@
 // Judging a move that balance wants (spec/replica.md 5.3 and 5.4) by the rules of every copy.
 #include "actors/model/placement_detail.h"
-#include <algorithm>
 
 namespace tabletd::model {
 
 namespace {
 
-using placing::patient;
+/// One wanted move under judgement.
+struct patient {
+  const placement_view& view;
+  const tablet& t;
+  const assessment& a;
+};
 
 /// The replica that shall go must be the copy's source: it is pinned (9.2, C16).
 path_code judge_source(const patient& p, const wanted_move& wanted) {
@@ -98,8 +102,7 @@ decision decide_move(const placement_view& view, tablet_id tablet, const wanted_
     d.blocked = blocker::unhealthy;
   if (d.blocked != blocker::none)
     return d;
-  const load_scores none{{}, {}, view.slots}; // Nothing is compared here.
-  const patient p{view, *t, a, view.scores ? *view.scores : none};
+  const patient p{view, *t, a};
   d.paths.push_back({path_role::source, wanted.source, judge_source(p, wanted), 0, 0});
   d.paths.push_back(judge_target(p, wanted));
   d.blocked = blocked_by(d.paths[0].code, d.paths[1].code);

@@ -42,7 +42,7 @@ std::vector<path_choice> fitting_paths(const placement_view& view, const backend
 class candidates {
 public:
   candidates(const placement_view& view, const table_wish& wish)
-      : hosts_apart_(host_anti_affinity(view.cat, wish.replication_num)) {
+      : hosts_apart_(host_anti_affinity(view.cat, wish.replication_num, wish.cluster)) {
     const load_scores scores{view.cat, view.cluster, view.slots};
     view.cat.backends.for_each([&](backend_id id, const backend& b) {
       if (!wish.cluster.empty() && b.cluster != wish.cluster)

@@ -134,7 +134,6 @@ void repair_scheduler::balance(round& r) {
                                 .cluster = r.world.cluster,
                                 .slots = balance_slots_,
                                 .fit = options_.fit,
-                                .scores = &scores_now(r),
                                 .other_slots = &slots_},
                                wanted.tablet, {wanted.replica, wanted.source, wanted.target});
     if (d.blocked != blocker::none) {

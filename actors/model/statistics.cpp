@@ -34,8 +34,8 @@ bool judged_alike(const backend* was, const backend* is) {
 }
 
 std::size_t hosts_of(const catalog& cat) {
-  std::set<std::string_view> hosts;
-  cat.backends.for_each([&](backend_id, const backend& b) { hosts.insert(b.host); });
+  std::set<std::pair<std::string_view, std::string_view>> hosts; // A table may be bound to a cluster.
+  cat.backends.for_each([&](backend_id, const backend& b) { hosts.emplace(b.cluster, b.host); });
   return hosts.size();
 }
 

@@ -28,12 +28,11 @@ struct what_if_plan {
   std::vector<planned_move> moves;
   std::vector<planned_wait> stuck;
   std::uint64_t bytes{};
-  /// With every path copying as fast as `bytes_per_second` and as many copies at once as there are
-  /// slots: the time the busiest path needs.
+  /// The time the busiest path needs to read and write its part at assumed_bytes_per_second.
   time_ms duration{};
 };
 
-/// How fast one path copies (assumed speed of spec/replica.md 4.7), unless it has been measured.
+/// How fast one path copies: the assumed speed of spec/replica.md 4.7.
 inline constexpr std::uint64_t assumed_bytes_per_second = 5U << 20;
 
 /// What happens to a backend in the plan.

@@ -24,8 +24,8 @@ struct path_copy::listing {
 
 path_copy::path_copy(backend_room& room, const move_limits& limits, const model::move_order& order, disk_worker& from,
                      disk_worker& to, std::shared_ptr<partial_copy> part, hear_fn hear)
-  : room_(room), limits_(limits), order_(order), from_(from), to_(to), part_(std::move(part)),
-    hear_(std::move(hear)) {}
+  : room_(room), order_(order), from_(from), to_(to), part_(std::move(part)),
+    hear_(std::move(hear)), window_({limits.window_bytes, limits.blocks_max}) {}
 
 path_copy::~path_copy() noexcept(false) { release_readers(from_, std::move(readers_)); }
 
@@ -123,12 +123,11 @@ void path_copy::copy() {
         .then([this](disk_result<std::vector<std::uint32_t>>&& result) {
           if (!good(result.error()))
             return;
-          next_block_ = std::move(result.value());
-          next_rowset_ = 0;
-          unwritten_ = 0;
+          auto next = std::move(result.value());
           for (std::size_t i = 0; i < snapshot_->size(); ++i)
-            if (readers_[i])
-              unwritten_ += (*snapshot_)[i].footer.blocks.size() - next_block_[i];
+            if (!readers_[i]) // Empty, or copied in an earlier round.
+              next[i] = static_cast<std::uint32_t>((*snapshot_)[i].footer.blocks.size());
+          window_.begin(snapshot_, std::move(next));
           pump();
         }));
 }
@@ -136,32 +135,19 @@ void path_copy::copy() {
 void path_copy::pump() {
   if (over_)
     return;
-  if (unwritten_ == 0)
+  if (window_.done())
     return finish();
-  while (window_bytes_ < limits_.window_bytes && window_blocks_ < limits_.blocks_max && read_next()) {
-  }
+  while (const auto block = window_.take())
+    run(read(*block));
 }
 
-bool path_copy::read_next() {
-  while (next_rowset_ < snapshot_->size()
-         && (!readers_[next_rowset_]
-             || next_block_[next_rowset_] == (*snapshot_)[next_rowset_].footer.blocks.size()))
-    ++next_rowset_;
-  if (next_rowset_ == snapshot_->size())
-    return false;
-  run(read(next_rowset_, next_block_[next_rowset_]++));
-  return true;
-}
-
-kj::Promise<void> path_copy::read(std::size_t rowset, std::uint32_t block) {
-  window_bytes_ += (*snapshot_)[rowset].footer.blocks[block].length;
-  ++window_blocks_;
+kj::Promise<void> path_copy::read(block_window::block block) {
   auto bytes = std::make_shared<std::vector<std::byte>>();
   return on_disk(room_.loop(), from_,
                  [paths = room_.shared_paths(), disk = &from_, tablet = model::raw(order_.tablet),
-                  reader = readers_[rowset], block, bytes](tablet_store& store) -> block_read {
+                  reader = readers_[block.rowset], index = block.index, bytes](tablet_store& store) -> block_read {
                    try {
-                     reader->read(block, *bytes);
+                     reader->read(index, *bytes);
                    } catch (const storage_error& why) {
                      disk->note(why);
                      paths->corrupt(*disk, store, tablet);
@@ -169,20 +155,20 @@ kj::Promise<void> path_copy::read(std::size_t rowset, std::uint32_t block) {
                    }
                    return {};
                  })
-    .then([this, rowset, block, bytes](disk_result<block_read>&& result) -> kj::Promise<void> {
+    .then([this, block, bytes](disk_result<block_read>&& result) -> kj::Promise<void> {
       const auto why = result.error() ? std::string{result.error()->what()} : result.value().failure;
       if (!why.empty())
         fail(model::task_failure::source_corrupt, why);
       if (over_)
         return kj::READY_NOW;
-      return write(rowset, block, bytes);
+      return write(block, bytes);
     });
 }
 
-kj::Promise<void> path_copy::write(std::size_t rowset, std::uint32_t block, const block_ptr& bytes) {
-  const auto& entry = (*snapshot_)[rowset].footer.blocks[block];
+kj::Promise<void> path_copy::write(block_window::block block, const block_ptr& bytes) {
+  const auto& entry = window_.entry(block);
   return on_disk(room_.loop(), to_,
-                 [part = part_, rowset, bytes, rows = entry.rows, checksum = entry.checksum](tablet_store&) {
+                 [part = part_, rowset = block.rowset, bytes, rows = entry.rows, checksum = entry.checksum](tablet_store&) {
                    part->append(rowset, *bytes, rows, checksum);
                    return disk_done{};
                  })
@@ -195,9 +181,7 @@ kj::Promise<void> path_copy::write(std::size_t rowset, std::uint32_t block, cons
 void path_copy::written(std::size_t bytes) {
   if (over_)
     return;
-  window_bytes_ -= bytes;
-  --window_blocks_;
-  --unwritten_;
+  window_.written(bytes);
   untold_bytes_ += bytes;
   room_.stats().move_bytes += bytes;
   if (untold_bytes_ >= progress_bytes)

@@ -4,6 +4,7 @@
 // again when it is written.  Any number of rounds, each over what the one before did not know.
 #include "actors/model/move_life.h"
 #include "node/be/backend_room.h"
+#include "node/be/block_window.h"
 #include "node/be/partial_copy.h"
 #include <functional>
 #include <map>
@@ -40,9 +41,8 @@ private:
                                     const model::move_order& order, const std::set<std::uint64_t>& copied);
   void listed(listing&& found);
   void pump();
-  bool read_next();
-  [[nodiscard]] kj::Promise<void> read(std::size_t rowset, std::uint32_t block);
-  [[nodiscard]] kj::Promise<void> write(std::size_t rowset, std::uint32_t block, const block_ptr& bytes);
+  [[nodiscard]] kj::Promise<void> read(block_window::block block);
+  [[nodiscard]] kj::Promise<void> write(block_window::block block, const block_ptr& bytes);
   void written(std::size_t bytes);
   void finish();
   void progress();
@@ -52,7 +52,6 @@ private:
   void run(kj::Promise<void> step);
 
   backend_room& room_;
-  const move_limits& limits_;
   const model::move_order order_;
   disk_worker& from_;
   disk_worker& to_;
@@ -65,11 +64,7 @@ private:
   std::vector<std::shared_ptr<rowset_reader>> readers_; ///< Per rowset; null: nothing to copy.
   std::map<std::uint64_t, source_rowset> copied_;       ///< In earlier rounds, by the source's id.
 
-  std::size_t next_rowset_ = 0;
-  std::vector<std::uint32_t> next_block_; ///< Per rowset: the first one not read.
-  std::uint64_t unwritten_ = 0;           ///< Blocks of this round.
-  std::size_t window_bytes_ = 0;          ///< Being read or written.
-  std::size_t window_blocks_ = 0;
+  block_window window_;                   ///< Of this round.
   std::uint64_t untold_bytes_ = 0;        ///< Written since the last move_progressed.
   class failures final : public kj::TaskSet::ErrorHandler {
     void taskFailed(kj::Exception&&) override {} // run() has told it.

@@ -40,7 +40,7 @@ source_rowset decode_manifest(wire::RowsetManifest::Reader from, std::uint64_t t
 source_link::source_link(backend_room& room, const mover_limits& limits, const model::clone_order& order,
                          disk_worker& disk, std::shared_ptr<partial_copy> part, std::uint32_t attempt, hear_fn hear)
   : room_(room), limits_(limits), order_(order), disk_(disk), part_(std::move(part)), attempt_(attempt),
-    hear_(std::move(hear)) {}
+    hear_(std::move(hear)), window_({limits.window_bytes, limits.calls_max}) {}
 
 source_link::~source_link() noexcept(false) = default;
 
@@ -116,9 +116,7 @@ void source_link::copy() {
         .then([this](disk_result<std::vector<std::uint32_t>>&& result) {
           if (!good(result.error()))
             return;
-          next_block_ = std::move(result.value());
-          for (std::size_t i = 0; i < snapshot_->size(); ++i)
-            unwritten_ += (*snapshot_)[i].footer.blocks.size() - next_block_[i];
+          window_.begin(snapshot_, std::move(result.value()));
           pump();
           run(watch());
         }));
@@ -127,36 +125,23 @@ void source_link::copy() {
 void source_link::pump() {
   if (over_)
     return;
-  if (unwritten_ == 0)
+  if (window_.done())
     return finish();
-  while (window_bytes_ < limits_.window_bytes && window_blocks_ < limits_.calls_max && ask_next()) {
-  }
+  while (const auto block = window_.take())
+    ask_block(*block);
 }
 
-bool source_link::ask_next() {
-  while (next_rowset_ < snapshot_->size()
-         && next_block_[next_rowset_] == (*snapshot_)[next_rowset_].footer.blocks.size())
-    ++next_rowset_;
-  if (next_rowset_ == snapshot_->size())
-    return false;
-  ask_block(next_rowset_, next_block_[next_rowset_]++);
-  return true;
-}
-
-void source_link::ask_block(std::size_t rowset, std::uint32_t block) {
-  const auto& from = (*snapshot_)[rowset];
-  window_bytes_ += from.footer.blocks[block].length;
-  ++window_blocks_;
+void source_link::ask_block(block_window::block block) {
   ++awaited_;
   auto request = pin_.readRequest(capnp::MessageSize{8, 0});
-  request.setRowset(from.id);
-  request.setBlock(block);
-  run(request.send().then([this, rowset, block](block_response&& response) {
-    return arrived(rowset, block, kj::mv(response));
+  request.setRowset((*snapshot_)[block.rowset].id);
+  request.setBlock(block.index);
+  run(request.send().then([this, block](block_response&& response) {
+    return arrived(block, kj::mv(response));
   }));
 }
 
-kj::Promise<void> source_link::arrived(std::size_t rowset, std::uint32_t block, block_response&& response) {
+kj::Promise<void> source_link::arrived(block_window::block block, block_response&& response) {
   --awaited_;
   ++arrivals_;
   if (over_)
@@ -166,11 +151,11 @@ kj::Promise<void> source_link::arrived(std::size_t rowset, std::uint32_t block, 
     return kj::READY_NOW;
   }
   ++room_.stats().blocks_copied;
-  const auto& entry = (*snapshot_)[rowset].footer.blocks[block];
+  const auto& entry = window_.entry(block);
   const auto bytes = bytes_of(response.getData());
   // The message stays where it is until its bytes are in the file; nothing is copied.
   return on_disk(room_.loop(), disk_,
-                 [part = part_, rowset, bytes, rows = entry.rows, checksum = entry.checksum](tablet_store&) {
+                 [part = part_, rowset = block.rowset, bytes, rows = entry.rows, checksum = entry.checksum](tablet_store&) {
                    part->append(rowset, bytes, rows, checksum);
                    return disk_done{};
                  },
@@ -187,9 +172,7 @@ kj::Promise<void> source_link::arrived(std::size_t rowset, std::uint32_t block, 
 void source_link::written(std::size_t bytes) {
   if (over_)
     return;
-  window_bytes_ -= bytes;
-  --window_blocks_;
-  --unwritten_;
+  window_.written(bytes);
   untold_bytes_ += bytes;
   room_.stats().copy_bytes_in += bytes;
   if (untold_bytes_ >= progress_bytes)
@@ -210,7 +193,7 @@ void source_link::finish() {
 
 kj::Promise<void> source_link::watch() {
   return room_.timer().afterDelay(limits_.stall_limit).then([this, seen = arrivals_]() -> kj::Promise<void> {
-    if (over_ || unwritten_ == 0)
+    if (over_ || window_.done())
       return kj::READY_NOW;
     if (awaited_ > 0 && arrivals_ == seen) {
       broke("the source has stopped answering");

@@ -3,6 +3,7 @@
 // blocks on their way.  Dropping it closes everything; what it did not write is asked again
 // by the next attempt.
 #include "actors/model/clone_life.h"
+#include "node/be/block_window.h"
 #include "node/be/clone_mover.h"
 #include "node/be/partial_copy.h"
 #include <capnp/rpc-twoparty.h>
@@ -28,9 +29,8 @@ private:
   [[nodiscard]] kj::Promise<void> open_snapshot(kj::Own<kj::AsyncIoStream> stream, const model::version_ranges& have);
   void opened(snapshot_response&& response);
   void pump();
-  bool ask_next();
-  void ask_block(std::size_t rowset, std::uint32_t block);
-  [[nodiscard]] kj::Promise<void> arrived(std::size_t rowset, std::uint32_t block, block_response&& response);
+  void ask_block(block_window::block block);
+  [[nodiscard]] kj::Promise<void> arrived(block_window::block block, block_response&& response);
   void written(std::size_t bytes);
   void finish();
   [[nodiscard]] kj::Promise<void> watch();
@@ -55,11 +55,7 @@ private:
   wire::SnapshotPin::Client pin_ = nullptr;
   source_snapshot snapshot_;
 
-  std::size_t next_rowset_ = 0;
-  std::vector<std::uint32_t> next_block_; ///< Per rowset: the first one not asked for.
-  std::uint64_t unwritten_ = 0;           ///< Blocks that are still missing on the disk.
-  std::size_t window_bytes_ = 0;          ///< Asked for, not yet written.
-  std::size_t window_blocks_ = 0;
+  block_window window_;                   ///< Asked for, not yet written.
   std::size_t awaited_ = 0;               ///< Asked for, not yet arrived.
   std::uint64_t arrivals_ = 0;
   std::uint64_t untold_bytes_ = 0;        ///< Written since the last clone_progressed.

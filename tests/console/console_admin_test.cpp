@@ -20,9 +20,6 @@ struct ConsoleAdmin : test::session_world {
   }
   const model::table& table() { return *world.cat.tables.find(orders); }
   const model::partition& part(std::string_view name) { return *table().find(name); }
-  std::string described(std::size_t backend) {
-    return fmt::format("{} (h{}:9060)", raw(world.order[backend]), backend + 1);
-  }
 };
 
 // -- partitions --------------------------------------------------------------------------
@@ -38,7 +35,7 @@ TEST_F(ConsoleAdmin, ATableIsCreatedWithItsPartitions) {
   EXPECT_EQ(run("CREATE TABLE shop.u (KEY 1) PARTITION (a, a) BUCKETS 2"),
             "error [4] the partition a is named twice | keep one of them\n");
   EXPECT_EQ(run("CREATE TABLE shop.u (KEY 1) BUCKETS 2 PROPERTIES(\"cluster\"=\"blue\")").substr(0, 80),
-            "error [13] shop.u cannot be placed: 3 replicas need 3 host(s) of cluster blue th");
+            "error [13] shop.u cannot be placed: 3 replicas need 3 backend(s) of cluster blue");
 }
 
 TEST_F(ConsoleAdmin, TablesOfAGroupLieAlike) {

@@ -277,6 +277,10 @@ struct session_world : actor_world {
     }
     return **slot;
   }
+  /// "10001 (h1:9060)"
+  std::string described(std::size_t backend) const {
+    return fmt::format("{} (h{}:9060)", model::raw(world.order[backend]), backend + 1);
+  }
   /// What the carrier reports after it has sent 5 rows to every tablet.
   static load_prepared prepared(const statement_outcome& plan, std::vector<model::backend_id> missing = {}) {
     const auto is_missing = [&](std::uint64_t b) {

@@ -480,6 +480,31 @@ TEST(BalancePaths, AFullDiskIsRelievedByItsNeighbour) {
   EXPECT_TRUE(path_moves(one_full_path(42, 40)).empty());
 }
 
+TEST(BalancePaths, AnOperatorsWishBeginsEarlierAndGoesFirst) {
+  const auto w = one_full_path(43, 37); // 7.5 % from the average: within the threshold, outside half of it.
+  balance_options options;
+  const auto of = [&](const balance_view& view) {
+    balance_planner planner{options};
+    return planner.next_moves(view, 100, 1, w.now).moves;
+  };
+  EXPECT_TRUE(of(w.view()).empty());
+  auto asked = w.view();
+  asked.level_disks_of = {w.ids[0]};
+  ASSERT_FALSE(of(asked).empty());
+  EXPECT_EQ(of(asked).front().source, w.on(0, 0));
+  options.paths = false; // disable_disk_balance: an order goes before a setting.
+  EXPECT_FALSE(of(asked).empty());
+  asked.level_disks_of = {w.ids[1]};
+  EXPECT_TRUE(of(asked).empty());
+}
+
+TEST(BalancePaths, DisabledItLeavesEvenAFullDiskAlone) {
+  const auto w = one_full_path(60, 20);
+  balance_options options;
+  options.paths = false;
+  EXPECT_TRUE(w.plan(1, options).waves.empty());
+}
+
 TEST(BalancePaths, DangerComesFirst) {
   balance_world w;
   w.add_backends(3, {{.capacity = 100 * giga}, {.capacity = 100 * giga}});

@@ -103,6 +103,18 @@ TEST(HealthClusters, AMissingReplicaIsNotPutIntoAnotherCluster) {
   EXPECT_EQ(std::count_if(why.begin(), why.end(), [](const path_verdict& v) { return v.code == path_code::other_cluster; }), 4);
 }
 
+TEST(HealthClusters, OnlyHostsOfTheClusterSayWhetherHostsStayApart) {
+  places_world world{"aaabc"};
+  const auto id = world.make("1+ 2+ 3+"); // On one host: with a, b and c there would be three.
+  world.expect(id, health::replica_missing, priority::high, "new 4 from 1");
+  world.belongs_to(id, std::string{cluster_default});
+  for (const auto n : {4U, 5U})
+    world.move_to_cluster(n, "west");
+  world.expect(id, health::healthy, priority::normal, "nothing");
+  EXPECT_TRUE(host_anti_affinity(world.cat, 3));
+  EXPECT_FALSE(host_anti_affinity(world.cat, 3, cluster_default));
+}
+
 TEST(HealthClusters, WhatIsInTheWayInsideTheClusterGoesFirst) {
   places_world world{"abcd"};
   const auto id = world.make("1+ 2+ 3! 4+");

@@ -4,6 +4,7 @@ tabletd_test(repair_model_test LIBS tabletd_model LABELS model SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/colocate_balance_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/health_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/health_places_test.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/placement_table_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/placement_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/remedies_converge_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/repair_queue_test.cpp

@@ -153,6 +153,30 @@ TEST_F(SchedBalance, OneBackendOrTableCanBePaused) {
   EXPECT_EQ(world.at(resting).on(world.ids[4]), nullptr);
 }
 
+TEST_F(SchedBalance, AnOrderToLevelDisksReachesThePlanner) {
+  auto options = prompt;
+  options.balance.rest = 0s;
+  restart(options);
+  ASSERT_TRUE(world.fold(config_set{"disable_disk_balance", "true"}).ok());
+  for (const auto& [id, seen] : world.cluster.backends) {
+    world.cat.backends.edit(id)->paths[1].medium = medium::hdd; // Two alike, and all is on the first.
+    world.cluster.backends[id].paths[1].medium = medium::hdd;
+  }
+  fill(4, 100 * repair_world::gigabyte);
+  pass(balance_spacing);
+  for (const auto& [id, ctx] : contexts)
+    EXPECT_NE(move_of(id).source.backend, move_of(id).target.backend);
+  ASSERT_TRUE(world.fold(rebalance_disks(world.cat, {world.ids[1]}, wall())).ok());
+  pass(balance_spacing);
+  std::size_t inside = 0;
+  for (const auto& [id, ctx] : contexts)
+    if (move_of(id).source.backend == move_of(id).target.backend) {
+      EXPECT_EQ(move_of(id).source.backend, world.ids[1]);
+      ++inside;
+    }
+  EXPECT_GT(inside, 0U);
+}
+
 TEST_F(SchedBalance, ManyMissingBackendsStopIt) { // The circuit breaker.
   fill(40);
   world.die(1);

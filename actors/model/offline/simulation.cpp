@@ -284,7 +284,8 @@ std::string simulation::broken_hosts() {
     return "";
   std::string broken;
   cat_.tablets.for_each([&](tablet_id id, const tablet& t) {
-    if (!host_anti_affinity(cat_, cat_.table_of(t)->replication_num))
+    const auto& owner = *cat_.table_of(t);
+    if (!host_anti_affinity(cat_, owner.replication_num, owner.cluster))
       return true;
     std::set<std::string> hosts;
     for (const auto& r : t.replicas)

@@ -1,0 +1,228 @@
+// What holds of every statement and of any bytes: printed it parses to the same, nothing breaks the
+// parser, and it takes linear time.
+#include "actors/model/statement.h"
+#include <gtest/gtest.h>
+#include <algorithm>
+#include <random>
+
+namespace tabletd::model {
+namespace {
+
+/// Draws statements a parser could have returned, odd names and bytes included.
+class statement_dice {
+public:
+  explicit statement_dice(std::uint64_t seed) : dice_(seed) {}
+
+  statement roll() {
+    const auto which = number(0, std::variant_size_v<statement> - 1);
+    return which < 21 ? roll_data(which) : roll_admin(which);
+  }
+
+  std::uint64_t number(std::uint64_t least, std::uint64_t most) {
+    return std::uniform_int_distribution<std::uint64_t>{least, most}(dice_);
+  }
+  char byte() { return static_cast<char>(number(0, 255)); }
+
+private:
+  statement roll_data(std::uint64_t which) {
+    switch (which) {
+      case 0: return create_database{name(), coin()};
+      case 1: return drop_database{name(), coin()};
+      case 2: return create_table{table(), coin(), static_cast<std::uint32_t>(number(1, UINT32_MAX)),
+                                  static_cast<std::uint32_t>(number(1, buckets_max)),
+                                  static_cast<std::uint32_t>(number(1, replication_num_max)), separator(), partitions(),
+                                  where(), coin() ? "" : name(), coin() ? "" : name()};
+      case 3: return drop_table{table(), coin()};
+      case 4: return add_partition{table(), name(), where()};
+      case 5: return drop_partition{table(), name()};
+      case 6: return modify_partition{table(), name(), where()};
+      case 7: return use_database{name()};
+      case 8: return add_backends{addresses(1), coin() ? "" : name(), coin() ? "" : location()};
+      case 9: return drop_backend{address()};
+      case 10: return modify_backend{address(), coin() ? std::optional{name()} : std::nullopt, coin() ? location() : ""};
+      case 11: return decommission_backend{address(), coin()};
+      case 12: return load_file{path(), table(), coin() ? "" : label(), coin() ? "" : name()};
+      case 13: return export_table{table(), path(), partitions()};
+      case 14: return show_databases{};
+      case 15: return show_tables{coin() ? "" : name()};
+      case 16: return show_backends{};
+      case 17: return show_frontends{};
+      case 18: return show_tablet{number(1, UINT64_MAX)};
+      case 19: return show_tablets{table(), partitions()};
+      default: return show_proc{path()};
+    }
+  }
+  statement roll_admin(std::uint64_t which) {
+    switch (which) {
+      case 21: return explain_tablet{number(1, UINT64_MAX)};
+      case 22: return diagnose_tablet{number(1, UINT64_MAX)};
+      case 23: return show_repair_history{coin() ? 0 : number(1, UINT64_MAX)};
+      case 24: {
+        const replica_status_filter filter{static_cast<replica_status>(number(0, replica_status_count - 1)), coin()};
+        return show_replica_status{table(), partitions(), coin() ? std::optional{filter} : std::nullopt};
+      }
+      case 25: return show_replica_distribution{table(), partitions()};
+      case 26: return repair_table{table(), partitions(), coin()};
+      case 27: return set_replica_status{number(1, UINT64_MAX), number(1, UINT64_MAX), coin()};
+      case 28: return coin() ? set_config{{{"disable_balance", coin() ? "true" : ""}}}
+                             : set_config{{{"balance_load_score_threshold", "0.25"}, {"schedule_slot_num_per_path", "7"}}};
+      case 29: return show_config{coin() ? "" : path()};
+      case 30: return pause_balance{scope(), std::chrono::seconds(number(1, 2'592'000)), coin() ? "" : path()};
+      case 31: return resume_balance{scope()};
+      case 34: return plan_of_balance{};
+      case 35: return plan_of_decommission{address()};
+      case 36: return plan_of_loss{address()};
+      case 32: return rebalance_disk{addresses(0), coin()};
+      case 33: {
+        check_tablets out;
+        for (auto n = number(1, 3); n > 0; --n)
+          out.tablets.push_back(number(1, UINT64_MAX));
+        return out;
+      }
+      default: {
+        help_words out;
+        for (auto n = number(0, 3); n > 0; --n)
+          out.words.push_back(word());
+        return out;
+      }
+    }
+  }
+
+  bool coin() { return number(0, 1) == 1; }
+  std::string of(std::string_view alphabet, std::uint64_t least, std::uint64_t most) {
+    std::string out;
+    for (auto n = number(least, most); n > 0; --n)
+      out += alphabet[number(0, alphabet.size() - 1)];
+    return out;
+  }
+  std::string word() { return of("SHOWtables_", 1, 6); }
+  std::string name() {
+    const std::string keywords[] = {"IF", "from", "Table", "KEY", "TABLETS"};
+    return coin() ? keywords[number(0, 4)] : of("abcXYZ_", 1, 1) + of("abcXYZ_09-", 0, 63);
+  }
+  table_name table() { return {coin() ? "" : name(), name()}; }
+  std::string label() { return of("aZ09_-.:", 1, 128); }
+  backend_address address() {
+    return {coin() ? of("abc-.09", 1, 12) : of("0123456789abcdef", 1, 4) + "::" + of("1f", 1, 3),
+            static_cast<std::uint16_t>(number(1, 65'535))};
+  }
+  std::vector<backend_address> addresses(std::uint64_t least) {
+    std::vector<backend_address> out;
+    for (auto n = number(least, 3); n > 0; --n)
+      out.push_back(address());
+    return out;
+  }
+  std::string location() { return of("abc", 1, 4) + ':' + of("abc.1-", 1, 8); }
+  std::optional<medium> where() {
+    const auto n = number(0, 2);
+    return n == 0 ? std::nullopt : std::optional{n == 1 ? medium::hdd : medium::ssd};
+  }
+  partition_names partitions() {
+    partition_names out;
+    for (auto n = number(0, 3); n > 0; --n)
+      out.push_back(name());
+    for (auto& one : out)
+      one.resize(std::min(one.size(), name_bytes_max - 1));
+    for (std::size_t i = 0; i < out.size(); ++i)
+      out[i] += std::to_string(i); // Each name once.
+    return out;
+  }
+  balance_scope scope() {
+    const auto n = number(0, 2);
+    return n == 0 ? balance_scope{} : n == 1 ? balance_scope{table()} : balance_scope{address()};
+  }
+  char separator() {
+    const char c = byte();
+    return c == '\n' ? ';' : c;
+  }
+  std::string path() {
+    std::string out;
+    for (auto n = number(1, 12); n > 0; --n)
+      if (const char c = byte(); c != '\0')
+        out += c;
+    return out.empty() ? "/" : out;
+  }
+
+  std::mt19937_64 dice_;
+};
+
+TEST(Statement, PrintedItParsesToTheSame) {
+  statement_dice dice{20241124};
+  for (int i = 0; i < 50'000; ++i) {
+    const auto what = dice.roll();
+    const auto text = print(what);
+    const auto again = parse(text);
+    ASSERT_TRUE(std::holds_alternative<statement>(again)) << text << ": " << std::get<statement_error>(again).message;
+    ASSERT_EQ(std::get<statement>(again), what) << text;
+    ASSERT_EQ(print(std::get<statement>(again)), text);
+  }
+}
+
+bool printable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+/// Cuts, doubles, swaps, inserts; sometimes pieces of other statements.
+std::string mutated(statement_dice& dice, std::string text) {
+  static constexpr std::string_view pieces[] = {"'", "\"", "`", "\\", "/*", "*/", "--", "\n", "(", ")", ",", ";", ".", "=",
+                                                "\\x", "\\x0", "IF", "NOT", "EXISTS", "FROM", "0", "18446744073709551616",
+                                                "数", "\xff", "\xe6\x95"};
+  for (auto n = dice.number(1, 4); n > 0; --n) {
+    const auto at = dice.number(0, text.size());
+    switch (dice.number(0, 5)) {
+      case 0: text.erase(at, dice.number(1, 5)); break;
+      case 1: text.insert(at, 1, dice.byte()); break;
+      case 2: text.insert(at, pieces[dice.number(0, std::size(pieces) - 1)]); break;
+      case 3: text.insert(at, text.substr(dice.number(0, text.size()), dice.number(1, 12))); break;
+      case 4: text.resize(at); break;
+      default:
+        if (at < text.size())
+          text[at] = dice.byte();
+    }
+  }
+  return text;
+}
+
+TEST(Statement, NoBytesBreakIt) {
+  statement_dice dice{7};
+  std::size_t good = 0;
+  std::size_t bad = 0;
+  for (int i = 0; i < 250'000; ++i) {
+    std::string text;
+    if (i % 50 == 0)
+      for (auto n = dice.number(0, 40); n > 0; --n)
+        text += dice.byte();
+    else
+      text = mutated(dice, print(dice.roll()));
+    const auto outcome = parse(text);
+    if (const auto* error = std::get_if<statement_error>(&outcome)) {
+      ++bad;
+      ASSERT_FALSE(error->message.empty()) << text;
+      ASSERT_TRUE(printable(error->message) && printable(error->hint)) << error->message;
+      ASSERT_LE(error->at.offset + error->at.length, text.size()) << text;
+      ASSERT_GE(error->at.line, 1u);
+      ASSERT_GE(error->at.column, 1u);
+    } else {
+      ++good;
+      const auto& what = std::get<statement>(outcome);
+      const auto again = parse(print(what));
+      ASSERT_TRUE(std::holds_alternative<statement>(again)) << text << "\n" << print(what);
+      ASSERT_EQ(std::get<statement>(again), what) << text;
+    }
+  }
+  // The mutations must reach both sides of the parser, or the test proves nothing.
+  EXPECT_GT(good, 10'000u);
+  EXPECT_GT(bad, 100'000u);
+}
+
+TEST(Statement, DeepAndLongTextTakesLinearTime) {
+  for (const std::string_view piece : {"(", "'", "\"a\",", "a.", "/*", "--\n", "`", "\\", ";", "IF NOT "}) {
+    std::string text = "ALTER SYSTEM ADD BACKEND ";
+    while (text.size() + piece.size() <= statement_bytes_max)
+      text += piece;
+    EXPECT_TRUE(std::holds_alternative<statement_error>(parse(text)));
+  }
+}
+
+} // namespace
+} // namespace tabletd::model
