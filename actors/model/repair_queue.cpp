@@ -57,8 +57,10 @@ void repair_queue::enter(slot& s) {
                  const auto key = key_of(s);
                  auto& of = s.entry.waits_for.empty() ? awake_ : asleep_;
                  s.at = of.emplace_hint(of.end(), key, &s); // Most have the lowest priority there is.
-                 for (const auto& at : s.entry.waits_for)
-                   sleepers_[at].emplace(key, &s);
+                 for (const auto& at : s.entry.waits_for) {
+                   auto& here = sleepers_[at];
+                   s.beds.push_back({&here, here.emplace_hint(here.end(), key, &s)});
+                 }
                  if (!s.ages_at)
                    if ((s.ages_at = rises_at(s.entry)))
                      ageing_.emplace(*s.ages_at, tablet);
@@ -73,14 +75,13 @@ void repair_queue::leave(slot& s) {
   std::visit(overloaded{
                [&](const waiting&) { waiting_.erase({s.entry.ready_at, tablet}); },
                [&](const turn&) {
-                 const auto key = s.at->first;
                  (s.entry.waits_for.empty() ? awake_ : asleep_).erase(s.at);
-                 for (const auto& at : s.entry.waits_for) {
-                   const auto here = sleepers_.find(at);
-                   here->second.erase(key);
-                   if (here->second.empty())
-                     sleepers_.erase(here);
+                 for (std::size_t i = 0; i < s.beds.size(); ++i) {
+                   s.beds[i].of->erase(s.beds[i].at);
+                   if (s.beds[i].of->empty())
+                     sleepers_.erase(s.entry.waits_for[i]);
                  }
+                 s.beds.clear();
                },
                [&](const parked& p) { parked_.erase({p.seen, tablet}); },
              },

@@ -137,10 +137,15 @@ private:
   /// Highest priority first, then least recently visited; no two visits have the same number.
   using turn_key = std::uint64_t;
   using turns = std::map<turn_key, slot*>; ///< Of entries_, whose slots stay where they are.
+  struct bed {
+    turns* of;
+    turns::iterator at;
+  };
   struct slot {
     queue_entry entry;
     std::variant<waiting, turn, parked> where;
     turns::iterator at;             ///< Of a turn: in awake_ or asleep_.
+    std::vector<bed> beds;          ///< Of a turn: one in sleepers_ for each of entry.waits_for.
     std::optional<time_ms> ages_at; ///< When ageing_ has it looked at: never after rises_at().
   };
   static constexpr int visit_bits = 62;
@@ -161,7 +166,7 @@ private:
   std::set<std::pair<time_ms, tablet_id>> waiting_;
   turns awake_;  ///< Of those that wait for nothing known ...
   turns asleep_; ///< ... and of those that do,
-  std::unordered_map<place, turns, place_hash> sleepers_; ///< which are here by each place, too.
+  std::unordered_map<place, turns, place_hash> sleepers_; ///< which are here by each place, too; none empty.
   std::set<std::pair<generation, tablet_id>> parked_;
   /// When to look whether a priority may rise.  Every visit puts the rise off, and most entries are
   /// gone by then; so it is only looked up, and put off, when its time comes.
