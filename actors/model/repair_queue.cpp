@@ -92,13 +92,13 @@ void repair_queue::leave(slot& s) {
 
 const queue_entry* repair_queue::find(tablet_id tablet) const {
   const auto found = entries_.find(tablet);
-  return found == entries_.end() ? nullptr : &found->second.entry;
+  return found == entries_.end() ? nullptr : &found->second->entry;
 }
 
 void repair_queue::push(queue_entry entry, time_ms now) {
   assert(!entries_.contains(entry.tablet));
   const auto tablet = entry.tablet;
-  auto& s = entries_[tablet];
+  auto& s = *entries_.emplace(tablet, std::make_unique<slot>()).first.value();
   s.entry = std::move(entry);
   if (s.entry.ready_at <= now)
     s.where = next_turn();
@@ -107,7 +107,7 @@ void repair_queue::push(queue_entry entry, time_ms now) {
 
 void repair_queue::renew(const queue_entry& anew, time_ms ready_at, time_ms now) {
   const auto what = anew.what;
-  auto& s = entries_.at(anew.tablet);
+  auto& s = *entries_.at(anew.tablet);
   leave(s);
   auto& e = s.entry;
   if (e.what.priority != what.priority) {
@@ -131,15 +131,15 @@ std::optional<queue_entry> repair_queue::take(tablet_id tablet) {
   const auto found = entries_.find(tablet);
   if (found == entries_.end())
     return std::nullopt;
-  leave(found->second);
-  auto entry = std::move(found->second.entry);
+  leave(*found->second);
+  auto entry = std::move(found->second->entry);
   entries_.erase(found);
   return entry;
 }
 
 std::size_t repair_queue::advance(time_ms now) {
   while (!waiting_.empty() && waiting_.begin()->first <= now) {
-    auto& s = entries_.at(waiting_.begin()->second);
+    auto& s = *entries_.at(waiting_.begin()->second);
     leave(s);
     s.where = next_turn();
     enter(s);
@@ -149,9 +149,9 @@ std::size_t repair_queue::advance(time_ms now) {
     const auto [when, tablet] = ageing_.top();
     ageing_.pop();
     const auto found = entries_.find(tablet);
-    if (found == entries_.end() || found->second.ages_at != when)
+    if (found == entries_.end() || found->second->ages_at != when)
       continue; // An entry that is gone.
-    auto& s = found->second;
+    auto& s = *found->second;
     leave(s);
     s.ages_at.reset();
     if (const auto rises = rises_at(s.entry); rises && *rises <= now && std::holds_alternative<turn>(s.where)) {
@@ -197,7 +197,7 @@ const queue_entry* repair_queue::next(std::uint64_t round, std::span<const place
 const queue_entry* repair_queue::next_parked(generation now_at) const {
   if (parked_.empty() || parked_.begin()->first >= now_at)
     return nullptr;
-  return &entries_.at(parked_.begin()->second).entry;
+  return &entries_.at(parked_.begin()->second)->entry;
 }
 
 bool repair_queue::end_turn(slot& s, time_ms now) {
@@ -213,7 +213,7 @@ bool repair_queue::end_turn(slot& s, time_ms now) {
 }
 
 bool repair_queue::visited(tablet_id tablet, std::string message, std::vector<place> waits_for, time_ms now) {
-  auto& s = entries_.at(tablet);
+  auto& s = *entries_.at(tablet);
   leave(s);
   s.entry.message = std::move(message);
   s.entry.waits_for = std::move(waits_for);
@@ -223,7 +223,7 @@ bool repair_queue::visited(tablet_id tablet, std::string message, std::vector<pl
 }
 
 bool repair_queue::visited_in_vain(tablet_id tablet, time_ms now) {
-  auto& s = entries_.at(tablet);
+  auto& s = *entries_.at(tablet);
   leave(s);
   const bool fell = end_turn(s, now);
   enter(s);
@@ -231,7 +231,7 @@ bool repair_queue::visited_in_vain(tablet_id tablet, time_ms now) {
 }
 
 void repair_queue::rest(tablet_id tablet, std::string message, time_ms until, time_ms now) {
-  auto& s = entries_.at(tablet);
+  auto& s = *entries_.at(tablet);
   leave(s);
   s.entry.last_scheduled = s.entry.last_visited = now;
   s.entry.message = std::move(message);
@@ -242,7 +242,7 @@ void repair_queue::rest(tablet_id tablet, std::string message, time_ms until, ti
 }
 
 void repair_queue::park(tablet_id tablet, std::string message, generation seen, time_ms now) {
-  auto& s = entries_.at(tablet);
+  auto& s = *entries_.at(tablet);
   leave(s);
   s.entry.last_scheduled = s.entry.last_visited = now;
   s.entry.message = std::move(message);
@@ -254,7 +254,8 @@ void repair_queue::park(tablet_id tablet, std::string message, generation seen, 
 std::string repair_queue::broken_invariant() const {
   std::size_t rising = 0;
   std::size_t sleeping = 0;
-  for (const auto& [tablet, s] : entries_) {
+  for (const auto& [tablet, held] : entries_) {
+    const auto& s = *held;
     const bool indexed = std::visit(
       overloaded{
         [&](const waiting&) { return waiting_.contains({s.entry.ready_at, tablet}); },

@@ -4,9 +4,11 @@
 // ever refused because the queue is full (spec/replica.md 9.2, C8).
 #include "actors/model/health.h"
 #include "actors/model/slots.h"
+#include <tsl/robin_map.h>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <queue>
 #include <set>
@@ -109,7 +111,7 @@ public:
   /// visit(entry) returns false to stop.
   template <class Visit>
   void for_each(Visit&& visit) const {
-    const auto show = [&](tablet_id tablet) { return visit(std::as_const(entries_.at(tablet).entry)); };
+    const auto show = [&](tablet_id tablet) { return visit(std::as_const(entries_.at(tablet)->entry)); };
     for (auto awake = awake_.begin(), asleep = asleep_.begin(); awake != awake_.end() || asleep != asleep_.end();) {
       const bool first = asleep == asleep_.end() || (awake != awake_.end() && awake->first < asleep->first);
       if (!visit(std::as_const((first ? awake++ : asleep++)->second->entry)))
@@ -136,7 +138,7 @@ private:
   struct slot;
   /// Highest priority first, then least recently visited; no two visits have the same number.
   using turn_key = std::uint64_t;
-  using turns = std::map<turn_key, slot*>; ///< Of entries_, whose slots stay where they are.
+  using turns = std::map<turn_key, slot*>;
   struct bed {
     turns* of;
     turns::iterator at;
@@ -162,7 +164,7 @@ private:
   /// The end of a visit, between leave() and enter(); true if the priority fell.
   bool end_turn(slot& s, time_ms now);
 
-  std::unordered_map<tablet_id, slot> entries_;
+  tsl::robin_map<tablet_id, std::unique_ptr<slot>> entries_; ///< Slots stay where they are.
   std::set<std::pair<time_ms, tablet_id>> waiting_;
   turns awake_;  ///< Of those that wait for nothing known ...
   turns asleep_; ///< ... and of those that do,
