@@ -131,4 +131,8 @@ drop_choice choose_drop(const patient& p, bool force) {
   return choice;
 }
 
+bool safe_to_drop(const patient& p, std::size_t replica) {
+  return expendable(p.a, p.t, replica) && is_safe(p, replica) && !loads_count_on(p.view.cat, p.t, p.t.replicas[replica]);
+}
+
 } // namespace tabletd::model::placing

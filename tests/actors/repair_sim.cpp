@@ -156,12 +156,16 @@ void sim_world::get_well() {
     }
   }
   result.well_after = now() - began;
-  // Balance comes to rest, a copy for a table that is gone is given up, and what nobody waits for
-  // any more comes to its end; then reports erase what is forgotten.
-  do
-    run_until(now() + time_ms{240'000});
-  while (result.broken.empty() && (!shadow.orders.empty() || disks.busy()) && now() - began < options.patience);
-  run_until(now() + time_ms{60'000});
+  // A copy for a table that is gone is given up.
+  run_until(now() + time_ms{240'000});
+  // Balance comes to rest, and what nobody waits for any more to its end; then reports erase what is
+  // forgotten.
+  constexpr time_ms quiet{60'000};
+  for (auto busy_at = now(); result.broken.empty() && now() - busy_at < quiet && now() - began < options.patience;) {
+    run_until(now() + time_ms{5'000});
+    if (!shadow.orders.empty() || disks.busy())
+      busy_at = now();
+  }
 }
 
 void sim_world::check_end() {
