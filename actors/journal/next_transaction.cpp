@@ -11,8 +11,9 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-/// Most answers bring the next proposal sooner than a thread falls asleep and is woken.
-constexpr next_transaction::span look_before_sleeping{40};
+/// Most answers bring the next proposal sooner than a thread falls asleep and is woken; never longer
+/// than the wait is worth.
+constexpr next_transaction::span look_before_sleeping{200};
 
 }  // namespace
 
