@@ -1,0 +1,161 @@
+#include "actors/model/plan_follower.h"
+#include "actors/model/plan_rules.h"
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace tabletd::model {
+
+namespace {
+
+bool is_there(const catalog& cat, const saved_move& move) {
+  const auto* t = cat.tablets.find(move.tablet);
+  const auto* r = t ? t->find(move.replica) : nullptr;
+  return r && place{r->backend, r->path} == move.source;
+}
+
+bool paused(const balance_view& view, const saved_move& move) {
+  const auto* t = view.cat.tablets.find(move.tablet);
+  return (t && view.paused_tables.contains(t->table)) || view.paused_backends.contains(move.source.backend)
+         || view.paused_backends.contains(move.target.backend);
+}
+
+/// What the verdict on an end says against it; nothing for one that will do.
+const path_verdict* objection(const decision& why) {
+  const auto at = std::find_if(why.paths.begin(), why.paths.end(), [](const path_verdict& v) {
+    return v.code != path_code::usable && v.code != path_code::chosen;
+  });
+  return at == why.paths.end() ? nullptr : &*at;
+}
+
+enum class hope : std::uint8_t { certain, some, none };
+
+/// Whether what is in the way goes away by itself.
+hope hope_for(const decision& why, bool others_run) {
+  if (why.blocked == blocker::order_open || waits_for_slot(why.blocked))
+    return hope::certain;
+  if (why.blocked == blocker::unhealthy)
+    return hope::some;
+  const auto* against = objection(why);
+  switch (against ? against->code : path_code::holds_replica) {
+    case path_code::backend_dead:
+    case path_code::backend_unlinked:
+    case path_code::backend_unreported:
+    case path_code::replica_incomplete:
+    case path_code::path_unseen:
+    case path_code::path_offline: return hope::some;
+    case path_code::too_full: return others_run ? hope::some : hope::none; // They may make room.
+    default: return hope::none;
+  }
+}
+
+std::string words_for(const decision& why) {
+  const auto* against = objection(why);
+  if (!against)
+    return std::string{sentence(why.blocked)};
+  return (against->role == path_role::source ? "its source, backend " : "its target, backend ")
+         + std::to_string(raw(against->at.backend)) + ": " + sentence(*against);
+}
+
+} // namespace
+
+bool plan_follower::follow(const catalog& cat) {
+  const auto [name, plan] = plan_under_way(cat);
+  const bool ours = plan && plan->kind == plan_kind::rebalance;
+  if (ours && plan_ == name && applied_ == plan->applied)
+    return true;
+  plan_ = ours ? std::string{name} : std::string{};
+  applied_ = ours ? plan->applied : log_index{};
+  attempts_.clear();
+  under_way_.clear(); // Its copies end as any others.
+  return ours;
+}
+
+bool plan_follower::may_try(const catalog& cat, std::uint32_t number, const saved_move& move, time_ms now) {
+  const auto tried = attempts_.find(number);
+  if (tried != attempts_.end() && tried->second.failures >= plan_tries_max) {
+    skip(number, "its copy has failed " + std::to_string(tried->second.failures) + " times");
+    return false;
+  }
+  if (!is_there(cat, move)) {
+    skip(number, "the replica it is about is not at its source any more");
+    return false;
+  }
+  return tried == attempts_.end() || tried->second.not_before <= now;
+}
+
+std::vector<balance_move> plan_follower::due(const balance_view& view, const bounds& at_most, time_ms now) {
+  holds_back_ = false;
+  offered_.clear();
+  skipped_.clear();
+  std::vector<balance_move> moves;
+  if (!follow(view.cat))
+    return moves;
+  std::map<place, std::uint32_t, place_less> busy;
+  for (const auto& [tablet, copy] : under_way_) {
+    ++busy[copy.source];
+    ++busy[copy.target];
+  }
+  const auto full = [&](const place& at) { return at_most.per_path != 0 && busy[at] >= at_most.per_path; };
+  std::set<tablet_id> seen; // The later moves of a tablet wait for its earlier ones.
+  const auto& plan = *plan_under_way(view.cat).plan;
+  for (std::uint32_t n = 0; n < plan.moves().size(); ++n) {
+    const auto& move = plan.moves()[n];
+    const bool runs = under_way_.contains(move.tablet) || view.cat.orders.contains(move.tablet)
+                      || view.cat.moves.contains(move.tablet);
+    if (plan.outcomes.contains(n) || runs || paused(view, move) || !seen.insert(move.tablet).second)
+      continue;
+    holds_back_ = true;
+    if (!may_try(view.cat, n, move, now) || moves.size() >= at_most.moves || full(move.source) || full(move.target))
+      continue;
+    ++busy[move.source];
+    ++busy[move.target];
+    offered_[move.tablet] = {n, move.source, move.target};
+    moves.push_back({move.tablet, move.replica, move.source, move.target, move.bytes,
+                     move.source.backend == move.target.backend ? balance_kind::path_load : balance_kind::backend_load,
+                     0, "move " + std::to_string(n) + " of plan " + plan_});
+  }
+  return moves;
+}
+
+void plan_follower::begun(tablet_id tablet) {
+  if (auto offer = offered_.extract(tablet)) {
+    attempts_[offer.mapped().number].waits_since.reset();
+    under_way_.insert(std::move(offer));
+  }
+}
+
+void plan_follower::declined(tablet_id tablet, const decision& why, time_ms now) {
+  const auto offer = offered_.extract(tablet);
+  if (!offer)
+    return;
+  auto& tried = attempts_[offer.mapped().number];
+  switch (hope_for(why, !under_way_.empty())) {
+    case hope::certain: tried.waits_since.reset(); return;
+    case hope::some:
+      if (!tried.waits_since)
+        tried.waits_since = now;
+      if (now - *tried.waits_since < plan_patience)
+        return;
+      break;
+    case hope::none: break;
+  }
+  skip(offer.mapped().number, words_for(why));
+}
+
+void plan_follower::ended(tablet_id tablet, bool succeeded, time_ms now) {
+  const auto over = under_way_.extract(tablet);
+  if (!over || succeeded)
+    return;
+  auto& tried = attempts_[over.mapped().number];
+  ++tried.failures;
+  tried.not_before = now + plan_retry_after;
+}
+
+std::optional<plan_moves_skipped> plan_follower::take_skipped() {
+  if (skipped_.empty())
+    return std::nullopt;
+  return plan_moves_skipped{plan_, std::exchange(skipped_, {})};
+}
+
+} // namespace tabletd::model
