@@ -188,6 +188,50 @@ TEST_F(SchedPlan, ADeadTargetIsWaitedForTenMinutes) {
   EXPECT_EQ(plan().state, plan_state::done);
 }
 
+TEST_F(SchedPlan, ADeadTargetHoldsUpOnlyWhatGoesThereAndAllOfThatIsSkippedTogether) {
+  fill(20);
+  auto mixed = by_hand(20); // All from one path: ten to backend 4, then ten to backend 5.
+  world.cat.backends.edit(world.ids[5])->decommissioned = false;
+  for (std::size_t n = 10; n < 20; ++n)
+    mixed.moves[n].target = world.path(5);
+  keep_and_apply(mixed);
+  world.die(4);
+  const auto died = now;
+  for (; now - died < plan_patience; (void) running()) {
+    pass(balance_spacing);
+    finish_running();
+    fold_proposed();
+  }
+  for (std::uint32_t n = 0; n < 20; ++n)
+    EXPECT_EQ(state(n), n < 10 ? move_state::planned : move_state::done) << n;
+  pass(balance_spacing);
+  fold_proposed();
+  pass(balance_spacing);
+  fold_proposed();
+  EXPECT_EQ(plan().skipped(), 10U);
+  EXPECT_EQ(plan().state, plan_state::done);
+}
+
+TEST_F(SchedPlan, SickTabletsDoNotHoldUpTheOthersAndAreSkippedInTheEnd) {
+  fill(12);
+  keep_and_apply(by_hand(6));
+  for (std::size_t i = 0; i < 4; ++i) {
+    auto& r = *(world.cat.tablets.edit(tablets[i])->replicas.end() - 1);
+    r.version = r.last_success = 9;
+    r.last_failed = 10;
+  }
+  pass(balance_spacing);
+  EXPECT_EQ(running(), (std::set<std::uint32_t>{4, 5}));
+  for (int i = 0; i < 12; ++i) {
+    pass(60s);
+    finish_running();
+    fold_proposed();
+  }
+  EXPECT_EQ(plan().done, 2U);
+  EXPECT_EQ(why_skipped(0), "the tablet has to be repaired first");
+  EXPECT_EQ(plan().state, plan_state::done);
+}
+
 TEST_F(SchedPlan, ADeadTargetThatReturnsInTimeIsGoneOnWith) {
   fill(12);
   keep_and_apply(by_hand(1));
