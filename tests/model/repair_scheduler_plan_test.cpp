@@ -111,6 +111,35 @@ TEST_F(SchedPlan, InItsOrderAndWithinTheSlots) {
   EXPECT_EQ(plan().state, plan_state::done);
 }
 
+TEST_F(SchedPlan, ABusyPathHoldsUpOnlyItsOwnMoves) {
+  auto options = restless();
+  options.balance.moves_max = 4;
+  restart(options);
+  fill(12);
+  auto mixed = by_hand(7);
+  world.cat.backends.edit(world.ids[5])->decommissioned = false;
+  const auto& last = world.at(tablets[6]);
+  mixed.moves[6] = {last.id, last.on(world.ids[2])->id, world.path(2), world.path(5), last.bytes};
+  keep_and_apply(mixed);
+  pass(balance_spacing);
+  EXPECT_EQ(running(), (std::set<std::uint32_t>{0, 1, 6}));
+}
+
+TEST_F(SchedPlan, WhatBalanceWouldHaveDoneMeanwhileItDoesAfterwards) {
+  fill(40);
+  keep_and_apply(by_hand(1));
+  auto& third = *(world.cat.tablets.edit(tablets[0])->replicas.end() - 1);
+  third.version = third.last_success = 9;
+  third.last_failed = 10;
+  for (int i = 0; i < 10; ++i)
+    pass(balance_spacing);
+  EXPECT_TRUE(contexts.empty()) << "the plan waits for its tablet, and balance for the plan";
+  ASSERT_TRUE(world.fold(plan_dropped{"p"}).ok());
+  sick({tablets[0]});
+  settle();
+  EXPECT_NEAR(static_cast<double>(replicas_on(4)), 30.0, 3.0);
+}
+
 TEST_F(SchedPlan, TheReasonNamesThePlan) {
   fill(12);
   keep_and_apply(by_hand(1));
