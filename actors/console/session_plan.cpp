@@ -54,7 +54,8 @@ void save(session_ptr self, const look& now, const model::save_plan& what, model
 }
 
 /// What the fold would say, in better words.
-std::optional<statement_error> why_not(const model::catalog& cat, const std::string& name, const model::saved_plan& plan) {
+std::optional<statement_error> why_not(const model::catalog& cat, const std::string& name,
+                                       const model::saved_plan& plan) {
   const auto again = statement_of(cat, plan.kind, plan.backend);
   if (plan.kind == plan_kind::loss)
     return refused(error_code::failed_precondition, "plan " + name + " is about a loss, and nothing of it is to apply",
