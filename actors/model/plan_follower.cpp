@@ -70,6 +70,14 @@ bool plan_follower::follow(const catalog& cat) {
   return ours;
 }
 
+bool plan_follower::round::has_room(const saved_move& move) const {
+  const auto full = [this](const place& at) {
+    const auto used = busy.find(at);
+    return at_most.per_path != 0 && used != busy.end() && used->second >= at_most.per_path;
+  };
+  return moves.size() < at_most.moves && !full(move.source) && !full(move.target);
+}
+
 bool plan_follower::may_try(const round& r, std::uint32_t number, const saved_move& move) {
   const auto& cat = r.view.cat;
   const auto tried = attempts_.find(number);
@@ -111,12 +119,9 @@ bool plan_follower::is_obstructed(const saved_move& move, time_ms now, bool& out
 
 void plan_follower::offer(round& r, std::uint32_t number, const saved_move& move) {
   bool out_of_patience = false;
-  const auto full = [&](const place& at) { return r.at_most.per_path != 0 && r.busy[at] >= r.at_most.per_path; };
-  if (r.moves.size() >= r.at_most.moves || is_obstructed(move, r.now, out_of_patience))
+  if (is_obstructed(move, r.now, out_of_patience))
     return;
   if (!out_of_patience) { // Else it is most likely skipped and takes no room.
-    if (full(move.source) || full(move.target))
-      return;
     ++r.busy[move.source];
     ++r.busy[move.target];
   }
@@ -146,7 +151,7 @@ std::vector<balance_move> plan_follower::due(const balance_view& view, const bou
     if (plan.outcomes.contains(n) || runs || paused(view, move) || !seen.insert(move.tablet).second)
       continue;
     holds_back_ = true;
-    if (may_try(r, n, move))
+    if (r.has_room(move) && may_try(r, n, move))
       offer(r, n, move);
   }
   return std::move(r.moves);

@@ -61,6 +61,7 @@ private:
     time_ms now{};
     std::map<place, std::uint32_t, place_less> busy{};
     std::vector<balance_move> moves{};
+    [[nodiscard]] bool has_room(const saved_move& move) const;
   };
   /// True if there is a plan of balance to follow; another one than before is begun from scratch.
   bool follow(const catalog& cat);
