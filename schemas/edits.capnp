@@ -44,6 +44,10 @@ struct Edit {
     colocateRelocated   @30 :ColocateRelocated;
     balancePaused       @31 :BalancePaused;
     balanceResumed      @32 :Text;                # scope
+    planSaved           @33 :PlanSaved;
+    planApplied         @34 :Text;                # name
+    planDropped         @35 :Text;                # name
+    planMovesSkipped    @36 :PlanMovesSkipped;
   }
 }
 
@@ -155,3 +159,16 @@ struct ColocateRelocated {
   group @0 :UInt64; bucket @1 :UInt32; backends @2 :List(UInt64); why @3 :Text;
 }
 struct BalancePaused { scope @0 :Text; owner @1 :Text; reason @2 :Text; untilMs @3 :Int64; }
+
+struct PlanSaved {
+  name    @0 :Text;
+  kind    @1 :UInt8;                # model::plan_kind
+  backend @2 :UInt64;               # who leaves or is lost; 0: nobody
+  epoch   @3 :UInt64;               # log index of the catalog it was computed from
+  moves   @4 :List(SavedMove);      # in the order they are made
+}
+struct SavedMove {
+  tablet @0 :UInt64; replica @1 :UInt64; source @2 :Place; target @3 :Place; bytes @4 :UInt64;
+}
+struct PlanMovesSkipped { name @0 :Text; moves @1 :List(SkippedMove); }
+struct SkippedMove { move @0 :UInt32; why @1 :Text; }

@@ -163,13 +163,18 @@ def main():
         step("three tables loaded, two of them colocated")
 
         leaver = cluster.backends[5]
-        cluster.sql(f'ALTER SYSTEM DECOMMISSION BACKEND "{leaver.address}"')
+        cluster.sql(f'PLAN DECOMMISSION BACKEND "{leaver.address}" SAVE AS "leaver"')
+        cluster.sql('APPLY PLAN "leaver"')
         for _ in range(5):
             load()
         cluster.wait("the decommissioned backend is gone", lambda: cluster.backend(leaver) is None)
         cluster.wait_healthy()
         leaver.stop()
-        step("decommissioned a backend under load; the colocation group moved")
+        plan = cluster.rows("SHOW PLANS")[0]
+        if plan["State"] != "DONE" or int(plan["Done"]) + int(plan["Skipped"]) != int(plan["Moves"]):
+            raise SystemExit(f"the plan it left by is not over: {plan}")
+        step(f"decommissioned a backend under load, {plan['Done']} of {plan['Moves']} moves as planned; "
+             "the colocation group moved")
 
         for node in cluster.backends[1:3]:
             node.stop(signal.SIGKILL)

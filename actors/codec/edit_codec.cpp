@@ -361,6 +361,10 @@ edit_body read(wire::Edit::Reader from) {
     case wire::Edit::COLOCATE_RELOCATED: return read(from.getColocateRelocated());
     case wire::Edit::BALANCE_PAUSED: return read(from.getBalancePaused());
     case wire::Edit::BALANCE_RESUMED: return balance_resumed{text(from.getBalanceResumed())};
+    case wire::Edit::PLAN_SAVED: return read(from.getPlanSaved());
+    case wire::Edit::PLAN_APPLIED: return plan_applied{text(from.getPlanApplied())};
+    case wire::Edit::PLAN_DROPPED: return plan_dropped{text(from.getPlanDropped())};
+    case wire::Edit::PLAN_MOVES_SKIPPED: return read(from.getPlanMovesSkipped());
   }
   KJ_FAIL_REQUIRE(
       "the edit is a case this version does not know; was the log written by a newer tabletd?",
@@ -391,6 +395,8 @@ std::size_t words_of(const edit_body& body) {
                           return words;
                         },
                         [](const backend_returned& e) { return common + 12 * e.paths.size(); },
+                        [](const plan_saved& e) { return common + 10 * e.moves.size(); },
+                        [](const plan_moves_skipped& e) { return common + 12 * e.moves.size(); },
                         [](const auto&) { return common; },
                     },
                     body);

@@ -32,4 +32,12 @@ partition_modified read(wire::PartitionModified::Reader from);
 void fill(wire::Edit::Builder to, const table_created& e);
 table_created read(wire::TableCreated::Reader from);
 
+// Of edit_codec_plan.cpp.
+void fill(wire::Edit::Builder to, const plan_saved& e);
+plan_saved read(wire::PlanSaved::Reader from);
+void fill(wire::Edit::Builder to, const plan_applied& e);
+void fill(wire::Edit::Builder to, const plan_dropped& e);
+void fill(wire::Edit::Builder to, const plan_moves_skipped& e);
+plan_moves_skipped read(wire::PlanMovesSkipped::Reader from);
+
 } // namespace tabletd::codec::edit_words

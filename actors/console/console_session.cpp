@@ -87,19 +87,28 @@ void read(session_ptr self, const model::explain_tablet& what, session_reply& re
 }
 
 void read(session_ptr self, const model::plan_of_balance&, session_reply& reply) {
-  reply.send(views::plan_of_balance(look{self}.from));
+  reply.send(views::show_what_if(views::what_if(look{self}.from, model::plan_kind::rebalance, {})));
 }
 
-void plan_without(session_ptr self, const model::backend_address& address, model::fate what, session_reply& reply) {
+void plan_without(session_ptr self, const model::backend_address& address, model::plan_kind what, session_reply& reply) {
   const look now{self};
   with(model::look_up_backend(*now.cat, address), reply,
-       [&](const model::backend& b) { reply.send(views::plan_without(now.from, b.id, what)); });
+       [&](const model::backend& b) { reply.send(views::show_what_if(views::what_if(now.from, what, b.id))); });
 }
 void read(session_ptr self, const model::plan_of_decommission& what, session_reply& reply) {
-  plan_without(self, what.address, model::fate::decommissioned, reply);
+  plan_without(self, what.address, model::plan_kind::decommission, reply);
 }
 void read(session_ptr self, const model::plan_of_loss& what, session_reply& reply) {
-  plan_without(self, what.address, model::fate::lost, reply);
+  plan_without(self, what.address, model::plan_kind::loss, reply);
+}
+
+void read(session_ptr self, const model::show_plans&, session_reply& reply) {
+  reply.send(views::show_plans(look{self}.from));
+}
+void read(session_ptr self, const model::show_plan& what, session_reply& reply) {
+  const auto cat = self->state.ports.job.catalog->load();
+  with(model::look_up_plan(*cat, what.name), reply,
+       [&](const model::saved_plan& plan) { reply.send(views::show_plan(*cat, plan)); });
 }
 
 void read(session_ptr self, const model::diagnose_tablet& what, session_reply& reply) {

@@ -1,6 +1,6 @@
 #pragma once
 // Steps that many statements of a session take, and the rooms they are spread over:
-// session_write.cpp (databases, tables, loads), session_backends.cpp, session_admin.cpp.
+// session_write.cpp (databases, tables, loads), session_backends.cpp, session_admin.cpp, session_plan.cpp.
 #include "actors/console/proposal.h"
 #include "actors/console/session_reply.h"
 #include "actors/console/views.h"
@@ -83,5 +83,9 @@ void write(session_ptr self, const model::pause_balance& what, session_reply rep
 void write(session_ptr self, const model::resume_balance& what, session_reply reply);
 void write(session_ptr self, const model::rebalance_disk& what, session_reply reply);
 void write(session_ptr self, const model::check_tablets& what, session_reply reply);
+
+void write(session_ptr self, const model::save_plan& what, session_reply reply);
+void write(session_ptr self, const model::apply_plan& what, session_reply reply);
+void write(session_ptr self, const model::drop_plan& what, session_reply reply);
 
 } // namespace tabletd::session

@@ -46,8 +46,11 @@ using some_partitions = std::vector<const model::partition*>;
 [[nodiscard]] model::table_value replica_distribution(const model::catalog& cat, const some_partitions& of);
 /// `tablet` exists.
 [[nodiscard]] model::table_value explain_tablet(const sources& from, model::tablet_id tablet);
-[[nodiscard]] model::table_value plan_of_balance(const sources& from);
-[[nodiscard]] model::table_value plan_without(const sources& from, model::backend_id backend, model::fate what);
+/// What a PLAN statement computes; `backend` exists, or is 0 for a plan about none.
+[[nodiscard]] model::what_if_plan what_if(const sources& from, model::plan_kind kind, model::backend_id backend);
+[[nodiscard]] model::table_value show_what_if(const model::what_if_plan& plan);
+[[nodiscard]] model::table_value show_plans(const sources& from);
+[[nodiscard]] model::table_value show_plan(const model::catalog& cat, const model::saved_plan& plan);
 [[nodiscard]] model::table_value diagnose_tablet(const model::catalog& cat, model::tablet_id tablet);
 /// Newest first, at most view_rows_max; tablet 0: of all.
 [[nodiscard]] model::table_value repair_history(const model::catalog& cat, model::tablet_id tablet);

@@ -9,4 +9,5 @@ target_sources(tabletd_model PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/balance_scores.cpp
   ${CMAKE_CURRENT_LIST_DIR}/balance_search.cpp
   ${CMAKE_CURRENT_LIST_DIR}/balance_state.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/load_statistic.cpp)
+  ${CMAKE_CURRENT_LIST_DIR}/load_statistic.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/plan_follower.cpp)

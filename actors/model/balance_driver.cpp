@@ -59,18 +59,27 @@ std::vector<balance_move> balance_driver::due(const catalog& cat, const cluster_
   balance_view view{.cat = cat, .cluster = cluster, .memory = memory_};
   read_orders(view, wall);
   const auto limit = options_.moves_max - std::min(options_.moves_max, running_ + settling_.size());
-  auto round = planner_.next_moves(view, limit, ++rounds_, now);
+  auto planned = plan_.due(view, {limit, options_.rules.moves_per_path}, now);
+  auto round = planner_.next_moves(view, plan_.holds_back() ? 0 : limit, ++rounds_, now);
   pause_ = std::move(round.pause);
   standing_ = std::move(round.standing);
-  return std::move(round.moves);
+  if (!plan_.holds_back() || pause_.cause != pause_cause::none)
+    return std::move(round.moves);
+  for (const auto& move : planned)
+    planner_.adopt(cat, move);
+  return planned;
 }
 
 void balance_driver::begun(tablet_id tablet, time_ms now) {
   memory_.moved(tablet, now);
+  plan_.begun(tablet);
   ++running_;
 }
 
-void balance_driver::rejected(const catalog& cat, tablet_id tablet) { planner_.ended(cat, tablet); }
+void balance_driver::rejected(const catalog& cat, tablet_id tablet, const decision& why, time_ms now) {
+  plan_.declined(tablet, why, now);
+  planner_.ended(cat, tablet);
+}
 
 void balance_driver::adopted(const catalog& cat, const open_order& order) {
   ++running_;
@@ -89,6 +98,7 @@ void balance_driver::adopted(const catalog& cat, const open_order& order) {
 
 void balance_driver::copy_ended(const catalog& cat, tablet_id tablet, bool succeeded, time_ms now) {
   --running_;
+  plan_.ended(tablet, succeeded, now);
   if (succeeded)
     settling_[tablet] = now;
   else

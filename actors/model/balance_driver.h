@@ -3,6 +3,7 @@
 // asks it for moves when it is time, and follows each until it is over.  Pure.
 #include "actors/model/balance_planner.h"
 #include "actors/model/placement.h"
+#include "actors/model/plan_follower.h"
 #include <cstdint>
 #include <map>
 #include <string>
@@ -30,10 +31,14 @@ public:
   /// From the next round on; what is under way goes on.
   void configure(const balance_options& rules, std::size_t moves_max);
   /// Moves to begin now, each to be judged by decide_move(); begun() or rejected() follows for
-  /// every one.  `wall`: for pauses with an end.
+  /// every one.  Those of an applied plan come before what the planner finds.  `wall`: for pauses
+  /// with an end.
   [[nodiscard]] std::vector<balance_move> due(const catalog& cat, const cluster_view& cluster, time_ms wall, time_ms now);
   void begun(tablet_id tablet, time_ms now);
-  void rejected(const catalog& cat, tablet_id tablet);
+  /// `why`: the decision that made nothing of it.
+  void rejected(const catalog& cat, tablet_id tablet, const decision& why, time_ms now);
+  /// What of the plan being applied will not be made, to be proposed.
+  [[nodiscard]] std::optional<plan_moves_skipped> take_skipped() { return plan_.take_skipped(); }
   /// An order of an earlier leader that is being adopted.
   void adopted(const catalog& cat, const open_order& order);
   /// The copy has ended.  A good one is over when what it replaces has gone.
@@ -51,6 +56,7 @@ private:
 
   balance_driver_options options_;
   balance_planner planner_;
+  plan_follower plan_;
   move_memory memory_;
   catalog seen_;                          ///< What the planner knows.
   std::size_t running_ = 0;               ///< Copies.

@@ -4,10 +4,12 @@ target_sources(tabletd_model PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/catalog.cpp
   ${CMAKE_CURRENT_LIST_DIR}/catalog_apply_cluster.cpp
   ${CMAKE_CURRENT_LIST_DIR}/catalog_apply_load.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/catalog_apply_plan.cpp
   ${CMAKE_CURRENT_LIST_DIR}/catalog_apply_replica.cpp
   ${CMAKE_CURRENT_LIST_DIR}/catalog_apply_table.cpp
   ${CMAKE_CURRENT_LIST_DIR}/catalog_invariants.cpp
   ${CMAKE_CURRENT_LIST_DIR}/liveness.cpp
   ${CMAKE_CURRENT_LIST_DIR}/load_txn.cpp
   ${CMAKE_CURRENT_LIST_DIR}/membership_rules.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/plan_rules.cpp
   ${CMAKE_CURRENT_LIST_DIR}/report_diff.cpp)

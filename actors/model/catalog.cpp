@@ -1,5 +1,5 @@
 // The catalog's lookups and the one door into the fold.  What each edit does is in
-// catalog_apply_cluster.cpp, catalog_apply_load.cpp and catalog_apply_replica.cpp.
+// catalog_apply_*.cpp.
 #include "actors/model/catalog.h"
 #include "actors/model/catalog_fold.h"
 #include <algorithm>
@@ -158,6 +158,16 @@ std::string_view name(refusal why) {
     case refusal::pause_unknown: return "pause_unknown";
     case refusal::last_complete_replica: return "last_complete_replica";
     case refusal::replica_not_wanted: return "replica_not_wanted";
+    case refusal::plan_unknown: return "plan_unknown";
+    case refusal::plan_already_exists: return "plan_already_exists";
+    case refusal::plan_unsound: return "plan_unsound";
+    case refusal::plan_too_large: return "plan_too_large";
+    case refusal::plans_too_many: return "plans_too_many";
+    case refusal::plan_stale: return "plan_stale";
+    case refusal::plan_not_to_apply: return "plan_not_to_apply";
+    case refusal::plan_applied_before: return "plan_applied_before";
+    case refusal::plan_under_way: return "plan_under_way";
+    case refusal::backend_needed: return "backend_needed";
   }
   return "unknown";
 }

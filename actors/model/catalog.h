@@ -9,6 +9,7 @@
 #include "actors/model/edit.h"
 #include "actors/model/name_index.h"
 #include "actors/model/packed_map.h"
+#include "actors/model/saved_plan.h"
 #include "actors/model/short_list.h"
 #include <map>
 #include <memory>
@@ -78,6 +79,7 @@ struct table {
   colocate_group_id colocate_group{};       ///< 0: none.
   std::vector<model::partition> partitions; ///< At least one, by ascending id, all with as many buckets.
   std::vector<txn_id> open_loads;           ///< Begun or committed, ascending; kept by the fold.
+  log_index changed{};                      ///< When a partition last came, went or changed; plans go by it.
   [[nodiscard]] const model::partition* find(partition_id id) const;
   [[nodiscard]] const model::partition* find(std::string_view partition_name) const;
   friend bool operator==(const table&, const table&) = default;
@@ -187,6 +189,12 @@ struct operator_pause {
   friend bool operator==(const operator_pause&, const operator_pause&) = default;
 };
 
+/// The last change of the set of backends or of what one is asked to be; not its life and death.
+struct layout_change {
+  log_index at{};
+  std::string what; ///< "backend 10003 (h3:9060) was added"
+};
+
 /// A few values under names: written by hand, read often, copied with every snapshot.
 template <class T>
 class by_name {
@@ -246,6 +254,16 @@ enum class refusal : std::uint8_t {
   pause_unknown,
   last_complete_replica,   ///< Dropping it would leave no complete replica on a live backend.
   replica_not_wanted,
+  plan_unknown,
+  plan_already_exists,
+  plan_unsound,            ///< It has no moves, or names what is not there.
+  plan_too_large,          ///< verdict.id: moves it may have.
+  plans_too_many,          ///< verdict.id: how many are kept.
+  plan_stale,              ///< The backends or its tables have changed since (why_stale() says what).
+  plan_not_to_apply,       ///< Of a loss: repair does it by itself.
+  plan_applied_before,
+  plan_under_way,          ///< Another one is being applied.
+  backend_needed,          ///< See decommission_refusal().
 };
 [[nodiscard]] std::string_view name(refusal why);
 
@@ -280,6 +298,8 @@ struct catalog {
   cow_map<partition_id, time_ms> hints;                    ///< Urgent until then (ADMIN REPAIR).
   by_name<std::string> config;                             ///< Only what an operator has set (config_set).
   by_name<operator_pause> pauses;                           ///< By scope.
+  by_name<saved_plan> plans;
+  layout_change layout;
   std::uint64_t replicas = 0;            ///< Kept by the fold; equals the sum over tablets.
 
   // Indexes, kept by the fold; broken_invariant() compares them with what they index.
@@ -287,6 +307,8 @@ struct catalog {
   name_index table_names;                ///< Scope: the database.
   name_index labels;                     ///< Scope: the table; every load that used the label.
   cow_map<log_index, std::vector<txn_id>> ended_loads; ///< By what ended them: oldest first.
+  /// What is left of the plan being applied, by tablet, in its order.  Empty if none is.
+  cow_map<tablet_id, std::vector<planned_step>> planned;
 
   [[nodiscard]] bool founded() const { return !cluster_name.empty(); }
   [[nodiscard]] const database* find_database(std::string_view name) const;

@@ -1,5 +1,7 @@
 // Folds of what a cluster is made of: its term, its backends and databases; what operators set.
 #include "actors/model/catalog_fold.h"
+#include "actors/model/plan_rules.h"
+#include "actors/model/statement.h"
 #include <algorithm>
 
 namespace tabletd::model::fold {
@@ -21,6 +23,11 @@ verdict fold(catalog& cat, const term_began& e, moment now) {
 
 // -- backends ----------------------------------------------------------------------------
 
+void note_layout(catalog& cat, const backend& of, std::string_view what, moment now) {
+  cat.layout = {now.index, "backend " + std::to_string(raw(of.id)) + " (" + to_string(backend_address{of.host, of.port})
+                               + ") " + std::string{what}};
+}
+
 verdict fold(catalog& cat, const backend_added& e, moment now) {
   if (const auto* there = cat.find_backend(e.host, e.port))
     return refuse(refusal::backend_already_added, raw(there->id));
@@ -33,36 +40,42 @@ verdict fold(catalog& cat, const backend_added& e, moment now) {
     added.cluster = e.cluster;
   added.location = e.location;
   added.changed = now.at;
+  note_layout(cat, added, "was added", now);
   cat.backends.put(id, std::move(added));
   return accept_backend(id);
 }
 
-verdict fold(catalog& cat, const backend_dropped& e, moment) {
+verdict fold(catalog& cat, const backend_dropped& e, moment now) {
   const auto* b = cat.backends.find(e.backend);
   if (!b)
     return refuse(refusal::backend_unknown);
   if (!b->tablets.empty())
     return refuse(refusal::backend_in_use, b->tablets.size());
+  note_layout(cat, *b, "was dropped", now);
   cat.backends.erase(e.backend);
   return accept_backend(e.backend);
 }
 
-verdict fold(catalog& cat, const backend_decommission& e, moment) {
+verdict fold(catalog& cat, const backend_decommission& e, moment now) {
   const auto* b = cat.backends.find(e.backend);
   if (!b)
     return refuse(refusal::backend_unknown);
   if (b->decommissioned == e.on)
     return accept(raw(e.backend)); // Said before: nobody need look again.
+  note_layout(cat, *b, e.on ? "began to be decommissioned" : "was kept from being decommissioned", now);
   cat.backends.edit(e.backend)->decommissioned = e.on;
+  if (const auto* plan = plan_under_way(cat).plan; plan && plan->backend == e.backend && !e.on)
+    skip_all_planned(cat, "the decommission was called off");
   return accept_backend(e.backend);
 }
 
-verdict fold(catalog& cat, const backend_modified& e, moment) {
+verdict fold(catalog& cat, const backend_modified& e, moment now) {
   const auto* b = cat.backends.find(e.backend);
   if (!b)
     return refuse(refusal::backend_unknown);
   if (b->cluster == e.cluster && b->location == e.location)
     return accept(raw(e.backend));
+  note_layout(cat, *b, "was given another cluster or location", now);
   auto& modified = *cat.backends.edit(e.backend);
   modified.cluster = e.cluster;
   modified.location = e.location;

@@ -22,6 +22,7 @@ void remove_replica(catalog& cat, tablet_id tablet, replica_id r) {
   --cat.replicas;
   if (const auto* move = cat.moves.find(tablet); move && (move->replaces == r || move->replica == r))
     cat.moves.erase(tablet);
+  settle_planned(cat, tablet, r);
 }
 
 void record(catalog& cat, decision_record what) {
@@ -186,6 +187,7 @@ verdict fold(catalog& cat, const clone_ended& e, moment now) {
   auto& r = edit_replica(cat, e.tablet, id);
   if (is_path_move(order.what)) {
     r.path = order.what.target.path;
+    settle_planned(cat, e.tablet, id);
     return accept(raw(id), {e.tablet});
   }
   // A new replica took part in no load: what came since the copy began is a hole, and a second,
@@ -279,6 +281,7 @@ verdict fold(catalog& cat, const replica_observed& e, moment) {
       && (seen.last_failed > 0) == (r->last_failed > 0))
     return accept(raw(e.replica)); // Known; keeps what is known about loads above the hole.
   edit_replica(cat, e.tablet, e.replica) = seen;
+  settle_planned(cat, e.tablet, e.replica);
   return accept(raw(e.replica), {e.tablet});
 }
 

@@ -167,6 +167,7 @@ void end_loads(catalog& cat, const table& owner, std::optional<partition_id> of,
 void remove_tablets(catalog& cat, const partition& part, std::vector<tablet_id>& touched) {
   for_each_tablet(part, [&](tablet_id id) {
     cat.orders.erase(id);
+    skip_planned(cat, id, "its table or partition was dropped");
     const auto replicas = cat.tablets.find(id)->replicas; // A copy: they go one by one.
     for (const auto& r : replicas)
       remove_replica(cat, id, r.id);
@@ -228,7 +229,7 @@ verdict fold(catalog& cat, const table_dropped& e, moment now) {
 
 // -- partitions --------------------------------------------------------------------------
 
-verdict fold(catalog& cat, const partition_added& e, moment) {
+verdict fold(catalog& cat, const partition_added& e, moment now) {
   const auto* owner = cat.tables.find(e.table);
   if (!owner)
     return refuse(refusal::table_unknown);
@@ -242,7 +243,9 @@ verdict fold(catalog& cat, const partition_added& e, moment) {
   std::vector<tablet_id> tablets;
   auto made = make_partition(cat, e.table, e.what, tablets);
   const auto id = made.id;
-  cat.tables.edit(e.table)->partitions.push_back(std::move(made));
+  auto& grown = *cat.tables.edit(e.table);
+  grown.partitions.push_back(std::move(made));
+  grown.changed = now.index;
   return accept(raw(id), std::move(tablets));
 }
 
@@ -259,19 +262,23 @@ verdict fold(catalog& cat, const partition_dropped& e, moment now) {
   end_loads(cat, table{*owner}, gone.id, now);
   std::vector<tablet_id> tablets;
   remove_tablets(cat, gone, tablets);
-  std::erase_if(cat.tables.edit(e.table)->partitions, [&](const partition& p) { return p.id == gone.id; });
+  auto& shrunk = *cat.tables.edit(e.table);
+  std::erase_if(shrunk.partitions, [&](const partition& p) { return p.id == gone.id; });
+  shrunk.changed = now.index;
   return accept(raw(gone.id), std::move(tablets));
 }
 
-verdict fold(catalog& cat, const partition_modified& e, moment) {
+verdict fold(catalog& cat, const partition_modified& e, moment now) {
   const auto* owner = cat.tables.find(e.table);
   if (!owner)
     return refuse(refusal::table_unknown);
   if (!owner->find(e.partition))
     return refuse(refusal::partition_unknown);
-  for (auto& part : cat.tables.edit(e.table)->partitions)
+  auto& modified = *cat.tables.edit(e.table);
+  for (auto& part : modified.partitions)
     if (part.id == e.partition)
       part.medium = e.medium;
+  modified.changed = now.index;
   return accept(raw(e.partition));
 }
 

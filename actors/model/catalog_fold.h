@@ -42,6 +42,10 @@ verdict fold(catalog& cat, const config_set& e, moment now);
 verdict fold(catalog& cat, const colocate_relocated& e, moment now);
 verdict fold(catalog& cat, const balance_paused& e, moment now);
 verdict fold(catalog& cat, const balance_resumed& e, moment now);
+verdict fold(catalog& cat, const plan_saved& e, moment now);
+verdict fold(catalog& cat, const plan_applied& e, moment now);
+verdict fold(catalog& cat, const plan_dropped& e, moment now);
+verdict fold(catalog& cat, const plan_moves_skipped& e, moment now);
 
 // -- shared by the folds --
 
@@ -57,6 +61,16 @@ verdict fold(catalog& cat, const balance_resumed& e, moment now);
 /// the move it takes part in together.
 void add_replica(catalog& cat, tablet_id tablet, replica r);
 void remove_replica(catalog& cat, tablet_id tablet, replica_id r);
+
+/// The backends are not what they were: plans computed before are stale.
+void note_layout(catalog& cat, const backend& of, std::string_view what, moment now);
+
+/// A replica has left its place, or changed its path: moves of the plan being applied that were
+/// about it are over.  Done if the tablet is where they wanted it by now, else skipped.
+void settle_planned(catalog& cat, tablet_id tablet, replica_id r);
+/// Whatever the plan being applied still had in mind is skipped: of a tablet, or all of it.
+void skip_planned(catalog& cat, tablet_id tablet, std::string_view why);
+void skip_all_planned(catalog& cat, std::string_view why);
 
 /// Adds to the history, which forgets its oldest.
 void record(catalog& cat, decision_record what);

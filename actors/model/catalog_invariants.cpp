@@ -228,10 +228,57 @@ std::string broken_moves(const catalog& cat) {
   return broken;
 }
 
+std::string broken_plan(const std::string& name, const saved_plan& plan) {
+  const auto moves = plan.moves().size();
+  if (name.empty() || moves == 0 || moves > plan_moves_max)
+    return say("plan ", name, " has ", moves, " moves");
+  std::uint32_t done = 0;
+  std::string broken;
+  plan.outcomes.for_each([&](std::uint32_t move, const move_outcome& outcome) {
+    done += outcome.done ? 1 : 0;
+    if (move >= moves || outcome.done != outcome.why.empty())
+      broken = say("plan ", name, " has an outcome of move ", move, " of ", moves, ", or one without a reason");
+  });
+  if (broken.empty() && done != plan.done)
+    return say("plan ", name, " counts ", plan.done, " moves done of ", done);
+  if (broken.empty()
+      && (plan.state == plan_state::saved ? !plan.outcomes.empty() || raw(plan.applied) != 0
+                                          : raw(plan.applied) == 0 || (plan.outcomes.size() == moves) != (plan.state == plan_state::done)))
+    return say("plan ", name, " is in the wrong state with ", plan.outcomes.size(), " of ", moves, " moves over");
+  return broken;
+}
+
+/// The index of what is left is that of the one plan being applied.
+std::string broken_plans(const catalog& cat) {
+  if (cat.plans.all().size() > plans_max)
+    return say(cat.plans.all().size(), " plans are kept");
+  std::size_t applying = 0;
+  std::map<tablet_id, std::vector<planned_step>> left;
+  for (const auto& [name, plan] : cat.plans.all()) {
+    if (auto broken = broken_plan(name, plan); !broken.empty())
+      return broken;
+    if (plan.state != plan_state::applying)
+      continue;
+    ++applying;
+    for (std::uint32_t n = 0; n < plan.moves().size(); ++n)
+      if (!plan.outcomes.contains(n))
+        left[plan.moves()[n].tablet].push_back({n, plan.moves()[n].replica, plan.moves()[n].target});
+  }
+  if (applying > 1)
+    return say(applying, " plans are being applied");
+  if (left.size() != cat.planned.size())
+    return say(cat.planned.size(), " tablets are indexed as planned, ", left.size(), " are");
+  return first_broken(cat.planned, [&](tablet_id id, const std::vector<planned_step>& steps) -> std::string {
+    if (steps != left[id])
+      return say("what is planned for tablet ", id, " is not what its plan has left");
+    return cat.tablets.contains(id) ? "" : say("tablet ", id, " is planned for, but gone");
+  });
+}
+
 } // namespace
 
 std::string broken_invariant(const catalog& cat) {
-  for (auto* check : {broken_tables, broken_tablets, broken_backends, broken_loads, broken_orders, broken_moves})
+  for (auto* check : {broken_tables, broken_tablets, broken_backends, broken_loads, broken_orders, broken_moves, broken_plans})
     if (auto broken = check(cat); !broken.empty())
       return broken;
   return "";

@@ -1,4 +1,5 @@
 #include "actors/model/completion.h"
+#include "actors/model/plan_rules.h"
 #include "actors/model/proc_path.h"
 #include "actors/model/statement.h"
 #include "actors/model/statement_grammar.h"
@@ -72,6 +73,7 @@ public:
       case slot::check_property:
       case slot::config: return properties(what, rest);
       case slot::status: return statuses(rest);
+      case slot::plan: return plans(rest);
       default: return; // Numbers, files, labels: nothing we could know.
     }
   }
@@ -128,6 +130,11 @@ private:
   void statuses(std::string_view rest) {
     for (std::size_t i = 0; i < replica_status_count; ++i)
       in_quotes(std::string{name(static_cast<replica_status>(i))}, rest, "value", {});
+  }
+
+  void plans(std::string_view rest) {
+    for (const auto& [plan_name, plan] : cat_.plans.all())
+      in_quotes(plan_name, rest, "plan", std::string{name(plan.kind)} + ", " + std::string{name(plan.state)});
   }
 
   /// The pages below the deepest directory that has been typed.

@@ -161,12 +161,46 @@ struct colocate_relocated { colocate_group_id group{}; std::uint32_t bucket{}; s
 struct balance_paused { std::string scope; std::string owner; std::string reason; time_ms until{}; friend bool operator==(const balance_paused&, const balance_paused&) = default; };
 struct balance_resumed { std::string scope; friend bool operator==(const balance_resumed&, const balance_resumed&) = default; };
 
+// -- plans that are kept (saved_plan.h) --
+/// What a plan answers.  In the log: values are only appended.
+enum class plan_kind : std::uint8_t { rebalance, decommission, loss };
+inline constexpr std::uint8_t plan_kind_count = 3;
+/// One replica that leaves its place, so far as it has to be known to be judged again when it is its turn.
+struct saved_move {
+  tablet_id tablet{};
+  replica_id replica{}; ///< The one that goes, or changes its path.
+  place source;         ///< Where it is copied from: balance reads the one that goes, repair whichever is best.
+  place target;
+  std::uint64_t bytes{};
+  friend bool operator==(const saved_move&, const saved_move&) = default;
+};
+/// PLAN ... SAVE AS.  `epoch`: log index of the catalog it was computed from.
+struct plan_saved {
+  std::string name;
+  plan_kind kind{};
+  backend_id backend{}; ///< Who leaves or is lost; 0: nobody.
+  log_index epoch{};
+  std::vector<saved_move> moves; ///< In the order they are made.
+  friend bool operator==(const plan_saved&, const plan_saved&) = default;
+};
+struct plan_applied { std::string name; friend bool operator==(const plan_applied&, const plan_applied&) = default; };
+struct plan_dropped { std::string name; friend bool operator==(const plan_dropped&, const plan_dropped&) = default; };
+struct skipped_move {
+  std::uint32_t move{}; ///< Its number in the plan, from 0 on.
+  std::string why;
+  friend bool operator==(const skipped_move&, const skipped_move&) = default;
+};
+/// Moves of the plan being applied that no longer hold.  What was done the catalog shows by itself; what a disk or
+/// a link forbade it does not, and a plan that is over must not begin again after a restart.
+struct plan_moves_skipped { std::string name; std::vector<skipped_move> moves; friend bool operator==(const plan_moves_skipped&, const plan_moves_skipped&) = default; };
+
 using edit_body = std::variant<cluster_founded, term_began, backend_added, backend_dropped, backend_decommission, backend_died,
                                backend_returned, database_created, database_dropped, table_created, table_dropped, load_begun,
                                load_committed, load_aborted, load_published, clone_ordered, clone_ended, replica_dropped,
                                replica_observed, replica_readopted, backend_modified, partition_added, partition_dropped,
                                partition_modified, replica_status_set, repair_hinted, repair_unhinted, config_set,
-                               colocate_relocated, balance_paused, balance_resumed>;
+                               colocate_relocated, balance_paused, balance_resumed, plan_saved, plan_applied, plan_dropped,
+                               plan_moves_skipped>;
 
 struct edit {
   time_ms at{}; ///< Leader's wall clock at proposal: the only time the fold sees.

@@ -61,6 +61,23 @@ constexpr std::array explanations{
   explanation{refusal::colocate_group_unknown, error_code::conflict, "the colocation group is gone", try_again},
   explanation{refusal::pause_unknown, error_code::not_found, "nothing is paused there", "SHOW PROC '/cluster_balance/balance_pauses' lists pauses"},
   explanation{refusal::replica_not_wanted, error_code::conflict, "the replica is not wanted any more", ""},
+  explanation{refusal::plan_unknown, error_code::not_found, "there is no such plan", "SHOW PLANS lists them"},
+  explanation{refusal::plan_already_exists, error_code::already_exists, "a plan of that name is kept",
+              "take another name, or DROP PLAN the old one first"},
+  explanation{refusal::plan_unsound, error_code::invalid_argument, "it has no moves, or moves nobody can make", "plan again"},
+  explanation{refusal::plan_too_large, error_code::resource_exhausted, "it has more than 10000 moves",
+              "PLAN without SAVE AS shows it; balance and decommissions need no plan"},
+  explanation{refusal::plans_too_many, error_code::resource_exhausted, "16 plans are kept already",
+              "SHOW PLANS lists them; DROP PLAN one first"},
+  explanation{refusal::plan_stale, error_code::failed_precondition,
+              "backends or its tables have changed since it was computed", "plan again: PLAN ... SAVE AS another name"},
+  explanation{refusal::plan_not_to_apply, error_code::failed_precondition, "a loss is not applied", "repair does it by itself"},
+  explanation{refusal::plan_applied_before, error_code::failed_precondition, "it was applied before",
+              "SHOW PLAN shows how far it is; plan again for what is left"},
+  explanation{refusal::plan_under_way, error_code::conflict, "another plan is being applied",
+              "wait until SHOW PLANS says DONE, or DROP PLAN that one"},
+  explanation{refusal::backend_needed, error_code::failed_precondition, "too few other backends could hold its replicas",
+              "ALTER SYSTEM ADD BACKEND adds one first"},
 };
 
 statement_error failed(const edit_answer& answer, std::string_view doing, std::string_view leader) {

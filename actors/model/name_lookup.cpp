@@ -67,6 +67,15 @@ lookup<backend> look_up_backend(const catalog& cat, const backend_address& addre
                    "SHOW BACKENDS lists them");
 }
 
+lookup<saved_plan> look_up_plan(const catalog& cat, std::string_view name) {
+  if (const auto* found = cat.plans.find(name))
+    return found;
+  std::vector<std::string> names;
+  for (const auto& [kept, plan] : cat.plans.all())
+    names.push_back(kept);
+  return not_found("there is no plan " + std::string{name}, nearest(name, names), "SHOW PLANS lists them");
+}
+
 std::variant<std::vector<const partition*>, statement_error> look_up_partitions(const table& of,
                                                                                const partition_names& names) {
   for (const auto& name : names)

@@ -16,6 +16,7 @@ using lookup = std::variant<const T*, statement_error>;
 [[nodiscard]] lookup<database> look_up_database(const catalog& cat, const table_name& name, std::string_view session);
 [[nodiscard]] lookup<table> look_up_table(const catalog& cat, const table_name& name, std::string_view session);
 [[nodiscard]] lookup<backend> look_up_backend(const catalog& cat, const backend_address& address);
+[[nodiscard]] lookup<saved_plan> look_up_plan(const catalog& cat, std::string_view name);
 
 /// Partitions of a table by name, each once, as the table orders them; no names: all of them.
 [[nodiscard]] std::variant<std::vector<const partition*>, statement_error>

@@ -1,5 +1,6 @@
 // Choosing the two ends of a copy (spec/replica.md 4.8).
 #include "actors/model/placement_detail.h"
+#include "actors/model/plan_rules.h"
 #include <algorithm>
 #include <array>
 #include <tuple>
@@ -91,6 +92,7 @@ private:
 
 blocker excuse_of(path_code code) {
   switch (code) {
+    case path_code::usable: return blocker::none;
     case path_code::no_slot: return blocker::target_slot;
     case path_code::backend_unlinked:
     case path_code::backend_unreported: return blocker::target_unlinked;
@@ -288,6 +290,26 @@ bool look_from_least_loaded(target_search& search) {
   return search.best.has_value();
 }
 
+/// The place that the plan being applied has for the tablet, as long as it is one that the rules would
+/// take.  If it is only busy it is waited for: slots say when, not where.  Nothing: the plan has no say.
+std::optional<target_choice> choose_planned(const target_search& rules, std::vector<path_verdict>& why) {
+  const auto& p = rules.p;
+  const auto wanted = planned_target(p.view.cat, p.t);
+  const auto* b = wanted ? p.view.cat.backends.find(wanted->backend) : nullptr;
+  if (!b || avoidance(p.view, *wanted) > 0)
+    return std::nullopt;
+  std::vector<path_verdict> seen;
+  target_search only{.p = p, .why = seen, .supplement = rules.supplement, .wanted_medium = rules.wanted_medium,
+                     .blocked = {}, .best = {}, .chosen = {}};
+  look_at_paths(only, *b);
+  const auto at = std::find_if(seen.begin(), seen.end(), [&](const path_verdict& v) { return v.at == *wanted; });
+  if (at == seen.end() || (at->code != path_code::usable && at->code != path_code::no_slot))
+    return std::nullopt;
+  if (!p.view.every_path)
+    why.push_back(*at); // Else the look at all of them says it.
+  return target_choice{.at = *wanted, .replica = {}, .blocked = excuse_of(at->code)};
+}
+
 } // namespace
 
 target_choice choose_new_target(const patient& p, tablet_health health, std::vector<path_verdict>& why) {
@@ -303,8 +325,11 @@ target_choice choose_new_target(const patient& p, tablet_health health, std::vec
                        .blocked = {},
                        .best = {},
                        .chosen = {}};
-  if (p.view.every_path || !look_from_least_loaded(search))
+  const auto planned = choose_planned(search, why);
+  if (p.view.every_path || !(planned || look_from_least_loaded(search)))
     p.view.cat.backends.for_each([&](backend_id, const backend& b) { look_at_paths(search, b); });
+  if (planned)
+    return *planned;
   target_choice choice{.at = search.chosen, .replica = {}, .blocked = blocker::none};
   if (!search.best)
     choice.blocked = search.blocked.or_else(blocker::no_backend);

@@ -126,24 +126,26 @@ void repair_scheduler::configure(const catalog& cat) {
 
 void repair_scheduler::balance(round& r) {
   for (const auto& wanted : balance_.due(r.world.cat, r.world.cluster, r.world.wall, r.now)) {
-    if (running_.contains(wanted.tablet) || queue_.contains(wanted.tablet)) {
-      balance_.rejected(r.world.cat, wanted.tablet);
-      continue;
-    }
-    const auto d = decide_move({.cat = r.world.cat,
-                                .cluster = r.world.cluster,
-                                .slots = balance_slots_,
-                                .fit = options_.fit,
-                                .other_slots = &slots_},
-                               wanted.tablet, {wanted.replica, wanted.source, wanted.target});
+    decision d;
+    if (running_.contains(wanted.tablet) || queue_.contains(wanted.tablet))
+      d.blocked = queue_.contains(wanted.tablet) ? blocker::unhealthy : blocker::order_open;
+    else
+      d = decide_move({.cat = r.world.cat,
+                       .cluster = r.world.cluster,
+                       .slots = balance_slots_,
+                       .fit = options_.fit,
+                       .other_slots = &slots_},
+                      wanted.tablet, {wanted.replica, wanted.source, wanted.target});
     if (d.blocked != blocker::none) {
-      balance_.rejected(r.world.cat, wanted.tablet);
+      balance_.rejected(r.world.cat, wanted.tablet, d, r.now);
       continue;
     }
     ++counters_.balance_scheduled;
     balance_.begun(wanted.tablet, r.now);
     start(d, wanted.tablet, r, wanted.reason);
   }
+  if (auto skipped = balance_.take_skipped())
+    r.effects.emplace_back(propose_order{std::move(*skipped)});
 }
 
 } // namespace tabletd::model

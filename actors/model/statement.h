@@ -86,6 +86,13 @@ struct diagnose_tablet { std::uint64_t tablet{}; friend bool operator==(const di
 struct plan_of_balance { friend bool operator==(const plan_of_balance&, const plan_of_balance&) = default; };
 struct plan_of_decommission { backend_address address; friend bool operator==(const plan_of_decommission&, const plan_of_decommission&) = default; };
 struct plan_of_loss { backend_address address; friend bool operator==(const plan_of_loss&, const plan_of_loss&) = default; };
+// Plans that are kept.
+/// PLAN ... SAVE AS; `address` of a plan about a backend.
+struct save_plan { plan_kind kind{}; backend_address address{}; std::string name; friend bool operator==(const save_plan&, const save_plan&) = default; };
+struct apply_plan { std::string name; friend bool operator==(const apply_plan&, const apply_plan&) = default; };
+struct drop_plan { std::string name; friend bool operator==(const drop_plan&, const drop_plan&) = default; };
+struct show_plans { friend bool operator==(const show_plans&, const show_plans&) = default; };
+struct show_plan { std::string name; friend bool operator==(const show_plan&, const show_plan&) = default; };
 /// `tablet` 0: of all.
 struct show_repair_history { std::uint64_t tablet{}; friend bool operator==(const show_repair_history&, const show_repair_history&) = default; };
 
@@ -126,7 +133,8 @@ using statement
                    modify_partition, use_database, add_backends, drop_backend, modify_backend, decommission_backend,
                    load_file, export_table, show_databases, show_tables, show_backends, show_frontends, show_tablet,
                    show_tablets, show_proc, explain_tablet, plan_of_balance,
-                   plan_of_decommission, plan_of_loss, diagnose_tablet, show_repair_history, show_replica_status,
+                   plan_of_decommission, plan_of_loss, save_plan, apply_plan, drop_plan, show_plans, show_plan,
+                   diagnose_tablet, show_repair_history, show_replica_status,
                    show_replica_distribution, repair_table, set_replica_status, set_config, show_config, pause_balance,
                    resume_balance, rebalance_disk, check_tablets, help_words>;
 

@@ -159,6 +159,16 @@ pause_balance build_pause(slot_reader& in) {
   return out;
 }
 
+save_plan build_save_plan(slot_reader& in) {
+  save_plan out;
+  if (!in.took("REBALANCE")) {
+    out.kind = in.took("LOSE") ? plan_kind::loss : plan_kind::decommission;
+    out.address = in.address();
+  }
+  out.name = in.plan();
+  return out;
+}
+
 check_tablets build_check(slot_reader& in) {
   check_tablets out{in.tablets()};
   in.at_most(out.tablets.size(), tablets_checked_max, "tablets", "check them in turns");
@@ -194,6 +204,11 @@ constexpr std::array<builder, std::variant_size_v<statement>> builders{
   [](slot_reader&) -> statement { return plan_of_balance{}; },
   [](slot_reader& in) -> statement { return plan_of_decommission{in.address()}; },
   [](slot_reader& in) -> statement { return plan_of_loss{in.address()}; },
+  [](slot_reader& in) -> statement { return build_save_plan(in); },
+  [](slot_reader& in) -> statement { return apply_plan{in.plan()}; },
+  [](slot_reader& in) -> statement { return drop_plan{in.plan()}; },
+  [](slot_reader&) -> statement { return show_plans{}; },
+  [](slot_reader& in) -> statement { return show_plan{in.plan()}; },
   [](slot_reader& in) -> statement { return diagnose_tablet{in.tablet()}; },
   [](slot_reader& in) -> statement { return show_repair_history{in.took("FOR") ? in.tablet() : 0}; },
   [](slot_reader& in) -> statement { return build_show_replica_status(in); },

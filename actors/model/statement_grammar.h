@@ -26,6 +26,7 @@ enum class slot : std::uint8_t {
   address,
   path,
   label,
+  plan,
   tablet,
   status,
   duration,

@@ -154,6 +154,16 @@ struct printer {
   std::string operator()(const plan_of_balance&) const { return "PLAN REBALANCE"; }
   std::string operator()(const plan_of_decommission& s) const { return "PLAN DECOMMISSION BACKEND " + printed(s.address); }
   std::string operator()(const plan_of_loss& s) const { return "PLAN LOSE BACKEND " + printed(s.address); }
+  std::string operator()(const save_plan& s) const {
+    const auto what = s.kind == plan_kind::rebalance      ? std::string{"REBALANCE"}
+                      : s.kind == plan_kind::decommission ? "DECOMMISSION BACKEND " + printed(s.address)
+                                                          : "LOSE BACKEND " + printed(s.address);
+    return "PLAN " + what + " SAVE AS " + quoted(s.name);
+  }
+  std::string operator()(const apply_plan& s) const { return "APPLY PLAN " + quoted(s.name); }
+  std::string operator()(const drop_plan& s) const { return "DROP PLAN " + quoted(s.name); }
+  std::string operator()(const show_plans&) const { return "SHOW PLANS"; }
+  std::string operator()(const show_plan& s) const { return "SHOW PLAN " + quoted(s.name); }
   std::string operator()(const diagnose_tablet& s) const { return "ADMIN DIAGNOSE TABLET " + std::to_string(s.tablet); }
   std::string operator()(const show_repair_history& s) const {
     return s.tablet == 0 ? "SHOW REPAIR HISTORY" : "SHOW REPAIR HISTORY FOR TABLET " + std::to_string(s.tablet);

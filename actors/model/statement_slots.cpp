@@ -156,10 +156,11 @@ std::string slot_reader::path() {
   return written.text;
 }
 
-std::string slot_reader::label() {
+std::string slot_reader::label_like(std::string_view what) {
   const auto& written = tokens_[next().first];
   if (!is_label(written.text))
-    refuse(written, shown_token(written) + " is no label", "a label has 1 to 128 of A-Z a-z 0-9 _ - . :");
+    refuse(written, shown_token(written) + " is no " + std::string{what},
+           "a " + std::string{what} + " has 1 to 128 of A-Z a-z 0-9 _ - . :");
   return written.text;
 }
 

@@ -36,7 +36,8 @@ public:
   backend_address address();
   std::vector<backend_address> addresses();
   std::string path();
-  std::string label();
+  std::string label() { return label_like("label"); }
+  std::string plan() { return label_like("plan name"); }
   std::string text() { return tokens_[next().first].text; }
   std::string reason();
   time_ms duration();
@@ -67,6 +68,7 @@ private:
   [[nodiscard]] bool more(slot what) const { return at_ < match_.captures.size() && match_.captures[at_].what == what; }
   const capture& next() { return match_.captures[at_++]; }
   std::string name_at(std::size_t at);
+  std::string label_like(std::string_view what);
   void refuse(const token& at, std::string message, std::string hint);
   [[nodiscard]] std::string shown_token(const token& what) const;
 

@@ -124,6 +124,30 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
   {"plan_of_loss", "PLAN LOSE BACKEND <address>", "Says what would be copied if a backend were lost.",
    "As PLAN DECOMMISSION, without the backend as a source. STUCK rows name tablets that would be lost or lack a replica.",
    R"(PLAN LOSE BACKEND "10.0.0.1:9060")", columns::plan, reads},
+  {"save_plan", "PLAN {REBALANCE|DECOMMISSION BACKEND <address>|LOSE BACKEND <address>} SAVE AS <plan>",
+   "Computes a plan and keeps it under a name.",
+   "Nothing is moved. A name has 1 to 128 of A-Z a-z 0-9 _ - . :; at most 16 plans of at most 10000 moves are kept, in the "
+   "edit log. SHOW PLAN lists the moves, APPLY PLAN has them made. Copies that mend a replica where it is are left out: "
+   "repair makes them anyway.",
+   "PLAN REBALANCE SAVE AS 'friday'", {}, writes},
+  {"apply_plan", "APPLY PLAN <plan>", "Has the moves of a kept plan made.",
+   "REBALANCE: balance makes its moves, in order, before it looks for others. DECOMMISSION: the backend is decommissioned, "
+   "and its replicas go where the plan says as long as every rule allows it. Each move is judged again when it is its "
+   "turn, and skipped when it no longer holds. Refused if backends were added, dropped, decommissioned or given another "
+   "cluster or location since, or partitions of its tables were changed: plan again. Refused for LOSE: repair does it by "
+   "itself. One plan is applied at a time.",
+   "APPLY PLAN 'friday'", {}, writes},
+  {"drop_plan", "DROP PLAN <plan>", "Forgets a kept plan.",
+   "If it is being applied, the moves under way go on and the rest are not made; a decommission goes on without it.",
+   "DROP PLAN 'friday'", {}, writes},
+  {"show_plans", "SHOW PLANS", "Lists the kept plans and how far they are.",
+   "State is SAVED, APPLYING or DONE: every move is done or skipped. Epoch is the log index of the catalog it was computed "
+   "from. BackendId is -1 for a plan about none.",
+   "SHOW PLANS", columns::saved_plans, reads},
+  {"show_plan", "SHOW PLAN <plan>", "Lists the moves of a kept plan, in order.",
+   "State is PLANNED, RUNNING (from its order until the replica has gone from its old place), DONE or SKIPPED; Reason says "
+   "why it was skipped.",
+   "SHOW PLAN 'friday'", columns::saved_plan, reads},
   {"diagnose_tablet", "ADMIN DIAGNOSE TABLET <tablet>", "Checks a tablet step by step, with advice.",
    "Stops at the first level that does not exist.", "ADMIN DIAGNOSE TABLET 10005", columns::diagnosis, reads},
   {"show_repair_history", "SHOW REPAIR HISTORY [FOR TABLET <tablet>]",

@@ -122,6 +122,13 @@ inline constexpr std::array explanation{
 inline constexpr std::array plan{
   state_of("Kind"), unsigned_of("TabletId"), signed_of("SrcBe"), signed_of("SrcPath"), signed_of("DestBe"),
   signed_of("DestPath"), bytes_of("Bytes"), text_of("Reason")};
+inline constexpr std::array saved_plans{
+  text_of("Name"), state_of("Kind"), signed_of("BackendId"), time_of("Created"), unsigned_of("Epoch"),
+  unsigned_of("Moves"), bytes_of("Bytes"), unsigned_of("Done"), unsigned_of("Skipped"), state_of("State"),
+  text_of("Message")};
+inline constexpr std::array saved_plan{
+  unsigned_of("Move"), unsigned_of("TabletId"), unsigned_of("ReplicaId"), signed_of("SrcBe"), signed_of("SrcPath"),
+  signed_of("DestBe"), signed_of("DestPath"), bytes_of("Bytes"), state_of("State"), text_of("Reason")};
 inline constexpr std::array diagnosis{text_of("Item"), text_of("Info"), text_of("Suggestion")};
 inline constexpr std::array repair_history{
     unsigned_of("Entry"), unsigned_of("TabletId"), text_of("Type"),        text_of("Purpose"),

@@ -35,8 +35,8 @@ what_if_plan finished(what_if_plan plan) {
 /// A cluster in which orders succeed the moment they are made.
 class imagined_cluster {
 public:
-  imagined_cluster(const catalog& cat, const cluster_view& cluster, const fit_limits& fit)
-    : cat_(cat), cluster_(cluster), fit_(fit), scores_(cat, cluster, slots_) {}
+  imagined_cluster(const catalog& cat, const cluster_view& cluster, const fit_limits& fit, backend_id without)
+    : cat_(cat), cluster_(cluster), fit_(fit), without_(without), scores_(cat, cluster, slots_) {}
 
   catalog& cat() { return cat_; }
 
@@ -61,7 +61,8 @@ private:
     if (const auto* drop = std::get_if<drop_move>(&d.move))
       return apply(cat_, {{}, replica_dropped{tablet, drop->replica, drop->reason}}, imagined).ok();
     const auto& copy = std::get<clone_move>(d.move);
-    plan.moves.push_back({tablet, copy.source, copy.target, copy.bytes, sentence(d)});
+    const auto* goes = raw(copy.replica) == 0 ? cat_.tablets.find(tablet)->on(without_) : nullptr;
+    plan.moves.push_back({tablet, goes ? goes->id : replica_id{}, copy.source, copy.target, copy.bytes, sentence(d)});
     scores_.add(copy.target.backend, copy.bytes);
     arrive(copy.target, copy.bytes);
     return apply(cat_, {{}, clone_ordered{tablet, 0, 0, copy.source, copy.target, copy.replica, copy.version}}, imagined).ok()
@@ -79,6 +80,7 @@ private:
   catalog cat_;
   cluster_view cluster_;
   fit_limits fit_;
+  backend_id without_;
   slot_ledger slots_{~std::uint32_t{0}};
   load_scores scores_;
 };
@@ -88,7 +90,7 @@ private:
 what_if_plan plan_without(const catalog& cat, const cluster_view& cluster, const fit_limits& fit, backend_id backend,
                           fate what) {
   what_if_plan plan;
-  imagined_cluster imagine{cat, cluster, fit};
+  imagined_cluster imagine{cat, cluster, fit, backend};
   auto* gone = imagine.cat().backends.edit(backend);
   if (!gone)
     return plan;
@@ -103,13 +105,21 @@ what_if_plan plan_without(const catalog& cat, const cluster_view& cluster, const
   return finished(std::move(plan));
 }
 
+plan_saved to_save(const what_if_plan& plan, std::string name, plan_kind kind, backend_id backend, log_index epoch) {
+  plan_saved out{std::move(name), kind, backend, epoch, {}};
+  for (const auto& move : plan.moves)
+    if (raw(move.replica) != 0)
+      out.moves.push_back({move.tablet, move.replica, move.source, move.target, move.bytes});
+  return out;
+}
+
 what_if_plan plan_balance(const catalog& cat, const cluster_view& cluster, const balance_options& options, time_ms now) {
   what_if_plan plan;
   const move_memory nothing;
   const auto moves = plan_rebalance({.cat = cat, .cluster = cluster, .memory = nothing}, options, 1, now);
   for (const auto& wave : moves.waves)
     for (const auto& move : wave)
-      plan.moves.push_back({move.tablet, move.source, move.target, move.bytes, move.reason});
+      plan.moves.push_back({move.tablet, move.replica, move.source, move.target, move.bytes, move.reason});
   if (moves.pause.cause != pause_cause::none)
     plan.stuck.push_back({{}, tablet_health::healthy, sentence(moves.pause)});
   for (const auto& standing : moves.standing)

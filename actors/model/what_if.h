@@ -13,6 +13,7 @@ namespace tabletd::model {
 /// One copy of a plan, in the order it would be made.
 struct planned_move {
   tablet_id tablet{};
+  replica_id replica{}; ///< Who goes for it, or changes its path; 0: nobody, one is mended where it is.
   place source;
   place target;
   std::uint64_t bytes{};
@@ -42,6 +43,10 @@ enum class fate : std::uint8_t { decommissioned, lost };
 /// they decide when, not where.  Work: the backend's tablets.
 [[nodiscard]] what_if_plan plan_without(const catalog& cat, const cluster_view& cluster, const fit_limits& fit,
                                         backend_id backend, fate what);
+/// What SAVE AS keeps: the copies that put a replica elsewhere.  Those that mend one where it is are
+/// repair's anyway and left out.
+[[nodiscard]] plan_saved to_save(const what_if_plan& plan, std::string name, plan_kind kind, backend_id backend,
+                                 log_index epoch);
 /// What balance would move until it comes to rest.
 [[nodiscard]] what_if_plan plan_balance(const catalog& cat, const cluster_view& cluster, const balance_options& options,
                                         time_ms now);

@@ -1,5 +1,6 @@
 // Random logs: whatever is proposed, in whatever order, the catalog stays whole, a replay
 // gives the same catalog, a refusal changes nothing, and an old snapshot never moves.
+#include "actors/model/plan_rules.h"
 #include "tests/model/catalog_world.h"
 #include <map>
 #include <random>
@@ -21,7 +22,11 @@ public:
       for (const auto& r : t.replicas)
         lived_[id].insert(r.id);
     });
-    switch (below(34)) {
+    if (!to_apply_.empty())
+      return plan_applied{std::exchange(to_apply_, {})};
+    if (!cat_.planned.empty() && chance(15))
+      return chance(50) ? edit_body{planned_clone()} : chance(50) ? edit_body{clone_end()} : edit_body{planned_drop()};
+    switch (below(38)) {
       case 0: return term_began{++term_, below(3)};
       case 1: return backend_added{"h" + std::to_string(below(8)), 9000};
       case 2: return backend_dropped{some_backend()};
@@ -56,6 +61,10 @@ public:
       case 29:
       case 30: return drop();
       case 31: return observed();
+      case 32: return new_plan();
+      case 33: return chance(60) ? edit_body{plan_applied{plan_name()}} : edit_body{plan_dropped{plan_name()}};
+      case 34: return planned_clone();
+      case 35: return chance(20) ? edit_body{skipped()} : edit_body{planned_drop()};
       default: return readopted();
     }
   }
@@ -158,9 +167,45 @@ private:
     return {t->id, *at, some_place(), below(8)};
   }
 
+  std::string plan_name() { return "p" + std::to_string(below(3)); }
+  plan_saved new_plan() {
+    plan_saved e{plan_name(), static_cast<plan_kind>(below(2)), {}, log_index{raw(cat_.applied) - (chance(20) ? 1 : 0)}, {}};
+    if (chance(50))
+      to_apply_ = e.name; // Before the world has moved on.
+    if (e.kind == plan_kind::decommission)
+      e.backend = some_backend();
+    for (std::uint64_t n = 0; n < 1 + below(4); ++n)
+      if (const auto* t = some_tablet()) {
+        const auto& from = t->replicas[below(t->replicas.size())];
+        e.moves.push_back({t->id, from.id, {from.backend, from.path}, some_place(), below(100)});
+      }
+    return e;
+  }
+  /// A copy that the plan being applied wants.
+  clone_ordered planned_clone() {
+    auto e = clone();
+    const auto* steps = cat_.planned.find(pick<tablet_id>(cat_.planned));
+    const auto [name, plan] = plan_under_way(cat_);
+    if (!steps || !plan)
+      return e;
+    const auto& move = plan->moves()[steps->front().move];
+    const auto& t = *cat_.tablets.find(move.tablet);
+    const auto& from = t.replicas[below(t.replicas.size())];
+    return {t.id, 0, 0, {from.backend, from.path}, move.target, {}, cat_.visible_version(t)};
+  }
+  replica_dropped planned_drop() {
+    const auto tablet = pick<tablet_id>(cat_.planned);
+    const auto* steps = cat_.planned.find(tablet);
+    return steps ? replica_dropped{tablet, steps->front().replica, drop_reason::moved} : drop();
+  }
+  plan_moves_skipped skipped() {
+    return {plan_name(), {{static_cast<std::uint32_t>(below(5)), "why not"}, {static_cast<std::uint32_t>(below(5)), "nor that"}}};
+  }
+
   std::mt19937_64 dice_;
   const catalog& cat_;
   model::term term_ = 0;
+  std::string to_apply_;
   std::map<tablet_id, std::set<replica_id>> lived_; ///< What a backend may still hold.
 };
 
@@ -189,6 +234,7 @@ bool is(const edit& e) {
 
 TEST(CatalogRandom, StaysWholeReplaysAlikeAndSnapshotsAreFrozen) {
   std::size_t accepted = 0, refused = 0, drops = 0, adopted = 0, clones = 0, commits = 0;
+  std::size_t applied = 0, moved = 0, skipped = 0, done = 0;
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     catalog_world w;
     found(w);
@@ -212,6 +258,13 @@ TEST(CatalogRandom, StaysWholeReplaysAlikeAndSnapshotsAreFrozen) {
       adopted += is<replica_readopted>(w.log.back()) ? 1 : 0;
       clones += is<clone_ended>(w.log.back()) ? 1 : 0;
       commits += is<load_committed>(w.log.back()) ? 1 : 0;
+      applied += is<plan_applied>(w.log.back()) ? 1 : 0;
+      if (const auto [name, plan] = plan_under_way(before); plan)
+        if (const auto* now = w.cat.plans.find(name)) {
+          moved += now->done - plan->done;
+          skipped += now->skipped() - plan->skipped();
+          done += now->state == plan_state::done ? 1 : 0;
+        }
       if (is<replica_dropped>(w.log.back())
           && std::get<replica_dropped>(w.log.back().body).reason != drop_reason::lost) {
         const auto was = copies(before, judged.touched), now = copies(w.cat, judged.touched);
@@ -240,6 +293,10 @@ TEST(CatalogRandom, StaysWholeReplaysAlikeAndSnapshotsAreFrozen) {
   EXPECT_GT(adopted, 30u);
   EXPECT_GT(clones, 150u);
   EXPECT_GT(commits, 150u);
+  EXPECT_GT(applied, 60u);
+  EXPECT_GT(moved, 10u);
+  EXPECT_GT(skipped, 50u);
+  EXPECT_GT(done, 30u);
 }
 
 TEST(CatalogRandom, TouchedNamesEveryTabletWhoseHealthyCopiesChanged) {

@@ -115,7 +115,7 @@ inline std::string text_of(const catalog& cat) {
   });
   cat.tables.for_each([&](table_id id, const table& t) {
     out << "table " << raw(id) << ' ' << t.name << " db " << raw(t.database) << " visible "
-        << t.partitions.front().visible << " open";
+        << t.partitions.front().visible << " changed " << raw(t.changed) << " open";
     for (const auto txn : t.open_loads)
       out << ' ' << raw(txn);
     out << '\n';
@@ -135,6 +135,14 @@ inline std::string text_of(const catalog& cat) {
   cat.orders.for_each([&](tablet_id id, const open_order& o) {
     out << "order " << raw(o.order) << " of " << raw(id) << " -> " << raw(o.replica) << '\n';
   });
+  out << "layout " << raw(cat.layout.at) << ' ' << cat.layout.what << '\n';
+  for (const auto& [name, plan] : cat.plans.all()) {
+    out << "plan " << name << " kind " << static_cast<int>(plan.kind) << " of " << raw(plan.backend) << '@'
+        << raw(plan.epoch) << " moves " << plan.moves().size() << " state " << static_cast<int>(plan.state)
+        << " applied " << raw(plan.applied) << " done " << plan.done;
+    plan.outcomes.for_each([&](std::uint32_t n, const move_outcome& o) { out << " [" << n << ' ' << o.why << ']'; });
+    out << '\n';
+  }
   return out.str();
 }
 

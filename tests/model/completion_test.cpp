@@ -29,16 +29,19 @@ TEST(Completion, KnowsKeywordsNamesAndPages) {
   world.database("logs");
   world.add_backends(2);
   world.table("shop", "orders", 2, 1);
-  world.table("shop", "items", 1, 1);
+  const auto items = world.table("shop", "items", 1, 1);
   world.table("logs", "shopping", 1, 1);
+  const auto& t = world.tablet(items, 0);
+  world.fold(plan_saved{"friday", plan_kind::rebalance, {}, world.cat.applied,
+                        {{t.id, t.replicas[0].id, {world.order[0], path_hash{100}}, {world.order[1], path_hash{200}}, 5}}});
   struct row {
     const char* text;
     const char* candidates;
   };
   const row table[] = {
-    {"|", "ADMIN ALTER CREATE DROP EXPLAIN EXPORT HELP LOAD PLAN SHOW USE @0"},
+    {"|", "ADMIN ALTER APPLY CREATE DROP EXPLAIN EXPORT HELP LOAD PLAN SHOW USE @0"},
     {"sh|", "SHOW @0"},
-    {"SHOW |", "BACKENDS DATABASES FRONTENDS PROC REPAIR TABLES TABLET TABLETS @5"},
+    {"SHOW |", "BACKENDS DATABASES FRONTENDS PLAN PLANS PROC REPAIR TABLES TABLET TABLETS @5"},
     {"SHOW TABLE|", "TABLES TABLET TABLETS @5"},
     {"SHOW TABLET |", "FROM @12"},
     {"SHOW TABLES |", "FROM @12"},
@@ -70,6 +73,11 @@ TEST(Completion, KnowsKeywordsNamesAndPages) {
     {"ADMIN PAUSE BALANCE TABLE logs.|", "logs.shopping @26"},
     {"ADMIN SHOW REPLICA STATUS FROM shop.items WHERE STATUS = 'D|", "'DEAD' @57"},
     {"ADMIN SET FRONTEND CONFIG ('disable_d|", "'disable_disk_balance' @27"},
+    {"PLAN |", "DECOMMISSION LOSE REBALANCE @5"},
+    {"PLAN REBALANCE |", "SAVE @15"},
+    {"APPLY PLAN |", "\"friday\" @11"},
+    {"SHOW PLAN 'f|", "'friday' @10"},
+    {"DROP PLAN 'x|", "@10"},
     {"NONSENSE |", "@9"},
     {"LOAD FILE 'x|", "@10"},
   };

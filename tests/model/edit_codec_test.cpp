@@ -93,6 +93,12 @@ std::vector<sample> samples() {
                                                        {backend_id{10'001}, backend_id{10'002}}, "10003 is dead"})},
       {"balance_paused", at(31, balance_paused{"table:10005", "ann", "migration", time_ms{1'700'000'000'000}})},
       {"balance_resumed", at(32, balance_resumed{"all"})},
+      {"plan_saved", at(33, plan_saved{"friday", plan_kind::decommission, backend_id{10'001}, log_index{80},
+                                       {{tablet_id{10'008}, replica_id{10'011}, p1, p2, 600},
+                                        {tablet_id{10'009}, replica_id{10'013}, p2, p3, 700}}})},
+      {"plan_applied", at(34, plan_applied{"friday"})},
+      {"plan_dropped", at(35, plan_dropped{"friday"})},
+      {"plan_moves_skipped", at(36, plan_moves_skipped{"friday", {{1, "its target is full"}, {7, "gone"}}})},
   };
 }
 
@@ -140,6 +146,7 @@ TEST(EditCodec, DefaultValuesSurviveToo) {
   EXPECT_EQ(codec::decode(codec::encode({{}, backend_returned{}}).get()),
             (edit{{}, backend_returned{}}));
   EXPECT_EQ(codec::decode(codec::encode({{}, table_created{}}).get()), (edit{{}, table_created{}}));
+  EXPECT_EQ(codec::decode(codec::encode({{}, plan_saved{}}).get()), (edit{{}, plan_saved{}}));
 }
 
 TEST(EditCodec, BytesAreThoseOfTheGoldenFiles) {
@@ -199,6 +206,7 @@ TEST(EditCodec, WhatCannotBeDecodedNamesTheField) {
   EXPECT_TRUE(has(complaint([](auto e) { e.initCloneEnded().setDone(0); }), "cloneEnded.done"));
   EXPECT_TRUE(has(complaint([](auto e) { e.initCloneOrdered().setHealth(11); }), "cloneOrdered.health"));
   EXPECT_TRUE(has(complaint([](auto e) { e.initCloneOrdered().setPriority(4); }), "cloneOrdered.priority"));
+  EXPECT_TRUE(has(complaint([](auto e) { e.initPlanSaved().setKind(3); }), "planSaved.kind"));
   EXPECT_TRUE(has(complaint([](auto e) {
                     e.initBackendReturned().initPaths(1)[0].setMedium(static_cast<wire::Medium>(9));
                   }),

@@ -10,6 +10,7 @@ tabletd_test(repair_model_test LIBS tabletd_model LABELS model SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/repair_queue_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/repair_scheduler_balance_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/repair_scheduler_change_test.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/repair_scheduler_plan_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/repair_scheduler_random_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/repair_scheduler_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/sched_ctx_test.cpp

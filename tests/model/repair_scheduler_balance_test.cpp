@@ -1,59 +1,8 @@
 // Balance as the scheduler runs it: when, with which slots, and until the replaced replica has gone.
-#include "tests/model/sched_rig.h"
+#include "tests/model/sched_disks_rig.h"
 
 namespace tabletd::test {
 namespace {
-
-/// Three backends hold everything, the fourth is new; hosts a to f, only four of them up.
-struct SchedBalance : Sched {
-  std::vector<tablet_id> tablets;
-
-  SchedBalance() {
-    for (std::size_t n = 5; n <= 6; ++n)
-      world.leave(n);
-    auto options = prompt;
-    options.balance.rest = 0s;
-    restart(options);
-  }
-  void fill(std::size_t count, std::uint64_t bytes = 20 * repair_world::gigabyte) {
-    for (std::size_t i = 0; i < count; ++i)
-      tablets.push_back(world.make("1+ 2+ 3+", 3, bytes));
-    show_disks();
-  }
-  /// What the backends would report: their disks are as full as their replicas make them.
-  void show_disks() {
-    for (auto& [id, seen] : world.cluster.backends)
-      for (auto& path : seen.paths) {
-        std::uint64_t used = 0;
-        world.cat.backends.find(id)->tablets.for_each([&](tablet_id t, replica_id) {
-          if (world.at(t).on(id)->path == path.hash)
-            used += world.at(t).bytes;
-        });
-        path.data_bytes = used;
-        path.available_bytes = path.capacity_bytes - used;
-      }
-  }
-  /// Every context that runs does its work, and so on until nothing happens any more.
-  std::size_t settle(std::size_t rounds = 200) {
-    std::size_t moves = 0;
-    for (std::size_t i = 0; i < rounds; ++i) {
-      pass(balance_spacing);
-      std::vector<tablet_id> running;
-      for (const auto& [id, ctx] : contexts)
-        running.push_back(id);
-      for (const auto id : running) {
-        moves += std::holds_alternative<clone_move>(contexts.at(id).move) ? 1 : 0;
-        succeed(id);
-      }
-      show_disks();
-    }
-    return moves;
-  }
-  [[nodiscard]] std::size_t replicas_on(std::size_t n) const {
-    return world.cat.backends.find(world.ids[n])->tablets.size();
-  }
-  [[nodiscard]] const clone_move& move_of(tablet_id id) const { return std::get<clone_move>(contexts.at(id).move); }
-};
 
 TEST_F(SchedBalance, ANewBackendGetsItsShareAndNothingMovesTwice) {
   fill(40);

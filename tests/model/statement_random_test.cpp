@@ -72,6 +72,14 @@ private:
       case 34: return plan_of_balance{};
       case 35: return plan_of_decommission{address()};
       case 36: return plan_of_loss{address()};
+      case 37: {
+        const auto kind = static_cast<plan_kind>(number(0, plan_kind_count - 1));
+        return save_plan{kind, kind == plan_kind::rebalance ? backend_address{} : address(), label()};
+      }
+      case 38: return apply_plan{label()};
+      case 39: return drop_plan{label()};
+      case 40: return show_plans{};
+      case 41: return show_plan{label()};
       case 32: return rebalance_disk{addresses(0), coin()};
       case 33: {
         check_tablets out;

@@ -60,6 +60,7 @@ TEST(StatementTable, OnlyStatementsThatChangeStateNeedAuthority) {
   EXPECT_EQ(writers, (std::vector<std::string_view>{"create_database", "drop_database", "create_table", "drop_table",
                                                     "add_partition", "drop_partition", "modify_partition", "add_backends",
                                                     "drop_backend", "modify_backend", "decommission_backend", "load",
+                                                    "save_plan", "apply_plan", "drop_plan",
                                                     "repair_table", "set_replica_status", "set_config", "pause_balance",
                                                     "resume_balance", "rebalance_disk", "check_tablets"}));
 }
@@ -138,6 +139,15 @@ TEST(Statement, ParsesWhatOperatorsSay) {
   EXPECT_EQ(parsed("admin pause balance table d.t for 2H reason 'swap'"),
             (statement{pause_balance{table_name{"d", "t"}, std::chrono::hours(2), "swap"}}));
   EXPECT_EQ(parsed("ADMIN RESUME BALANCE BACKEND 'h:1'"), (statement{resume_balance{h1}}));
+  EXPECT_EQ(parsed("PLAN REBALANCE"), (statement{plan_of_balance{}}));
+  EXPECT_EQ(parsed("plan rebalance save as 'friday'"), (statement{save_plan{plan_kind::rebalance, {}, "friday"}}));
+  EXPECT_EQ(parsed("PLAN DECOMMISSION BACKEND 'h:1' SAVE AS \"a.b:c-d\""),
+            (statement{save_plan{plan_kind::decommission, h1, "a.b:c-d"}}));
+  EXPECT_EQ(parsed("PLAN LOSE BACKEND 'h:1' SAVE AS 'x'"), (statement{save_plan{plan_kind::loss, h1, "x"}}));
+  EXPECT_EQ(parsed("APPLY PLAN 'x';"), (statement{apply_plan{"x"}}));
+  EXPECT_EQ(parsed("DROP PLAN 'x'"), (statement{drop_plan{"x"}}));
+  EXPECT_EQ(parsed("SHOW PLANS"), (statement{show_plans{}}));
+  EXPECT_EQ(parsed("SHOW PLAN 'x'"), (statement{show_plan{"x"}}));
   EXPECT_EQ(parsed("ADMIN REBALANCE DISK"), (statement{rebalance_disk{{}, true}}));
   EXPECT_EQ(parsed("ADMIN CANCEL REBALANCE DISK ON ('h:1')"), (statement{rebalance_disk{{h1}, false}}));
   EXPECT_EQ(parsed("ADMIN CHECK TABLET (1, 2)"), (statement{check_tablets{{1, 2}}}));
@@ -156,7 +166,7 @@ TEST(Statement, MistakesArePointedAt) {
      "               ^~~\n"
      "did you mean FROM?  HELP SHOW TABLETS;\n"},
     {"SHOW BACKNDS;",
-     "syntax 1:6: expected DATABASES, TABLES, BACKENDS, FRONTENDS, TABLET, TABLETS, PROC or REPAIR, found BACKNDS\n"
+     "syntax 1:6: expected DATABASES, TABLES, BACKENDS, FRONTENDS, TABLET, TABLETS, PROC, PLANS, PLAN or REPAIR, found BACKNDS\n"
      "  SHOW BACKNDS;\n"
      "       ^~~~~~~\n"
      "did you mean BACKENDS?  HELP SHOW;\n"},
@@ -196,7 +206,7 @@ TEST(Statement, MistakesArePointedAt) {
      "                 ^~~~\n"
      "send one statement at a time.  HELP SHOW BACKENDS;\n"},
     {"",
-     "syntax 1:1: expected CREATE, DROP, ALTER, USE, LOAD, EXPORT, SHOW, EXPLAIN, PLAN, ADMIN or HELP, found the end of the statement\n"
+     "syntax 1:1: expected CREATE, DROP, ALTER, USE, LOAD, EXPORT, SHOW, EXPLAIN, PLAN, APPLY, ADMIN or HELP, found the end of the statement\n"
      "  \n"
      "  ^\n"
      "HELP;\n"},
@@ -245,6 +255,11 @@ TEST(Statement, MistakesArePointedAt) {
      "  LOAD FILE 'x' INTO t LABEL 'a b'\n"
      "                             ^~~~~\n"
      "a label has 1 to 128 of A-Z a-z 0-9 _ - . :\n"},
+    {"APPLY PLAN 'a b'",
+     "invalid 1:12: 'a b' is no plan name\n"
+     "  APPLY PLAN 'a b'\n"
+     "             ^~~~~\n"
+     "a plan name has 1 to 128 of A-Z a-z 0-9 _ - . :\n"},
     {"LOAD FILE 'x' INTO t PARTITION (p1, p2)",
      "invalid 1:37: one partition is meant here, and p2 is another\n"
      "  LOAD FILE 'x' INTO t PARTITION (p1, p2)\n"
@@ -343,7 +358,7 @@ TEST(Statement, ATooLongStatementIsRefused) {
 
 TEST(Help, ListsAndExplains) {
   const auto list = std::get<table_value>(help({{"show"}}));
-  EXPECT_EQ(list.rows.size(), 8u);
+  EXPECT_EQ(list.rows.size(), 10u);
   EXPECT_EQ(list.rows[0], (cell_row{std::string{"SHOW DATABASES"}, std::string{"Lists databases by name."}}));
   const auto one = std::get<table_value>(help({{"Show", "Backends"}}));
   ASSERT_EQ(one.rows.size(), 6u);
@@ -356,6 +371,7 @@ TEST(Help, ListsAndExplains) {
   const auto partitions = std::get<table_value>(help({{"ALTER", "TABLE", "ADD", "PARTITION"}}));
   EXPECT_EQ(partitions.rows[1][1], (cell{std::string{"Adds an empty partition with as many buckets as the table's others."}}));
   EXPECT_EQ(std::get<table_value>(help({{"ALTER", "TABLE"}})).rows.size(), 3u);
+  EXPECT_EQ(std::get<table_value>(help({{"PLAN", "REBALANCE"}})).rows.size(), 2u) << "with and without SAVE AS";
   const auto none = std::get<statement_error>(help({{"SHWO", "BACKENDS"}}));
   EXPECT_EQ(none.code, error_code::not_found);
   EXPECT_EQ(none.hint, "did you mean HELP SHOW BACKENDS?");

@@ -64,6 +64,31 @@ TEST_F(WhatIf, TheBusiestDiskSaysHowLongItTakes) {
   EXPECT_EQ(without(4, fate::lost).duration, 0s);
 }
 
+TEST_F(WhatIf, WhatIsKeptNamesTheReplicaThatGoesAndLeavesMendingOut) {
+  const auto id = world.make("1+ 2- 3+");
+  const auto plan = without(3, fate::decommissioned);
+  ASSERT_EQ(plan.moves.size(), 2U) << "one is filled where it is, then one leaves";
+  EXPECT_EQ(plan.moves[0].replica, replica_id{});
+  const auto saved = to_save(plan, "p", plan_kind::decommission, world.ids[3], log_index{7});
+  ASSERT_EQ(saved.moves.size(), 1U);
+  EXPECT_EQ(saved.moves[0], (saved_move{id, world.at(id).on(world.ids[3])->id, plan.moves[1].source,
+                                        plan.moves[1].target, repair_world::gigabyte}));
+  EXPECT_EQ(saved.epoch, log_index{7});
+  EXPECT_EQ(saved.backend, world.ids[3]);
+}
+
+TEST_F(WhatIf, ABalancePlanNamesTheReplicaAtItsSource) {
+  for (int i = 0; i < 30; ++i)
+    world.make("1+ 2+ 3+");
+  const auto plan = plan_balance(world.cat, world.cluster, {}, 1s);
+  ASSERT_FALSE(plan.moves.empty());
+  for (const auto& move : plan.moves) {
+    const auto* goes = world.at(move.tablet).find(move.replica);
+    ASSERT_TRUE(goes);
+    EXPECT_EQ((place{goes->backend, goes->path}), move.source);
+  }
+}
+
 TEST_F(WhatIf, BalanceIsPlannedToItsEnd) {
   for (int i = 0; i < 30; ++i)
     world.make("1+ 2+ 3+");
