@@ -156,7 +156,7 @@ scheduler_view repair_scheduler::view(const sched_world& world, time_ms now) con
       const place at{id, path.hash};
       const auto rate = rates_.find(at);
       const bool known = rate != rates_.end() && rate->second.ms > 0;
-      v.slots.push_back({id, path.hash, slots_.available(at), slots_.total(), balance_slots_.available(at),
+      v.slots.push_back({id, path.hash, slots_.available(at), slots_.total(at), balance_slots_.available(at),
                          known ? static_cast<double>(rate->second.bytes) * 1'000.0
                                    / static_cast<double>(rate->second.ms)
                                : 0.0});
@@ -191,7 +191,7 @@ std::string repair_scheduler::broken_invariant() const {
     else
       ++drops;
   }
-  if (slot_ledger::derived(slots_.total(), claims) != slots_)
+  if (slot_ledger::derived(pace_.usual_total(), claims, pace_.own_totals()) != slots_)
     return "the slot ledger differs from what the running contexts hold";
   if (slot_ledger::derived(balance_slots_.total(), balance_claims) != balance_slots_)
     return "the slot ledger of balance differs from what the running contexts hold";

@@ -72,7 +72,7 @@ struct scheduler_view {
   std::vector<ctx_row> history; ///< Newest first.
   std::vector<slot_row> slots;
   std::vector<slot_claim> claims; ///< Of every copy for repair that runs: EXPLAIN rebuilds the slots from them.
-  std::uint32_t slots_per_path = 2;
+  std::uint32_t slots_per_path = 2; ///< Of paths that `slots` does not name; the scheduler names all there are.
   std::size_t pending_total{};
   std::size_t running_total{};
   std::array<std::uint64_t, tablet_health_count> tablets_by_health{}; ///< Sick ones known now; healthy is derived.
