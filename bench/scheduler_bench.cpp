@@ -363,7 +363,7 @@ void print(const std::string& name, double ours, double peer, const std::string&
 }
 
 /// decide() alone, over everything that waits; no slot is taken in between.
-double decisions_per_second(const leader& by, const cluster& on, bool every_path) {
+double decisions_per_second(const leader& by, const cluster& on) {
   const slot_ledger slots;
   const load_scores scores(by.cat(), on.seen, slots);
   std::vector<tablet_id> sick;
@@ -380,7 +380,7 @@ double decisions_per_second(const leader& by, const cluster& on, bool every_path
                                                           .cluster = on.seen,
                                                           .slots = slots,
                                                           .fit = {},
-                                                          .every_path = every_path,
+                                                          .every_path = false,
                                                           .scores = &scores},
                                                          id)
                                                     .move);
@@ -426,48 +426,74 @@ void measure_one_event(leader& by, double scan_s) {
   print("health after one tablet's event", event_us, scan_s * 1e6, "a scan, no event", "us", scan_s * 1e6 / event_us);
 }
 
-void measure_death(leader& by, cluster& on) {
-  const auto dead = on.backends[on.backends.size() / 2];
-  const auto lost = on.cat->backends.find(dead)->tablets.size();
-  reference_model reference{.lost = lost};
-  reference.run();
-  const std::string reference_name = "50 decisions/s, 20 s scan";
+/// What one lost backend costs.
+struct loss {
+  double lost{};
+  double touched{};
+  double queued_s{};
+  double alone{};     ///< decide() alone, per second.
+  double decisions{};
+  double schedule_s{};
+  double mended_s{};
+};
 
+loss lose_backend(leader& by, cluster& on, backend_id dead) {
+  loss seen;
+  const auto lost = on.cat->backends.find(dead)->tablets.size();
+  seen.lost = static_cast<double>(lost);
   const auto looked_at = by.checks().tablets;
   by.check_s = by.schedule_s = 0;
   by.happens(backend_died{dead});
-  const double queued_s = by.check_s + by.schedule_s;
+  seen.queued_s = by.check_s + by.schedule_s;
+  seen.touched = static_cast<double>(by.checks().tablets - looked_at);
   if (by.scheduler().queue().size() != lost)
     throw std::runtime_error("not every lost tablet was queued");
-  const auto touched = static_cast<double>(by.checks().tablets - looked_at);
-  const auto all = static_cast<double>(on.cat->tablets.size());
-  print("one backend dies: tablets diagnosed", touched, all, "a scan", "tablets", all / touched);
-  print("one backend dies: all " + std::to_string(lost) + " lost tablets diagnosed and queued", queued_s,
-        static_cast<double>(reference.queued_after_s), reference_name, "s", static_cast<double>(reference.queued_after_s) / queued_s);
-  std::fprintf(stderr, "scheduler: %.2f us to diagnose, %.2f us to queue a lost tablet\n", by.check_s / touched * 1e6,
-               by.schedule_s / touched * 1e6);
+  std::fprintf(stderr, "scheduler: %.0f lost; %.2f us to diagnose, %.2f us to queue each\n", seen.lost,
+               by.check_s / seen.touched * 1e6, by.schedule_s / seen.touched * 1e6);
 
-  const double alone = decisions_per_second(by, on, false);
-  std::fprintf(stderr, "scheduler: decide() alone %.0f/s, with a verdict for every path %.0f/s\n", alone,
-               decisions_per_second(by, on, true));
-
+  seen.alone = decisions_per_second(by, on);
   const auto decided = by.decided;
   by.fold_s = by.check_s = by.schedule_s = 0;
   by.mend();
-  const auto decisions = static_cast<double>(by.decided - decided);
-  const double mended_s = by.fold_s + by.check_s + by.schedule_s;
-  const double peer_rate = static_cast<double>(reference.decisions) / static_cast<double>(reference.seconds);
-  const auto peer_s = static_cast<double>(reference.seconds);
-  print("one backend dies: every remedy decided", by.schedule_s, peer_s, reference_name, "s", peer_s / by.schedule_s);
-  print("decisions of the scheduler", decisions / by.schedule_s, peer_rate, reference_name, "decisions/s",
-        decisions / by.schedule_s / peer_rate);
-  print("decide() alone", alone, peer_rate, reference_name, "decisions/s", alone / peer_rate);
-  print("decisions with fold and checker, one core", decisions / mended_s, peer_rate, reference_name, "decisions/s",
-        decisions / mended_s / peer_rate);
-  const auto c = by.counters();
-  std::fprintf(stderr, "scheduler: %lu visits, %lu in vain, %lu ok\n", c.scheduled, c.scheduled_failed, c.scheduled_ok);
-  std::fprintf(stderr, "scheduler: %.0f decisions: scheduler %.2f, checker %.2f, fold %.2f us each\n", decisions,
-               by.schedule_s / decisions * 1e6, by.check_s / decisions * 1e6, by.fold_s / decisions * 1e6);
+  seen.decisions = static_cast<double>(by.decided - decided);
+  seen.schedule_s = by.schedule_s;
+  seen.mended_s = by.fold_s + by.check_s + by.schedule_s;
+  std::fprintf(stderr, "scheduler: %.0f decisions: scheduler %.2f, checker %.2f, fold %.2f us each\n", seen.decisions,
+               by.schedule_s / seen.decisions * 1e6, by.check_s / seen.decisions * 1e6,
+               by.fold_s / seen.decisions * 1e6);
+  return seen;
+}
+
+/// Five backends die, each when the last one's tablets are whole again; medians.
+void measure_deaths(leader& by, cluster& on) {
+  constexpr std::size_t deaths = 5;
+  std::vector<loss> seen;
+  for (std::size_t n = 0; n < deaths; ++n)
+    seen.push_back(lose_backend(by, on, on.backends[(2 * n + 1) * on.backends.size() / (2 * deaths)]));
+  const auto median = [&](auto&& of) {
+    std::vector<double> values;
+    for (const auto& each : seen)
+      values.push_back(of(each));
+    std::nth_element(values.begin(), values.begin() + deaths / 2, values.end());
+    return values[deaths / 2];
+  };
+  reference_model reference{.lost = static_cast<std::uint64_t>(median([](const loss& l) { return l.lost; }))};
+  reference.run();
+  const std::string name = "50 decisions/s, 20 s scan";
+  const auto queued_s = static_cast<double>(reference.queued_after_s);
+  const auto mended_s = static_cast<double>(reference.seconds);
+  const auto rate = static_cast<double>(reference.decisions) / mended_s;
+  const auto all = static_cast<double>(on.cat->tablets.size());
+  const auto case_of = [&](const std::string& what, double ours, double peer, const std::string& unit) {
+    print(what, ours, peer, name, unit, unit == "s" ? peer / ours : ours / peer);
+  };
+  const auto touched = median([](const loss& l) { return l.touched; });
+  print("one backend dies: tablets diagnosed", touched, all, "a scan", "tablets", all / touched);
+  case_of("one backend dies: every lost tablet diagnosed and queued", median([](const loss& l) { return l.queued_s; }), queued_s, "s");
+  case_of("one backend dies: every remedy decided", median([](const loss& l) { return l.schedule_s; }), mended_s, "s");
+  case_of("decisions of the scheduler", median([](const loss& l) { return l.decisions / l.schedule_s; }), rate, "decisions/s");
+  case_of("decide() alone", median([](const loss& l) { return l.alone; }), rate, "decisions/s");
+  case_of("decisions with fold and checker, one core", median([](const loss& l) { return l.decisions / l.mended_s; }), rate, "decisions/s");
 }
 
 int run(int argc, char** argv) {
@@ -479,7 +505,7 @@ int run(int argc, char** argv) {
   leader by(on);
   const double scan_s = measure_scan(by);
   measure_one_event(by, scan_s);
-  measure_death(by, on);
+  measure_deaths(by, on);
   return 0;
 }
 

@@ -114,7 +114,7 @@ decision decide(const placement_view& view, tablet_id tablet) {
   }
   if (d.what.health == tablet_health::healthy)
     return d;
-  d.paths.reserve(32); // Enough for the sources and the paths of a backend or two.
+  d.paths.reserve(20); // Enough for the sources and the paths of a backend; small enough for the allocator's cache.
   std::optional<load_scores> scores;
   if (!view.scores)
     scores.emplace(view.cat, view.cluster, view.slots);

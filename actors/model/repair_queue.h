@@ -4,9 +4,12 @@
 // ever refused because the queue is full (spec/replica.md 9.2, C8).
 #include "actors/model/health.h"
 #include "actors/model/slots.h"
+#include <tsl/robin_map.h>
+#include <array>
 #include <cstdint>
 #include <functional>
-#include <map>
+#include <list>
+#include <memory>
 #include <optional>
 #include <queue>
 #include <set>
@@ -109,11 +112,15 @@ public:
   /// visit(entry) returns false to stop.
   template <class Visit>
   void for_each(Visit&& visit) const {
-    const auto show = [&](tablet_id tablet) { return visit(std::as_const(entries_.at(tablet).entry)); };
-    for (auto awake = awake_.begin(), asleep = asleep_.begin(); awake != awake_.end() || asleep != asleep_.end();) {
-      const bool first = asleep == asleep_.end() || (awake != awake_.end() && awake->first < asleep->first);
-      if (!visit(std::as_const((first ? awake++ : asleep++)->second->entry)))
-        return;
+    const auto show = [&](tablet_id tablet) { return visit(std::as_const(entries_.at(tablet)->entry)); };
+    for (std::size_t rank = 0; rank < ranks; ++rank) {
+      const auto& up = awake_[rank];
+      const auto& down = asleep_[rank];
+      for (auto awake = up.begin(), asleep = down.begin(); awake != up.end() || asleep != down.end();) {
+        const bool first = asleep == down.end() || (awake != up.end() && (*awake)->visit() < (*asleep)->visit());
+        if (!visit(std::as_const((*(first ? awake++ : asleep++))->entry)))
+          return;
+      }
     }
     for (const auto& [when, tablet] : waiting_)
       if (!show(tablet))
@@ -134,34 +141,49 @@ private:
     generation seen{};
   };
   struct slot;
-  /// Highest priority first, then least recently visited; no two visits have the same number.
-  using turn_key = std::uint64_t;
-  using turns = std::map<turn_key, slot*>; ///< Of entries_, whose slots stay where they are.
+  /// Of one priority, least recently visited first: whoever gets a turn goes to the end.
+  using line = std::list<slot*>;
+  static constexpr std::size_t ranks = 4; ///< Highest priority first.
+  using lines = std::array<line, ranks>;
+  /// Where one sleeps.
+  struct bed {
+    lines* of;
+    line::iterator at;
+  };
   struct slot {
     queue_entry entry;
     std::variant<waiting, turn, parked> where;
-    turns::iterator at;             ///< Of a turn: in awake_ or asleep_.
+    line::iterator at;              ///< Of a turn: in awake_ or asleep_.
+    std::vector<bed> beds;          ///< Of a turn: one in sleepers_ for each of entry.waits_for.
     std::optional<time_ms> ages_at; ///< When ageing_ has it looked at: never after rises_at().
+    [[nodiscard]] std::uint64_t visit() const { return std::get<turn>(where).visit; }
+    [[nodiscard]] std::size_t rank() const {
+      return static_cast<std::size_t>(repair_priority::very_high) - static_cast<std::size_t>(entry.dynamic);
+    }
   };
-  static constexpr int visit_bits = 62;
-  [[nodiscard]] static turn_key key_of(const slot& s);
-  /// The first of these sets not visited since `round`.
-  [[nodiscard]] static const queue_entry* first_of(std::span<const turns* const> sets, std::uint64_t round);
+  [[nodiscard]] lines& of(const slot& s) { return s.entry.waits_for.empty() ? awake_ : asleep_; }
+  /// The first of these not visited since `round`.
+  [[nodiscard]] static const queue_entry* first_of(std::span<const lines* const> sets, std::uint64_t round);
+  /// Empty, or what is wrong with them.
+  [[nodiscard]] static std::string broken(const lines& of, std::size_t& members);
   /// When the priority may rise next, if ever.
   [[nodiscard]] static std::optional<time_ms> rises_at(const queue_entry& e);
 
-  /// Every change of a slot happens between leave() and enter(): the indexes follow.
+  /// Every change of a slot happens between leave() and enter(): the indexes follow.  Whoever enters
+  /// its turn has a new one, so it belongs at the end.
   void enter(slot& s);
   void leave(slot& s);
+  /// Has ageing_ look at it in time.
+  void watch(slot& s);
   [[nodiscard]] turn next_turn() { return {++visits_}; }
   /// The end of a visit, between leave() and enter(); true if the priority fell.
   bool end_turn(slot& s, time_ms now);
 
-  std::unordered_map<tablet_id, slot> entries_;
+  tsl::robin_map<tablet_id, std::unique_ptr<slot>> entries_; ///< Slots stay where they are.
   std::set<std::pair<time_ms, tablet_id>> waiting_;
-  turns awake_;  ///< Of those that wait for nothing known ...
-  turns asleep_; ///< ... and of those that do,
-  std::unordered_map<place, turns, place_hash> sleepers_; ///< which are here by each place, too.
+  lines awake_;  ///< Of those that wait for nothing known ...
+  lines asleep_; ///< ... and of those that do,
+  std::unordered_map<place, lines, place_hash> sleepers_; ///< which are here by each place, too; none empty.
   std::set<std::pair<generation, tablet_id>> parked_;
   /// When to look whether a priority may rise.  Every visit puts the rise off, and most entries are
   /// gone by then; so it is only looked up, and put off, when its time comes.

@@ -50,25 +50,24 @@ std::vector<place> busy_paths(const decision& d, path_role role) {
 
 /// Where a slot must come free before there can be a copy, after a decision that found none.
 std::vector<place> waits_for(const decision& d) {
-  constexpr std::size_t remembered_max = 16;
   // A tablet has few sources, so if they are busy as well they are the better thing to wait for.
   if (auto sources = busy_paths(d, path_role::source); !sources.empty())
     return sources;
   auto targets = busy_paths(d, path_role::target);
-  return targets.size() <= remembered_max ? targets : std::vector{any_path};
+  return targets.size() <= busy_targets_told ? targets : std::vector{any_path};
 }
 
-/// The paths a copy of the tablet can be read from, whether they have a free slot or not.
-std::vector<place> sources_of(const catalog& cat, tablet_id tablet) {
-  std::vector<place> sources;
+/// Calls take(place) for each path a copy of the tablet can be read from, whether it has a free slot
+/// or not.
+template <class Take>
+void for_each_source(const catalog& cat, tablet_id tablet, Take&& take) {
   const auto* t = cat.tablets.find(tablet);
   if (!t || cat.orders.contains(tablet))
-    return sources; // Nothing to copy; there is something to adopt.
+    return; // Nothing to copy; there is something to adopt.
   const auto visible = cat.visible_version(*t);
   for (const auto& r : t->replicas)
     if (const auto* b = cat.backends.find(r.backend); b && b->alive && complete(r, visible))
-      sources.push_back({r.backend, r.path});
-  return sources;
+      take(place{r.backend, r.path});
 }
 
 void remember(std::vector<place>& avoid, const remedy& move) {
@@ -90,19 +89,14 @@ time_ms retry_delay(std::uint32_t failures) {
   return failures > 9 ? longest : std::min(longest, time_ms{1'000LL << (failures - 1)});
 }
 
-void sick_register::note(tablet_id tablet, tablet_health health) {
-  const auto [at, fresh] = known_.try_emplace(tablet, health);
-  if (!fresh)
-    --by_health_[static_cast<std::size_t>(std::exchange(at->second, health))];
-  ++by_health_[static_cast<std::size_t>(health)];
+void sick_register::give_up(tablet_id tablet) {
+  if (hopeless_.insert(tablet).second)
+    enter(tablet_health::unrecoverable);
 }
 
-void sick_register::forget(tablet_id tablet) {
-  const auto at = known_.find(tablet);
-  if (at == known_.end())
-    return;
-  --by_health_[static_cast<std::size_t>(at->second)];
-  known_.erase(at);
+void sick_register::hope_again(tablet_id tablet) {
+  if (!hopeless_.empty() && hopeless_.erase(tablet) > 0)
+    leave(tablet_health::unrecoverable);
 }
 
 repair_scheduler::~repair_scheduler() {
@@ -149,6 +143,7 @@ void repair_scheduler::on(const ctx_report& e, round& r) {
   r.visits_left = visits_per_end;
   auto ctx = std::move(found->second);
   running_.erase(found);
+  sick_.leave(ctx.entry.what.health);
   if (ctx.slots) {
     vacate(ctx, e, r);
   } else {
@@ -188,30 +183,33 @@ void repair_scheduler::on(const sched_tick&, round& r) {
 
 void repair_scheduler::examine(tablet_id tablet, round& r) {
   const auto& cat = r.world.cat;
+  const auto found = running_.find(tablet);
+  if (found != running_.end() && !std::holds_alternative<clone_move>(found->second.move))
+    return; // It is looked at again when its context ends.
   const auto* t = cat.tablets.find(tablet);
   const auto what = t ? diagnose(cat, *t) : diagnosis{};
-  if (const auto found = running_.find(tablet); found != running_.end()) {
-    // It is looked at again when its context ends.  But a copy that nobody needs any more, as when
-    // a backend has come back, need not be finished (9.2, C21).
-    const auto* clone = std::get_if<clone_move>(&found->second.move);
-    if (is_balance(found->second.move) && what.health != tablet_health::healthy)
-      withdraw(found->second, tablet, "the tablet has to be repaired first", r);
-    else if (clone && clone->purpose == order_purpose::repair && raw(clone->replica) == 0
-             && what.health == tablet_health::healthy)
-      withdraw(found->second, tablet, "the tablet is well again without it", r);
-    return;
-  }
+  if (found != running_.end())
+    return call_off_if_pointless(found->second, tablet, what, r);
   if (what.health == tablet_health::healthy && !cat.orders.contains(tablet))
     return forget(tablet);
   if (const auto* known = queue_.find(tablet); known && what.health != tablet_health::unrecoverable) {
     auto renewed = *known;
     renewed.what = what;
     renewed.backend_died = last_death(*t, r.world, r.now);
-    sick_.note(tablet, what.health);
-    return queue_.renew(renewed, ready_at(renewed), r.now);
+    return renew(renewed, known->what.health, ready_at(renewed), r.now);
   }
-  auto entry = queue_.take(tablet);
+  auto entry = dequeue(tablet);
   queue_again(entry ? std::move(*entry) : new_entry(*t, what, r), what, r);
+}
+
+/// A copy that nobody needs any more, as when a backend has come back, need not be finished (9.2, C21).
+void repair_scheduler::call_off_if_pointless(running_ctx& ctx, tablet_id tablet, const diagnosis& what, round& r) {
+  const auto& clone = std::get<clone_move>(ctx.move);
+  const bool healthy = what.health == tablet_health::healthy;
+  if (clone.purpose == order_purpose::balance && !healthy)
+    withdraw(ctx, tablet, "the tablet has to be repaired first", r);
+  else if (clone.purpose == order_purpose::repair && raw(clone.replica) == 0 && healthy)
+    withdraw(ctx, tablet, "the tablet is well again without it", r);
 }
 
 void repair_scheduler::queue_again(queue_entry entry, const diagnosis& what, round& r) {
@@ -220,10 +218,9 @@ void repair_scheduler::queue_again(queue_entry entry, const diagnosis& what, rou
   unpublished_ = true;
   if (what.health == tablet_health::healthy && !adoptable)
     return forget(tablet);
-  if (what.health != tablet_health::healthy)
-    sick_.note(tablet, what.health);
   if (what.health == tablet_health::unrecoverable && !adoptable)
-    return; // A report, never a queue entry: nothing here can help (C6).
+    return sick_.give_up(tablet); // A report, never a queue entry: nothing here can help (C6).
+  sick_.hope_again(tablet);
   entry.what = what;
   if (const auto* t = r.world.cat.tablets.find(tablet))
     entry.backend_died = last_death(*t, r.world, r.now);
@@ -238,13 +235,32 @@ void repair_scheduler::queue_again(queue_entry entry, const diagnosis& what, rou
   entry.ready_at = adoptable ? entry.retry_at : ready_at(entry);
   ++counters_.submitted;
   ++counters_.submitted_by_health[static_cast<std::size_t>(what.health)];
+  sick_.enter(what.health);
   queue_.push(std::move(entry), r.now);
 }
 
 void repair_scheduler::forget(tablet_id tablet) {
   unpublished_ = true;
-  sick_.forget(tablet);
-  (void) queue_.take(tablet);
+  sick_.hope_again(tablet);
+  (void) dequeue(tablet);
+}
+
+std::optional<queue_entry> repair_scheduler::dequeue(tablet_id tablet) {
+  auto entry = queue_.take(tablet);
+  if (entry)
+    sick_.leave(entry->what.health);
+  return entry;
+}
+
+void repair_scheduler::renew(const queue_entry& anew, tablet_health before, time_ms ready_at, time_ms now) {
+  sick_.leave(before);
+  sick_.enter(anew.what.health);
+  queue_.renew(anew, ready_at, now);
+}
+
+void repair_scheduler::run(tablet_id tablet, running_ctx ctx) {
+  sick_.enter(ctx.entry.what.health);
+  running_.emplace(tablet, std::move(ctx));
 }
 
 time_ms repair_scheduler::ready_at(const queue_entry& entry) const {
@@ -285,7 +301,7 @@ const queue_entry* repair_scheduler::next_turn(std::uint64_t began, round& r) co
   if (r.everybody)
     return queue_.next(began);
   std::erase_if(r.freed, [this](const place& at) { return full(at); });
-  if (r.freed == std::vector{any_path})
+  if (r.freed.size() == 1 && r.freed.front() == any_path)
     r.freed.clear(); // Both its slots are taken again.
   return queue_.next(began, r.freed);
 }
@@ -300,15 +316,29 @@ void repair_scheduler::visit(const queue_entry& entry, round& r) {
     return;
   }
   // Most of a large backlog can be told by its sources to have to wait, without a decision.
-  auto needed = takes_no_slot(entry.what) ? std::vector{drop_gate} : sources_of(r.world.cat, tablet);
-  if (all_full(needed)) {
+  if (auto busy = what_holds_up(entry, r); !busy.empty()) {
     ++counters_.scheduled_failed;
     auto message = takes_no_slot(entry.what) ? entry.message : std::string{sentence(blocker::source_slot)};
-    counters_.downgraded += queue_.visited(tablet, std::move(message), std::move(needed), r.now) ? 1 : 0;
+    counters_.downgraded += queue_.visited(tablet, std::move(message), std::move(busy), r.now) ? 1 : 0;
     return;
   }
   --r.decisions_left;
-  carry_out(decide_now(entry, r), tablet, r);
+  carry_out(decide_now(entry, r), entry, r);
+}
+
+/// The sources, if each of them is full; of a drop the gate.
+std::vector<place> repair_scheduler::what_holds_up(const queue_entry& entry, const round& r) const {
+  std::vector<place> busy;
+  if (takes_no_slot(entry.what)) {
+    if (full(drop_gate))
+      busy.push_back(drop_gate);
+    return busy;
+  }
+  bool some_free = false; // Asked first: a list is only made for those that wait.
+  for_each_source(r.world.cat, entry.tablet, [&](const place& at) { some_free |= !full(at); });
+  if (!some_free)
+    for_each_source(r.world.cat, entry.tablet, [&](const place& at) { busy.push_back(at); });
+  return busy;
 }
 
 bool repair_scheduler::full(const place& at) const {
@@ -344,48 +374,45 @@ decision repair_scheduler::decide_now(const queue_entry& entry, round& r) {
 
 /// The tablet has fallen ill with something else since it was looked at, and for that it is not
 /// its time yet: a scheduler that is faster than its checker must not forget the tolerance.
-bool repair_scheduler::must_wait(const decision& d, tablet_id tablet, round& r) {
-  const auto* known = queue_.find(tablet);
-  const auto* t = r.world.cat.tablets.find(tablet);
-  if (!known || !t || known->what == d.what)
+bool repair_scheduler::must_wait(const decision& d, const queue_entry& entry, round& r) {
+  const auto* t = r.world.cat.tablets.find(entry.tablet);
+  if (!t || entry.what == d.what)
     return false;
-  auto anew = *known;
+  auto anew = entry;
   anew.what = d.what;
   anew.backend_died = last_death(*t, r.world, r.now);
   const auto ready = ready_at(anew);
   if (ready <= r.now)
     return false;
-  sick_.note(tablet, d.what.health);
-  queue_.renew(anew, ready, r.now);
+  renew(anew, entry.what.health, ready, r.now);
   return true;
 }
 
-void repair_scheduler::carry_out(const decision& d, tablet_id tablet, round& r) {
+void repair_scheduler::carry_out(const decision& d, const queue_entry& entry, round& r) {
   unpublished_ = true;
+  const auto tablet = entry.tablet;
   if (d.blocked == blocker::order_open)
     return adopt(tablet, r);
-  if (std::holds_alternative<clone_move>(d.move) && must_wait(d, tablet, r))
+  if (std::holds_alternative<clone_move>(d.move) && must_wait(d, entry, r))
     return;
-  if (!std::holds_alternative<leave_alone>(d.move)) {
-    sick_.note(tablet, d.what.health);
+  if (!std::holds_alternative<leave_alone>(d.move))
     return start(d, tablet, r);
-  }
   if (d.blocked == blocker::none || d.blocked == blocker::tablet_unknown) {
     ++counters_.discarded;
     return forget(tablet); // It got well, or it is gone.
   }
   if (d.blocked == blocker::unrecoverable) {
     ++counters_.discarded;
-    sick_.note(tablet, d.what.health);
-    (void) queue_.take(tablet);
-    return;
+    (void) dequeue(tablet);
+    return sick_.give_up(tablet);
   }
   give_up_for_now(d, tablet, r);
 }
 
 void repair_scheduler::give_up_for_now(const decision& d, tablet_id tablet, round& r) {
   ++counters_.scheduled_failed;
-  sick_.note(tablet, d.what.health);
+  if (d.blocked == blocker::target_slot && !r.everybody && --r.vain_left == 0)
+    r.visits_left = 1; // This one was the last.
   if (waits_for_slot(d.blocked))
     counters_.downgraded += queue_.visited(tablet, sentence(d), waits_for(d), r.now) ? 1 : 0;
   else if (waits_for_time(d.blocked))
@@ -395,7 +422,7 @@ void repair_scheduler::give_up_for_now(const decision& d, tablet_id tablet, roun
 }
 
 void repair_scheduler::start(const decision& d, tablet_id tablet, round& r, std::string_view because) {
-  auto queued = queue_.take(tablet);
+  auto queued = dequeue(tablet);
   running_ctx ctx{.entry = queued ? std::move(*queued) : new_entry(*r.world.cat.tablets.find(tablet), d.what, r),
                   .move = d.move,
                   .slots = {},
@@ -415,9 +442,8 @@ void repair_scheduler::start(const decision& d, tablet_id tablet, round& r, std:
   }
   ++counters_.scheduled_ok;
   ++r.spawned;
-  auto life = new_ctx(r.world.cat, tablet, d);
-  life.why = ctx.entry.message;
-  running_.emplace(tablet, std::move(ctx));
+  auto life = new_ctx(r.world.cat, tablet, d, ctx.entry.message);
+  run(tablet, std::move(ctx));
   r.effects.emplace_back(spawn_ctx{std::move(life)});
 }
 
@@ -430,7 +456,7 @@ void repair_scheduler::adopt(tablet_id tablet, round& r) {
   const auto& order = *r.world.cat.orders.find(tablet);
   auto life = adopted_ctx(r.world.cat, order);
   const auto& move = std::get<clone_move>(life.move);
-  auto entry = queue_.take(tablet);
+  auto entry = dequeue(tablet);
   running_ctx ctx{.entry = entry ? std::move(*entry)
                                  : new_entry(*r.world.cat.tablets.find(tablet), life.what, r),
                   .move = life.move,
@@ -444,13 +470,11 @@ void repair_scheduler::adopt(tablet_id tablet, round& r) {
   ctx.entry.last_scheduled = ctx.entry.last_visited = r.now;
   if (is_balance(life.move))
     balance_.adopted(r.world.cat, order);
-  else
-    sick_.note(tablet, life.what.health);
   ++counters_.clones;
   ++counters_.scheduled_ok;
   ++r.spawned;
   unpublished_ = true;
-  running_.emplace(tablet, std::move(ctx));
+  run(tablet, std::move(ctx));
   r.effects.emplace_back(spawn_ctx{std::move(life)});
 }
 

@@ -16,9 +16,10 @@
 #include "actors/model/sched_ctx.h"
 #include "actors/model/scheduler_view.h"
 #include "actors/model/slot_pace.h"
-#include <deque>
+#include <list>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace tabletd::model {
 
@@ -53,6 +54,10 @@ inline constexpr std::size_t decisions_per_step = 256;
 /// the end of a context only at those that wait for what it frees, and at new ones.
 inline constexpr std::size_t visits_per_round = 4'096;
 inline constexpr std::size_t visits_per_end = 64;
+/// Of those visits, decisions that find a source free and every target busy.  Where paths have
+/// different numbers of slots that is common, and each is a look at all of them; who was not looked
+/// at is at the next end, or by the tick.
+inline constexpr std::size_t vain_decisions_per_end = 2;
 /// Drops take no slot; this keeps them from flooding the journal when a backend returns.
 inline constexpr std::size_t drops_running_max = 500;
 /// Load scores are computed from all backends at most this often; in between the scheduler
@@ -122,17 +127,25 @@ struct publish_view {};
 using sched_effect = std::variant<spawn_ctx, withdraw_ctx, propose_order, step_again, publish_view>;
 using sched_effects = std::vector<sched_effect>;
 
-/// Which tablets are known to be sick, and how many of each kind.
+/// How many tablets are known to be sick, by kind: those of the queue and of the running contexts,
+/// each under its entry's diagnosis, and the hopeless ones, which nothing here waits for.
 class sick_register {
 public:
-  void note(tablet_id tablet, tablet_health health);
-  void forget(tablet_id tablet);
-  [[nodiscard]] const std::array<std::uint64_t, tablet_health_count>& by_health() const { return by_health_; }
-  [[nodiscard]] std::size_t size() const { return known_.size(); }
+  using counts = std::array<std::uint64_t, tablet_health_count>;
+
+  void enter(tablet_health health) { of(health) += sick(health); }
+  void leave(tablet_health health) { of(health) -= sick(health); }
+  /// UNRECOVERABLE and in no other place.
+  void give_up(tablet_id tablet);
+  void hope_again(tablet_id tablet);
+  [[nodiscard]] const counts& by_health() const { return by_health_; }
+  [[nodiscard]] std::size_t hopeless() const { return hopeless_.size(); }
 
 private:
-  std::unordered_map<tablet_id, tablet_health> known_;
-  std::array<std::uint64_t, tablet_health_count> by_health_{};
+  [[nodiscard]] static std::uint64_t sick(tablet_health health) { return health != tablet_health::healthy; }
+  [[nodiscard]] std::uint64_t& of(tablet_health health) { return by_health_[static_cast<std::size_t>(health)]; }
+  std::unordered_set<tablet_id> hopeless_;
+  counts by_health_{};
 };
 
 class repair_scheduler {
@@ -176,6 +189,7 @@ private:
     sched_effects effects;
     std::size_t visits_left = visits_per_round;
     std::size_t decisions_left = decisions_per_step;
+    std::size_t vain_left = vain_decisions_per_end;
     std::size_t spawned = 0;
     bool everybody = false;   ///< Look again at those that wait for a busy path, too.
     std::vector<place> freed{}; ///< What the end of a context gave back, so far as it is free still.
@@ -216,8 +230,9 @@ private:
   [[nodiscard]] const queue_entry* next_turn(std::uint64_t began, round& r) const;
   [[nodiscard]] bool full(const place& at) const;
   [[nodiscard]] bool all_full(const std::vector<place>& places) const;
-  void carry_out(const decision& d, tablet_id tablet, round& r);
-  [[nodiscard]] bool must_wait(const decision& d, tablet_id tablet, round& r);
+  [[nodiscard]] std::vector<place> what_holds_up(const queue_entry& entry, const round& r) const;
+  void carry_out(const decision& d, const queue_entry& entry, round& r);
+  [[nodiscard]] bool must_wait(const decision& d, const queue_entry& entry, round& r);
   /// `because`: what the decision itself does not say.
   void start(const decision& d, tablet_id tablet, round& r, std::string_view because = {});
   void adopt(tablet_id tablet, round& r);
@@ -226,13 +241,18 @@ private:
 
   // What is known about a tablet.
   void examine(tablet_id tablet, round& r);
+  void call_off_if_pointless(running_ctx& ctx, tablet_id tablet, const diagnosis& what, round& r);
   void queue_again(queue_entry entry, const diagnosis& what, round& r);
   void forget(tablet_id tablet);
+  std::optional<queue_entry> dequeue(tablet_id tablet);
+  void renew(const queue_entry& anew, tablet_health before, time_ms ready_at, time_ms now);
+  void run(tablet_id tablet, running_ctx ctx);
   [[nodiscard]] time_ms ready_at(const queue_entry& entry) const;
   [[nodiscard]] queue_entry new_entry(const tablet& t, const diagnosis& what, const round& r) const;
 
   // Accounts.
-  void close(const running_ctx& ctx, const ctx_report& e, const catalog& cat, time_ms now);
+  /// Its message goes into the history.
+  void close(running_ctx& ctx, const ctx_report& e, const catalog& cat, time_ms now);
   void count_clone(const running_ctx& ctx, const ctx_report& e);
   void publish_if_due(round& r, bool tick);
   [[nodiscard]] ctx_row row(const queue_entry& e, const catalog& cat) const;
@@ -251,7 +271,7 @@ private:
   slot_ledger balance_slots_;
   balance_driver balance_;
   sick_register sick_;
-  std::deque<ctx_row> history_; ///< Newest first; its times are not yet the wall clock's.
+  std::list<ctx_row> history_; ///< Newest first, in nodes that are used again; its times are not yet the wall clock's.
   std::unordered_map<place, path_rate, place_hash> rates_;
   sched_counters counters_;
   std::optional<load_scores> scores_;

@@ -53,8 +53,9 @@ void repair_scheduler::count_clone(const running_ctx& ctx, const ctx_report& e) 
     case ctx_result::finished:
       ++counters_.clones_ok;
       for (const auto& end : {clone->source, clone->target}) {
-        rates_[end].bytes += e.copied_bytes;
-        rates_[end].ms += e.elapsed_ms;
+        auto& rate = rates_[end];
+        rate.bytes += e.copied_bytes;
+        rate.ms += e.elapsed_ms;
       }
       break;
     case ctx_result::timed_out: ++counters_.clones_timeout; [[fallthrough]];
@@ -62,23 +63,25 @@ void repair_scheduler::count_clone(const running_ctx& ctx, const ctx_report& e) 
   }
 }
 
-void repair_scheduler::close(const running_ctx& ctx, const ctx_report& e, const catalog& cat, time_ms now) {
+void repair_scheduler::close(running_ctx& ctx, const ctx_report& e, const catalog& cat, time_ms now) {
   count_clone(ctx, e);
+  auto done = std::exchange(ctx.entry.message, {});
   auto line = row(ctx, cat);
   line.state = state_of(e.result);
   line.finished = now;
   line.copied_bytes = e.copied_bytes;
   line.copy_ms = e.elapsed_ms;
-  if (!e.message.empty())
-    line.message = e.message; // Else what was done, in words.
+  line.message = e.message.empty() ? std::move(done) : e.message;
   switch (line.state) {
     case ctx_state_name::finished: ++counters_.finished; break;
     case ctx_state_name::unexpected: ++counters_.unexpected; break;
     default: ++counters_.cancelled;
   }
-  history_.push_front(std::move(line));
-  if (history_.size() > view_rows_max)
-    history_.pop_back();
+  if (history_.size() < view_rows_max)
+    history_.emplace_front();
+  else
+    history_.splice(history_.begin(), history_, std::prev(history_.end()));
+  history_.front() = std::move(line);
   unpublished_ = true;
 }
 
@@ -199,6 +202,17 @@ std::string repair_scheduler::broken_invariant() const {
     return "the number of running balance moves is wrong";
   if (drops != drops_running_)
     return "the number of running drops is wrong";
+  sick_register sick;
+  queue_.for_each([&](const queue_entry& e) {
+    sick.enter(e.what.health);
+    return true;
+  });
+  for (const auto& [tablet, ctx] : running_)
+    sick.enter(ctx.entry.what.health);
+  auto expected = sick.by_health();
+  expected[static_cast<std::size_t>(tablet_health::unrecoverable)] += sick_.hopeless();
+  if (sick_.by_health() != expected)
+    return "the register of the sick differs from who is";
   return queue_.broken_invariant();
 }
 

@@ -199,10 +199,10 @@ time_ms clone_timeout(std::uint64_t bytes) {
   return std::clamp<time_ms>(expected, std::chrono::seconds(180), std::chrono::seconds(7'200));
 }
 
-sched_ctx new_ctx(const catalog& cat, tablet_id tablet, const decision& d) {
+sched_ctx new_ctx(const catalog& cat, tablet_id tablet, const decision& d, std::string why) {
   assert(!std::holds_alternative<leave_alone>(d.move));
   const auto* clone = std::get_if<clone_move>(&d.move);
-  return {tablet,     d.what, d.move, sentence(d), clone ? address_of(cat, clone->source.backend) : source_address{},
+  return {tablet,     d.what, d.move, std::move(why), clone ? address_of(cat, clone->source.backend) : source_address{},
           ordering{}};
 }
 

@@ -128,7 +128,7 @@ inline constexpr time_ms drop_timeout{60'000};
 /// fence): whatever lost the first ask costs this much, never the whole timeout.
 inline constexpr time_ms ask_again_after{60'000};
 
-[[nodiscard]] sched_ctx new_ctx(const catalog& cat, tablet_id tablet, const decision& d);
+[[nodiscard]] sched_ctx new_ctx(const catalog& cat, tablet_id tablet, const decision& d, std::string why);
 /// A context for an order that is in the log already: its task is asked for at once.
 [[nodiscard]] sched_ctx adopted_ctx(const catalog& cat, const open_order& order);
 

@@ -154,7 +154,7 @@ struct RepairActors : actor_world {
   }
   tablet_sched_ctx_actor start_ctx(tablet_id id) {
     on.publish();
-    auto started = test(sys.spawn(tablet_sched_ctx, new_ctx(on.world.cat, id, on.world.decide(id)),
+    auto started = test(sys.spawn(tablet_sched_ctx, new_ctx(on.world.cat, id, on.world.decide(id), "a test wants it"),
                                   ctx_ports{journal, membership, ears, wall()}));
     settle();
     return started;

@@ -177,5 +177,31 @@ TEST_F(SchedSlots, WhatRanBeforeThisLeaderIsNotMeasured) {
   EXPECT_EQ(slots_of(2), 2U) << "nobody knows how long they shared the disk with whom";
 }
 
+// Sources with free slots and no target with one: each look at it is a look at every path.
+TEST_F(Sched, AnEndDoesNotAskEverybodyForATargetThatIsNotThere) {
+  repair_world few{"abcdef"};
+  world = few;
+  world.checked = false;
+  world.now = wall();
+  restart(prompt);
+  for (const std::size_t n : {1U, 3U, 4U, 5U, 6U})
+    for (const std::size_t path : {0U, 1U})
+      world.seen(n, path).available_bytes = 0;
+  std::vector<tablet_id> ids;
+  for (int i = 0; i < 500; ++i)
+    for (const auto* source : {"1+", "3+", "4+", "5+"})
+      ids.push_back(world.make(source, 2));
+  sick(ids);
+  pass(2min);
+  ASSERT_EQ(scheduler->running(), 4U) << "two paths of backend 2, two slots each";
+  for (int i = 0; i < 20; ++i) {
+    const auto before = view().counters;
+    succeed(contexts.begin()->first);
+    EXPECT_EQ(scheduler->running(), 4U);
+    const auto after = view().counters;
+    EXPECT_LE(after.scheduled - before.scheduled, 2U + vain_decisions_per_end);
+  }
+}
+
 } // namespace
 } // namespace tabletd::test

@@ -12,7 +12,7 @@ struct SchedCtx : testing::Test {
   tablet_id id = world.make("1+ 2+");
   decision d = world.decide(id);
   clone_move move = std::get<clone_move>(d.move);
-  sched_ctx ctx = new_ctx(world.cat, id, d);
+  sched_ctx ctx = new_ctx(world.cat, id, d, sentence(d));
 
   static edit_answer yes(log_index index = order, std::uint64_t made = 777) { return {.index = index, .id = made, .message = ""}; }
   static edit_answer no(refusal why) { return {.why = why, .message = ""}; }
@@ -52,7 +52,7 @@ TEST_F(SchedCtx, OrdersBeforeItClonesAndRecordsBeforeItReports) {
 TEST_F(SchedCtx, FillingInPlaceNamesTheReplicaAndNoPath) {
   const auto hole = world.make("1+ 2+ 3-");
   const auto fill = world.decide(hole);
-  auto life = new_ctx(world.cat, hole, fill);
+  auto life = new_ctx(world.cat, hole, fill, sentence(fill));
   (void) begin(life, t0);
   const auto effects = step(life, yes(order, raw(std::get<clone_move>(fill.move).replica)), t0);
   const auto& asked = std::get<clone_order>(std::get<ask_task>(effects.at(0)).task.what);
@@ -64,7 +64,7 @@ TEST_F(SchedCtx, BetweenPathsOfABackendItIsAMove) {
   const auto whole = world.make("1+ 2+ 3+");
   const auto moved = world.at(whole).on(world.ids[1])->id;
   const auto d2 = decide_move(world.view(), whole, {moved, world.path(1, 0), world.path(1, 1)});
-  auto life = new_ctx(world.cat, whole, d2);
+  auto life = new_ctx(world.cat, whole, d2, sentence(d2));
   const auto ordered = std::get<clone_ordered>(std::get<propose>(begin(life, t0).front()).body);
   EXPECT_EQ(ordered.purpose, order_purpose::balance);
   EXPECT_EQ(ordered.replica, moved);
@@ -208,7 +208,7 @@ struct SchedCtxDrop : SchedCtx {
   tablet_id full = world.make("1+ 2+ 3+ 4!");
   decision surplus = world.decide(full);
   drop_move drop = std::get<drop_move>(surplus.move);
-  sched_ctx life = new_ctx(world.cat, full, surplus);
+  sched_ctx life = new_ctx(world.cat, full, surplus, sentence(surplus));
   agent_task drop_task{order, drop_order{full, drop.replica}};
 };
 
