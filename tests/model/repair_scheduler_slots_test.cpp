@@ -162,7 +162,9 @@ TEST_F(SchedSlots, TimeoutsLowerIt) {
 
 TEST_F(SchedSlots, WhatRanBeforeThisLeaderIsNotMeasured) {
   backlog(2, 40);
+  pass(2min);
   take_note_of_new();
+  ASSERT_EQ(copies.size(), 2U);
   std::vector<tablet_id> adopted;
   for (const auto& c : copies) {
     const auto& m = std::get<clone_move>(contexts.at(c.tablet).move);
