@@ -208,6 +208,19 @@ TEST_F(BalanceMedia, ATableThatIsDroppedWantsNothing) {
   EXPECT_FALSE(standing(next()));
 }
 
+TEST(BalanceDisks, APausedBackendKeepsItsDisksAsTheyAre) {
+  balance_world w;
+  w.add_backends(2, {{.capacity = 100 * giga}, {.capacity = 100 * giga}});
+  for (const std::size_t b : {0U, 1U})
+    w.add_table(40, 1, [&](auto) { return std::vector{w.on(b, 0)}; }, [](auto) { return giga; });
+  auto view = w.view();
+  view.paused_backends = {w.ids[0]};
+  std::set<backend_id> levelled;
+  for (const auto& m : balance_planner{}.next_moves(view, 100, 1, w.now).moves)
+    levelled.insert({m.source.backend, m.target.backend});
+  EXPECT_EQ(levelled, std::set{w.ids[1]});
+}
+
 // The whole way: the setting is folded, the scheduler moves the replica inside its backend.
 TEST_F(Sched, AChangedMediumMovesReplicasInsideTheirBackends) {
   const auto id = world.make("1+ 2+ 3+", 3);
