@@ -148,6 +148,7 @@ void repair_scheduler::balance(round& r) {
       continue;
     }
     ++counters_.balance_scheduled;
+    counters_.path_moves_scheduled += wanted.source.backend == wanted.target.backend ? 1 : 0;
     balance_.begun(wanted.tablet, r.now);
     start(d, wanted.tablet, r, wanted.reason);
   }

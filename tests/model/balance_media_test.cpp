@@ -241,6 +241,13 @@ TEST_F(Sched, AChangedMediumMovesReplicasInsideTheirBackends) {
   for (const auto& r : world.at(id).replicas)
     EXPECT_EQ(r.path, world.path(world.number(r.backend), 1).path);
   EXPECT_EQ(diagnose(world.cat, world.at(id)).health, tablet_health::healthy);
+  const auto counters = view().counters;
+  EXPECT_EQ(counters.path_moves_scheduled, 3U);
+  EXPECT_EQ(counters.balance_scheduled, 3U);
+  EXPECT_EQ(counters.balance_finished, 3U);
+  EXPECT_EQ(counters.finished, 3U);
+  EXPECT_EQ(counters.copied_bytes[1][1], 1'500U) << "the rig's copies are of 500 bytes";
+  EXPECT_EQ(counters.copied_bytes[0][0] + counters.copied_bytes[0][1] + counters.copied_bytes[1][0], 0U);
 }
 
 } // namespace
