@@ -1,11 +1,16 @@
 #!/usr/bin/env python3
 """Replica management on a real cluster: six backends on three hosts (alias addresses of loopback),
 two disks each.  Every step waits for what it needs and fails if that does not come:
-decommission under load, two of three replicas away at once, a colocation group that has to move,
-balance after a backend was added.  Ends with every tablet
-healthy and the data equal by checksum.  Usage: smoke_replica.py BINARY_DIRECTORY"""
+decommission under load, a colocation group that has to move, two of three replicas away at once,
+balance after a backend was added, a disk that fills up under load, two of three replicas lost for
+good.  Ends with every tablet healthy and the data equal by checksum.
+
+A disk that is really full is a small file system in memory; to mount it the script runs itself in
+a mount namespace of its own (unshare).  Usage: smoke_replica.py BINARY_DIRECTORY"""
+import errno
 import hashlib
 import json
+import os
 import pathlib
 import shutil
 import signal
@@ -53,15 +58,20 @@ class Cluster:
                         "repair.delay_factor_ms": 0, "repair.be_down_tolerate_ms": 0,
                         "storage.min_left_mib": 64, "storage.flood_left_mib": 32})
         self.backends = []
+        self.mounts = []
 
-    def add_backend(self, host):
+    def add_backend(self, host, disk_mib=None):
+        """disk_mib: its disks are file systems of that size, which can fill up."""
         name = f"be{len(self.backends) + 1}"
         disks = [self.root / name / disk for disk in ("disk1", "disk2")]
         node = Node(self.root, "be", name, host,
-                    {"storage.paths": json.dumps([str(disk) for disk in disks]), "storage.quota_mib": 1024,
+                    {"storage.paths": json.dumps([str(disk) for disk in disks]), "storage.quota_mib": 0 if disk_mib else 1024,
                      "report.full_every_s": 2})
         for disk in disks:
             disk.mkdir(parents=True)
+            if disk_mib:
+                subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={disk_mib}m,mode=0755", "none", disk], check=True)
+                self.mounts.append(disk)
         node.disks = disks
         node.start()
         self.backends.append(node)
@@ -112,6 +122,16 @@ def digest(lines):
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 
+def fill_up(file):
+    with open(file, "wb", buffering=0) as out:
+        try:
+            while True:
+                out.write(bytes(1 << 20))
+        except OSError as full:
+            if full.errno != errno.ENOSPC:
+                raise
+
+
 def main():
     root = pathlib.Path(tempfile.mkdtemp(prefix="tabletd-smoke-"))
     cluster = Cluster(root)
@@ -120,8 +140,8 @@ def main():
     try:
         cluster.fe.start()
         cluster.wait("the front end answers", lambda: cluster.run("SHOW FRONTENDS").returncode == 0)
-        for host in HOSTS * 2:
-            cluster.add_backend(host)
+        for number, host in enumerate(HOSTS * 2):
+            cluster.add_backend(host, disk_mib=256 if number == 3 else None)
         step("six backends on three hosts")
 
         lines = [f"{n}\tvalue {n * 7919 % 104729}\n" for n in range(40_000)]
@@ -173,6 +193,27 @@ def main():
             raise SystemExit("the history knows of no move")
         step(f"added a backend: {cluster.backend(fresh)['TabletNum']} replicas moved there")
 
+        fill_up(cluster.backends[3].disks[0] / "somebody_elses_file")
+        for _ in range(5):
+            load()
+        cluster.wait_healthy()
+        step("filled a disk to the brim under load; its replicas went elsewhere")
+
+        # The other hosts keep one backend each, so there is a third place for every replica.
+        for node in cluster.backends[1:3]:
+            node.stop(signal.SIGKILL)
+            for disk in node.disks:
+                shutil.rmtree(disk)
+        cluster.wait("two backends are dead",
+                     lambda: sum(not row["Alive"] for row in cluster.rows("SHOW BACKENDS")) == 2)
+        for node in cluster.backends[1:3]:
+            cluster.sql(f'ALTER SYSTEM DECOMMISSION BACKEND "{node.address}"')
+        cluster.wait("they are forgotten", lambda: not any(map(cluster.backend, cluster.backends[1:3])))
+        cluster.wait_healthy()
+        load()
+        cluster.wait_healthy()
+        step("lost two backends and their disks for good")
+
         for name, expected in (("orders", loaded), ("left", lines), ("right", lines)):
             out = root / f"{name}.out"
             cluster.sql(f"EXPORT TABLE shop.{name} TO '{out}'")
@@ -183,7 +224,22 @@ def main():
     finally:
         for node in [*cluster.backends, cluster.fe]:
             node.stop()
+        for disk in cluster.mounts:
+            subprocess.run(["umount", disk], check=False)
     shutil.rmtree(root)
 
 
+def enter_namespace():
+    """Mounting needs rights over a mount namespace; a user may have those over one of his own."""
+    if "TABLETD_SMOKE_NAMESPACE" in os.environ:
+        return
+    who = [] if os.getuid() == 0 else ["--map-root-user"]
+    if subprocess.run(["unshare", *who, "--mount", "true"], capture_output=True).returncode != 0:
+        raise SystemExit("this needs a mount namespace for a disk that can fill up, and unshare --mount is refused; "
+                         "run it as root or allow user namespaces (kernel.unprivileged_userns_clone=1)")
+    os.environ["TABLETD_SMOKE_NAMESPACE"] = "1"
+    os.execvp("unshare", ["unshare", *who, "--mount", sys.executable, *sys.argv])
+
+
+enter_namespace()
 main()

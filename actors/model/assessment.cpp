@@ -31,7 +31,7 @@ replica_standing stand(const catalog& cat, const replica& r, const assessment& a
 void choose_per_host(assessment& a) {
   const auto rank = [&](std::size_t i) {
     const auto& s = a.replicas[i];
-    return std::make_tuple(s.complete, s.available);
+    return std::make_tuple(s.complete, s.available, s.in_cluster);
   };
   for (std::size_t i = 0; i < a.replicas.size(); ++i) {
     if (!a.replicas[i].live)
@@ -94,16 +94,22 @@ assessment assess(const catalog& cat, const tablet& t) {
     const auto& s = a.replicas[i];
     a.total += t.replicas[i].state != replica_state::clone;
     a.sources += s.complete;
+    a.fillable |= fillable(s);
     if (!s.counts)
       continue;
     ++a.alive;
     a.complete += s.complete;
     a.stable += s.complete && s.available;
     a.in_cluster += s.complete && s.available && s.in_cluster;
-    a.fillable |= !s.complete && s.available;
   }
   return a;
 }
+
+bool fillable(const replica_standing& s) {
+  return wanted_whole(s) && !s.complete && s.available;
+}
+
+bool wanted_whole(const replica_standing& s) { return s.counts || (s.at_home && s.live); }
 
 bool expendable(const assessment& a, const tablet& t, std::size_t replica) {
   if (t.replicas[replica].state == replica_state::clone)
@@ -140,8 +146,8 @@ bool loads_count_on(const catalog& cat, const tablet& t, const replica& r) {
 
 bool takes(const assessment& a, std::size_t replica, const backend& b) {
   const auto* home = a.replicas[replica].home;
-  if (home && a.home && !a.replicas[replica].at_home)
-    return home->id == b.id; // Its bucket belongs elsewhere: it goes as soon as the one at home is there.
+  if (home && !belongs(a, *home))
+    return home->id == b.id; // It goes as soon as the one that is where it should be is there.
   return home && takes(a, *home, b);
 }
 

@@ -53,6 +53,11 @@ struct assessment {
 /// diagnose() for who has assessed already.
 [[nodiscard]] diagnosis diagnose(const catalog& cat, const tablet& t, const assessment& a);
 
+/// It should be complete: the one that counts for its host, and at home also one beside it.
+[[nodiscard]] bool wanted_whole(const replica_standing& s);
+/// It lacks versions that can be copied to where it is.
+[[nodiscard]] bool fillable(const replica_standing& s);
+
 /// True if the replica may go without lowering the number of hosts with a complete copy
 /// below the wanted one.  The one rule behind every drop.
 [[nodiscard]] bool expendable(const assessment& a, const tablet& t, std::size_t replica);
@@ -60,7 +65,7 @@ struct assessment {
 /// True if this replica (by its place in the tablet) keeps others off backend `b`: it is there, or (with host
 /// anti-affinity) on its host - dead and bad ones too, they may come back.  Only one that is
 /// leaving does not keep its host: it goes as soon as the other one is there.
-/// Of a colocated tablet a replica away from home is leaving in that sense.
+/// One on a backend of another cluster, or away from a colocated tablet's home, is leaving in that sense.
 [[nodiscard]] bool takes(const assessment& a, std::size_t replica, const backend& b);
 /// The same for a replica on `holder`.
 [[nodiscard]] bool takes(const assessment& a, const backend& holder, const backend& b);

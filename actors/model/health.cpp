@@ -1,5 +1,6 @@
 #include "actors/model/health.h"
 #include "actors/model/assessment.h"
+#include <optional>
 
 namespace tabletd::model {
 
@@ -45,23 +46,34 @@ diagnosis surplus(const tablet& t, const assessment& a) {
   return {health::redundant, priority::very_high};
 }
 
-/// spec/replica.md 2.4.  Liveness is not asked: the group's balancer first has to give a bucket
-/// of a dead backend a new home.
-diagnosis diagnose_colocated(const tablet& t, const assessment& a) {
+/// spec/replica.md 2.4.  A replica at home on a dead backend is no illness: the group's balancer first
+/// has to give the bucket a new home.  A home that can take none does not keep the others from care.
+diagnosis diagnose_colocated(const catalog& cat, const tablet& t, const assessment& a) {
   if (a.complete < a.wanted && a.fillable)
     return {health::version_incomplete, priority::high};
-  for (const auto home : *a.home)
-    if (!t.on(home))
-      return {health::colocate_mismatch, priority::high};
+  std::optional<diagnosis> waiting; // For a backend, or for the balancer.
+  for (const auto home : *a.home) {
+    if (t.on(home))
+      continue;
+    const diagnosis missing{health::colocate_mismatch, priority::high};
+    if (const auto* b = cat.backends.find(home); b && b->available())
+      return missing;
+    waiting = missing;
+  }
   for (std::size_t i = 0; i < t.replicas.size(); ++i) {
     const auto& r = t.replicas[i];
-    if (!a.replicas[i].at_home)
+    const auto& s = a.replicas[i];
+    if (!s.at_home || (!r.damaged() && complete(r, a.visible)))
       continue;
     if (r.damaged())
       return {health::colocate_redundant, priority::high};
-    if (!complete(r, a.visible))
-      return {health::version_incomplete, priority::high};
+    const diagnosis behind{health::version_incomplete, priority::high};
+    if (s.available)
+      return behind;
+    waiting = behind;
   }
+  if (waiting)
+    return *waiting;
   return t.replicas.size() > a.wanted ? diagnosis{health::colocate_redundant, priority::high} : diagnosis{};
 }
 
@@ -91,7 +103,7 @@ diagnosis diagnose_unhinted(const catalog& cat, const tablet& t, const assessmen
   if (a.sources == 0)
     return {health::unrecoverable, priority::normal};
   if (a.home)
-    return diagnose_colocated(t, a);
+    return diagnose_colocated(cat, t, a);
 
   // In place first: a replica that only lacks versions needs no backend and no disk that
   // it does not have already, so it must not wait behind a missing one (C9, E13).

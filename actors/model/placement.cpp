@@ -30,12 +30,34 @@ void clone_to(const patient& p, const target_choice& target, decision& d) {
                       target.replica,  p.a.visible,                               p.t.bytes};
 }
 
+/// A replica that cannot be filled where it is - its disk is full, say - may hold the only place left
+/// for another: its backend, or its host.  Then it goes first, if another disk would take it.
+std::optional<drop_move> make_way(const patient& p, const target_choice& failing, std::vector<path_verdict>& why) {
+  std::size_t i = 0;
+  while (p.t.replicas[i].id != failing.replica)
+    ++i;
+  if (!safe_to_drop(p, i))
+    return std::nullopt;
+  auto rest = p.t;
+  rest.replicas.erase(rest.replicas.begin() + i);
+  const auto a = assess(p.view.cat, rest);
+  const auto elsewhere = choose_new_target({p.view, rest, a, p.scores}, tablet_health::replica_missing, why);
+  if (elsewhere.blocked != blocker::none || elsewhere.at == failing.at)
+    return std::nullopt;
+  return drop_move{failing.replica, failing.at, drop_reason::version_incomplete, false};
+}
+
 void fill(const patient& p, decision& d) {
   auto target = choose_fill_target(p, fill_on::available_backends, d.paths);
   const bool hopeless = p.view.failures >= fill_failures_max && avoidance(p.view, target.at) > 0;
-  if (hopeless && p.a.total <= p.a.wanted)
-    if (const auto fresh = choose_new_target(p, d.what.health, d.paths); fresh.blocked == blocker::none)
+  if (hopeless && p.a.total <= p.a.wanted) {
+    if (const auto fresh = choose_new_target(p, d.what.health, d.paths); fresh.blocked == blocker::none) {
       target = fresh;
+    } else if (const auto drop = make_way(p, target, d.paths)) {
+      d.move = *drop;
+      return;
+    }
+  }
   clone_to(p, target, d);
 }
 

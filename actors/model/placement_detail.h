@@ -37,6 +37,8 @@ struct drop_choice {
   blocker blocked = blocker::none;
 };
 [[nodiscard]] drop_choice choose_drop(const patient& p, bool force);
+/// Nothing is lost if this replica goes: enough others are whole and confirmed, and no load counts on it.
+[[nodiscard]] bool safe_to_drop(const patient& p, std::size_t replica);
 
 /// Why this backend cannot be a target at all, looking at link and life only.
 [[nodiscard]] std::optional<path_code> unfit_backend(const placement_view& view, const backend& b);

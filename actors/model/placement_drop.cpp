@@ -7,7 +7,7 @@ namespace tabletd::model::placing {
 
 namespace {
 
-/// The host's other copy that is as good as this one, if any: then either may go.
+/// The host's other copy that is as good as this one and as well placed, if any: then this one may go.
 const replica* twin(const patient& p, std::size_t i) {
   if (!p.a.host_anti_affinity)
     return nullptr;
@@ -16,7 +16,8 @@ const replica* twin(const patient& p, std::size_t i) {
     const auto* other = p.a.replicas[j].home;
     const auto& x = p.a.replicas[i];
     const auto& y = p.a.replicas[j];
-    if (i != j && other && other->host == mine->host && x.complete == y.complete && x.live && y.live)
+    if (i != j && other && other->host == mine->host && x.complete == y.complete && x.in_cluster <= y.in_cluster && x.live
+        && y.live)
       return &p.t.replicas[j];
   }
   return nullptr;
@@ -128,6 +129,10 @@ drop_choice choose_drop(const patient& p, bool force) {
   else if (choice.blocked == blocker::none)
     choice.blocked = blocker::nothing_to_drop;
   return choice;
+}
+
+bool safe_to_drop(const patient& p, std::size_t replica) {
+  return expendable(p.a, p.t, replica) && is_safe(p, replica) && !loads_count_on(p.view.cat, p.t, p.t.replicas[replica]);
 }
 
 } // namespace tabletd::model::placing

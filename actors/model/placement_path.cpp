@@ -141,7 +141,7 @@ target_choice choose_fill_target(const patient& p, fill_on where, std::vector<pa
   for (std::size_t i = 0; i < p.t.replicas.size(); ++i) {
     const auto& r = p.t.replicas[i];
     const auto& s = p.a.replicas[i];
-    if (!s.counts || s.complete || s.available != (where != fill_on::leaving_backends))
+    if (!wanted_whole(s) || s.complete || s.available != (where != fill_on::leaving_backends))
       continue;
     if (where == fill_on::balance_target && r.id != p.a.move->replica)
       continue;

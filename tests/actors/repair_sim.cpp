@@ -110,11 +110,24 @@ std::size_t sim_world::hosts() const {
 bool sim_world::nobody_needs(const sim_backend& b) const {
   for (const auto& [tablet, here] : b.disk)
     if (const auto* t = shadow.tablets.find(tablet)) {
-      const auto visible = shadow.visible_version(*t);
-      if (disks.whole_copies(tablet, visible) < (here.whole(visible) ? 2U : 1U))
+      const auto* known = t->find(here.id);
+      const bool counts = known && known->backend == b.id && here.whole(shadow.visible_version(*t));
+      if (known_copies(*t) < (counts ? 2U : 1U))
         return false;
     }
   return true;
+}
+
+/// Whole replicas that the catalog knows.  One it has forgotten is no safety: whoever holds it may
+/// be told to erase it as long as others are believed to be whole.
+std::size_t sim_world::known_copies(const tablet& t) const {
+  std::size_t copies = 0;
+  for (const auto& r : t.replicas) {
+    const auto& disk = disks.backends.at(r.backend).disk;
+    const auto at = disk.find(t.id);
+    copies += at != disk.end() && at->second.id == r.id && at->second.whole(shadow.visible_version(t));
+  }
+  return copies;
 }
 
 std::string sim_world::sick_one() const {
@@ -143,8 +156,16 @@ void sim_world::get_well() {
     }
   }
   result.well_after = now() - began;
-  // Reports erase what is forgotten, and a copy for a table that is gone is given up.
+  // A copy for a table that is gone is given up.
   run_until(now() + time_ms{240'000});
+  // Balance comes to rest, and what nobody waits for any more to its end; then reports erase what is
+  // forgotten.
+  constexpr time_ms quiet{60'000};
+  for (auto busy_at = now(); result.broken.empty() && now() - busy_at < quiet && now() - began < options.patience;) {
+    run_until(now() + time_ms{5'000});
+    if (!shadow.orders.empty() || disks.busy())
+      busy_at = now();
+  }
 }
 
 void sim_world::check_end() {

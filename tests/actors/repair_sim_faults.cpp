@@ -105,9 +105,11 @@ bool sim_world::may_lose(const sim_backend& b, tablet_id tablet) {
   const auto* t = shadow.tablets.find(tablet);
   if (!t)
     return true;
-  const auto visible = shadow.visible_version(*t);
-  const bool whole = b.disk.at(tablet).whole(visible);
-  return disks.whole_copies(tablet, visible) >= (whole ? 3U : 2U);
+  const auto& here = b.disk.at(tablet);
+  const auto* known = t->find(here.id);
+  if (!known || known->backend != b.id)
+    return true;
+  return known_copies(*t) >= (here.whole(shadow.visible_version(*t)) ? 3U : 2U);
 }
 
 void sim_world::corrupt() {

@@ -1,4 +1,4 @@
-// A thousand histories of the repair loop.  One that breaks prints the command that replays it.
+// Ten thousand histories of the repair loop.  One that breaks prints the command that replays it.
 #include "tests/actors/repair_sim.h"
 #include <cstdlib>
 #include <iostream>
@@ -6,15 +6,19 @@
 namespace tabletd::test {
 namespace {
 
-constexpr std::uint64_t seeds = 1'000;
+constexpr std::uint64_t seeds = 1'000; ///< Of one block.
+constexpr std::uint64_t blocks = 10;
 
 std::string replay(std::uint64_t seed) {
   return "replay it: TABLETD_SEED=" + std::to_string(seed) + " repair_sim_test --gtest_filter='RepairSim.OneSeed'";
 }
 
-TEST(RepairSim, AThousandSeedsLoseNothingAndGetWell) {
+class RepairSimBlock : public testing::TestWithParam<std::uint64_t> {};
+INSTANTIATE_TEST_SUITE_P(All, RepairSimBlock, testing::Range(std::uint64_t{0}, blocks));
+
+TEST_P(RepairSimBlock, AThousandSeedsLoseNothingAndGetWell) {
   sim_result sum;
-  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+  for (std::uint64_t seed = GetParam() * seeds + 1; seed <= (GetParam() + 1) * seeds; ++seed) {
     const auto r = simulate({.seed = seed});
     ASSERT_EQ(r.broken, "") << replay(seed);
     sum.clones += r.clones;

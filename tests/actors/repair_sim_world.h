@@ -201,6 +201,7 @@ struct sim_world {
   void relent();
   [[nodiscard]] std::size_t hosts() const;
   bool nobody_needs(const sim_backend& b) const;
+  [[nodiscard]] std::size_t known_copies(const tablet& t) const;
   [[nodiscard]] std::string sick_one() const;
   void get_well();
   void check_end();

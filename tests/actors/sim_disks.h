@@ -4,6 +4,7 @@
 #include "actors/model/agent_task.h"
 #include "actors/model/catalog.h"
 #include <functional>
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -67,6 +68,11 @@ struct sim_disks {
       if (const auto at = b.disk.find(tablet); at != b.disk.end())
         copies += at->second.whole(visible) ? 1 : 0;
     return copies;
+  }
+
+  /// Some task runs on a backend.
+  [[nodiscard]] bool busy() const {
+    return std::any_of(backends.begin(), backends.end(), [](const auto& each) { return !each.second.running.empty(); });
   }
 
   /// The process is gone, the disk stays.

@@ -312,7 +312,43 @@ TEST(Placement, AReplicaThatCannotBeFilledIsReplacedElsewhere) {
   view.failures = 3;
   EXPECT_EQ(world.text(model::decide(view, id), id), "new 4 from 2");
   world.die(4);
+  world.seen(3, 1).online = false;
   EXPECT_EQ(world.text(model::decide(view, id), id), "fill 3 from 2") << "there is no elsewhere";
+}
+
+TEST(Placement, AReplicaOnAFullDiskMakesWayForOneOnAnother) {
+  for (const std::string hosts : {"abc", "abcc"}) { // The only other disk is of its backend, or of its host.
+    repair_world world{hosts};
+    const auto id = world.make("1+ 2+ 3-");
+    world.seen(3, 0).available_bytes = 0;
+    world.seen(3, 1).online = hosts == "abc";
+    const std::vector<place> avoid{world.path(1), world.path(3)};
+    auto view = world.view();
+    view.avoid = avoid;
+    view.failures = 2;
+    EXPECT_EQ(world.text(model::decide(view, id), id), "fill 3 from 2");
+    view.failures = 3;
+    const auto drop = model::decide(view, id);
+    EXPECT_EQ(world.text(drop, id), "drop 3 incomplete");
+    world.carry_out(id, drop);
+    const auto copy = world.decide(id); // The scheduler forgets what failed when a remedy ends well.
+    EXPECT_EQ(world.text(copy, id), hosts == "abc" ? "new 3 from 1" : "new 4 from 1");
+    EXPECT_NE(std::get<clone_move>(copy.move).target, world.path(3));
+    world.carry_out(id, copy);
+    EXPECT_EQ(world.remedy_of(id), "nothing");
+  }
+}
+
+TEST(Placement, AReplicaThatCannotBeFilledStaysIfTheOthersAreNotConfirmed) {
+  repair_world world{"abc"};
+  const auto id = world.make("1+ 2+ 3-");
+  const std::vector<place> avoid{world.path(3)};
+  auto view = world.view();
+  view.avoid = avoid;
+  view.failures = 3;
+  for (std::size_t n = 1; n <= 2; ++n)
+    world.cluster.backends[world.ids[n]].reported = false;
+  EXPECT_EQ(world.text(model::decide(view, id), id), "fill 3 from 1");
 }
 
 // -- drops -------------------------------------------------------------------------------
