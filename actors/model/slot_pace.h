@@ -66,7 +66,7 @@ struct paced_end {
     timed_out,
     untold,    ///< It failed, was called off, or began before anybody counted its company.
   } result = how::untold;
-  bool path_full = false; ///< It held the last free slot for repair.
+  bool path_full = false; ///< With it all slots for repair were in use.
 };
 
 class slot_pace {
