@@ -8,7 +8,8 @@ namespace tabletd {
 
 namespace {
 
-constexpr std::string_view repair = "repair"; // The only kind of work there is in this version.
+constexpr std::string_view repair = vocabulary::sched_type[0];
+constexpr std::string_view balance = vocabulary::sched_type[1]; // Never waits in the queue.
 
 double number(const auto& value) { return static_cast<double>(value); }
 
@@ -105,7 +106,8 @@ void add_queue(metric_page& page, const model::scheduler_view& view, model::time
     page.add(families::sched_oldest, {vocabulary::priority[i]},
              oldest[i].count() == 0 ? 0 : seconds(now - oldest[i]));
   }
-  page.add(families::sched_running, {repair}, number(view.running_total));
+  page.add(families::sched_running, {repair}, number(view.running_total - view.balance_running));
+  page.add(families::sched_running, {balance}, number(view.balance_running));
 }
 
 void add_scheduler(metric_page& page, const model::scheduler_view& view) {
@@ -113,9 +115,17 @@ void add_scheduler(metric_page& page, const model::scheduler_view& view) {
   page.add(families::checker_scanned, number(c.tablets_checked));
   for (std::size_t h = 1; h < std::size(vocabulary::health); ++h)
     page.add(families::sched_submitted, {repair, vocabulary::health[h]}, number(c.submitted_by_health[h]));
-  page.add(families::sched_finished, {repair, "finished"}, number(c.finished));
-  page.add(families::sched_finished, {repair, "cancelled"}, number(c.cancelled));
-  page.add(families::sched_finished, {repair, "unexpected"}, number(c.unexpected));
+  page.add(families::sched_submitted, {balance, vocabulary::health[0]}, number(c.balance_scheduled));
+  page.add(families::sched_finished, {repair, "finished"}, number(c.finished - c.balance_finished));
+  page.add(families::sched_finished, {repair, "cancelled"}, number(c.cancelled - c.balance_cancelled));
+  page.add(families::sched_finished, {repair, "unexpected"}, number(c.unexpected - c.balance_unexpected));
+  page.add(families::sched_finished, {balance, "finished"}, number(c.balance_finished));
+  page.add(families::sched_finished, {balance, "cancelled"}, number(c.balance_cancelled));
+  page.add(families::sched_finished, {balance, "unexpected"}, number(c.balance_unexpected));
+  for (std::size_t type = 0; type < c.copied_bytes.size(); ++type)
+    for (std::size_t scope = 0; scope < c.copied_bytes[type].size(); ++scope)
+      page.add(families::clone_bytes, {vocabulary::sched_type[type], vocabulary::clone_scope[scope]},
+               number(c.copied_bytes[type][scope]));
   page.add(families::sched_adjusted, {"up"}, number(c.upgraded));
   page.add(families::sched_adjusted, {"down"}, number(c.downgraded));
 }
@@ -129,17 +139,49 @@ model::medium medium_of(const model::catalog& cat, const model::slot_row& slot) 
   return model::medium::hdd;
 }
 
-void add_slots(metric_page& page, const model::catalog& cat, const model::scheduler_view& view) {
-  std::map<std::pair<model::backend_id, model::medium>, std::pair<std::uint64_t, std::uint64_t>> sums;
-  for (const auto& slot : view.slots) {
-    auto& [total, in_use] = sums[{slot.backend, medium_of(cat, slot)}];
-    total += slot.total;
-    in_use += slot.total - std::min(slot.available, slot.total);
+void add_balancer(metric_page& page, const model::catalog& cat, const model::scheduler_view& view, model::time_ms now) {
+  page.add(families::balancer_enabled, view.pause.cause == model::pause_cause::disabled ? 0 : 1);
+  page.add(families::balancer_path_moves, number(view.counters.path_moves_scheduled));
+  for (const auto medium : model::media) {
+    double lowest = 0, highest = 0;
+    bool any = false;
+    for (const auto& row : view.load[static_cast<std::size_t>(medium)].rows) {
+      lowest = any ? std::min(lowest, row.score) : row.score;
+      highest = any ? std::max(highest, row.score) : row.score;
+      any = true;
+    }
+    page.add(families::balancer_skew, {name_of(medium)}, highest - lowest);
   }
-  for (const auto& [of, sum] : sums) {
+  std::array<std::uint64_t, std::size(vocabulary::pause_target)> pauses{};
+  for (const auto& [scope, pause] : cat.pauses.all())
+    if (pause.until > now) {
+      const std::string_view what{scope};
+      ++pauses[what.starts_with("table:") ? 1 : what.starts_with("backend:") ? 2 : 0];
+    }
+  for (std::size_t target = 0; target < pauses.size(); ++target)
+    page.add(families::balancer_pauses, {vocabulary::pause_target[target]}, number(pauses[target]));
+}
+
+void add_slots(metric_page& page, const model::catalog& cat, const model::scheduler_view& view) {
+  struct sum {
+    std::uint64_t total = 0;
+    std::uint64_t available = 0;
+  };
+  std::map<std::pair<model::backend_id, model::medium>, std::array<sum, 2>> sums; // As vocabulary::sched_type.
+  for (const auto& slot : view.slots) {
+    auto& [of_repair, of_balance] = sums[{slot.backend, medium_of(cat, slot)}];
+    of_repair.total += slot.total;
+    of_repair.available += std::min(slot.available, slot.total);
+    of_balance.total += view.balance_slots_per_path;
+    of_balance.available += std::min(slot.balance_available, view.balance_slots_per_path);
+  }
+  for (const auto& [of, both] : sums) {
     const auto backend = std::to_string(raw(of.first));
-    page.add(families::slots, {backend, name_of(of.second), repair}, number(sum.first));
-    page.add(families::slots_in_use, {backend, name_of(of.second), repair}, number(sum.second));
+    for (std::size_t kind = 0; kind < both.size(); ++kind) {
+      page.add(families::slots, {backend, name_of(of.second), vocabulary::sched_type[kind]}, number(both[kind].total));
+      page.add(families::slots_in_use, {backend, name_of(of.second), vocabulary::sched_type[kind]},
+               number(both[kind].total - both[kind].available));
+    }
   }
 }
 
@@ -156,6 +198,7 @@ void add_fe_metrics(metric_page& page, const fe_snapshot& fe) {
   add_health(page, fe.catalog, fe.scheduler);
   add_queue(page, fe.scheduler, fe.now);
   add_scheduler(page, fe.scheduler);
+  add_balancer(page, fe.catalog, fe.scheduler, fe.now);
   add_slots(page, fe.catalog, fe.scheduler);
 }
 

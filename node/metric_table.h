@@ -99,6 +99,11 @@ inline constexpr row sched_oldest{"tabletd_sched_oldest_pending_age_seconds", ga
 inline constexpr row sched_submitted{"tabletd_sched_submitted_total", counter, fe_leader, {"type", "health"}, "Contexts accepted by the scheduler, by the health that caused them."};
 inline constexpr row sched_finished{"tabletd_sched_finished_total", counter, fe_leader, {"type", "result"}, "Contexts that left the scheduler, by final state."};
 inline constexpr row sched_adjusted{"tabletd_sched_priority_adjustments_total", counter, fe_leader, {"direction"}, "Dynamic priority changes."};
+inline constexpr row clone_bytes{"tabletd_clone_bytes_total", counter, fe_leader, {"type", "scope"}, "Bytes of finished clones."};
+inline constexpr row balancer_skew{"tabletd_balancer_skew", gauge, fe_leader, {"medium"}, "Highest minus lowest backend load score."};
+inline constexpr row balancer_enabled{"tabletd_balancer_enabled", gauge, fe_leader, {}, "1 if balancing is enabled."};
+inline constexpr row balancer_pauses{"tabletd_balancer_pauses", gauge, fe_leader, {"target"}, "Pauses by operators that hold now, by what they pause."};
+inline constexpr row balancer_path_moves{"tabletd_balancer_path_moves_total", counter, fe_leader, {}, "Moves between paths of one BE that were started."};
 inline constexpr row slots{"tabletd_slots", gauge, fe_leader, {"backend", "medium", "kind"}, "Configured working slots (slots per path times online paths)."};
 inline constexpr row slots_in_use{"tabletd_slots_in_use", gauge, fe_leader, {"backend", "medium", "kind"}, "Working slots held by running tasks."};
 
@@ -122,8 +127,8 @@ inline constexpr const row* all[] = {
   &raft_term, &raft_has_leader, &raft_last_index, &raft_commit_index, &raft_applied_index, &raft_proposals,
   &raft_pending, &console_sessions, &console_statements, &backends, &backend_up, &heartbeat_age, &backend_used,
   &backend_capacity, &backend_replicas, &tablets, &checker_scanned, &sched_pending, &sched_running, &sched_oldest,
-  &sched_submitted, &sched_finished, &sched_adjusted, &slots, &slots_in_use, &be_capacity, &be_used, &be_online,
-  &be_tablets, &be_tasks, &be_tasks_ended, &be_copied, &be_reports, &be_fenced,
+  &sched_submitted, &sched_finished, &sched_adjusted, &clone_bytes, &balancer_skew, &balancer_enabled,
+  &balancer_pauses, &balancer_path_moves, &slots, &slots_in_use, &be_capacity, &be_used, &be_online, &be_tablets, &be_tasks, &be_tasks_ended, &be_copied, &be_reports, &be_fenced,
 };
 
 } // namespace families
@@ -149,6 +154,9 @@ inline constexpr std::string_view health[] = {"healthy", "replica_missing", "ver
                                               "colocate_redundant"}; // Index: model::tablet_health.
 inline constexpr std::string_view priority[] = {"low", "normal", "high", "very_high"};
 inline constexpr std::string_view medium[] = {"hdd", "ssd"};
+inline constexpr std::string_view sched_type[] = {"repair", "balance"};
+inline constexpr std::string_view clone_scope[] = {"inter_node", "intra_node"}; // Between BEs, between paths of one.
+inline constexpr std::string_view pause_target[] = {"all", "table", "backend"};
 inline constexpr std::string_view task[] = {"create", "clone", "drop_replica", "verify", "cancel", "move"};
 
 } // namespace vocabulary

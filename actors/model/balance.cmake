@@ -2,6 +2,7 @@
 target_sources(tabletd_model PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/balance_driver.cpp
   ${CMAKE_CURRENT_LIST_DIR}/balance_goals.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/balance_media.cpp
   ${CMAKE_CURRENT_LIST_DIR}/balance_paths.cpp
   ${CMAKE_CURRENT_LIST_DIR}/balance_plan.cpp
   ${CMAKE_CURRENT_LIST_DIR}/balance_planner.cpp

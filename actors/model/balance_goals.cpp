@@ -224,10 +224,13 @@ balance_round search::run() {
   auto first = media;
   if (dice_(2) == 1)
     std::reverse(first.begin(), first.end());
+  for (const auto m : first)
+    even_paths(m, true);
+  for (const auto m : first)
+    seek_medium(m);
   for (const auto m : first) {
     if (state_.endpoints(m) == 0)
       continue;
-    even_paths(m, true);
     hopeless_.clear();
     even_load(m);
     even_tables(m);

@@ -143,7 +143,8 @@ void search::even_paths(medium m, bool dangerous_only) {
   begin_goal();
   std::vector<slot> backends;
   for (slot b = 0; b < state_.backends().size(); ++b)
-    if (state_.backend(b).endpoint[static_cast<std::size_t>(m)] && (options_.paths || is_asked(b)))
+    if (state_.backend(b).endpoint[static_cast<std::size_t>(m)] && (options_.paths || is_asked(b))
+        && !view_.paused_backends.contains(state_.backend(b).id))
       backends.push_back(b);
   std::stable_partition(backends.begin(), backends.end(), [this](slot b) { return is_asked(b); });
   std::uint64_t left = 0;

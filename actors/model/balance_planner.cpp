@@ -19,6 +19,9 @@ std::string sentence(const balance_standing& standing) {
     case balance_kind::path_load:
       text += ": paths are within " + percent(standing.worst) + " of the fill of their backend";
       break;
+    case balance_kind::wanted_medium:
+      text += ": " + std::to_string(standing.left) + " replicas lie elsewhere than their partitions want";
+      break;
   }
   if (!standing.balanced)
     text += "; " + std::string{sentence(standing.why)};

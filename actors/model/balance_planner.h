@@ -3,7 +3,8 @@
 // next moves come from the state balance keeps, never from a walk over the catalog.
 //
 // Goals in order, each medium by itself (spec/replica.md 5):
-//   0  a path above the high watermark is relieved by its neighbours,
+//   0  a path above the high watermark is relieved by its neighbours; then replicas on another
+//      medium than their partition wants go to such a path of their backend, if it has one,
 //   1  backend load: from the highest score to the lowest,
 //   2  table skew: no endpoint holds two replicas of a partition more than another,
 //   3  replica totals, as long as no table gets worse,
@@ -21,7 +22,7 @@ struct balance_standing {
   balance_kind goal{};
   bool balanced = false;
   double worst{};     ///< backend_load: distance from the average score; table_skew: replicas; path_load: used ratio.
-  std::uint64_t left{}; ///< Backends, partitions or paths outside.
+  std::uint64_t left{}; ///< Backends, partitions or paths outside; wanted_medium: replicas.
   balance_block why{}; ///< What stood in the way most often; none if balanced.
   friend bool operator==(const balance_standing&, const balance_standing&) = default;
 };

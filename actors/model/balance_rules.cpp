@@ -92,6 +92,8 @@ std::string_view sentence(balance_block why) {
     case balance_block::other_cluster: return "the target is not of the cluster the table belongs to";
     case balance_block::backend_paused: return "balance of the backend is paused";
     case balance_block::out_of_turns: return "more moves follow when these are done";
+    case balance_block::no_such_disk: return "their backends have no disk of that medium";
+    case balance_block::disks_disabled: return "moves between the disks of a backend are disabled";
   }
   return "unknown";
 }
@@ -106,11 +108,9 @@ balance_block may_move(const balance_view& view, const tablet& t, time_ms now) {
   if (view.memory.resting(t.id, now))
     return balance_block::resting;
   const auto* owner = view.cat.table_of(t);
-  if (owner && raw(owner->colocate_group) != 0)
-    return balance_block::colocated;
   if (!owner || diagnose(view.cat, t).health != tablet_health::healthy)
     return balance_block::unhealthy;
-  return balance_block::none;
+  return raw(owner->colocate_group) != 0 ? balance_block::colocated : balance_block::none;
 }
 
 bool reachable(const cluster_view& cluster, const backend& b) {

@@ -93,8 +93,10 @@ enum class balance_block : std::uint8_t {
   other_cluster,     ///< The target is not of the cluster the table belongs to.
   backend_paused,    ///< By an operator.
   out_of_turns,      ///< The round had no moves left to give; there may be one next time.
+  no_such_disk,      ///< The backend has no disk of the medium that the partition wants.
+  disks_disabled,    ///< Moves between disks of one backend are disabled by configuration.
 };
-inline constexpr std::size_t balance_block_count = static_cast<std::size_t>(balance_block::out_of_turns) + 1;
+inline constexpr std::size_t balance_block_count = static_cast<std::size_t>(balance_block::disks_disabled) + 1;
 [[nodiscard]] std::string_view sentence(balance_block why);
 
 /// The medium that a replica belongs to; it stays there.  Today that of the path it is on.

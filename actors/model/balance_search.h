@@ -12,6 +12,8 @@ using slot = balance_state::slot;
 /// by one, and tables for which nothing was found (the next round goes on with the others).
 inline constexpr std::size_t replicas_scanned_max = 200'000;
 inline constexpr std::size_t tables_in_vain_max = 64;
+/// Partitions that want another medium and are looked at in a round.
+inline constexpr std::size_t misplaced_looked_at_max = 1'024;
 
 /// A seeded die: the same seed gives the same round on every node.
 class dice {
@@ -103,6 +105,7 @@ private:
   void even_tables(medium m);
   void even_totals(medium m);
   void even_paths(medium m, bool dangerous_only);
+  void seek_medium(medium wanted);
 
   // Steps of them.
   bool step_load(medium_scores& scores, int tier_max);
@@ -111,6 +114,9 @@ private:
   bool step_totals(medium_scores& scores);
   bool step_paths(const std::vector<slot>& paths, double average, double band);
   bool even_paths_of(slot backend, medium m, bool dangerous_only);
+  void seek_medium_of(slot group, medium wanted);
+  void seek_medium_for(slot tablet, medium wanted, const std::vector<slot>& backends);
+  [[nodiscard]] balance_block blocked_from(slot backend, medium wanted) const;
 
   // Looking for a tablet.
   struct ranked {

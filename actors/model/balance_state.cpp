@@ -15,6 +15,7 @@ std::string_view name(balance_kind kind) {
     case balance_kind::backend_load: return "BACKEND_LOAD";
     case balance_kind::table_skew: return "TABLE_SKEW";
     case balance_kind::path_load: return "PATH_LOAD";
+    case balance_kind::wanted_medium: return "WANTED_MEDIUM";
   }
   return "UNKNOWN";
 }
@@ -132,6 +133,30 @@ void balance_state::count_hosts(const catalog& cat) {
     hosts_in_[cluster] = hosts.size();
 }
 
+void balance_state::read_wishes(const catalog& cat) {
+  cat.tables.for_each_difference(tables_seen_, [&](table_id, const table*, const table* now) {
+    if (!now)
+      return;
+    for (const auto& part : now->partitions)
+      if (const auto known = partition_slots_.find(part.id); known != partition_slots_.end())
+        for (const auto m : media) {
+          const auto group = known->second + static_cast<slot>(m);
+          groups_[group].wanted = part.medium;
+          note_misplaced(group);
+        }
+  });
+  tables_seen_ = cat.tables;
+}
+
+void balance_state::note_misplaced(slot group) {
+  const auto& g = groups_[group];
+  for (const auto m : media)
+    if (g.wanted == m && g.on != m && g.replicas > 0)
+      misplaced_[at(m)].insert(group);
+    else
+      misplaced_[at(m)].erase(group);
+}
+
 void balance_state::observe(const catalog& cat, const cluster_view& cluster) {
   std::vector<std::array<bool, media.size()>> before;
   for (auto& b : backends_) {
@@ -147,6 +172,7 @@ void balance_state::observe(const catalog& cat, const cluster_view& cluster) {
       grown.push_back(id);
   });
   count_hosts(cat);
+  read_wishes(cat);
   before.resize(backends_.size());
   endpoints_ = {};
   bool moved = false;
@@ -211,6 +237,7 @@ balance_state::slot balance_state::groups_of(const catalog& cat, const model::ta
         g.replication = table->replication_num;
         g.cluster = table->cluster;
         g.on = m;
+        g.wanted = part.medium;
       }
     return known->second;
   }
@@ -355,6 +382,7 @@ void balance_state::reskew(slot group) {
   g.skew = seen == 0 ? 0 : most - (seen < endpoints(g.on) ? 0 : fewest);
   if (g.skew >= 2)
     skewed.insert({g.skew, group});
+  note_misplaced(group);
 }
 
 // -- moves -------------------------------------------------------------------------------

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <unordered_map>
@@ -24,6 +25,7 @@ enum class balance_kind : std::uint8_t {
   backend_load, ///< From a backend with a high score to one with a low score.
   table_skew,   ///< From where a table has many replicas to where it has few.
   path_load,    ///< From a full path to an emptier one of the same backend.
+  wanted_medium, ///< To a path of the medium its partition wants, on the same backend.
 };
 [[nodiscard]] std::string_view name(balance_kind kind); ///< "BACKEND_LOAD"
 
@@ -79,6 +81,7 @@ public:
     std::uint32_t replication{};
     std::string cluster; ///< The table's; empty: any.
     medium on{};
+    std::optional<medium> wanted; ///< The partition's; nothing: any.
     std::uint32_t replicas = 0; ///< On endpoints.
     std::uint32_t skew = 0;     ///< Most less fewest replicas, over endpoints.
     std::vector<std::pair<slot, std::uint32_t>> counts; ///< (backend, replicas > 0), ascending.
@@ -127,6 +130,10 @@ public:
   [[nodiscard]] const std::set<std::pair<std::uint32_t, slot>>& skewed(medium m) const {
     return skewed_[static_cast<std::size_t>(m)];
   }
+  /// Groups with replicas on another medium than this one, which their partition wants.
+  [[nodiscard]] const std::set<slot>& misplaced(medium wanted) const {
+    return misplaced_[static_cast<std::size_t>(wanted)];
+  }
   /// Slots of the tablets of a partition, in bucket order.
   [[nodiscard]] std::span<const slot> tablets_of(const group_row& g) const;
   /// As host_anti_affinity() says.
@@ -163,6 +170,9 @@ private:
   bool look_at_path(slot backend, path_hash hash, medium m, const path_view* seen);
   void recount(backend_row& b) const;
   void count_hosts(const catalog& cat);
+  /// What partitions want may change without a change of their tablets.
+  void read_wishes(const catalog& cat);
+  void note_misplaced(slot group);
   void reskew(slot group);
 
   std::vector<path_row> paths_;
@@ -179,6 +189,8 @@ private:
   std::unordered_map<slot, std::vector<influence>> influences_;
   std::array<std::uint32_t, media.size()> endpoints_{};
   std::array<std::set<std::pair<std::uint32_t, slot>>, media.size()> skewed_;
+  std::array<std::set<slot>, media.size()> misplaced_;
+  cow_map<table_id, table> tables_seen_; ///< By read_wishes().
   std::unordered_map<std::string, slot> hosts_;
   std::map<std::string, std::size_t, std::less<>> hosts_in_; ///< Different ones, by cluster; "": in all.
   bool building_ = true;

@@ -11,9 +11,13 @@ using config = cluster_config;
 constexpr double day_s = 86'400;
 constexpr double pebibyte = 1'125'899'906'842'624.0;
 
-constexpr std::array<config_key, 16> keys{{
+constexpr std::array<config_key, 18> keys{{
     {"schedule_slot_num_per_path", "tablet_sched_slot_num_per_path", &config::slots_per_path, 1, 64, "", true,
-     "Copies for repair that may read or write one disk at a time"},
+     "Copies for repair that may read or write one disk at a time; with enable_adaptive_slots a disk begins there"},
+    {"enable_adaptive_slots", "", &config::adaptive_slots, 0, 0, "", true,
+     "The number of slots for repair of each disk follows the rate measured there"},
+    {"schedule_slot_num_per_path_max", "", &config::slots_per_path_max, 1, 64, "", true,
+     "No disk gets more slots for repair by measurement"},
     {"balance_slot_num_per_path", "", &config::balance_slots_per_path, 1, 64, "", true,
      "The same for balance, beside those for repair"},
     {"tablet_repair_delay_factor_second", "tablet_sched_repair_delay_factor_second", &config::repair_delay_factor, 0,

@@ -18,6 +18,8 @@ namespace tabletd::model {
 /// The initialisers are the defaults; a front end's own file may start from others.
 struct cluster_config {
   std::uint64_t slots_per_path = 2;           ///< Seed.
+  bool adaptive_slots = true;                 ///< Ours: slot_pace.
+  std::uint64_t slots_per_path_max = 16;      ///< Ours: what a fast disk may get.
   std::uint64_t balance_slots_per_path = 2;   ///< Seed.
   time_ms repair_delay_factor{60'000};
   time_ms backend_down_tolerated{900'000};

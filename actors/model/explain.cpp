@@ -27,7 +27,11 @@ queue_place find_in(const scheduler_view& scheduler, tablet_id tablet) {
 } // namespace
 
 slot_ledger slots_of(const scheduler_view& scheduler) {
-  return slot_ledger::derived(scheduler.slots_per_path, scheduler.claims);
+  std::vector<slot_total> own;
+  for (const auto& row : scheduler.slots)
+    if (row.total != scheduler.slots_per_path)
+      own.push_back({{row.backend, row.path}, row.total});
+  return slot_ledger::derived(scheduler.slots_per_path, scheduler.claims, own);
 }
 
 tablet_explanation explain(const catalog& cat, const cluster_view& cluster, const scheduler_view& scheduler,

@@ -116,6 +116,9 @@ enum class blocker : std::uint8_t {
   nothing_to_drop,
 };
 [[nodiscard]] std::string_view sentence(blocker why);
+/// A decision in a hurry (placement_view::every_path false) that fails because all targets are busy
+/// names no more of them than one beyond this.
+inline constexpr std::size_t busy_targets_told = 16;
 /// True if a running copy that ends can lift it; false: the cluster has to change.
 [[nodiscard]] constexpr bool waits_for_slot(blocker why) {
   return why == blocker::source_slot || why == blocker::target_slot;

@@ -189,6 +189,7 @@ struct target_search {
   std::optional<rank> best;
   place chosen;
   bool hurried = false; ///< Whatever cannot be taken is passed by in silence.
+  std::size_t busy_seen = 0;
 
   /// True if no path of a backend with this score can beat the best one so far.
   [[nodiscard]] bool beaten(double score) const {
@@ -222,6 +223,7 @@ struct target_search {
     if (hurried)
       return;
     blocked.saw(excuse_of(code));
+    busy_seen += code == path_code::no_slot ? 1 : 0;
     why.push_back({path_role::target, at, code, fill.used_ratio, fill.left_bytes});
   }
 };
@@ -271,12 +273,9 @@ void look_at_paths(target_search& search, const backend& b) {
 }
 
 /// The best path without a look at all of them: from the least loaded backend on, until no other
-/// can do better.  False: none was found, or a backend has no score yet; then only a look at all
-/// of them can tell, and say why not.
-bool look_from_least_loaded(target_search& search) {
+/// can do better.
+void look_from_least_loaded(target_search& search) {
   const auto& view = search.p.view;
-  if (search.p.scores.size() != view.cat.backends.size())
-    return false;
   search.hurried = true;
   for (const auto& next : search.p.scores.from_least_loaded()) {
     if (search.beaten(next.score))
@@ -287,7 +286,15 @@ bool look_from_least_loaded(target_search& search) {
       look_at_paths(search, *b);
   }
   search.hurried = false;
-  return search.best.has_value();
+}
+
+/// One by one, with a verdict for each, until `enough` of them were found busy.
+void look_at_backends(target_search& search, std::size_t enough) {
+  const auto& backends = search.p.view.cat.backends;
+  backends.for_each([&](backend_id, const backend& b) {
+    if (search.busy_seen < enough)
+      look_at_paths(search, b);
+  });
 }
 
 /// The place that the plan being applied has for the tablet, as long as it is one that the rules would
@@ -326,8 +333,12 @@ target_choice choose_new_target(const patient& p, tablet_health health, std::vec
                        .best = {},
                        .chosen = {}};
   const auto planned = choose_planned(search, why);
-  if (p.view.every_path || !(planned || look_from_least_loaded(search)))
-    p.view.cat.backends.for_each([&](backend_id, const backend& b) { look_at_paths(search, b); });
+  // A backend without a score yet is not in the line.
+  const bool in_line = !p.view.every_path && search.p.scores.size() == p.view.cat.backends.size();
+  if (in_line && !planned)
+    look_from_least_loaded(search);
+  if (p.view.every_path || !(planned || search.best)) // Nothing says more about why than a busy path; more of them say no more.
+    look_at_backends(search, in_line ? busy_targets_told + 1 : SIZE_MAX);
   if (planned)
     return *planned;
   target_choice choice{.at = search.chosen, .replica = {}, .blocked = blocker::none};

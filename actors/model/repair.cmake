@@ -15,7 +15,9 @@ target_sources(tabletd_model PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/repair_queue.cpp
   ${CMAKE_CURRENT_LIST_DIR}/repair_scheduler.cpp
   ${CMAKE_CURRENT_LIST_DIR}/repair_scheduler_cluster.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/repair_scheduler_slots.cpp
   ${CMAKE_CURRENT_LIST_DIR}/repair_scheduler_view.cpp
   ${CMAKE_CURRENT_LIST_DIR}/sched_ctx.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/slot_pace.cpp
   ${CMAKE_CURRENT_LIST_DIR}/slots.cpp
   ${CMAKE_CURRENT_LIST_DIR}/what_if.cpp)

@@ -50,12 +50,11 @@ std::vector<place> busy_paths(const decision& d, path_role role) {
 
 /// Where a slot must come free before there can be a copy, after a decision that found none.
 std::vector<place> waits_for(const decision& d) {
-  constexpr std::size_t remembered_max = 16;
   // A tablet has few sources, so if they are busy as well they are the better thing to wait for.
   if (auto sources = busy_paths(d, path_role::source); !sources.empty())
     return sources;
   auto targets = busy_paths(d, path_role::target);
-  return targets.size() <= remembered_max ? targets : std::vector{any_path};
+  return targets.size() <= busy_targets_told ? targets : std::vector{any_path};
 }
 
 /// Calls take(place) for each path a copy of the tablet can be read from, whether it has a free slot
@@ -111,7 +110,7 @@ repair_scheduler::~repair_scheduler() {
 sched_effects repair_scheduler::step(const sched_event& event, const sched_world& world, time_ms now) {
   round r{.world = world, .now = now, .effects = {}};
   const bool tick = std::holds_alternative<sched_tick>(event);
-  configure(world.cat);
+  configure(world.cat, now);
   std::visit([&](const auto& e) { on(e, r); }, event);
   counters_.upgraded += queue_.advance(now);
   if (!in_force_.scheduler_disabled)
@@ -142,17 +141,15 @@ void repair_scheduler::on(const ctx_report& e, round& r) {
   if (found == running_.end())
     return; // Late or repeated: it has been accounted for.
   r.visits_left = visits_per_end;
-  if (const auto* clone = std::get_if<clone_move>(&found->second.move))
-    r.freed = {any_path, clone->source, clone->target};
-  else
-    r.freed = {drop_gate};
   auto ctx = std::move(found->second);
   running_.erase(found);
   sick_.leave(ctx.entry.what.health);
-  if (ctx.slots)
-    slots_of(ctx.move).give_back(*std::exchange(ctx.slots, std::nullopt));
-  else
+  if (ctx.slots) {
+    vacate(ctx, e, r);
+  } else {
+    r.freed = {drop_gate};
     --drops_running_;
+  }
   if (is_balance(ctx.move))
     balance_.copy_ended(r.world.cat, e.tablet, e.result == ctx_result::finished, r.now);
   close(ctx, e, r.world.cat, r.now);
@@ -176,6 +173,7 @@ void repair_scheduler::on(const sched_tick&, round& r) {
   ++counters_.sched_rounds;
   r.everybody = true;
   notice_cluster(r);
+  forget_idle_paths(r.now);
   end_hints(r);
   relocate_groups(r);
   balance(r);
@@ -311,6 +309,7 @@ const queue_entry* repair_scheduler::next_turn(std::uint64_t began, round& r) co
 void repair_scheduler::visit(const queue_entry& entry, round& r) {
   const auto tablet = entry.tablet;
   ++counters_.scheduled;
+  note_waiting(entry, r);
   if (all_full(entry.waits_for)) {
     ++counters_.scheduled_failed;
     counters_.downgraded += queue_.visited_in_vain(tablet, r.now) ? 1 : 0;
@@ -412,6 +411,8 @@ void repair_scheduler::carry_out(const decision& d, const queue_entry& entry, ro
 
 void repair_scheduler::give_up_for_now(const decision& d, tablet_id tablet, round& r) {
   ++counters_.scheduled_failed;
+  if (d.blocked == blocker::target_slot && !r.everybody && --r.vain_left == 0)
+    r.visits_left = 1; // This one was the last.
   if (waits_for_slot(d.blocked))
     counters_.downgraded += queue_.visited(tablet, sentence(d), waits_for(d), r.now) ? 1 : 0;
   else if (waits_for_time(d.blocked))
@@ -431,8 +432,7 @@ void repair_scheduler::start(const decision& d, tablet_id tablet, round& r, std:
   ctx.entry.last_scheduled = ctx.entry.last_visited = r.now;
   ctx.entry.message = because.empty() ? sentence(d) : sentence(d) + ": " + std::string{because};
   if (const auto* clone = std::get_if<clone_move>(&d.move)) {
-    ctx.slots = slots_of(d.move).take({clone->source, clone->target, clone->bytes});
-    assert(ctx.slots && "decide() promised free slots");
+    occupy(ctx, r.now);
     ctx.timeout = clone_timeout(clone->bytes);
     if (scores_)
       scores_->add(clone->target.backend, clone->bytes);
@@ -452,8 +452,6 @@ bool repair_scheduler::is_balance(const remedy& move) {
   return clone && clone->purpose == order_purpose::balance;
 }
 
-slot_ledger& repair_scheduler::slots_of(const remedy& move) { return is_balance(move) ? balance_slots_ : slots_; }
-
 void repair_scheduler::adopt(tablet_id tablet, round& r) {
   const auto& order = *r.world.cat.orders.find(tablet);
   auto life = adopted_ctx(r.world.cat, order);
@@ -462,9 +460,11 @@ void repair_scheduler::adopt(tablet_id tablet, round& r) {
   running_ctx ctx{.entry = entry ? std::move(*entry)
                                  : new_entry(*r.world.cat.tablets.find(tablet), life.what, r),
                   .move = life.move,
-                  .slots = slots_of(life.move).adopt({move.source, move.target, move.bytes}),
+                  .slots = {},
                   .timeout = clone_timeout(move.bytes),
-                  .started = r.now};
+                  .started = r.now,
+                  .adopted = true};
+  occupy(ctx, r.now);
   ctx.entry.what = life.what;
   ctx.entry.created = by_own_clock(order.at, r.world, r.now);
   ctx.entry.last_scheduled = ctx.entry.last_visited = r.now;

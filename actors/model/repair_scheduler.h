@@ -15,6 +15,7 @@
 #include "actors/model/repair_queue.h"
 #include "actors/model/sched_ctx.h"
 #include "actors/model/scheduler_view.h"
+#include "actors/model/slot_pace.h"
 #include <list>
 #include <optional>
 #include <unordered_map>
@@ -33,10 +34,13 @@ struct scheduler_options {
   colocate_options colocate{};
   balance_driver_options balance{};
   std::uint32_t balance_slots_per_path = 2; ///< Seed: 2 besides those for repair.
+  bool adaptive_slots = true;               ///< Paths get more or fewer slots for repair as measured.
+  std::uint32_t slots_per_path_max = 16;    ///< If so, no more than this.
 };
 
 /// Balance keeps to the same limits of disks and slots.
 [[nodiscard]] balance_driver_options driver_options(const scheduler_options& options);
+[[nodiscard]] pace_limits pace_options(const scheduler_options& options);
 /// The same in the words of ADMIN SHOW FRONTEND CONFIG.
 [[nodiscard]] cluster_config config_of(const scheduler_options& options);
 
@@ -50,6 +54,10 @@ inline constexpr std::size_t decisions_per_step = 256;
 /// the end of a context only at those that wait for what it frees, and at new ones.
 inline constexpr std::size_t visits_per_round = 4'096;
 inline constexpr std::size_t visits_per_end = 64;
+/// Of those visits, decisions that find a source free and every target busy.  Where paths have
+/// different numbers of slots that is common, and each is a look at all of them; who was not looked
+/// at is at the next end, or by the tick.
+inline constexpr std::size_t vain_decisions_per_end = 2;
 /// Drops take no slot; this keeps them from flooding the journal when a backend returns.
 inline constexpr std::size_t drops_running_max = 500;
 /// Load scores are computed from all backends at most this often; in between the scheduler
@@ -59,6 +67,8 @@ inline constexpr time_ms scores_max_age{1'000};
 inline constexpr time_ms look_again_after{1'000};
 /// The view is published at most this often.
 inline constexpr time_ms view_spacing{200};
+/// Paths that nobody has measured for long are looked for this often.
+inline constexpr time_ms pace_spacing = std::chrono::minutes(1);
 
 /// After the n-th failure in a row a tablet rests 1 s, 2 s, 4 s, ... at most 5 minutes.
 [[nodiscard]] time_ms retry_delay(std::uint32_t failures);
@@ -141,7 +151,7 @@ private:
 class repair_scheduler {
 public:
   explicit repair_scheduler(scheduler_options options)
-    : options_(options), startup_(config_of(options)), slots_(options.slots_per_path), balance_slots_(options.balance_slots_per_path), balance_(driver_options(options)) {}
+    : options_(options), startup_(config_of(options)), pace_(pace_options(options)), slots_(pace_.usual_total()), balance_slots_(options.balance_slots_per_path), balance_(driver_options(options)) {}
   repair_scheduler(const repair_scheduler&) = delete;
   repair_scheduler& operator=(const repair_scheduler&) = delete;
   ~repair_scheduler();
@@ -164,6 +174,9 @@ private:
     time_ms timeout{};
     time_ms started{};
     bool withdrawn = false;
+    bool adopted = false;
+    pace_mark at_source{}; ///< Of a clone: what its paths had behind them when it began.
+    pace_mark at_target{};
   };
   struct path_rate {
     std::uint64_t bytes{};
@@ -176,9 +189,11 @@ private:
     sched_effects effects;
     std::size_t visits_left = visits_per_round;
     std::size_t decisions_left = decisions_per_step;
+    std::size_t vain_left = vain_decisions_per_end;
     std::size_t spawned = 0;
     bool everybody = false;   ///< Look again at those that wait for a busy path, too.
     std::vector<place> freed{}; ///< What the end of a context gave back, so far as it is free still.
+    place freed_target{};       ///< Of them, where somebody who waits for any_path would write.
   };
 
   void on(const sched_started&, round& r);
@@ -188,11 +203,22 @@ private:
   void on(const sched_tick&, round& r);
   void notice_cluster(round& r);
   /// What an operator has set in the log goes before what the front end was started with.
-  void configure(const catalog& cat);
+  void configure(const catalog& cat, time_ms at);
   void end_hints(round& r);
   void relocate_groups(round& r);
   void balance(round& r);
+
+  // Slots, and how many a path should have (slot_pace).
   [[nodiscard]] slot_ledger& slots_of(const remedy& move);
+  /// The context of a copy takes its slots; an adopted one in any case.
+  void occupy(running_ctx& ctx, time_ms now);
+  /// It gives them back, and its paths have been measured.
+  void vacate(running_ctx& ctx, const ctx_report& e, round& r);
+  void set_pace(pace_limits limits, time_ms now);
+  void follow_pace(const place& at);
+  /// Whoever the end of a copy has woken would have used another slot.
+  void note_waiting(const queue_entry& entry, const round& r);
+  void forget_idle_paths(time_ms now);
   [[nodiscard]] static bool is_balance(const remedy& move);
   const load_scores& scores_now(const round& r);
   void withdraw_hopeless(round& r);
@@ -239,7 +265,9 @@ private:
   repair_queue queue_;
   std::unordered_map<tablet_id, running_ctx> running_;
   std::size_t drops_running_ = 0;
-  slot_ledger slots_;
+  slot_pace pace_;
+  time_ms paced_at_{};
+  slot_ledger slots_; ///< Totals as pace_ says.
   slot_ledger balance_slots_;
   balance_driver balance_;
   sick_register sick_;

@@ -84,10 +84,16 @@ balance_driver_options driver_options(const scheduler_options& options) {
   return balance;
 }
 
+pace_limits pace_options(const scheduler_options& options) {
+  return {options.adaptive_slots, options.slots_per_path, options.slots_per_path_max};
+}
+
 cluster_config config_of(const scheduler_options& options) {
   cluster_config config;
   config.slots_per_path = options.slots_per_path;
   config.balance_slots_per_path = options.balance_slots_per_path;
+  config.adaptive_slots = options.adaptive_slots;
+  config.slots_per_path_max = options.slots_per_path_max;
   config.repair_delay_factor = options.repair_delay_factor;
   config.backend_down_tolerated = options.be_down_tolerance;
   config.balance_disabled = !options.balance.rules.enabled;
@@ -99,7 +105,7 @@ cluster_config config_of(const scheduler_options& options) {
   return config;
 }
 
-void repair_scheduler::configure(const catalog& cat) {
+void repair_scheduler::configure(const catalog& cat, time_ms at) {
   if (cat.config.is_same_as(config_seen_))
     return;
   config_seen_ = cat.config;
@@ -111,7 +117,8 @@ void repair_scheduler::configure(const catalog& cat) {
   options_.be_down_tolerance = now.backend_down_tolerated;
   options_.fit = now.fit();
   options_.colocate = {!now.colocate_balance_disabled, now.colocate_relocate_delay};
-  slots_.set_total(static_cast<std::uint32_t>(now.slots_per_path));
+  set_pace({now.adaptive_slots, static_cast<std::uint32_t>(now.slots_per_path),
+            static_cast<std::uint32_t>(now.slots_per_path_max)}, at);
   balance_slots_.set_total(static_cast<std::uint32_t>(now.balance_slots_per_path));
   auto rules = options_.balance.rules;
   rules.enabled = !now.balance_disabled && !now.scheduler_disabled;
@@ -141,6 +148,7 @@ void repair_scheduler::balance(round& r) {
       continue;
     }
     ++counters_.balance_scheduled;
+    counters_.path_moves_scheduled += wanted.source.backend == wanted.target.backend ? 1 : 0;
     balance_.begun(wanted.tablet, r.now);
     start(d, wanted.tablet, r, wanted.reason);
   }

@@ -52,6 +52,8 @@ void repair_scheduler::count_clone(const running_ctx& ctx, const ctx_report& e) 
   switch (e.result) {
     case ctx_result::finished:
       ++counters_.clones_ok;
+      counters_.copied_bytes[is_balance(ctx.move) ? 1 : 0][clone->source.backend == clone->target.backend ? 1 : 0]
+        += e.copied_bytes;
       for (const auto& end : {clone->source, clone->target}) {
         auto& rate = rates_[end];
         rate.bytes += e.copied_bytes;
@@ -72,10 +74,11 @@ void repair_scheduler::close(running_ctx& ctx, const ctx_report& e, const catalo
   line.copied_bytes = e.copied_bytes;
   line.copy_ms = e.elapsed_ms;
   line.message = e.message.empty() ? std::move(done) : e.message;
+  const bool balance = is_balance(ctx.move);
   switch (line.state) {
-    case ctx_state_name::finished: ++counters_.finished; break;
-    case ctx_state_name::unexpected: ++counters_.unexpected; break;
-    default: ++counters_.cancelled;
+    case ctx_state_name::finished: ++counters_.finished, counters_.balance_finished += balance; break;
+    case ctx_state_name::unexpected: ++counters_.unexpected, counters_.balance_unexpected += balance; break;
+    default: ++counters_.cancelled, counters_.balance_cancelled += balance;
   }
   if (history_.size() < view_rows_max)
     history_.emplace_front();
@@ -129,6 +132,8 @@ scheduler_view repair_scheduler::view(const sched_world& world, time_ms now) con
   scheduler_view v;
   v.pending_total = queue_.size();
   v.running_total = running_.size();
+  v.balance_running = balance_.running();
+  v.balance_slots_per_path = balance_slots_.total();
   v.tablets_by_health = sick_.by_health();
   v.counters = counters_;
   v.pause = balance_.pause();
@@ -159,7 +164,7 @@ scheduler_view repair_scheduler::view(const sched_world& world, time_ms now) con
       const place at{id, path.hash};
       const auto rate = rates_.find(at);
       const bool known = rate != rates_.end() && rate->second.ms > 0;
-      v.slots.push_back({id, path.hash, slots_.available(at), slots_.total(), balance_slots_.available(at),
+      v.slots.push_back({id, path.hash, slots_.available(at), slots_.total(at), balance_slots_.available(at),
                          known ? static_cast<double>(rate->second.bytes) * 1'000.0
                                    / static_cast<double>(rate->second.ms)
                                : 0.0});
@@ -194,7 +199,7 @@ std::string repair_scheduler::broken_invariant() const {
     else
       ++drops;
   }
-  if (slot_ledger::derived(slots_.total(), claims) != slots_)
+  if (slot_ledger::derived(pace_.usual_total(), claims, pace_.own_totals()) != slots_)
     return "the slot ledger differs from what the running contexts hold";
   if (slot_ledger::derived(balance_slots_.total(), balance_claims) != balance_slots_)
     return "the slot ledger of balance differs from what the running contexts hold";

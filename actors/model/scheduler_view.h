@@ -58,8 +58,12 @@ struct sched_counters {
   std::uint64_t scheduled{}, scheduled_ok{}, scheduled_failed{}, discarded{};
   std::uint64_t clones{}, clones_ok{}, clones_failed{}, clones_timeout{};
   std::uint64_t finished{}, cancelled{}, unexpected{};
+  std::uint64_t balance_finished{}, balance_cancelled{}, balance_unexpected{}; ///< Of those, copies of balance.
   std::uint64_t upgraded{}, downgraded{}; ///< Dynamic priorities.
   std::uint64_t balance_scheduled{};
+  std::uint64_t path_moves_scheduled{}; ///< Of those, between paths of one backend.
+  /// Of finished copies: [repair, balance][between backends, between paths of one].
+  std::array<std::array<std::uint64_t, 2>, 2> copied_bytes{};
   std::array<std::uint64_t, tablet_health_count> submitted_by_health{}; ///< Index: tablet_health.
 };
 
@@ -72,9 +76,11 @@ struct scheduler_view {
   std::vector<ctx_row> history; ///< Newest first.
   std::vector<slot_row> slots;
   std::vector<slot_claim> claims; ///< Of every copy for repair that runs: EXPLAIN rebuilds the slots from them.
-  std::uint32_t slots_per_path = 2;
+  std::uint32_t slots_per_path = 2; ///< Of paths that `slots` does not name; the scheduler names all there are.
   std::size_t pending_total{};
   std::size_t running_total{};
+  std::size_t balance_running{}; ///< Of those, copies of balance.
+  std::uint32_t balance_slots_per_path = 2;
   std::array<std::uint64_t, tablet_health_count> tablets_by_health{}; ///< Sick ones known now; healthy is derived.
   sched_counters counters;
   balance_pause pause;                          ///< Why balance rests, if it does.

@@ -31,9 +31,17 @@ std::uint32_t slot_ledger::used(const place& at) const {
   return u ? u->slots : 0;
 }
 
+std::uint32_t slot_ledger::total(const place& at) const {
+  const auto* u = find(at);
+  return u ? total_of(*u) : per_path_;
+}
+
 std::uint32_t slot_ledger::available(const place& at) const {
-  const auto taken = used(at);
-  return taken >= per_path_ ? 0 : per_path_ - taken;
+  const auto* u = find(at);
+  if (!u)
+    return per_path_;
+  const auto total = total_of(*u);
+  return u->slots >= total ? 0 : total - u->slots;
 }
 
 std::uint64_t slot_ledger::incoming_bytes(const place& at) const {
@@ -57,7 +65,20 @@ void slot_ledger::set_total(std::uint32_t per_path) {
   per_path_ = per_path;
   for (auto& [backend, of] : used_)
     of.full = static_cast<std::size_t>(
-      std::count_if(of.paths.begin(), of.paths.end(), [&](const usage& u) { return u.slots >= per_path_; }));
+      std::count_if(of.paths.begin(), of.paths.end(), [&](const usage& u) { return is_full(u); }));
+}
+
+void slot_ledger::set_own_total(const place& at, std::optional<std::uint32_t> total) {
+  assert((!total || *total > 0) && "a path without a slot would never be measured again");
+  if (!total && !find(at))
+    return;
+  const auto found = used_.try_emplace(at.backend).first;
+  auto& of = found->second;
+  auto& u = entry(of, at.path);
+  of.full -= is_full(u) ? 1 : 0;
+  u.own_total = total.value_or(0);
+  of.full += is_full(u) ? 1 : 0;
+  tidy(found, at.path);
 }
 
 slot_token slot_ledger::adopt(const slot_claim& claim) {
@@ -71,21 +92,29 @@ void slot_ledger::give_back(slot_token token) {
   remove_one(claim.target, claim.bytes);
 }
 
-slot_ledger slot_ledger::derived(std::uint32_t per_path, std::span<const slot_claim> running) {
+slot_ledger slot_ledger::derived(std::uint32_t per_path, std::span<const slot_claim> running,
+                                 std::span<const slot_total> own) {
   slot_ledger ledger{per_path};
+  for (const auto& of : own)
+    ledger.set_own_total(of.at, of.total);
   for (const auto& claim : running)
     ledger.add(claim);
   return ledger;
 }
 
+slot_ledger::usage& slot_ledger::entry(backend_usage& of, path_hash path) {
+  auto u = std::lower_bound(of.paths.begin(), of.paths.end(), path,
+                            [](const usage& x, path_hash wanted) { return x.path < wanted; });
+  if (u == of.paths.end() || u->path != path)
+    u = of.paths.insert(u, usage{path, 0, 0, 0});
+  return *u;
+}
+
 void slot_ledger::use(const place& at, std::uint64_t incoming_bytes) {
   auto& of = used_[at.backend];
-  auto u = std::lower_bound(of.paths.begin(), of.paths.end(), at.path,
-                            [](const usage& x, path_hash path) { return x.path < path; });
-  if (u == of.paths.end() || u->path != at.path)
-    u = of.paths.insert(u, usage{at.path, 0, 0});
-  u->incoming_bytes += incoming_bytes;
-  if (++u->slots == per_path_)
+  auto& u = entry(of, at.path);
+  u.incoming_bytes += incoming_bytes;
+  if (++u.slots == total_of(u))
     ++of.full;
 }
 
@@ -101,13 +130,19 @@ void slot_ledger::remove_one(const place& at, std::uint64_t incoming_bytes) {
   const auto u = std::find_if(of.paths.begin(), of.paths.end(), [&](const usage& x) { return x.path == at.path; });
   assert(u != of.paths.end() && u->slots > 0 && u->incoming_bytes >= incoming_bytes);
   u->incoming_bytes -= incoming_bytes;
-  if (u->slots-- == per_path_)
+  if (u->slots-- == total_of(*u))
     --of.full;
-  if (u->slots > 0)
-    return;
-  of.paths.erase(u);
-  if (of.paths.empty())
-    used_.erase(found);
+  if (u->slots == 0)
+    tidy(found, at.path);
+}
+
+void slot_ledger::tidy(backends::iterator of, path_hash path) {
+  auto& paths = of->second.paths;
+  const auto u = std::find_if(paths.begin(), paths.end(), [&](const usage& x) { return x.path == path; });
+  if (u->slots == 0 && u->own_total == 0)
+    paths.erase(u);
+  if (paths.empty())
+    used_.erase(of);
 }
 
 } // namespace tabletd::model

@@ -33,6 +33,13 @@ struct slot_claim {
   friend bool operator==(const slot_claim&, const slot_claim&) = default;
 };
 
+/// A path with a number of slots of its own.
+struct slot_total {
+  place at;
+  std::uint32_t total{}; ///< At least 1.
+  friend bool operator==(const slot_total&, const slot_total&) = default;
+};
+
 /// A claim that was granted.  Whoever owns it gives it back exactly once; letting it go out
 /// of scope instead is the slot leak that stopped the originals, so it asserts.
 class [[nodiscard]] slot_token {
@@ -55,7 +62,9 @@ public:
   /// Seed: schedule_slot_num_per_path = 2.
   explicit slot_ledger(std::uint32_t per_path = 2) : per_path_(per_path) {}
 
+  /// Of a path that has no number of its own.
   [[nodiscard]] std::uint32_t total() const { return per_path_; }
+  [[nodiscard]] std::uint32_t total(const place& at) const;
   [[nodiscard]] std::uint32_t used(const place& at) const;
   [[nodiscard]] std::uint32_t available(const place& at) const;
   [[nodiscard]] std::uint64_t incoming_bytes(const place& at) const;
@@ -63,8 +72,11 @@ public:
   /// has left the backend counts while a copy holds it, so a free one may be missed until it ends.
   [[nodiscard]] bool any_available(backend_id backend, std::size_t paths) const;
 
-  /// Copies that run keep what they hold, also beyond a lower total.
+  /// Of every path without a number of its own.  Copies that run keep what they hold, also beyond a
+  /// lower total.
   void set_total(std::uint32_t per_path);
+  /// Of one path; nothing: again that of all others.
+  void set_own_total(const place& at, std::optional<std::uint32_t> total);
 
   /// Both slots or nothing.
   [[nodiscard]] std::optional<slot_token> take(const slot_claim& claim);
@@ -74,28 +86,36 @@ public:
   void give_back(slot_token token);
 
   /// What the ledger must equal: one slot per claim and end.
-  [[nodiscard]] static slot_ledger derived(std::uint32_t per_path, std::span<const slot_claim> running);
+  [[nodiscard]] static slot_ledger derived(std::uint32_t per_path, std::span<const slot_claim> running,
+                                           std::span<const slot_total> own = {});
   friend bool operator==(const slot_ledger&, const slot_ledger&) = default;
 
 private:
   struct usage {
     path_hash path{};
     std::uint32_t slots{};
+    std::uint32_t own_total{}; ///< 0: per_path_.
     std::uint64_t incoming_bytes{};
     friend bool operator==(const usage&, const usage&) = default;
   };
   struct backend_usage {
-    std::vector<usage> paths;  ///< Those in use: few, ascending.
+    std::vector<usage> paths;  ///< Those in use or with a total of their own: few, ascending.
     std::size_t full = 0;      ///< Of them, without a free slot.
     friend bool operator==(const backend_usage&, const backend_usage&) = default;
   };
   [[nodiscard]] const usage* find(const place& at) const;
+  [[nodiscard]] std::uint32_t total_of(const usage& u) const { return u.own_total > 0 ? u.own_total : per_path_; }
+  [[nodiscard]] bool is_full(const usage& u) const { return u.slots > 0 && u.slots >= total_of(u); }
+  using backends = std::unordered_map<backend_id, backend_usage>;
+  static usage& entry(backend_usage& of, path_hash path);
+  /// Removes the path if it is neither in use nor has a total of its own.
+  void tidy(backends::iterator of, path_hash path);
   void use(const place& at, std::uint64_t incoming_bytes);
   void add(const slot_claim& claim);
   void remove_one(const place& at, std::uint64_t incoming_bytes);
 
   std::uint32_t per_path_;
-  std::unordered_map<backend_id, backend_usage> used_; ///< Only backends in use.
+  backends used_; ///< Only backends with such paths.
 };
 
 } // namespace tabletd::model

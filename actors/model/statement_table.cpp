@@ -48,7 +48,8 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
    "ALTER TABLE shop.orders DROP PARTITION y2024", {}, writes, dangerous},
   {"modify_partition", "ALTER TABLE <table> MODIFY PARTITION <partition> SET ( <partition property>, ... )",
    "Changes where the replicas of a partition belong.",
-   "\"storage_medium\": \"SSD\", \"HDD\" or \"ANY\". Replicas that are made or moved from now on prefer such disks.",
+   "\"storage_medium\": \"SSD\", \"HDD\" or \"ANY\". Replicas that are made or moved from now on prefer such disks, and balance moves "
+   "those that exist to one of their own backend; where a backend has none they stay, and PLAN REBALANCE says so.",
    R"(ALTER TABLE shop.orders MODIFY PARTITION y2024 SET ("storage_medium"="HDD"))", {}, writes},
   {"use_database", "USE <database>", "Sets the database that table names without one belong to.",
    "Holds for this session.", "USE shop", {}, reads},

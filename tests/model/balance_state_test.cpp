@@ -36,6 +36,8 @@ std::string text_of(const balance_state& s) {
     for (const auto& [b, n] : row.counts)
       counts[raw(s.backend(b).id)] = n;
     out << row.replicas << " skew " << row.skew << (s.skewed(row.on).contains({row.skew, g}) ? " listed" : "");
+    for (const auto m : media)
+      out << (s.misplaced(m).contains(g) ? " for " + std::string{name(m)} : "");
     for (const auto& [b, n] : counts)
       out << ' ' << b << 'x' << n;
     lines["table " + std::to_string(raw(row.table)) + std::string{name(row.on)}] = out.str();
@@ -173,7 +175,7 @@ TEST(BalanceStateRandom, KeptEqualsBuilt) {
       const auto* row = w.cat.tables.find(table);
       const auto part = row->partitions.front();
       const auto id = w.bucket(table, static_cast<std::uint32_t>(dice(part.buckets)));
-      switch (dice(7)) {
+      switch (dice(8)) {
         case 0:
           grow();
           refresh_all(w.cat.tables.find(tables.back())->partitions.front());
@@ -197,6 +199,11 @@ TEST(BalanceStateRandom, KeptEqualsBuilt) {
         case 4:
           w.add_backend({{}});
           break;
+        case 6: {
+          const std::array<std::optional<medium>, 3> wishes{medium::hdd, medium::ssd, std::nullopt};
+          w.fold(partition_modified{table, part.id, wishes[dice(3)]});
+          break;
+        }
         case 5:
           if (!under_way.empty()) {
             const auto n = static_cast<std::ptrdiff_t>(dice(under_way.size()));

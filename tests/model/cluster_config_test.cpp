@@ -28,6 +28,8 @@ TEST(ClusterConfig, EveryKeyIsNamedOnceAndItsDefaultFits) {
 
 TEST(ClusterConfig, TheDefaultsAreThoseOfTheSeed) {
   const std::pair<const char*, const char*> defaults[] = {{"schedule_slot_num_per_path", "2"},
+                                                          {"enable_adaptive_slots", "true"},
+                                                          {"schedule_slot_num_per_path_max", "16"},
                                                           {"balance_slot_num_per_path", "2"},
                                                           {"tablet_repair_delay_factor_second", "60"},
                                                           {"tablet_sched_be_down_tolerate_time_s", "900"},

@@ -37,6 +37,8 @@ TEST_F(Explain, SlotsAreThoseOfWhatRuns) {
   EXPECT_EQ(why.what.blocked, blocker::source_slot);
   EXPECT_EQ(name(why.what.blocked), "SOURCE_SLOT");
   EXPECT_EQ(slots_of(seen).incoming_bytes(world.path(4)), 7U);
+  seen.slots = {{world.ids[1], world.path(1).path, 1, 2, 2, 0}};
+  EXPECT_EQ(std::get<clone_move>(of(id).what.move).source, world.path(1)) << "the scheduler has given it a second one";
 }
 
 TEST_F(Explain, WhatHasJustFailedIsAvoidedAsTheSchedulerDoes) {

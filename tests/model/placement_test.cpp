@@ -157,6 +157,32 @@ TEST(Placement, AHurriedDecisionIsTheSame) {
   EXPECT_GT(blocked, 50U);
 }
 
+TEST(Placement, AHurriedDecisionNamesBusyTargetsOnlyUntilTheyAreEnough) {
+  repair_world world{"abcdefghijklmnop"};
+  const auto id = world.make("1+ 2+");
+  std::vector<slot_token> taken;
+  for (std::size_t n = 3; n <= 16; ++n)
+    for (std::size_t path = 0; path < 2; ++path)
+      for (int i = 0; i < 2; ++i)
+        taken.push_back(world.slots.adopt({world.path(n, path), world.path(n, 1 - path), 0}));
+  const load_scores scores{world.cat, world.cluster, world.slots};
+  auto view = world.view();
+  view.scores = &scores;
+  const auto busy = [&](bool every_path) {
+    view.every_path = every_path;
+    const auto d = model::decide(view, id);
+    EXPECT_EQ(d.blocked, blocker::target_slot);
+    return static_cast<std::size_t>(std::count_if(d.paths.begin(), d.paths.end(), [](const path_verdict& v) {
+      return v.role == path_role::target && v.code == path_code::no_slot;
+    }));
+  };
+  EXPECT_EQ(busy(true), 28U);
+  EXPECT_GT(busy(false), busy_targets_told);
+  EXPECT_LE(busy(false), busy_targets_told + 2) << "a backend is looked at as a whole";
+  for (auto& token : taken)
+    world.slots.give_back(std::move(token));
+}
+
 // -- sources -----------------------------------------------------------------------------
 
 TEST(Placement, TheSourceWithMoreFreeSlotsIsRead) {

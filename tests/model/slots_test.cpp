@@ -1,5 +1,7 @@
 #include "actors/model/slots.h"
 #include <gtest/gtest.h>
+#include <algorithm>
+#include <optional>
 #include <vector>
 
 namespace tabletd::model {
@@ -67,7 +69,37 @@ TEST(SlotsDeathTest, ATokenThatIsLostIsABug) {
     "must be given back");
 }
 
-// Appendix A 2 over random histories: the ledger is what the running contexts hold.
+TEST(Slots, APathMayHaveATotalOfItsOwn) {
+  slot_ledger ledger{1};
+  ledger.set_own_total(at(2, 1), 3);
+  EXPECT_EQ(ledger.total(at(2, 1)), 3U);
+  EXPECT_EQ(ledger.available(at(2, 1)), 3U);
+  EXPECT_EQ(ledger.total(at(2, 2)), 1U);
+  std::vector<slot_token> tokens;
+  for (std::uint64_t source = 3; source < 6; ++source) {
+    auto token = ledger.take({at(source, 1), at(2, 1), 1});
+    ASSERT_TRUE(token);
+    tokens.push_back(*std::move(token));
+  }
+  EXPECT_FALSE(ledger.take({at(6, 1), at(2, 1), 1}));
+  EXPECT_FALSE(ledger.any_available(backend_id{2}, 1));
+  ledger.set_total(4);
+  EXPECT_EQ(ledger.available(at(2, 1)), 0U) << "the others' total is not its";
+  ledger.set_own_total(at(2, 1), 5);
+  EXPECT_TRUE(ledger.any_available(backend_id{2}, 1));
+  EXPECT_EQ(ledger.available(at(2, 1)), 2U);
+  ledger.set_own_total(at(2, 1), 2);
+  EXPECT_FALSE(ledger.any_available(backend_id{2}, 1));
+  EXPECT_EQ(ledger.available(at(2, 1)), 0U) << "what runs goes on";
+  ledger.set_own_total(at(2, 1), std::nullopt);
+  EXPECT_EQ(ledger.available(at(2, 1)), 1U);
+  for (auto& token : tokens)
+    ledger.give_back(std::move(token));
+  EXPECT_EQ(ledger, slot_ledger{4}) << "nothing is kept of what is not used";
+}
+
+// Appendix A 2 over random histories, in which the totals of all and of single paths change, too:
+// the ledger is what the running contexts hold.
 TEST(Slots, TheLedgerIsAlwaysDerivableFromWhatRuns) {
   std::uint64_t seed = 7;
   const auto dice = [&seed](std::uint64_t sides) {
@@ -76,31 +108,59 @@ TEST(Slots, TheLedgerIsAlwaysDerivableFromWhatRuns) {
   };
   slot_ledger ledger{2};
   std::vector<slot_token> running;
+  std::vector<slot_total> own;
   std::size_t refused = 0;
+  std::size_t beyond = 0;
   for (int i = 0; i < 20'000; ++i) {
-    if (dice(5) < 3) {
+    if (const auto what = dice(20); what < 12) {
       const slot_claim claim{at(dice(3), dice(2)), at(dice(3), dice(2)), dice(100)};
-      if (auto token = ledger.take(claim))
+      const auto free = std::min(ledger.available(claim.source), ledger.available(claim.target));
+      auto token = ledger.take(claim);
+      ASSERT_EQ(token.has_value(), free >= (claim.source == claim.target ? 2U : 1U));
+      if (token)
         running.push_back(*std::move(token));
       else
         ++refused;
-    } else if (!running.empty()) {
+    } else if (what < 18) {
+      if (running.empty())
+        continue;
       std::swap(running[dice(running.size())], running.back());
       ledger.give_back(std::move(running.back()));
       running.pop_back();
+    } else if (what == 18) {
+      const auto path = at(dice(3), dice(2));
+      const auto total = static_cast<std::uint32_t>(dice(5));
+      std::erase_if(own, [&](const slot_total& o) { return o.at == path; });
+      if (total > 0)
+        own.push_back({path, total});
+      ledger.set_own_total(path, total > 0 ? std::optional{total} : std::nullopt);
+    } else {
+      ledger.set_total(1 + static_cast<std::uint32_t>(dice(3)));
     }
     std::vector<slot_claim> claims;
     for (const auto& token : running)
       claims.push_back(token.claim());
-    ASSERT_EQ(ledger, slot_ledger::derived(2, claims));
-    for (std::uint64_t backend = 0; backend < 3; ++backend)
-      for (std::uint64_t path = 0; path < 2; ++path)
-        ASSERT_LE(ledger.used(at(backend, path)), 2U);
+    ASSERT_EQ(ledger, slot_ledger::derived(ledger.total(), claims, own));
+    for (std::uint64_t backend = 0; backend < 3; ++backend) {
+      bool any = false;
+      for (std::uint64_t path = 0; path < 2; ++path) {
+        const auto total = ledger.total(at(backend, path));
+        const auto used = ledger.used(at(backend, path));
+        ASSERT_EQ(ledger.available(at(backend, path)), used < total ? total - used : 0);
+        any |= used < total;
+        beyond += used > total ? 1 : 0;
+      }
+      ASSERT_EQ(ledger.any_available(backend_id{backend}, 2), any);
+    }
   }
   EXPECT_GT(refused, 1'000U);
+  EXPECT_GT(beyond, 100U) << "totals fell while copies ran";
   for (auto& token : running)
     ledger.give_back(std::move(token));
-  EXPECT_EQ(ledger, slot_ledger{2});
+  EXPECT_EQ(ledger, slot_ledger::derived(ledger.total(), {}, own));
+  for (const auto& o : own)
+    ledger.set_own_total(o.at, std::nullopt);
+  EXPECT_EQ(ledger, slot_ledger{ledger.total()});
 }
 
 } // namespace

@@ -276,6 +276,20 @@ struct FeMetricsTest : ::testing::Test {
     view.pending.push_back(row);
     view.pending_total = 12;
     view.running_total = 3;
+    view.balance_running = 1;
+    view.balance_slots_per_path = 3;
+    view.counters.balance_scheduled = 8;
+    view.counters.balance_finished = 4;
+    view.counters.cancelled = 3;
+    view.counters.balance_cancelled = 2;
+    view.counters.path_moves_scheduled = 5;
+    view.counters.copied_bytes = {{{100, 0}, {20, 7}}};
+    view.pause.cause = model::pause_cause::by_operator;
+    for (const double score : {0.75, 1.5, 1.0})
+      view.load[1].rows.emplace_back().score = score;
+    cat.pauses.put("all", {"ann", "night", 1'000ms, 200'000ms});
+    cat.pauses.put("table:7", {"ann", "load", 1'000ms, 200'000ms});
+    cat.pauses.put("table:8", {"ann", "is over", 1'000ms, 99'000ms});
 
     journal.entries = 100;
     journal.commit_index = 90;
@@ -314,7 +328,25 @@ TEST_F(FeMetricsTest, ALeaderTellsWhatItsSnapshotsSay) {
   EXPECT_EQ(read.at(R"(tabletd_sched_oldest_pending_age_seconds{priority="high"})"), 10);
   EXPECT_EQ(read.at(R"(tabletd_sched_oldest_pending_age_seconds{priority="low"})"), 0);
   EXPECT_EQ(read.at(R"(tabletd_sched_submitted_total{type="repair",health="replica_missing"})"), 11);
-  EXPECT_EQ(read.at(R"(tabletd_sched_finished_total{type="repair",result="finished"})"), 9);
+  EXPECT_EQ(read.at(R"(tabletd_sched_running_tablets{type="repair"})"), 2);
+  EXPECT_EQ(read.at(R"(tabletd_sched_running_tablets{type="balance"})"), 1);
+  EXPECT_EQ(read.at(R"(tabletd_sched_submitted_total{type="balance",health="healthy"})"), 8);
+  EXPECT_EQ(read.at(R"(tabletd_sched_finished_total{type="repair",result="finished"})"), 5);
+  EXPECT_EQ(read.at(R"(tabletd_sched_finished_total{type="balance",result="finished"})"), 4);
+  EXPECT_EQ(read.at(R"(tabletd_sched_finished_total{type="repair",result="cancelled"})"), 1);
+  EXPECT_EQ(read.at(R"(tabletd_sched_finished_total{type="balance",result="cancelled"})"), 2);
+  EXPECT_EQ(read.at(R"(tabletd_clone_bytes_total{type="repair",scope="inter_node"})"), 100);
+  EXPECT_EQ(read.at(R"(tabletd_clone_bytes_total{type="balance",scope="inter_node"})"), 20);
+  EXPECT_EQ(read.at(R"(tabletd_clone_bytes_total{type="balance",scope="intra_node"})"), 7);
+  EXPECT_EQ(read.at("tabletd_balancer_enabled"), 1) << "a pause is not the switch";
+  EXPECT_EQ(read.at("tabletd_balancer_path_moves_total"), 5);
+  EXPECT_EQ(read.at(R"(tabletd_balancer_skew{medium="ssd"})"), 0.75);
+  EXPECT_EQ(read.at(R"(tabletd_balancer_skew{medium="hdd"})"), 0);
+  EXPECT_EQ(read.at(R"(tabletd_balancer_pauses{target="all"})"), 1);
+  EXPECT_EQ(read.at(R"(tabletd_balancer_pauses{target="table"})"), 1) << "the other is over";
+  EXPECT_EQ(read.at(R"(tabletd_balancer_pauses{target="backend"})"), 0);
+  EXPECT_EQ(read.at(R"(tabletd_slots{backend="10001",medium="ssd",kind="balance"})"), 3);
+  EXPECT_EQ(read.at(R"(tabletd_slots_in_use{backend="10001",medium="ssd",kind="balance"})"), 1);
   EXPECT_EQ(read.at(R"(tabletd_slots{backend="10001",medium="ssd",kind="repair"})"), 4);
   EXPECT_EQ(read.at(R"(tabletd_slots_in_use{backend="10001",medium="ssd",kind="repair"})"), 3);
   EXPECT_EQ(read.at("tabletd_journal_replay_lag_entries"), 10);

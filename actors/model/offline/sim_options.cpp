@@ -21,7 +21,7 @@ double ratio(std::uint64_t percent) { return static_cast<double>(percent) / 100;
 constexpr std::array options{
   option_row{"seed", unit::number, "of sizes and of what is corrupted",
              [](sim_options& o, std::uint64_t v) { o.seed = v; }},
-  option_row{"slots_per_path", unit::number, "copies that may touch a path at a time",
+  option_row{"slots_per_path", unit::number, "copies that may touch a path at a time, at first",
              [](sim_options& o, std::uint64_t v) { o.scheduler.slots_per_path = static_cast<std::uint32_t>(v); }, 1},
   option_row{"repair_delay_factor", unit::span, "HIGH, NORMAL, LOW wait 1, 2, 3 of it",
              scheduler_span<&scheduler_options::repair_delay_factor>},
