@@ -49,8 +49,11 @@ void repair_queue::enter(slot& s) {
   std::visit(overloaded{
                [&](const waiting&) { waiting_.emplace(s.entry.ready_at, tablet); },
                [&](const turn&) {
+                 if (s.itself.empty())
+                   s.itself.push_back(&s);
+                 s.at = s.itself.begin();
                  auto& here = of(s)[s.rank()];
-                 s.at = here.insert(here.end(), &s);
+                 here.splice(here.end(), s.itself);
                  for (const auto& at : s.entry.waits_for) {
                    auto& room = sleepers_[at];
                    auto& end = room[s.rank()];
@@ -68,7 +71,7 @@ void repair_queue::leave(slot& s) {
   std::visit(overloaded{
                [&](const waiting&) { waiting_.erase({s.entry.ready_at, tablet}); },
                [&](const turn&) {
-                 of(s)[s.rank()].erase(s.at);
+                 s.itself.splice(s.itself.end(), of(s)[s.rank()], s.at);
                  for (std::size_t i = 0; i < s.beds.size(); ++i) {
                    auto& room = *s.beds[i].of;
                    room[s.rank()].erase(s.beds[i].at);

@@ -153,6 +153,7 @@ private:
   struct slot {
     queue_entry entry;
     std::variant<waiting, turn, parked> where;
+    line itself;                    ///< Its node, for the line it stands in; empty meanwhile.
     line::iterator at;              ///< Of a turn: in awake_ or asleep_.
     std::vector<bed> beds;          ///< Of a turn: one in sleepers_ for each of entry.waits_for.
     std::optional<time_ms> ages_at; ///< When ageing_ has it looked at: never after rises_at().

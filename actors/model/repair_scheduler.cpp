@@ -131,9 +131,9 @@ void repair_scheduler::on(const tablets_checked& e, round& r) {
   counters_.check_rounds = e.rounds;
   counters_.unhealthy_found = e.unhealthy;
   for (const auto tablet : e.sick)
-    examine(tablet, r);
+    examine(tablet, news::sick, r);
   for (const auto tablet : e.healed)
-    examine(tablet, r);
+    examine(tablet, news::healed, r);
 }
 
 void repair_scheduler::on(const ctx_report& e, round& r) {
@@ -181,10 +181,10 @@ void repair_scheduler::on(const sched_tick&, round& r) {
 
 // -- what is known about a tablet --------------------------------------------------------
 
-void repair_scheduler::examine(tablet_id tablet, round& r) {
+void repair_scheduler::examine(tablet_id tablet, news said, round& r) {
   const auto& cat = r.world.cat;
   const auto found = running_.find(tablet);
-  if (found != running_.end() && !std::holds_alternative<clone_move>(found->second.move))
+  if (found != running_.end() && !may_be_pointless(found->second, said))
     return; // It is looked at again when its context ends.
   const auto* t = cat.tablets.find(tablet);
   const auto what = t ? diagnose(cat, *t) : diagnosis{};
@@ -202,13 +202,21 @@ void repair_scheduler::examine(tablet_id tablet, round& r) {
   queue_again(entry ? std::move(*entry) : new_entry(*t, what, r), what, r);
 }
 
+/// Told before a diagnosis, which would cost as much as the decision did: most news of a tablet
+/// under treatment is of the treatment.
+bool repair_scheduler::may_be_pointless(const running_ctx& ctx, news said) {
+  const auto* clone = std::get_if<clone_move>(&ctx.move);
+  if (!clone)
+    return false;
+  return clone->purpose == order_purpose::balance ? said == news::sick : said == news::healed && raw(clone->replica) == 0;
+}
+
 /// A copy that nobody needs any more, as when a backend has come back, need not be finished (9.2, C21).
 void repair_scheduler::call_off_if_pointless(running_ctx& ctx, tablet_id tablet, const diagnosis& what, round& r) {
-  const auto& clone = std::get<clone_move>(ctx.move);
   const bool healthy = what.health == tablet_health::healthy;
-  if (clone.purpose == order_purpose::balance && !healthy)
+  if (is_balance(ctx.move) && !healthy)
     withdraw(ctx, tablet, "the tablet has to be repaired first", r);
-  else if (clone.purpose == order_purpose::repair && raw(clone.replica) == 0 && healthy)
+  else if (!is_balance(ctx.move) && healthy)
     withdraw(ctx, tablet, "the tablet is well again without it", r);
 }
 

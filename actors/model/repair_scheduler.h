@@ -240,7 +240,10 @@ private:
   [[nodiscard]] decision decide_now(const queue_entry& entry, round& r);
 
   // What is known about a tablet.
-  void examine(tablet_id tablet, round& r);
+  /// What the checker says of a tablet; only its diagnosis is believed.
+  enum class news : std::uint8_t { sick, healed };
+  void examine(tablet_id tablet, news said, round& r);
+  [[nodiscard]] static bool may_be_pointless(const running_ctx& ctx, news said);
   void call_off_if_pointless(running_ctx& ctx, tablet_id tablet, const diagnosis& what, round& r);
   void queue_again(queue_entry entry, const diagnosis& what, round& r);
   void forget(tablet_id tablet);
