@@ -64,6 +64,7 @@ struct CtxEnded {
   message @2 :Text;
   copiedBytes @3 :UInt64;
   elapsedMs @4 :UInt64;
+  failure @5 :UInt8;          # model::task_failure: the backend's reason, 0 if it gave none
 }
 
 # ---- console -------------------------------------------------------------------------

@@ -61,14 +61,18 @@ sealed<wire::CtxEnded> seal_ended(model::tablet_id tablet, const model::report_e
     to.setMessage(end.message);
     to.setCopiedBytes(end.copied_bytes);
     to.setElapsedMs(end.elapsed_ms);
+    to.setFailure(static_cast<std::uint8_t>(end.failure));
   });
 }
 
 model::ctx_report decode_ended(wire::CtxEnded::Reader from) {
   KJ_REQUIRE(from.getResult() <= static_cast<std::uint8_t>(model::ctx_result::unexpected),
              "CtxEnded.result: not a way a context ends", from.getResult());
+  KJ_REQUIRE(from.getFailure() <= static_cast<std::uint8_t>(model::task_failure::path_unknown),
+             "CtxEnded.failure: not a reason of a backend", from.getFailure());
   return {model::tablet_id{from.getTablet()}, static_cast<model::ctx_result>(from.getResult()),
-          from.getMessage().cStr(), from.getCopiedBytes(), from.getElapsedMs()};
+          from.getMessage().cStr(), from.getCopiedBytes(), from.getElapsedMs(),
+          static_cast<model::task_failure>(from.getFailure())};
 }
 
 sealed<wire::TaskOrder> seal_order(model::backend_id backend, const model::agent_task& task) {

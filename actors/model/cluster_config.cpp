@@ -13,7 +13,7 @@ constexpr double pebibyte = 1'125'899'906'842'624.0;
 
 constexpr std::array<config_key, 18> keys{{
     {"schedule_slot_num_per_path", "tablet_sched_slot_num_per_path", &config::slots_per_path, 1, 64, "", true,
-     "Copies for repair that may read or write one disk at a time; with enable_adaptive_slots a disk begins there"},
+     "Copies for repair that may read or write one disk at a time; with enable_adaptive_slots a disk begins there, but not above the maximum"},
     {"enable_adaptive_slots", "", &config::adaptive_slots, 0, 0, "", true,
      "The number of slots for repair of each disk follows the rate measured there"},
     {"schedule_slot_num_per_path_max", "", &config::slots_per_path_max, 1, 64, "", true,

@@ -30,9 +30,12 @@ void clone_to(const patient& p, const target_choice& target, decision& d) {
                       target.replica,  p.a.visible,                               p.t.bytes};
 }
 
-/// A replica that cannot be filled where it is - its disk is full, say - may hold the only place left
-/// for another: its backend, or its host.  Then it goes first, if another disk would take it.
+/// A replica that its disk lets nobody fill may hold the only place left for another: its backend, or
+/// its host.  Then it goes first, if another disk would take it.  Only for the disk's own refusal, never
+/// for a source or a link that fails, and only if nothing else is amiss: what it holds may be needed.
 std::optional<drop_move> make_way(const patient& p, const target_choice& failing, std::vector<path_verdict>& why) {
+  if (p.view.disk_to_blame != failing.at || p.a.complete + 1 < p.a.wanted)
+    return std::nullopt;
   std::size_t i = 0;
   while (p.t.replicas[i].id != failing.replica)
     ++i;
@@ -51,9 +54,10 @@ void fill(const patient& p, decision& d) {
   auto target = choose_fill_target(p, fill_on::available_backends, d.paths);
   const bool hopeless = p.view.failures >= fill_failures_max && avoidance(p.view, target.at) > 0;
   if (hopeless && p.a.total <= p.a.wanted) {
-    if (const auto fresh = choose_new_target(p, d.what.health, d.paths); fresh.blocked == blocker::none) {
+    const auto fresh = choose_new_target(p, d.what.health, d.paths);
+    if (fresh.blocked == blocker::none) {
       target = fresh;
-    } else if (const auto drop = make_way(p, target, d.paths)) {
+    } else if (const auto drop = waits_for_slot(fresh.blocked) ? std::nullopt : make_way(p, target, d.paths)) {
       d.move = *drop;
       return;
     }

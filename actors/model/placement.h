@@ -28,6 +28,7 @@ struct placement_view {
   /// is left, so that one broken disk or source cannot hold a tablet for ever.
   std::span<const place> avoid{};
   std::uint32_t failures = 0; ///< Such attempts in a row.
+  std::optional<place> disk_to_blame{}; ///< The disk that refused the last of them: full, or failing.
   /// False: paths that cannot be chosen any more need no verdict.  The move is the same; with
   /// a thousand backends it is found a hundred times faster.
   bool every_path = true;

@@ -200,10 +200,10 @@ const queue_entry* repair_queue::next(std::uint64_t round) const {
   return first_of(std::array{&awake_, &asleep_}, round);
 }
 
-const queue_entry* repair_queue::next(std::uint64_t round, std::span<const place> freed) const {
+const queue_entry* repair_queue::next(std::uint64_t round, std::span<const place> freed, among whom) const {
   assert(freed.size() <= freed_max);
   std::array<const lines*, freed_max + 1> sets{&awake_};
-  std::size_t used = 1;
+  std::size_t used = whom == among::asleep ? 0 : 1;
   for (const auto& at : freed)
     if (const auto here = sleepers_.find(at); here != sleepers_.end())
       sets[used++] = &here->second;
@@ -228,11 +228,13 @@ bool repair_queue::end_turn(slot& s, time_ms now) {
   return e.dynamic != before;
 }
 
-bool repair_queue::visited(tablet_id tablet, std::string message, std::vector<place> waits_for, time_ms now) {
+bool repair_queue::visited(tablet_id tablet, std::string message, std::vector<place> waits_for, generation seen,
+                           time_ms now) {
   auto& s = *entries_.at(tablet);
   leave(s);
   s.entry.message = std::move(message);
   s.entry.waits_for = std::move(waits_for);
+  s.entry.waits_since = seen;
   const bool fell = end_turn(s, now);
   enter(s);
   return fell;

@@ -62,9 +62,11 @@ struct queue_entry {
   std::uint32_t failed_running{};    ///< In a row: contexts that ended without success.
   time_ms retry_at{};                ///< Back-off after the last of them.
   std::vector<place> avoid;          ///< Ends of those contexts.
+  std::optional<place> disk_to_blame{}; ///< The target whose disk refused the last of those copies.
   /// Paths (or any_path, drop_gate) of which one must get a free slot first, as of the last visit.
   /// Empty: unknown, look again.
   std::vector<place> waits_for;
+  std::uint64_t waits_since{}; ///< The generation of the cluster at that visit: in another, look again.
   std::string message;               ///< Why it was not treated at the last visit.
 };
 
@@ -94,13 +96,15 @@ public:
   /// As next(), of those that wait for nothing known or for one of the places `freed`, of which
   /// there are at most freed_max: what one context occupied.
   static constexpr std::size_t freed_max = 3;
-  [[nodiscard]] const queue_entry* next(std::uint64_t round, std::span<const place> freed) const;
+  enum class among : std::uint8_t { awake_and_asleep, asleep };
+  [[nodiscard]] const queue_entry* next(std::uint64_t round, std::span<const place> freed,
+                                        among whom = among::awake_and_asleep) const;
   /// Parked before the cluster reached `now_at`, oldest first.
   [[nodiscard]] const queue_entry* next_parked(generation now_at) const;
 
   /// It was visited and could not be treated now; it takes its turn again.  Returns true if
   /// its priority fell.
-  bool visited(tablet_id tablet, std::string message, std::vector<place> waits_for, time_ms now);
+  bool visited(tablet_id tablet, std::string message, std::vector<place> waits_for, generation seen, time_ms now);
   /// It was visited and only time can help: it takes its turn again then.
   void rest(tablet_id tablet, std::string message, time_ms until, time_ms now);
   /// As visited(), and it waits for the same as before.

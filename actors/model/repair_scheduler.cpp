@@ -80,6 +80,13 @@ void remember(std::vector<place>& avoid, const remedy& move) {
     avoid.erase(avoid.begin(), avoid.end() - static_cast<std::ptrdiff_t>(avoid_max));
 }
 
+std::optional<place> disk_to_blame(const remedy& move, task_failure why) {
+  const auto* clone = std::get_if<clone_move>(&move);
+  if (clone && (why == task_failure::disk_full || why == task_failure::io))
+    return clone->target;
+  return std::nullopt;
+}
+
 } // namespace
 
 time_ms retry_delay(std::uint32_t failures) {
@@ -87,16 +94,6 @@ time_ms retry_delay(std::uint32_t failures) {
   if (failures == 0)
     return time_ms{0};
   return failures > 9 ? longest : std::min(longest, time_ms{1'000LL << (failures - 1)});
-}
-
-void sick_register::give_up(tablet_id tablet) {
-  if (hopeless_.insert(tablet).second)
-    enter(tablet_health::unrecoverable);
-}
-
-void sick_register::hope_again(tablet_id tablet) {
-  if (!hopeless_.empty() && hopeless_.erase(tablet) > 0)
-    leave(tablet_health::unrecoverable);
 }
 
 repair_scheduler::~repair_scheduler() {
@@ -158,10 +155,12 @@ void repair_scheduler::on(const ctx_report& e, round& r) {
   if (e.result == ctx_result::finished) {
     entry.failed_running = 0;
     entry.avoid.clear();
+    entry.disk_to_blame.reset();
   } else {
     ++entry.failed_running;
     if (e.result != ctx_result::cancelled)
       remember(entry.avoid, ctx.move);
+    entry.disk_to_blame = disk_to_blame(ctx.move, e.failure);
   }
   entry.retry_at = r.now + retry_delay(entry.failed_running);
   const auto* t = r.world.cat.tablets.find(e.tablet);
@@ -308,17 +307,20 @@ void repair_scheduler::treat_next(round& r) {
 const queue_entry* repair_scheduler::next_turn(std::uint64_t began, round& r) const {
   if (r.everybody)
     return queue_.next(began);
-  std::erase_if(r.freed, [this](const place& at) { return full(at); });
+  // Whoever would take a slot anywhere will find what the last ones found; the slots that were freed
+  // are for those who wait for just these.
+  const bool in_vain = r.vain_left == 0;
+  std::erase_if(r.freed, [&](const place& at) { return full(at) || (in_vain && at == any_path); });
   if (r.freed.size() == 1 && r.freed.front() == any_path)
     r.freed.clear(); // Both its slots are taken again.
-  return queue_.next(began, r.freed);
+  return queue_.next(began, r.freed, in_vain ? repair_queue::among::asleep : repair_queue::among::awake_and_asleep);
 }
 
 void repair_scheduler::visit(const queue_entry& entry, round& r) {
   const auto tablet = entry.tablet;
   ++counters_.scheduled;
   note_waiting(entry, r);
-  if (all_full(entry.waits_for)) {
+  if (entry.waits_since == generation_ && all_full(entry.waits_for)) {
     ++counters_.scheduled_failed;
     counters_.downgraded += queue_.visited_in_vain(tablet, r.now) ? 1 : 0;
     return;
@@ -327,7 +329,7 @@ void repair_scheduler::visit(const queue_entry& entry, round& r) {
   if (auto busy = what_holds_up(entry, r); !busy.empty()) {
     ++counters_.scheduled_failed;
     auto message = takes_no_slot(entry.what) ? entry.message : std::string{sentence(blocker::source_slot)};
-    counters_.downgraded += queue_.visited(tablet, std::move(message), std::move(busy), r.now) ? 1 : 0;
+    counters_.downgraded += queue_.visited(tablet, std::move(message), std::move(busy), generation_, r.now) ? 1 : 0;
     return;
   }
   --r.decisions_left;
@@ -374,6 +376,7 @@ decision repair_scheduler::decide_now(const queue_entry& entry, round& r) {
                  .fit = options_.fit,
                  .avoid = entry.avoid,
                  .failures = entry.failed_running,
+                 .disk_to_blame = entry.disk_to_blame,
                  .every_path = false,
                  .scores = &scores_now(r),
                  .other_slots = &balance_slots_},
@@ -403,6 +406,11 @@ void repair_scheduler::carry_out(const decision& d, const queue_entry& entry, ro
     return adopt(tablet, r);
   if (std::holds_alternative<clone_move>(d.move) && must_wait(d, entry, r))
     return;
+  if (std::holds_alternative<drop_move>(d.move) && full(drop_gate)) {
+    ++counters_.scheduled_failed; // One that nobody could foresee: what_holds_up() knows the others.
+    counters_.downgraded += queue_.visited(tablet, sentence(d), {drop_gate}, generation_, r.now) ? 1 : 0;
+    return;
+  }
   if (!std::holds_alternative<leave_alone>(d.move))
     return start(d, tablet, r);
   if (d.blocked == blocker::none || d.blocked == blocker::tablet_unknown) {
@@ -419,10 +427,10 @@ void repair_scheduler::carry_out(const decision& d, const queue_entry& entry, ro
 
 void repair_scheduler::give_up_for_now(const decision& d, tablet_id tablet, round& r) {
   ++counters_.scheduled_failed;
-  if (d.blocked == blocker::target_slot && !r.everybody && --r.vain_left == 0)
-    r.visits_left = 1; // This one was the last.
+  if (d.blocked == blocker::target_slot && !r.everybody && r.vain_left > 0)
+    --r.vain_left;
   if (waits_for_slot(d.blocked))
-    counters_.downgraded += queue_.visited(tablet, sentence(d), waits_for(d), r.now) ? 1 : 0;
+    counters_.downgraded += queue_.visited(tablet, sentence(d), waits_for(d), generation_, r.now) ? 1 : 0;
   else if (waits_for_time(d.blocked))
     queue_.rest(tablet, sentence(d), r.now + look_again_after, r.now);
   else

@@ -54,7 +54,8 @@ inline constexpr std::size_t decisions_per_step = 256;
 /// the end of a context only at those that wait for what it frees, and at new ones.
 inline constexpr std::size_t visits_per_round = 4'096;
 inline constexpr std::size_t visits_per_end = 64;
-/// Of those visits, decisions that find a source free and every target busy.  Where paths have
+/// Of the visits of any step but a tick, decisions that find a source free and every target busy; after
+/// them only those are looked at that wait for just what was freed.  Where paths have
 /// different numbers of slots that is common, and each is a look at all of them; who was not looked
 /// at is at the next end, or by the tick.
 inline constexpr std::size_t vain_decisions_per_end = 2;
@@ -101,6 +102,7 @@ struct ctx_report {
   std::string message;
   std::uint64_t copied_bytes{};
   std::uint64_t elapsed_ms{};
+  task_failure failure{}; ///< The backend's reason, if it gave one.
 };
 /// Somebody says the cluster view moved.  A prompt only: every tick looks as well.
 struct cluster_moved {};

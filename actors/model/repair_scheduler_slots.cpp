@@ -28,6 +28,9 @@ void repair_scheduler::vacate(running_ctx& ctx, const ctx_report& e, round& r) {
   copy.path_full = slots_.available(clone.source) == 0;
   auto at_target = copy;
   at_target.began = ctx.at_target;
+  // Nobody knows which end was slow: the one with more company is taken to be it, or the target.
+  if (copy.result == paced_end::how::timed_out)
+    (slots_.used(clone.source) > slots_.used(clone.target) ? at_target : copy).result = paced_end::how::untold;
   at_target.path_full = slots_.available(clone.target) == 0;
   slots_of(ctx.move).give_back(*std::exchange(ctx.slots, std::nullopt));
   pace_.end(clone.source, copy, r.now);

@@ -45,6 +45,16 @@ void date(ctx_row& line, time_ms ahead) {
 
 } // namespace
 
+void sick_register::give_up(tablet_id tablet) {
+  if (hopeless_.insert(tablet).second)
+    enter(tablet_health::unrecoverable);
+}
+
+void sick_register::hope_again(tablet_id tablet) {
+  if (!hopeless_.empty() && hopeless_.erase(tablet) > 0)
+    leave(tablet_health::unrecoverable);
+}
+
 void repair_scheduler::count_clone(const running_ctx& ctx, const ctx_report& e) {
   const auto* clone = std::get_if<clone_move>(&ctx.move);
   if (!clone)

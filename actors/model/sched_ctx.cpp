@@ -64,8 +64,8 @@ ctx_effects record(sched_ctx& ctx, clone_ended end, report_end report, backend_i
 }
 
 ctx_effects record_failure(sched_ctx& ctx, log_index order, ctx_result how, std::string why,
-                           backend_is busy = backend_is::done) {
-  return record(ctx, {ctx.tablet, order, 0, why}, {how, why, 0, 0}, busy);
+                           backend_is busy = backend_is::done, task_failure kind = task_failure::unknown) {
+  return record(ctx, {ctx.tablet, order, 0, why}, {how, why, 0, 0, kind}, busy);
 }
 
 std::string refused(std::string_view what, const edit_answer& answer) {
@@ -108,7 +108,7 @@ ctx_effects on_ordered(sched_ctx& ctx, const edit_answer& answer, time_ms now) {
 ctx_effects on_cloned(sched_ctx& ctx, const cloning& at, const task_end& end) {
   const auto order = at.task.fence;
   if (const auto* failed = std::get_if<task_failed>(&end.outcome))
-    return record_failure(ctx, order, ctx_result::failed, failed->message);
+    return record_failure(ctx, order, ctx_result::failed, failed->message, backend_is::done, failed->kind);
   const auto& held = std::get<held_replica>(end.outcome);
   const auto& move = std::get<clone_move>(ctx.move);
   if (stays_on_its_backend(move) && held.path != move.target.path)

@@ -71,6 +71,7 @@ struct report_end {
   std::string message;
   std::uint64_t copied_bytes{};
   std::uint64_t elapsed_ms{};
+  task_failure failure{}; ///< The backend's reason, if it gave one.
   friend bool operator==(const report_end&, const report_end&) = default;
 };
 using ctx_effect = std::variant<propose, ask_task, tell_task, report_end>;

@@ -98,7 +98,8 @@ std::vector<place> slot_pace::forget_idle(time_ms now) {
   std::vector<place> changed;
   for (auto found = paths_.begin(); found != paths_.end();) {
     auto& path = found->second;
-    if (path.levels.empty() || now - path.measured_at < pace_remembered) {
+    const auto remembered = path.total < usual_total() ? pace_forgiven : pace_remembered;
+    if (path.levels.empty() || now - path.measured_at < remembered) {
       ++found;
       continue;
     }

@@ -44,6 +44,10 @@ inline constexpr double pace_changed = 0.25;
 /// longest timeout of a copy (clone_timeout), so that nothing is forgotten while it is measured.
 inline constexpr time_ms pace_remembered = std::chrono::hours(2);
 
+/// But fewer slots than at the start are only remembered for so long: copies too small to be measured
+/// never take a timeout back, and a path must not be held down for hours by what one of them met.
+inline constexpr time_ms pace_forgiven = std::chrono::minutes(30);
+
 struct pace_limits {
   bool enabled = true;      ///< False: every path has `start` slots and nothing is learned.
   std::uint32_t start = 2;  ///< Where a path begins.

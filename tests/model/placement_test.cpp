@@ -316,39 +316,69 @@ TEST(Placement, AReplicaThatCannotBeFilledIsReplacedElsewhere) {
   EXPECT_EQ(world.text(model::decide(view, id), id), "fill 3 from 2") << "there is no elsewhere";
 }
 
-TEST(Placement, AReplicaOnAFullDiskMakesWayForOneOnAnother) {
-  for (const std::string hosts : {"abc", "abcc"}) { // The only other disk is of its backend, or of its host.
-    repair_world world{hosts};
-    const auto id = world.make("1+ 2+ 3-");
+/// A replica that three copies could not fill, on the disk that refused them.
+struct refused_fill {
+  repair_world world;
+  tablet_id id;
+  std::vector<place> avoid;
+  std::optional<place> blamed;
+  explicit refused_fill(const std::string& hosts, const std::string& tablet = "1+ 2+ 3-", std::uint32_t wanted = 3)
+    : world(hosts), id(world.make(tablet, wanted)), avoid{world.path(1), world.path(3)}, blamed(world.path(3)) {
     world.seen(3, 0).available_bytes = 0;
-    world.seen(3, 1).online = hosts == "abc";
-    const std::vector<place> avoid{world.path(1), world.path(3)};
+  }
+  [[nodiscard]] decision decide(std::uint32_t failures = 3) const {
     auto view = world.view();
     view.avoid = avoid;
-    view.failures = 2;
-    EXPECT_EQ(world.text(model::decide(view, id), id), "fill 3 from 2");
-    view.failures = 3;
-    const auto drop = model::decide(view, id);
-    EXPECT_EQ(world.text(drop, id), "drop 3 incomplete");
-    world.carry_out(id, drop);
-    const auto copy = world.decide(id); // The scheduler forgets what failed when a remedy ends well.
-    EXPECT_EQ(world.text(copy, id), hosts == "abc" ? "new 3 from 1" : "new 4 from 1");
-    EXPECT_NE(std::get<clone_move>(copy.move).target, world.path(3));
-    world.carry_out(id, copy);
-    EXPECT_EQ(world.remedy_of(id), "nothing");
+    view.failures = failures;
+    view.disk_to_blame = blamed;
+    return model::decide(view, id);
+  }
+  [[nodiscard]] std::string remedy(std::uint32_t failures = 3) const { return world.text(decide(failures), id); }
+};
+
+TEST(Placement, AReplicaOnAFullDiskMakesWayForOneOnAnother) {
+  for (const std::string hosts : {"abc", "abcc"}) { // The only other disk is of its backend, or of its host.
+    refused_fill at{hosts};
+    at.world.seen(3, 1).online = hosts == "abc";
+    EXPECT_EQ(at.remedy(2), "fill 3 from 2");
+    EXPECT_EQ(at.remedy(), "drop 3 incomplete");
+    at.world.carry_out(at.id, at.decide());
+    const auto copy = at.world.decide(at.id); // The scheduler forgets what failed when a remedy ends well.
+    EXPECT_EQ(at.world.text(copy, at.id), hosts == "abc" ? "new 3 from 1" : "new 4 from 1");
+    EXPECT_NE(std::get<clone_move>(copy.move).target, at.world.path(3));
+    at.world.carry_out(at.id, copy);
+    EXPECT_EQ(at.world.remedy_of(at.id), "nothing");
   }
 }
 
+TEST(Placement, AReplicaStaysWhenItIsNotItsDiskThatFails) {
+  refused_fill at{"abc"};
+  at.blamed.reset(); // The source cannot be read, or the link breaks: the next copy may succeed.
+  EXPECT_EQ(at.remedy(), "fill 3 from 2");
+  at.blamed = at.world.path(1);
+  EXPECT_EQ(at.remedy(), "fill 3 from 2");
+}
+
+TEST(Placement, AReplicaStaysWhenMoreIsAmiss) {
+  EXPECT_EQ(refused_fill("abc", "1+ 2- 3-").remedy(), "fill 2 from 1");
+  refused_fill two{"abc", "1+ 2! 3-"};
+  EXPECT_EQ(two.remedy(), "fill 3 from 1") << "what it holds may be all there is";
+}
+
+TEST(Placement, AReplicaOnAFullDiskWaitsForABusyOneElsewhere) {
+  refused_fill at{"abcd"};
+  EXPECT_EQ(at.remedy(), "new 4 from 2");
+  auto token = at.world.slots.take({at.world.path(4), at.world.path(4), 0}); // Both slots of its first disk ...
+  at.world.seen(4, 1).online = false;                                        // ... and it has no other.
+  EXPECT_EQ(at.remedy(), "fill 3 from 2");
+  at.world.slots.give_back(std::move(*token));
+}
+
 TEST(Placement, AReplicaThatCannotBeFilledStaysIfTheOthersAreNotConfirmed) {
-  repair_world world{"abc"};
-  const auto id = world.make("1+ 2+ 3-");
-  const std::vector<place> avoid{world.path(3)};
-  auto view = world.view();
-  view.avoid = avoid;
-  view.failures = 3;
+  refused_fill at{"abc"};
   for (std::size_t n = 1; n <= 2; ++n)
-    world.cluster.backends[world.ids[n]].reported = false;
-  EXPECT_EQ(world.text(model::decide(view, id), id), "fill 3 from 1");
+    at.world.cluster.backends[at.world.ids[n]].reported = false;
+  EXPECT_EQ(at.remedy(), "fill 3 from 2");
 }
 
 // -- drops -------------------------------------------------------------------------------

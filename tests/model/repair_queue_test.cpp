@@ -31,7 +31,7 @@ std::vector<std::uint64_t> one_round(repair_queue& queue, time_ms now) {
   const auto round = queue.begin_round();
   while (const auto* next = queue.next(round)) {
     order.push_back(raw(next->tablet));
-    queue.visited(next->tablet, "busy", {}, now);
+    queue.visited(next->tablet, "busy", {}, 1, now);
   }
   return order;
 }
@@ -57,7 +57,7 @@ TEST(RepairQueue, N4FailingVeryHighSinksToNormalAndNoFurther) {
   std::vector<repair_priority> seen;
   // One failure per second for half an hour.
   for (int s = 1; s <= 1'800; ++s) {
-    queue.visited(tablet_id{1}, "busy", {}, t0 + s * 1s);
+    queue.visited(tablet_id{1}, "busy", {}, 1, t0 + s * 1s);
     const auto now = queue.find(tablet_id{1})->dynamic;
     if (seen.empty() || seen.back() != now) {
       seen.push_back(now);
@@ -71,8 +71,8 @@ TEST(RepairQueue, FiveFailuresAreTolerated) {
   repair_queue queue;
   queue.push(entry(1, priority::normal), t0);
   for (int i = 0; i < 5; ++i)
-    EXPECT_FALSE(queue.visited(tablet_id{1}, "busy", {}, t0 + 1h));
-  EXPECT_TRUE(queue.visited(tablet_id{1}, "busy", {}, t0 + 1h));
+    EXPECT_FALSE(queue.visited(tablet_id{1}, "busy", {}, 1, t0 + 1h));
+  EXPECT_TRUE(queue.visited(tablet_id{1}, "busy", {}, 1, t0 + 1h));
   EXPECT_EQ(queue.find(tablet_id{1})->dynamic, priority::low);
   EXPECT_EQ(queue.find(tablet_id{1})->failed_scheduling, 0U);
 }
@@ -118,7 +118,7 @@ TEST(RepairQueue, HigherPriorityFirstThenWhoWaitedLonger) {
   queue.push(entry(3, priority::very_high), t0);
   queue.push(entry(4, priority::high), t0);
   EXPECT_EQ(one_round(queue, t0), (std::vector<std::uint64_t>{3, 2, 4, 1}));
-  queue.visited(tablet_id{2}, "", {}, t0);
+  queue.visited(tablet_id{2}, "", {}, 1, t0);
   EXPECT_EQ(one_round(queue, t0), (std::vector<std::uint64_t>{3, 4, 2, 1}));
 }
 
@@ -168,9 +168,9 @@ TEST(RepairQueue, AFreedPathCallsWhoWaitsForItInTheOrderOfTurns) {
   repair_queue queue;
   for (std::uint64_t id = 1; id <= 4; ++id)
     queue.push(entry(id, id == 4 ? priority::high : priority::normal), t0);
-  queue.visited(tablet_id{1}, "", {first}, t0);
-  queue.visited(tablet_id{2}, "", {first, second}, t0);
-  queue.visited(tablet_id{4}, "", {second}, t0);
+  queue.visited(tablet_id{1}, "", {first}, 1, t0);
+  queue.visited(tablet_id{2}, "", {first, second}, 1, t0);
+  queue.visited(tablet_id{4}, "", {second}, 1, t0);
   const auto called = [&](std::vector<place> freed) {
     const auto* next = queue.next(queue.begin_round(), freed);
     return next ? raw(next->tablet) : 0;
@@ -212,7 +212,7 @@ TEST(RepairQueue, RandomWaitsKeepTheIndexesInStep) {
       case 0: (void) queue.take(id); break;
       case 1: (void) queue.visited_in_vain(id, now); break;
       case 2: (void) queue.advance(now); break;
-      default: (void) queue.visited(id, "", places, now);
+      default: (void) queue.visited(id, "", places, 1, now);
     }
     ASSERT_EQ(queue.broken_invariant(), "") << "step " << i;
   }
@@ -253,7 +253,7 @@ TEST(RepairQueue, RandomHistoriesKeepTheIndexesInStep) {
       case 2: (void) queue.advance(now); break;
       case 3:
         if (const auto* next = queue.next(queue.begin_round()))
-          queue.visited(next->tablet, "", {}, now);
+          queue.visited(next->tablet, "", {}, 1, now);
         break;
       case 4:
         if (queue.contains(id))

@@ -264,5 +264,43 @@ TEST_F(SchedChange, ADropThatLoadsHoldUpIsTriedAgainWhenTheyAreOver) {
   EXPECT_TRUE(runs(id));
 }
 
+TEST_F(Sched, ADiskThatRefusesIsBlamedAndNobodyElse) {
+  for (const auto why : {task_failure::disk_full, task_failure::io, task_failure::source_corrupt, task_failure::unreachable}) {
+    world = repair_world{"abc"};
+    world.now = wall();
+    restart(prompt);
+    const auto id = world.make("1+ 2+ 3-");
+    sick({id});
+    for (int attempt = 0; attempt < 3; ++attempt, pass(10s)) {
+      ASSERT_TRUE(runs(id));
+      ASSERT_TRUE(std::holds_alternative<clone_move>(contexts.at(id).move));
+      fail(id, ctx_result::failed, why);
+    }
+    ASSERT_TRUE(runs(id));
+    const bool blamed = why == task_failure::disk_full || why == task_failure::io;
+    EXPECT_EQ(std::holds_alternative<drop_move>(contexts.at(id).move), blamed) << static_cast<int>(why);
+  }
+}
+
+TEST_F(Sched, WhoWaitsForABusyPathLooksAgainWhenABackendComes) {
+  world = repair_world{"abcd"};
+  world.now = wall();
+  restart(prompt);
+  world.seen(3, 1).online = false;
+  world.die(4);
+  std::vector<tablet_id> ids;
+  for (int i = 0; i < 3; ++i)
+    ids.push_back(world.make("1+ 2+"));
+  sick(ids);
+  pass(3min);
+  ASSERT_EQ(scheduler->running(), 2U) << "the slots of the only path";
+  ASSERT_EQ(waiting(ids[2]).waits_for, std::vector<place>{world.path(3)});
+  pass(1s);
+  EXPECT_FALSE(runs(ids[2]));
+  world.cat.backends.edit(world.ids[4])->alive = true;
+  pass(1s);
+  EXPECT_TRUE(runs(ids[2]));
+}
+
 } // namespace
 } // namespace tabletd::test

@@ -205,5 +205,40 @@ TEST_F(Sched, AnEndDoesNotAskEverybodyForATargetThatIsNotThere) {
   }
 }
 
+/// As above, and others can use the slot: they are not kept from it by those who find nothing.
+TEST_F(Sched, WhoFindsNothingDoesNotKeepOthersFromASlot) {
+  world = repair_world{"abcdef"};
+  world.checked = false;
+  world.now = wall();
+  restart(prompt);
+  for (std::size_t n = 1; n <= 6; ++n) {
+    world.cat.backends.edit(world.ids[n])->cluster = n <= 3 ? "fast" : "slow";
+    for (const std::size_t path : {0U, 1U})
+      if (n != 3 && n != 6)
+        world.seen(n, path).available_bytes = 0;
+  }
+  world.seen(6, 1).online = false;
+  std::vector<tablet_id> ids;
+  const auto make = [&](const char* tablet, const char* cluster) {
+    ids.push_back(world.make(tablet, 3));
+    world.cat.tables.edit(world.at(ids.back()).table)->cluster = cluster;
+  };
+  for (int i = 0; i < 50; ++i)
+    make("1+", "fast"); // Urgent: two of three are missing.
+  for (int i = 0; i < 6; ++i)
+    make("4+ 5+", "slow");
+  sick(ids);
+  pass(3min);
+  const auto running_slow = [&] {
+    return std::count_if(contexts.begin(), contexts.end(), [&](const auto& each) { return each.first >= ids[50]; });
+  };
+  ASSERT_EQ(running_slow(), 2) << "the slots of the only path";
+  for (int i = 0; i < 4; ++i) {
+    const auto ended = std::find_if(contexts.begin(), contexts.end(), [&](const auto& each) { return each.first >= ids[50]; });
+    succeed(ended->first);
+    EXPECT_EQ(running_slow(), 2) << "after " << i;
+  }
+}
+
 } // namespace
 } // namespace tabletd::test

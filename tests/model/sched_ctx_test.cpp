@@ -98,7 +98,7 @@ TEST_F(SchedCtx, AnOrderInDoubtEndsItToo) {
 TEST_F(SchedCtx, AFailureIsRecordedThenReportedAtOnce) {
   order_it();
   EXPECT_EQ(step(ctx, failed(), t0), (ctx_effects{propose{clone_ended{id, order, 0, "no space left on /p0"}}}));
-  EXPECT_EQ(step(ctx, yes(log_index{50}), t0), (ctx_effects{report_end{ctx_result::failed, "no space left on /p0", 0, 0}}));
+  EXPECT_EQ(step(ctx, yes(log_index{50}), t0), (ctx_effects{report_end{ctx_result::failed, "no space left on /p0", 0, 0, task_failure::disk_full}}));
 }
 
 TEST_F(SchedCtx, ACopyThatStaysBehindIsAFailure) {

@@ -67,9 +67,9 @@ struct Sched : testing::Test {
     world.carry_out(id, d);
     feed(ctx_report{id, ctx_result::finished, "", 500, 10});
   }
-  void fail(tablet_id id, ctx_result how = ctx_result::failed) {
+  void fail(tablet_id id, ctx_result how = ctx_result::failed, task_failure why = task_failure::unknown) {
     contexts.erase(id);
-    feed(ctx_report{id, how, "it failed", 0, 0});
+    feed(ctx_report{id, how, "it failed", 0, 0, why});
   }
   [[nodiscard]] scheduler_view view() const { return scheduler->view({world.cat, world.cluster, wall()}, now); }
 };

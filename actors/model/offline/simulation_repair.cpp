@@ -131,7 +131,7 @@ void simulation::carry_out_effects(tablet_id tablet, std::uint64_t serial, const
                  [&](const report_end& r) {
                    contexts_.erase(tablet);
                    after({}, [this, leader = leader_,
-                              report = ctx_report{tablet, r.result, r.message, r.copied_bytes, r.elapsed_ms}] {
+                              report = ctx_report{tablet, r.result, r.message, r.copied_bytes, r.elapsed_ms, r.failure}] {
                      if (leader == leader_)
                        feed(sched_event{report});
                    });
