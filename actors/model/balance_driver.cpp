@@ -65,7 +65,8 @@ std::vector<balance_move> balance_driver::due(const catalog& cat, const cluster_
     return {};
   }
   const auto limit = options_.moves_max - std::min(options_.moves_max, running_ + settling_.size());
-  auto planned = plan_.due(view, {limit, options_.rules.moves_per_path}, now);
+  const auto& rules = options_.rules;
+  auto planned = plan_.due(view, {.moves = limit, .per_path = rules.moves_per_path, .paths = rules.paths}, now);
   auto round = planner_.next_moves(view, plan_.holds_back() ? 0 : limit, ++rounds_, now);
   standing_ = std::move(round.standing);
   if (!plan_.holds_back())

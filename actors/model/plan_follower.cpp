@@ -15,7 +15,10 @@ bool is_there(const catalog& cat, const saved_move& move) {
   return r && place{r->backend, r->path} == move.source;
 }
 
-bool paused(const balance_view& view, const saved_move& move) {
+bool paused(const balance_view& view, const plan_follower::bounds& at_most, const saved_move& move) {
+  const bool inside = move.source.backend == move.target.backend;
+  if (inside && !at_most.paths && !view.level_disks_of.contains(move.source.backend))
+    return true;
   const auto* t = view.cat.tablets.find(move.tablet);
   return (t && view.paused_tables.contains(t->table)) || view.paused_backends.contains(move.source.backend)
          || view.paused_backends.contains(move.target.backend);
@@ -150,7 +153,7 @@ std::vector<balance_move> plan_follower::due(const balance_view& view, const bou
                       || view.cat.moves.contains(move.tablet);
     if (plan.outcomes.contains(n) || runs)
       continue;
-    if (paused(view, move)) {
+    if (paused(view, at_most, move)) {
       forget_patience(n);
       continue;
     }

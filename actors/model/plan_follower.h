@@ -25,6 +25,7 @@ public:
   struct bounds {
     std::size_t moves{};       ///< At most so many now.
     std::uint32_t per_path{};  ///< Moves under way per path; 0: any number.
+    bool paths = true;         ///< See balance_options; where false, moves inside one backend are paused.
   };
   /// Moves to begin now; begun() or declined() follows for each.  Work: what is left of the plan.
   [[nodiscard]] std::vector<balance_move> due(const balance_view& view, const bounds& at_most, time_ms now);

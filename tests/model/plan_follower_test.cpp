@@ -168,5 +168,46 @@ TEST_F(PlanFollower, PatienceBeginsAnewAfterAPauseOfTheTableToo) {
   EXPECT_EQ(skipped(), 0U);
 }
 
+struct PlanFollowerDisks : PlanFollower {
+  PlanFollowerDisks() { switch_disks(false); }
+  void switch_disks(bool on) { driver.configure({.paths = on}, 100); }
+};
+
+TEST_F(PlanFollowerDisks, MovesInsideABackendWaitForTheSwitchAndTheOthersDoNot) {
+  apply_plan({from_first(0, w.on(0, 1)), from_first(1, w.on(fourth))});
+  EXPECT_EQ(pass(balance_spacing), std::set{w.bucket(t, 1)});
+  set_bad(0, true);
+  for (time_ms waited{}; waited < 1h; waited += 1min) {
+    EXPECT_FALSE(pass(1min).contains(w.bucket(t, 0)));
+    ASSERT_EQ(skipped(), 0U);
+  }
+  switch_disks(true);
+  EXPECT_FALSE(pass(1min).contains(w.bucket(t, 0)));
+  EXPECT_EQ(skipped(), 0U) << "its ten minutes begin now";
+  set_bad(0, false);
+  EXPECT_EQ(pass(1min), (std::set{w.bucket(t, 0), w.bucket(t, 1)}));
+}
+
+TEST_F(PlanFollowerDisks, WhileOnlySuchAreLeftBalanceFindsItsOwn) {
+  std::vector<saved_move> all;
+  for (std::uint32_t b = 0; b < 8; ++b)
+    all.push_back(from_first(b, w.on(0, 1)));
+  apply_plan(all);
+  w.now += balance_spacing;
+  const auto found = driver.due(w.cat, w.cluster, w.now, w.now);
+  ASSERT_FALSE(found.empty()) << "the fourth backend is empty";
+  for (const auto& m : found)
+    EXPECT_EQ(m.target.backend, w.ids[fourth]);
+}
+
+TEST_F(PlanFollowerDisks, AnOrderToLevelTheDisksOfABackendGoesBeforeTheSwitch) {
+  apply_plan({from_first(0, w.on(0, 1))});
+  const auto empty_one = "backend:" + std::to_string(raw(w.ids[fourth])); // Balance would fill it.
+  w.fold(balance_paused{empty_one, "ann", "", w.now + 1h});
+  EXPECT_TRUE(pass(balance_spacing).empty());
+  w.fold(rebalance_disks(w.cat, {w.ids[0]}, w.now));
+  EXPECT_EQ(pass(balance_spacing), std::set{w.bucket(t, 0)});
+}
+
 } // namespace
 } // namespace tabletd::test
