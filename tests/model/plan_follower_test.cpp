@@ -31,7 +31,9 @@ struct PlanFollower : testing::Test {
     w.fold(plan_applied{"p"});
   }
   /// One replica of the bucket is damaged, or whole again.
-  void set_bad(std::uint32_t bucket, bool bad) { w.cat.tablets.edit(w.bucket(t, bucket))->replicas.back().set_bad = bad; }
+  void set_bad(std::uint32_t bucket, bool bad) {
+    w.cat.tablets.edit(w.bucket(t, bucket))->replicas.back().set_bad = bad;
+  }
   void set_linked(std::size_t backend, bool linked) { w.cluster.backends.at(w.ids[backend]).linked = linked; }
   [[nodiscard]] std::string scope_of_table() const { return "table:" + std::to_string(raw(t)); }
 
