@@ -58,12 +58,18 @@ std::vector<balance_move> balance_driver::due(const catalog& cat, const cluster_
   memory_.forget(now);
   balance_view view{.cat = cat, .cluster = cluster, .memory = memory_};
   read_orders(view, wall);
+  pause_ = why_paused(view, options_.rules);
+  if (pause_.cause != pause_cause::none) {
+    plan_.hold();
+    standing_.clear();
+    return {};
+  }
   const auto limit = options_.moves_max - std::min(options_.moves_max, running_ + settling_.size());
-  auto planned = plan_.due(view, {limit, options_.rules.moves_per_path}, now);
+  const auto& rules = options_.rules;
+  auto planned = plan_.due(view, {.moves = limit, .per_path = rules.moves_per_path, .paths = rules.paths}, now);
   auto round = planner_.next_moves(view, plan_.holds_back() ? 0 : limit, ++rounds_, now);
-  pause_ = std::move(round.pause);
   standing_ = std::move(round.standing);
-  if (!plan_.holds_back() || pause_.cause != pause_cause::none)
+  if (!plan_.holds_back())
     return std::move(round.moves);
   for (const auto& move : planned)
     planner_.adopt(cat, move);

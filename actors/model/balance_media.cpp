@@ -6,7 +6,7 @@
 
 namespace tabletd::model::balancing {
 
-/// Why nothing of the backend can go to such a disk now; none if something can.
+/// Why nothing of the backend, however small, can go to such a disk now; none if something can.
 balance_block search::blocked_from(slot backend, medium wanted) const {
   const auto& row = state_.backend(backend);
   if (!row.reachable)
@@ -18,18 +18,22 @@ balance_block search::blocked_from(slot backend, medium wanted) const {
   auto why = balance_block::no_such_disk;
   for (const auto p : row.paths)
     if (state_.path(p).on == wanted && state_.path(p).usable()) {
-      why = balance_block::path_busy;
-      if (free(state_.path(p)))
+      if (free(state_.path(p)) && fits(state_.path(p), 0))
         return balance_block::none;
+      why = free(state_.path(p)) ? balance_block::too_full : balance_block::path_busy;
     }
   return why;
 }
 
-/// The first replica of the tablet that may move does: a tablet moves once at a time.
-void search::seek_medium_for(slot tablet, medium wanted, const std::vector<slot>& backends) {
+/// The first replica of the tablet that may move does: a tablet moves once at a time.  On which backend;
+/// none if none may.
+slot search::seek_medium_for(slot tablet, medium wanted, const std::vector<slot>& backends) {
+  ++round_.looked_at_for_media;
   const auto& row = state_.tablet(tablet);
-  if (row.moving)
-    return note(balance_block::order_open);
+  if (row.moving) {
+    note(balance_block::order_open);
+    return balance_state::none;
+  }
   for (auto r = row.first; r != balance_state::none; r = state_.replica(r).next) {
     const auto from = state_.replica(r).path;
     const auto backend = state_.path(from).backend;
@@ -49,8 +53,9 @@ void search::seek_medium_for(slot tablet, medium wanted, const std::vector<slot>
       continue;
     }
     move({tablet, from, to, 1}, balance_kind::wanted_medium, "its partition wants " + std::string{name(wanted)});
-    return;
+    return backend;
   }
+  return balance_state::none;
 }
 
 void search::seek_medium_of(slot group, medium wanted) {
@@ -59,14 +64,22 @@ void search::seek_medium_of(slot group, medium wanted) {
     if (const auto why = blocked_from(backend, wanted); why == balance_block::none)
       backends.push_back(backend);
     else
-      note(why);
+      note(why, replicas);
   const auto tablets = state_.tablets_of(state_.group(group));
-  if (backends.empty() || tablets.empty() || tablets.size() > scans_left_)
+  if (backends.empty() || tablets.empty())
     return;
-  scans_left_ -= tablets.size();
-  const auto begin = dice_(tablets.size());
-  for (std::size_t i = 0; i < tablets.size() && !full(); ++i)
-    seek_medium_for(tablets[(begin + i) % tablets.size()], wanted, backends);
+  const auto begin = dice_(tablets.size()); // So all have their turn, however many there are.
+  for (std::size_t i = 0; i < tablets.size() && !backends.empty() && !full(); ++i) {
+    if (round_.looked_at_for_media >= looked_at_for_media_max_)
+      return;
+    const auto mover = seek_medium_for(tablets[(begin + i) % tablets.size()], wanted, backends);
+    if (mover == balance_state::none)
+      continue;
+    if (const auto why = blocked_from(mover, wanted); why != balance_block::none) {
+      note(why, state_.group(group).count(mover));
+      std::erase(backends, mover);
+    }
+  }
 }
 
 void search::seek_medium(medium wanted) {

@@ -32,6 +32,7 @@ struct balance_round {
   std::vector<balance_move> moves;      ///< In the order of their goals; independent of one another.
   balance_pause pause;
   std::vector<balance_standing> standing; ///< Empty while paused.
+  std::size_t looked_at_for_media = 0;    ///< Tablets, one by one: the work of wanted_medium.
 };
 
 class balance_planner {

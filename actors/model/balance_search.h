@@ -14,6 +14,9 @@ inline constexpr std::size_t replicas_scanned_max = 200'000;
 inline constexpr std::size_t tables_in_vain_max = 64;
 /// Partitions that want another medium and are looked at in a round.
 inline constexpr std::size_t misplaced_looked_at_max = 1'024;
+/// Tablets of theirs.  Apart from replicas_scanned_max: wishes that nobody can fulfil stay for ever, and
+/// the load must not wait for them.  Fewer, because the catalog may be asked about each.
+inline constexpr std::size_t tablets_looked_at_for_media_max = 20'000;
 
 /// A seeded die: the same seed gives the same round on every node.
 class dice {
@@ -115,7 +118,7 @@ private:
   bool step_paths(const std::vector<slot>& paths, double average, double band);
   bool even_paths_of(slot backend, medium m, bool dangerous_only);
   void seek_medium_of(slot group, medium wanted);
-  void seek_medium_for(slot tablet, medium wanted, const std::vector<slot>& backends);
+  slot seek_medium_for(slot tablet, medium wanted, const std::vector<slot>& backends);
   [[nodiscard]] balance_block blocked_from(slot backend, medium wanted) const;
 
   // Looking for a tablet.
@@ -163,7 +166,7 @@ private:
   // The outcome.
   [[nodiscard]] bool full() const { return round_.moves.size() >= limit_; }
   void move(const candidate& c, balance_kind kind, std::string reason);
-  void note(balance_block why) { ++blocks_[static_cast<std::size_t>(why)]; }
+  void note(balance_block why, std::uint32_t times = 1) { blocks_[static_cast<std::size_t>(why)] += times; }
   void begin_goal() { blocks_ = {}; }
   [[nodiscard]] balance_block main_block() const;
   void stands(medium m, balance_kind goal, double worst, std::uint64_t left);
@@ -180,6 +183,8 @@ private:
   std::array<std::uint32_t, balance_block_count> blocks_{}; ///< By balance_block.
   /// What a round may look at beyond the samples; a plan looks at everything.
   std::size_t scans_left_ = options_.moves_per_path == 0 ? ~std::size_t{0} : replicas_scanned_max;
+  std::size_t looked_at_for_media_max_ =
+    options_.moves_per_path == 0 ? ~std::size_t{0} : tablets_looked_at_for_media_max;
   std::size_t tables_left_ = options_.moves_per_path == 0 ? ~std::size_t{0} : tables_in_vain_max;
   std::set<std::tuple<int, slot, slot>> hopeless_; ///< Tier, and the backends between which none was found.
 };

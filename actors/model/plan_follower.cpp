@@ -15,7 +15,10 @@ bool is_there(const catalog& cat, const saved_move& move) {
   return r && place{r->backend, r->path} == move.source;
 }
 
-bool paused(const balance_view& view, const saved_move& move) {
+bool paused(const balance_view& view, const plan_follower::bounds& at_most, const saved_move& move) {
+  const bool inside = move.source.backend == move.target.backend;
+  if (inside && !at_most.paths && !view.level_disks_of.contains(move.source.backend))
+    return true;
   const auto* t = view.cat.tablets.find(move.tablet);
   return (t && view.paused_tables.contains(t->table)) || view.paused_backends.contains(move.source.backend)
          || view.paused_backends.contains(move.target.backend);
@@ -148,13 +151,33 @@ std::vector<balance_move> plan_follower::due(const balance_view& view, const bou
     const auto& move = plan.moves()[n];
     const bool runs = under_way_.contains(move.tablet) || view.cat.orders.contains(move.tablet)
                       || view.cat.moves.contains(move.tablet);
-    if (plan.outcomes.contains(n) || runs || paused(view, move) || !seen.insert(move.tablet).second)
+    if (plan.outcomes.contains(n) || runs)
+      continue;
+    if (paused(view, at_most, move)) {
+      forget_patience(n);
+      continue;
+    }
+    if (!seen.insert(move.tablet).second)
       continue;
     holds_back_ = true;
     if (r.has_room(move) && may_try(r, n, move))
       offer(r, n, move);
   }
   return std::move(r.moves);
+}
+
+void plan_follower::hold() {
+  holds_back_ = false;
+  offered_.clear();
+  skipped_.clear();
+  obstacles_.clear();
+  for (auto& [number, tried] : attempts_)
+    tried.sick_since.reset();
+}
+
+void plan_follower::forget_patience(std::uint32_t number) {
+  if (const auto tried = attempts_.find(number); tried != attempts_.end())
+    tried->second.sick_since.reset();
 }
 
 void plan_follower::begun(tablet_id tablet) {

@@ -13,7 +13,8 @@
 namespace tabletd::model {
 
 /// What only a dead backend, a missing link or a repair stands in the way of is waited for so long:
-/// longer than a restart takes.  Balance makes no moves of its own meanwhile.
+/// longer than a restart takes.  Balance makes no moves of its own meanwhile.  A pause does not count:
+/// after it the whole of this begins anew.
 inline constexpr time_ms plan_patience = std::chrono::minutes(10);
 /// A place in whose way something is, and a copy that failed, are tried again after this.
 inline constexpr time_ms plan_retry_after{30'000};
@@ -24,9 +25,12 @@ public:
   struct bounds {
     std::size_t moves{};       ///< At most so many now.
     std::uint32_t per_path{};  ///< Moves under way per path; 0: any number.
+    bool paths = true;         ///< See balance_options; where false, moves inside one backend are paused.
   };
   /// Moves to begin now; begun() or declined() follows for each.  Work: what is left of the plan.
   [[nodiscard]] std::vector<balance_move> due(const balance_view& view, const bounds& at_most, time_ms now);
+  /// Instead of due() while all of balance is paused: nothing is offered and nothing skipped.
+  void hold();
   /// By the last due(): some of the plan is still to begin.  Until it has, balance finds no moves of
   /// its own, or it would do with others what the plan is about to do.
   [[nodiscard]] bool holds_back() const { return holds_back_; }
@@ -38,7 +42,7 @@ public:
 
 private:
   struct attempt {
-    std::optional<time_ms> sick_since; ///< The tablet: when last found so without a break.
+    std::optional<time_ms> sick_since; ///< The tablet: when last found so without a break or a pause.
     std::uint32_t failures = 0;
     time_ms not_before{};
   };
@@ -67,6 +71,7 @@ private:
   bool follow(const catalog& cat);
   /// False: not now, or never, which it then says.
   bool may_try(const round& r, std::uint32_t number, const saved_move& move);
+  void forget_patience(std::uint32_t number);
   bool is_obstructed(const saved_move& move, time_ms now, bool& out_of_patience);
   void offer(round& r, std::uint32_t number, const saved_move& move);
   void skip(std::uint32_t number, std::string why) { skipped_.push_back({number, std::move(why)}); }

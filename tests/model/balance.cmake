@@ -4,4 +4,5 @@ tabletd_test(balance_model_test LIBS tabletd_model LABELS model SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/balance_planner_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/balance_random_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/balance_state_test.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/load_statistic_test.cpp)
+  ${CMAKE_CURRENT_LIST_DIR}/load_statistic_test.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/plan_follower_test.cpp)

@@ -208,6 +208,73 @@ TEST_F(BalanceMedia, ATableThatIsDroppedWantsNothing) {
   EXPECT_FALSE(standing(next()));
 }
 
+// What looking for such moves costs the round and the other goals.
+
+/// Two backends with a disk each, the first with an SSD too; on its disk a table that wants the SSD.
+struct BalanceMediaWork : testing::Test {
+  balance_world w;
+  table_id wanting{};
+
+  BalanceMediaWork() {
+    w.add_backend({{.capacity = 100 * giga}, {.capacity = 100 * giga, .on = medium::ssd}});
+    w.add_backend({{.capacity = 100 * giga}});
+  }
+  void add_wanting(std::uint32_t buckets, std::uint64_t bytes) {
+    wanting = w.add_table(buckets, 1, [&](auto) { return std::vector{w.on(0)}; }, [&](auto) { return bytes; });
+    w.fold(partition_modified{wanting, w.cat.tables.find(wanting)->partitions.front().id, medium::ssd});
+  }
+  static std::size_t count(const balance_round& round, balance_kind kind) {
+    std::size_t found = 0;
+    for (const auto& m : round.moves)
+      found += m.kind == kind ? 1 : 0;
+    return found;
+  }
+  [[nodiscard]] balance_round next(std::uint64_t seed = 1) const {
+    return balance_planner{}.next_moves(w.view(), 1'000, seed, w.now);
+  }
+};
+
+TEST_F(BalanceMediaWork, WishesInVainLeaveTheLoadItsLooks) {
+  add_wanting(190'000, 0); // Nearly as many as a round may look at one by one.
+  w.add_table(40, 1, [&](auto) { return std::vector{w.on(0)}; }, [](auto) { return 2 * giga; });
+  auto view = w.view();
+  view.paused_tables = {wanting}; // So only the 40 may move, and a few dozen drawn are none of them.
+  const auto round = balance_planner{}.next_moves(view, 1'000, 1, w.now);
+  EXPECT_EQ(count(round, balance_kind::wanted_medium), 0U);
+  EXPECT_EQ(round.looked_at_for_media, 20'000U);
+  EXPECT_GT(count(round, balance_kind::backend_load), 0U);
+}
+
+TEST_F(BalanceMediaWork, NobodyIsLookedAtForADiskThatIsFull) {
+  w.seen(w.on(0, 1)).available_bytes = 10 * giga;
+  add_wanting(100, giga);
+  const auto round = next();
+  EXPECT_EQ(round.looked_at_for_media, 0U);
+  EXPECT_EQ(round.standing.front().why, balance_block::too_full);
+}
+
+TEST_F(BalanceMediaWork, OnceTheDiskIsBusyTheOthersAreNotLookedAt) {
+  add_wanting(100, giga / 10);
+  const auto round = next();
+  EXPECT_EQ(count(round, balance_kind::wanted_medium), 2U);
+  EXPECT_EQ(round.looked_at_for_media, 2U);
+}
+
+TEST_F(BalanceMediaWork, WhereNoneOfManyFitsTheRoundEndsWithItsBudget) {
+  w.seen(w.on(0, 1)).available_bytes = 16 * giga; // Room for one gigabyte below the watermark.
+  w.seen(w.on(0)).capacity_bytes *= 10'000;
+  w.seen(w.on(0)).available_bytes *= 10'000;
+  add_wanting(30'000, 2 * giga);
+  const auto round = next();
+  EXPECT_EQ(count(round, balance_kind::wanted_medium), 0U);
+  EXPECT_EQ(round.looked_at_for_media, 20'000U);
+}
+
+TEST_F(BalanceMediaWork, APartitionLargerThanTheBudgetHasItsTurnToo) {
+  add_wanting(250'000, 0);
+  EXPECT_EQ(count(next(), balance_kind::wanted_medium), 2U);
+}
+
 TEST(BalanceDisks, APausedBackendKeepsItsDisksAsTheyAre) {
   balance_world w;
   w.add_backends(2, {{.capacity = 100 * giga}, {.capacity = 100 * giga}});
