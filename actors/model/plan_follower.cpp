@@ -153,12 +153,12 @@ std::vector<balance_move> plan_follower::due(const balance_view& view, const bou
                       || view.cat.moves.contains(move.tablet);
     if (plan.outcomes.contains(n) || runs)
       continue;
+    if (!seen.insert(move.tablet).second)
+      continue;
     if (paused(view, at_most, move)) {
       forget_patience(n);
       continue;
     }
-    if (!seen.insert(move.tablet).second)
-      continue;
     holds_back_ = true;
     if (r.has_room(move) && may_try(r, n, move))
       offer(r, n, move);

@@ -307,10 +307,10 @@ void repair_scheduler::treat_next(round& r) {
 const queue_entry* repair_scheduler::next_turn(std::uint64_t began, round& r) const {
   if (r.everybody)
     return queue_.next(began);
-  // Whoever would take a slot anywhere will find what the last ones found; the slots that were freed
-  // are for those who wait for just these.
+  // Whoever would take a target anywhere will find what the last ones found; the one that was freed
+  // is for those who wait for just that.
   const bool in_vain = r.vain_left == 0;
-  std::erase_if(r.freed, [&](const place& at) { return full(at) || (in_vain && at == any_path); });
+  std::erase_if(r.freed, [&](const place& at) { return full(at) || (in_vain && at != r.freed_target); });
   if (r.freed.size() == 1 && r.freed.front() == any_path)
     r.freed.clear(); // Both its slots are taken again.
   return queue_.next(began, r.freed, in_vain ? repair_queue::among::asleep : repair_queue::among::awake_and_asleep);
@@ -427,8 +427,8 @@ void repair_scheduler::carry_out(const decision& d, const queue_entry& entry, ro
 
 void repair_scheduler::give_up_for_now(const decision& d, tablet_id tablet, round& r) {
   ++counters_.scheduled_failed;
-  if (d.blocked == blocker::target_slot && !r.everybody && r.vain_left > 0)
-    --r.vain_left;
+  if (d.blocked == blocker::target_slot && !r.everybody && r.vain_left > 0 && --r.vain_left == 0)
+    r.visits_left = std::min(r.visits_left, visits_after_vain + 1); // And this one.
   if (waits_for_slot(d.blocked))
     counters_.downgraded += queue_.visited(tablet, sentence(d), waits_for(d), generation_, r.now) ? 1 : 0;
   else if (waits_for_time(d.blocked))

@@ -59,6 +59,7 @@ inline constexpr std::size_t visits_per_end = 64;
 /// different numbers of slots that is common, and each is a look at all of them; who was not looked
 /// at is at the next end, or by the tick.
 inline constexpr std::size_t vain_decisions_per_end = 2;
+inline constexpr std::size_t visits_after_vain = 4;
 /// Drops take no slot; this keeps them from flooding the journal when a backend returns.
 inline constexpr std::size_t drops_running_max = 500;
 /// Load scores are computed from all backends at most this often; in between the scheduler
