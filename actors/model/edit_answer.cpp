@@ -1,4 +1,5 @@
 #include "actors/model/edit_answer.h"
+#include "actors/model/saved_plan.h"
 #include <algorithm>
 #include <array>
 
@@ -14,6 +15,8 @@ struct explanation {
 };
 
 constexpr std::string_view try_again = "try again: the cluster changed while the statement ran";
+
+static_assert(plan_moves_max == 10'000 && plans_max == 16, "the explanations say so");
 
 constexpr std::array explanations{
   explanation{refusal::cluster_already_founded, error_code::failed_precondition, "the cluster exists already", ""},

@@ -81,7 +81,8 @@ public:
 
   /// Precondition: not contained.  Waits until entry.ready_at.
   void push(queue_entry entry, time_ms now);
-  /// Looked at again from outside: a new diagnosis replaces the old one and what it led to.
+  /// Looked at again from outside: a new diagnosis replaces the old one and what it led to,
+  /// its place in line included; with the same one it keeps its turn.
   void renew(const queue_entry& anew, time_ms ready_at, time_ms now);
   std::optional<queue_entry> take(tablet_id tablet);
 

@@ -128,4 +128,10 @@ struct balance_world {
   }
 };
 
+/// `count` tablets of one replica, each in a table of its own: no table is skewed.
+inline void put(balance_world& w, const place& at, std::uint64_t count, std::uint64_t bytes) {
+  for (std::uint64_t i = 0; i < count; ++i)
+    w.add_table(1, 1, [&](auto) { return std::vector{at}; }, [&](auto) { return bytes; });
+}
+
 } // namespace tabletd::test

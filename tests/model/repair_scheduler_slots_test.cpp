@@ -179,6 +179,26 @@ TEST_F(SchedSlots, WhatRanBeforeThisLeaderIsNotMeasured) {
   EXPECT_EQ(slots_of(2), 2U) << "nobody knows how long they shared the disk with whom";
 }
 
+TEST_F(Sched, ATimeoutLowersTheEndWithMoreCompany) {
+  for (const std::string hosts : {"ab", "abc"}) { // Two copies to one disk, or to two.
+    world = repair_world{hosts};
+    world.now = wall();
+    restart(prompt);
+    for (std::size_t n = 2; n <= hosts.size(); ++n)
+      world.seen(n, 1).online = false;
+    const std::vector ids{world.make("1+", 2), world.make("1+", 2)};
+    sick(ids);
+    pass(3min);
+    ASSERT_EQ(scheduler->running(), 2U);
+    const auto target = std::get<clone_move>(contexts.at(ids[0]).move).target;
+    ASSERT_EQ(target == std::get<clone_move>(contexts.at(ids[1]).move).target, hosts == "ab");
+    now += 1min;
+    fail(ids[0], ctx_result::timed_out);
+    EXPECT_EQ(scheduler->slots().total(target), hosts == "ab" ? 1U : 2U);
+    EXPECT_EQ(scheduler->slots().total(world.path(1)), hosts == "ab" ? 2U : 1U);
+  }
+}
+
 // Sources with free slots and no target with one: each look at it is a look at every path.
 TEST_F(Sched, AnEndDoesNotAskEverybodyForATargetThatIsNotThere) {
   repair_world few{"abcdef"};

@@ -326,5 +326,21 @@ TEST(SlotPace, APathNobodyMeasuresGoesBackToItsStart) {
   EXPECT_FALSE(d.pace.rate(here, 8));
 }
 
+TEST(SlotPace, ATimeoutIsForgivenWhereNothingIsMeasured) {
+  slot_pace pace;
+  time_ms now = 1h;
+  const auto first = pace.begin(here, now);
+  const auto second = pace.begin(here, now);
+  now += 1min;
+  pace.end(here, {first, 1, paced_end::how::timed_out, true}, now);
+  pace.end(here, {second, 1, paced_end::how::untold, false}, now);
+  ASSERT_EQ(pace.own_total(here), 1U);
+  now += pace_forgiven - 1ms;
+  EXPECT_TRUE(pace.forget_idle(now).empty());
+  now += 1ms;
+  EXPECT_EQ(pace.forget_idle(now), std::vector<place>{here});
+  EXPECT_FALSE(pace.own_total(here));
+}
+
 } // namespace
 } // namespace tabletd::model
