@@ -1,6 +1,7 @@
 // The scheduler's slots follow what its copies show of the disks (C26).
 #include "tests/model/sched_rig.h"
 #include <cmath>
+#include <set>
 
 namespace tabletd::test {
 namespace {
@@ -225,39 +226,45 @@ TEST_F(Sched, AnEndDoesNotAskEverybodyForATargetThatIsNotThere) {
   }
 }
 
-/// As above, and others can use the slot: they are not kept from it by those who find nothing.
+/// As above, and others wait for just the disk that was freed: they are not kept from it.
 TEST_F(Sched, WhoFindsNothingDoesNotKeepOthersFromASlot) {
-  world = repair_world{"abcdef"};
+  world = repair_world{"abcdefg"};
   world.checked = false;
   world.now = wall();
   restart(prompt);
-  for (std::size_t n = 1; n <= 6; ++n) {
-    world.cat.backends.edit(world.ids[n])->cluster = n <= 3 ? "fast" : "slow";
+  const std::set<std::size_t> with_room{3, 6}; // Of the fast ones, and of the slow ones.
+  for (std::size_t n = 1; n <= 7; ++n) {
+    world.cat.backends.edit(world.ids[n])->cluster = n == 4 || n == 5 || n == 6 ? "slow" : "fast";
     for (const std::size_t path : {0U, 1U})
-      if (n != 3 && n != 6)
+      if (!with_room.contains(n))
         world.seen(n, path).available_bytes = 0;
   }
   world.seen(6, 1).online = false;
-  std::vector<tablet_id> ids;
-  const auto make = [&](const char* tablet, const char* cluster) {
-    ids.push_back(world.make(tablet, 3));
-    world.cat.tables.edit(world.at(ids.back()).table)->cluster = cluster;
+  const auto make = [&](const std::string& tablet, const char* cluster) {
+    const auto id = world.make(tablet, 3);
+    world.cat.tables.edit(world.at(id).table)->cluster = cluster;
+    return id;
   };
-  for (int i = 0; i < 50; ++i)
-    make("1+", "fast"); // Urgent: two of three are missing.
-  for (int i = 0; i < 6; ++i)
-    make("4+ 5+", "slow");
-  sick(ids);
+  std::set<tablet_id> slow;
+  while (slow.size() < 6)
+    slow.insert(make("4+ 5+", "slow"));
+  sick({slow.begin(), slow.end()});
   pass(3min);
+  std::vector<tablet_id> urgent; // Two of three are missing; more than enough sources.
+  for (int i = 0; i < 200; ++i)
+    for (const auto* source : {"1+", "2+", "7+"})
+      urgent.push_back(make(source, "fast"));
+  sick(urgent);
+  now += 2min;
   const auto running_slow = [&] {
-    return std::count_if(contexts.begin(), contexts.end(), [&](const auto& each) { return each.first >= ids[50]; });
+    return std::count_if(contexts.begin(), contexts.end(), [&](const auto& each) { return slow.contains(each.first); });
   };
   ASSERT_EQ(running_slow(), 2) << "the slots of the only path";
   for (int i = 0; i < 4; ++i) {
-    const auto ended = std::find_if(contexts.begin(), contexts.end(), [&](const auto& each) { return each.first >= ids[50]; });
-    succeed(ended->first);
-    EXPECT_EQ(running_slow(), 2) << "after " << i;
+    succeed(std::find_if(contexts.begin(), contexts.end(), [&](const auto& each) { return slow.contains(each.first); })->first);
+    ASSERT_EQ(running_slow(), 2) << "after " << i;
   }
+  EXPECT_EQ(scheduler->running(), 6U) << "both paths of backend 3 are busy, too";
 }
 
 } // namespace
