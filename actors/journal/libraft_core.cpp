@@ -199,6 +199,8 @@ int libraft_core::handle(const ticked&, raft_shim_update& raw, update&) {
   return raft_shim_timeout(raft_.get(), now_ms(), &raw);
 }
 
+int libraft_core::handle(const unreachable&, raft_shim_update&, update&) { return 0; }
+
 void libraft_core::take(const raft_shim_update& raw, update& out) {
   if (raw.ballot_changed)
     out.ballot = ballot{raft_shim_term(raft_.get()), raft_shim_vote(raft_.get())};

@@ -39,6 +39,7 @@ private:
   int handle(const model::persisted& event, raft_shim_update& raw, model::update& out);
   int handle(const model::received& event, raft_shim_update& raw, model::update& out);
   int handle(const model::ticked& event, raft_shim_update& raw, model::update& out);
+  int handle(const model::unreachable& event, raft_shim_update& raw, model::update& out);
 
   void take(const raft_shim_update& raw, model::update& out);
   void remember(const model::entries_to_persist& entries);

@@ -104,9 +104,13 @@ struct received {
   node_id from{};
   message what;
 };
+/// The link to `peer` is new: what was sent since its last answer may be lost, and is sent again.
+struct unreachable {
+  node_id peer{};
+};
 /// Time passed.  Needed at `next_tick` at the latest; earlier ticks do nothing.
 struct ticked {};
-using consensus_event = std::variant<started, proposed, persisted, received, ticked>;
+using consensus_event = std::variant<started, proposed, persisted, received, ticked, unreachable>;
 
 // -- update ------------------------------------------------------------------------------
 enum class consensus_role : std::uint8_t { follower, candidate, leader };
