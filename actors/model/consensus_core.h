@@ -104,12 +104,15 @@ struct received {
   node_id from{};
   message what;
 };
-/// The link to `peer` is new: what was sent since its last answer may be lost, and is sent again.
+/// Time passed.  Needed at `next_tick` at the latest; earlier ticks do nothing.
+struct ticked {};
+/// The link to `peer` was cut: what was sent to it since its last answer may be lost.  A leader
+/// sends all of that again, from what `peer` is known to hold (design/journal.md 3, P3); best told
+/// when the next link is up.  Says nothing about whether `peer` lives: no election comes of it,
+/// and none is put off.  Nobody else minds.
 struct unreachable {
   node_id peer{};
 };
-/// Time passed.  Needed at `next_tick` at the latest; earlier ticks do nothing.
-struct ticked {};
 using consensus_event = std::variant<started, proposed, persisted, received, ticked, unreachable>;
 
 // -- update ------------------------------------------------------------------------------
