@@ -60,8 +60,9 @@ std::vector<readiness_check> fe_metrics::check() const {
   if (!node_)
     return {{"node", false, "it is starting or stopping"}};
   const bool has_failed = node_->journal()->failed;
+  const bool serves = node_->leads() || node_->follows();
   return {{"journal", !has_failed, has_failed ? "its disk failed; the process ends" : ""},
-          {"leader", node_->leads(), node_->leads() ? "" : "it has not folded its log yet"}};
+          {"leader", serves, serves ? "" : "it neither leads nor knows the leader, or has not folded its log yet"}};
 }
 
 } // namespace tabletd

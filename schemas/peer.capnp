@@ -37,6 +37,7 @@ struct Mail {
     voteRequest @3 :VoteRequest;
     voteResult @4 :VoteResult;
   }
+  applied @5 :UInt64;   # what the sender's catalog has folded
 }
 struct AppendRequest {
   term @0 :UInt64; prevIndex @1 :UInt64; prevTerm @2 :UInt64; leaderCommit @3 :UInt64;
