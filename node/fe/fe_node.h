@@ -37,7 +37,7 @@ struct fe_options {
   model::scheduler_options scheduler;
   /// It leads and everything older is folded, or no longer does; from an actor's thread.
   std::function<void(bool leads)> leading = [](bool) {};
-  /// Once: it leads, or knows the leader and its cluster; from an actor's thread.
+  /// It leads, or knows the leader and its cluster; from an actor's thread, perhaps more than once.
   std::function<void()> ready = [] {};
   /// A console statement of this kind ended; loop thread.
   std::function<void(std::string_view kind, bool ok)> statement_ended = [](std::string_view, bool) {};
