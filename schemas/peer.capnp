@@ -36,8 +36,10 @@ struct Mail {
     appendResult @2 :AppendResult;
     voteRequest @3 :VoteRequest;
     voteResult @4 :VoteResult;
+    installSnapshot @5 :InstallSnapshot;
+    timeoutNow @6 :TimeoutNow;
   }
-  applied @5 :UInt64;   # what the sender's catalog has folded
+  applied @7 :UInt64;   # what the sender's catalog has folded
 }
 struct AppendRequest {
   term @0 :UInt64; prevIndex @1 :UInt64; prevTerm @2 :UInt64; leaderCommit @3 :UInt64;
@@ -54,3 +56,11 @@ struct VoteRequest {
   disruptLeader @4 :Bool; preVote @5 :Bool;
 }
 struct VoteResult { term @0 :UInt64; granted @1 :Bool; preVote @2 :Bool; }
+struct InstallSnapshot {
+  term @0 :UInt64; lastIndex @1 :UInt64; lastTerm @2 :UInt64;
+  membershipIndex @3 :UInt64;
+  membership @4 :Data;
+  image @5 :ImageDescriptor;
+}
+struct ImageDescriptor { id @0 :UInt64; bytes @1 :UInt64; crc32c @2 :UInt32; }
+struct TimeoutNow { term @0 :UInt64; lastIndex @1 :UInt64; lastTerm @2 :UInt64; }

@@ -63,6 +63,29 @@ peer_mail decode_request(wire::AppendRequest::Reader from) {
   return mail;
 }
 
+void fill(wire::InstallSnapshot::Builder to, const model::install_snapshot& from) {
+  to.setTerm(from.term);
+  to.setLastIndex(from.last_index);
+  to.setLastTerm(from.last_term);
+  to.setMembershipIndex(from.membership_index);
+  to.setMembership(data_of(from.membership));
+  auto image = to.initImage();
+  image.setId(from.image.id);
+  image.setBytes(from.image.bytes);
+  image.setCrc32c(from.image.crc32c);
+}
+
+model::install_snapshot decode_offer(wire::InstallSnapshot::Reader from) {
+  const auto membership = from.getMembership();
+  const auto image = from.getImage();
+  return {from.getTerm(),
+          from.getLastIndex(),
+          from.getLastTerm(),
+          from.getMembershipIndex(),
+          {reinterpret_cast<const char*>(membership.begin()), membership.size()},
+          {image.getId(), image.getBytes(), image.getCrc32c()}};
+}
+
 }  // namespace
 
 void fill(wire::Greeting::Builder to, const model::greeting& from) {
@@ -134,6 +157,13 @@ void fill(wire::Mail::Builder to, const model::message& what, std::span<const ed
                    out.setGranted(m.granted);
                    out.setPreVote(m.pre_vote);
                  },
+                 [&](const model::install_snapshot& m) { fill(to.initInstallSnapshot(), m); },
+                 [&](const model::timeout_now& m) {
+                   auto out = to.initTimeoutNow();
+                   out.setTerm(m.term);
+                   out.setLastIndex(m.last_index);
+                   out.setLastTerm(m.last_term);
+                 },
              },
              what);
 }
@@ -155,6 +185,12 @@ peer_mail decode(wire::Mail::Reader from) {
     case wire::Mail::VOTE_RESULT: {
       const auto m = from.getVoteResult();
       return {model::vote_result{m.getTerm(), m.getGranted(), m.getPreVote()}, {}};
+    }
+    case wire::Mail::INSTALL_SNAPSHOT:
+      return {decode_offer(from.getInstallSnapshot()), {}};
+    case wire::Mail::TIMEOUT_NOW: {
+      const auto m = from.getTimeoutNow();
+      return {model::timeout_now{m.getTerm(), m.getLastIndex(), m.getLastTerm()}, {}};
     }
     case wire::Mail::UNSET:
       break;

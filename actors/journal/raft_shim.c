@@ -99,6 +99,18 @@ static struct raft_shim_message from_raft_message(const struct raft_message* fro
     to.granted = from->request_vote_result.vote_granted;
     to.pre_vote = from->request_vote_result.pre_vote;
     break;
+  case RAFT_INSTALL_SNAPSHOT:
+    to.kind = raft_shim_install_snapshot;
+    to.term = from->install_snapshot.term;
+    to.last_index = from->install_snapshot.last_index;
+    to.last_term = from->install_snapshot.last_term;
+    break;
+  case RAFT_TIMEOUT_NOW:
+    to.kind = raft_shim_timeout_now;
+    to.term = from->timeout_now.term;
+    to.last_index = from->timeout_now.last_log_index;
+    to.last_term = from->timeout_now.last_log_term;
+    break;
   default:
     to.kind = raft_shim_other;
   }
@@ -178,18 +190,43 @@ void raft_shim_destroy(struct raft_shim* shim)
   free(shim);
 }
 
+static int decode(const void* bytes, size_t size, struct raft_configuration* to)
+{
+  struct raft_buffer buffer;
+  buffer.base = (void*)bytes;
+  buffer.len = size;
+  return raft_configuration_decode(&buffer, to);
+}
+
+/* The core takes over what it allocates. */
+static int to_metadata(const struct raft_shim_snapshot* from, struct raft_snapshot_metadata* to)
+{
+  to->index = from->index;
+  to->term = from->term;
+  to->configuration_index = from->membership_index;
+  return decode(from->bytes, from->size, &to->configuration);
+}
+
 int raft_shim_start(struct raft_shim* shim, uint64_t now_ms, uint64_t term, uint64_t vote,
+                    const struct raft_shim_snapshot* snapshot, uint64_t first_index,
                     const struct raft_shim_entry* entries, size_t count,
                     struct raft_shim_update* out)
 {
   struct raft_event event;
+  struct raft_snapshot_metadata metadata;
   size_t i;
   int code;
   memset(&event, 0, sizeof event);
+  if (snapshot->index != 0) {
+    code = to_metadata(snapshot, &metadata);
+    if (code != 0)
+      return code;
+    event.start.metadata = &metadata;
+  }
   event.type = RAFT_START;
   event.start.term = term;
   event.start.voted_for = vote;
-  event.start.start_index = 1;
+  event.start.start_index = first_index;
   event.start.n_entries = (unsigned)count;
   if (count > 0) {
     event.start.entries = raft_calloc(count, sizeof *event.start.entries);
@@ -204,10 +241,11 @@ int raft_shim_start(struct raft_shim* shim, uint64_t now_ms, uint64_t term, uint
   return code;
 }
 
+static char nobody_reads_this[8]; /* The core wants a batch, and never looks inside. */
+
 int raft_shim_submit(struct raft_shim* shim, uint64_t now_ms, uint32_t count,
                      struct raft_shim_update* out)
 {
-  static char nobody_reads_this[8];
   struct raft_event event;
   struct raft_entry* entries = calloc(count, sizeof *entries);
   uint32_t i;
@@ -217,7 +255,7 @@ int raft_shim_submit(struct raft_shim* shim, uint64_t now_ms, uint32_t count,
   for (i = 0; i < count; i++) {
     entries[i].term = raft_current_term(&shim->raft);
     entries[i].type = RAFT_COMMAND;
-    entries[i].batch = nobody_reads_this; /* The core wants one, and never looks inside. */
+    entries[i].batch = nobody_reads_this;
   }
   memset(&event, 0, sizeof event);
   event.type = RAFT_SUBMIT;
@@ -226,6 +264,74 @@ int raft_shim_submit(struct raft_shim* shim, uint64_t now_ms, uint32_t count,
   code = step(shim, now_ms, &event, out);
   free(entries);
   return code;
+}
+
+int raft_shim_submit_change(struct raft_shim* shim, uint64_t now_ms, const void* bytes, size_t size,
+                            struct raft_shim_update* out)
+{
+  struct raft_event event;
+  struct raft_entry entry;
+  memset(&entry, 0, sizeof entry);
+  entry.term = raft_current_term(&shim->raft);
+  entry.type = RAFT_CHANGE;
+  entry.buf.base = (void*)bytes;
+  entry.buf.len = size;
+  entry.batch = nobody_reads_this;
+  memset(&event, 0, sizeof event);
+  event.type = RAFT_SUBMIT;
+  event.submit.entries = &entry;
+  event.submit.n = 1;
+  return step(shim, now_ms, &event, out);
+}
+
+int raft_shim_change_committed(struct raft_shim* shim, uint64_t now_ms, uint64_t index,
+                               const void* bytes, size_t size, struct raft_shim_update* out)
+{
+  struct raft_event event;
+  int code;
+  memset(&event, 0, sizeof event);
+  event.type = RAFT_CONFIGURATION;
+  event.configuration.index = index;
+  code = decode(bytes, size, &event.configuration.conf);
+  return code != 0 ? code : step(shim, now_ms, &event, out);
+}
+
+int raft_shim_snapshot_taken(struct raft_shim* shim, uint64_t now_ms,
+                             const struct raft_shim_snapshot* snapshot, uint32_t trailing,
+                             struct raft_shim_update* out)
+{
+  struct raft_event event;
+  int code;
+  memset(&event, 0, sizeof event);
+  event.type = RAFT_SNAPSHOT;
+  event.snapshot.trailing = trailing;
+  code = to_metadata(snapshot, &event.snapshot.metadata);
+  return code != 0 ? code : step(shim, now_ms, &event, out);
+}
+
+int raft_shim_transfer(struct raft_shim* shim, uint64_t now_ms, uint64_t to,
+                       struct raft_shim_update* out)
+{
+  struct raft_event event;
+  memset(&event, 0, sizeof event);
+  event.type = RAFT_TRANSFER;
+  event.transfer.server_id = to;
+  return step(shim, now_ms, &event, out);
+}
+
+void raft_shim_forget_leader(struct raft_shim* shim)
+{
+  if (shim->raft.state != RAFT_FOLLOWER)
+    return;
+  raft_free(shim->raft.follower_state.current_leader.address);
+  shim->raft.follower_state.current_leader.address = NULL;
+  shim->raft.follower_state.current_leader.id = 0;
+}
+
+void raft_shim_vote_for(struct raft_shim* shim, uint64_t now_ms, uint64_t candidate)
+{
+  shim->raft.voted_for = candidate;
+  shim->raft.election_timer_start = now_ms;
 }
 
 int raft_shim_persisted(struct raft_shim* shim, uint64_t now_ms, uint64_t index,
@@ -306,6 +412,13 @@ static bool to_raft_message(const struct raft_shim_message* from, struct raft_me
     to->request_vote_result.vote_granted = from->granted;
     to->request_vote_result.pre_vote = from->pre_vote;
     return true;
+  case raft_shim_timeout_now:
+    to->type = RAFT_TIMEOUT_NOW;
+    to->timeout_now.version = newest_message_version;
+    to->timeout_now.term = from->term;
+    to->timeout_now.last_log_index = from->last_index;
+    to->timeout_now.last_log_term = from->last_term;
+    return true;
   default:
     return false;
   }
@@ -376,65 +489,4 @@ bool raft_shim_match(const struct raft_shim* shim, uint64_t peer, uint64_t* inde
     return false;
   *index = match;
   return true;
-}
-
-struct raft_shim_membership {
-  struct raft_configuration configuration;
-};
-
-struct raft_shim_membership* raft_shim_membership_create(void)
-{
-  struct raft_shim_membership* made = calloc(1, sizeof *made);
-  if (made != NULL)
-    raft_configuration_init(&made->configuration);
-  return made;
-}
-
-int raft_shim_membership_add(struct raft_shim_membership* to, uint64_t id, const char* address,
-                             bool voter)
-{
-  return raft_configuration_add(&to->configuration, id, address,
-                                voter ? RAFT_VOTER : RAFT_STANDBY);
-}
-
-int raft_shim_membership_encode(const struct raft_shim_membership* from, void** bytes,
-                                size_t* size)
-{
-  struct raft_buffer buffer;
-  const int code = raft_configuration_encode(&from->configuration, &buffer);
-  if (code != 0)
-    return code;
-  *bytes = buffer.base;
-  *size = buffer.len;
-  return 0;
-}
-
-void raft_shim_membership_destroy(struct raft_shim_membership* membership)
-{
-  if (membership == NULL)
-    return;
-  raft_configuration_close(&membership->configuration);
-  free(membership);
-}
-
-void raft_shim_free(void* bytes) { raft_free(bytes); }
-
-bool raft_shim_is_sole_voter(const void* bytes, size_t size, uint64_t id)
-{
-  struct raft_configuration configuration;
-  struct raft_buffer buffer;
-  unsigned voters = 0;
-  bool mine = false;
-  unsigned i;
-  buffer.base = (void*)bytes;
-  buffer.len = size;
-  raft_configuration_init(&configuration);
-  if (raft_configuration_decode(&buffer, &configuration) == 0) {
-    for (i = 0; i < configuration.n; i++) {
-      voters += configuration.servers[i].role == RAFT_VOTER;
-      mine |= configuration.servers[i].role == RAFT_VOTER && configuration.servers[i].id == id;
-    }
-  }
-  raft_configuration_close(&configuration);
-  return mine && voters == 1;
 }

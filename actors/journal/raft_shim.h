@@ -34,7 +34,9 @@ enum raft_shim_message_kind {
   raft_shim_append_result,
   raft_shim_vote_request,
   raft_shim_vote_result,
-  raft_shim_other /* Snapshot or transfer: nothing here asks for them. */
+  raft_shim_install_snapshot, /* Only outgoing: images are installed by a new start. */
+  raft_shim_timeout_now,
+  raft_shim_other
 };
 struct raft_shim_message {
   enum raft_shim_message_kind kind;
@@ -44,9 +46,16 @@ struct raft_shim_message {
   const struct raft_shim_entry* entries;         /* incoming append request */
   uint32_t count;
   uint64_t rejected; /* append result */
-  uint64_t last_index, last_term;
+  uint64_t last_index, last_term; /* Also of a snapshot and of a transfer. */
   uint64_t candidate; /* vote request */
   bool disrupt_leader, pre_vote, granted;
+};
+
+/* What an image stands for; index 0: there is none.  `bytes`: the membership. */
+struct raft_shim_snapshot {
+  uint64_t index, term, membership_index;
+  const void* bytes;
+  size_t size;
 };
 
 /* What one step asked for; pointers are valid until the next step. */
@@ -65,6 +74,7 @@ void raft_shim_destroy(struct raft_shim* shim);
 
 /* Each step returns 0 or libraft's error code. */
 int raft_shim_start(struct raft_shim* shim, uint64_t now_ms, uint64_t term, uint64_t vote,
+                    const struct raft_shim_snapshot* snapshot, uint64_t first_index,
                     const struct raft_shim_entry* entries, size_t count,
                     struct raft_shim_update* out);
 int raft_shim_submit(struct raft_shim* shim, uint64_t now_ms, uint32_t count,
@@ -74,6 +84,22 @@ int raft_shim_persisted(struct raft_shim* shim, uint64_t now_ms, uint64_t index,
 int raft_shim_receive(struct raft_shim* shim, uint64_t now_ms,
                       const struct raft_shim_message* message, struct raft_shim_update* out);
 int raft_shim_timeout(struct raft_shim* shim, uint64_t now_ms, struct raft_shim_update* out);
+int raft_shim_transfer(struct raft_shim* shim, uint64_t now_ms, uint64_t to,
+                       struct raft_shim_update* out);
+/* The leader appends one change. */
+int raft_shim_submit_change(struct raft_shim* shim, uint64_t now_ms, const void* bytes, size_t size,
+                            struct raft_shim_update* out);
+/* The change at `index` is committed. */
+int raft_shim_change_committed(struct raft_shim* shim, uint64_t now_ms, uint64_t index,
+                               const void* bytes, size_t size, struct raft_shim_update* out);
+int raft_shim_snapshot_taken(struct raft_shim* shim, uint64_t now_ms,
+                             const struct raft_shim_snapshot* snapshot, uint32_t trailing,
+                             struct raft_shim_update* out);
+/* A follower that hears no leader and is no voter stands for nothing, and the core never lets it
+ * forget the leader. */
+void raft_shim_forget_leader(struct raft_shim* shim);
+/* Votes for `candidate` in the present term; the caller makes sure that it may. */
+void raft_shim_vote_for(struct raft_shim* shim, uint64_t now_ms, uint64_t candidate);
 
 bool raft_shim_is_not_leader(int code);
 const char* raft_shim_error(int code);
@@ -98,8 +124,6 @@ int raft_shim_membership_encode(const struct raft_shim_membership* from, void** 
                                 size_t* size);
 void raft_shim_membership_destroy(struct raft_shim_membership* membership);
 void raft_shim_free(void* bytes);
-/* Whether `id` is the only voter of an encoded membership. */
-bool raft_shim_is_sole_voter(const void* bytes, size_t size, uint64_t id);
 
 #ifdef __cplusplus
 }

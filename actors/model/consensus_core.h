@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -27,7 +28,7 @@ enum class entry_type : std::uint16_t {
 struct member {
   node_id id{};
   std::string address;  ///< Unique in the group.
-  bool voter = true;
+  bool voter = true;    ///< False: an observer, which gets the log and counts for nothing.
   friend bool operator==(const member&, const member&) = default;
 };
 
@@ -72,7 +73,37 @@ struct vote_result {
   bool granted{};
   bool pre_vote{};
 };
-using message = std::variant<append_request, append_result, vote_request, vote_result>;
+/// What an image of everything up to `index` stands for.
+struct snapshot_point {
+  std::uint64_t index{};
+  model::term term{};                ///< Of the entry at `index`.
+  std::uint64_t membership_index{};  ///< <= index: the newest change that the image covers ...
+  std::string membership;            ///< ... and what it said.
+  friend bool operator==(const snapshot_point&, const snapshot_point&) = default;
+};
+/// Which image; the core only repeats it.
+struct image_descriptor {
+  std::uint64_t id{};
+  std::uint64_t bytes{};
+  std::uint32_t crc32c{};
+  friend bool operator==(const image_descriptor&, const image_descriptor&) = default;
+};
+/// What the receiver needs is no longer in the sender's log.
+struct install_snapshot {
+  model::term term{};
+  std::uint64_t last_index{};
+  model::term last_term{};
+  std::uint64_t membership_index{};
+  std::string membership;
+  image_descriptor image;  ///< The host fills it in before it sends.
+};
+/// Stand for election at once: the leader wants it.
+struct timeout_now {
+  model::term term{};
+  std::uint64_t last_index{};
+  model::term last_term{};
+};
+using message = std::variant<append_request, append_result, vote_request, vote_result, install_snapshot, timeout_now>;
 
 // -- events ------------------------------------------------------------------------------
 /// Entries of one term in a row, up to and including `last`.
@@ -84,11 +115,13 @@ struct logged_change {
   std::uint64_t index{};
   std::string membership;
 };
-/// First of all: what the disk holds.  A log starts at index 1 with a change.
+/// First of all: what the disk holds.  A log starts at index 1 with a change, or with an image.
 struct started {
   model::ballot ballot;
-  std::vector<term_run> runs;          ///< Ascending, without gaps; empty: no entries.
-  std::vector<logged_change> changes;  ///< Every change in the log, ascending.
+  std::vector<term_run> runs;                             ///< Ascending, without gaps; empty: no entries.
+  std::vector<logged_change> changes;                     ///< Every change in the log, ascending.
+  std::uint64_t first_index = 1;                          ///< Of the log; at most one behind the snapshot.
+  std::optional<snapshot_point> snapshot = std::nullopt;  ///< What the newest image stands for.
 };
 /// New commands; the update says where they go, or that they were refused.
 struct proposed {
@@ -113,7 +146,38 @@ struct ticked {};
 struct unreachable {
   node_id peer{};
 };
-using consensus_event = std::variant<started, proposed, persisted, received, ticked, unreachable>;
+/// The leader hands over to `to`; 0: to whoever is most up to date.  It takes no proposals until
+/// `to` has everything and is told to stand, or an election timeout has passed without that
+/// (`update::transferring`).  Refused: nobody to hand over to, or a change is open.
+struct transfer_leadership {
+  node_id to{};
+};
+/// An image of everything up to `upto` is durable here, and the log begins at `first_kept` <=
+/// upto.index + 1 from now on.  `upto` is what snapshot_at() said when it was made, here or on another
+/// member.  Once per index; an older one than the present is ignored.
+struct snapshot_taken {
+  snapshot_point upto;
+  std::uint64_t first_kept{};
+};
+/// The image asked for by `update::install` is durable and verified here; the log is as it was.
+struct snapshot_installed {
+  std::uint64_t index{};
+  model::term term{};
+};
+/// It could not be had.  The leader will offer one again.
+struct install_failed {
+  std::uint64_t index{};
+  model::term term{};
+};
+/// The leader is to make this the membership.  It must differ from the present one in one member:
+/// added as an observer, made a voter or an observer, given another address, or gone (dissertation
+/// 4.1).  Refused while another change is open or before an entry of the term is committed; a voter is made only of
+/// an observer that answers and lacks no more than what may be under way.
+struct change_membership {
+  std::vector<member> members;
+};
+using consensus_event = std::variant<started, proposed, persisted, received, ticked, unreachable, transfer_leadership,
+                                     snapshot_taken, snapshot_installed, install_failed, change_membership>;
 
 // -- update ------------------------------------------------------------------------------
 enum class consensus_role : std::uint8_t { follower, candidate, leader };
@@ -130,6 +194,25 @@ struct entries_to_persist {
   payload_source source = payload_source::proposal;
   std::size_t skip = 0;
 };
+/// The host is to fetch this image, verify it and make it durable, and then to say snapshot_installed or
+/// install_failed; meanwhile all goes on as before, and no other image is asked for.
+struct image_to_install {
+  node_id from{};  ///< The leader that offers it; whoever has it will do.
+  snapshot_point upto;
+  image_descriptor image;
+};
+/// Why something was refused.
+enum class consensus_refusal : std::uint8_t {
+  none,
+  not_leader,        ///< Somebody else leads, or nobody.
+  transferring,      ///< Leadership is being handed over.
+  change_open,       ///< Another change of membership is not committed yet.
+  term_not_settled,  ///< No entry of this leader's term is committed yet (dissertation 6.4).
+  not_single,        ///< More than one member would change, or none; or a new one would vote at once.
+  not_caught_up,     ///< The member to promote is too far behind, or silent.
+  not_a_membership,  ///< An id or address is empty or occurs twice, or nobody would vote.
+  no_such_member,    ///< Nobody to hand over to.
+};
 struct outbound {
   node_id to{};
   message what;
@@ -143,8 +226,14 @@ struct update {
   model::term term{};
   node_id leader{};  ///< 0: not known.
   time_ms next_tick{};
-  bool refused{};     ///< The proposal was not appended: this node does not lead.
+  bool refused{};     ///< The proposal was not appended; `why` it was not.
   std::string fault;  ///< Not empty: the group's promises are broken; stop the node and say this.
+  consensus_refusal why = consensus_refusal::none;
+  bool transferring{};  ///< This leader is handing over and takes no proposals.
+  /// Not 0: an image stands for everything before this index, and the log, empty, begins here.  Before `entries`:
+  /// in the order of writes, not before the messages, because the image is durable.
+  std::uint64_t log_restarts_at{};
+  std::optional<image_to_install> install;
 };
 
 class consensus_core {
@@ -155,6 +244,13 @@ public:
   /// Entry 1 of a new group: the same on every founding member, written at term 1.  Throws
   /// std::invalid_argument if an id is 0 or an id or address occurs twice.
   [[nodiscard]] virtual entry_header founding_entry(const std::vector<member>& members) const = 0;
+  /// What an image of everything up to `index` stands for.  `index` is committed and not older than
+  /// the present snapshot; else nothing.
+  [[nodiscard]] virtual std::optional<snapshot_point> snapshot_at(std::uint64_t index) const = 0;
+  /// The newest membership in the log; empty: none is known.  It counts from when it is logged.
+  [[nodiscard]] virtual std::vector<member> members() const = 0;
+  /// What a change or a snapshot_point says; nothing: it is not a membership.
+  [[nodiscard]] virtual std::optional<std::vector<member>> decode_membership(std::string_view membership) const = 0;
 };
 
 }  // namespace tabletd::model

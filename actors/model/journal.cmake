@@ -1,2 +1,3 @@
 target_sources(tabletd_model PRIVATE ${CMAKE_CURRENT_LIST_DIR}/journal_pacing.cpp
+                                     ${CMAKE_CURRENT_LIST_DIR}/log_outline.cpp
                                      ${CMAKE_CURRENT_LIST_DIR}/peer_greeting.cpp)

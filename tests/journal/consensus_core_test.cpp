@@ -1,6 +1,8 @@
 // A group of one is the same core on the same path: founding, restarts, terms, order.
 #include "tests/journal/consensus_host.h"
 
+#include <gtest/gtest.h>
+
 namespace tabletd {
 namespace {
 

@@ -106,9 +106,9 @@ TEST_F(LibraftGuards, TheOnlyElectableMemberLearnsTheTermItNeeds) {
     return log;
   };
   const std::vector<model::term> shortest{2}, middle{2, 3}, longest{2, 3, 4};
-  node(1).disk = {{9, 0}, with_terms(middle)};
-  node(2).disk = {{11, 0}, with_terms(shortest)};
-  node(3).disk = {{7, 0}, with_terms(longest)};
+  node(1).disk = {{9, 0}, 1, with_terms(middle), {}, {}};
+  node(2).disk = {{11, 0}, 1, with_terms(shortest), {}, {}};
+  node(3).disk = {{7, 0}, 1, with_terms(longest), {}, {}};
   for (auto& host : hosts)
     host->start(now);
   for (int i = 0; i < 400 && !node(3).leads(); ++i) {

@@ -2,6 +2,8 @@
 // Three members with a network and disks that do only what the test says: for scripted histories.
 #include "tests/journal/consensus_host.h"
 
+#include <gtest/gtest.h>
+
 #include <array>
 
 namespace tabletd::test {
