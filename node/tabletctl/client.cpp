@@ -264,6 +264,8 @@ private:
     // The session's actor may be gone with its leader: the next statement gets a new one.
     if (!out.ok() && (out.error.code == api::ErrorCode::INTERNAL || out.error.code == api::ErrorCode::UNAVAILABLE))
       on_.link.reset();
+    if (out.ok() && what_.is_load && losses_ > 0 && out.affected == 0)
+      out.message = "it was committed before the connection broke: " + out.message;
     if (out.ok() && !what_.use.empty())
       on_.options.database = what_.use;
     out.elapsed_s = std::chrono::duration<double>(steady::now() - begun_).count();

@@ -90,6 +90,9 @@ next_step after_attempt(const statement_nature& what, bool lost, const statement
   }
   if (error->code == ErrorCode::UNAVAILABLE && error->outcome_unknown)
     return may_repeat ? next_step::reconnect : next_step::give_up;
+  // It could not even begin here.  A load that was rolled back says the same, and may be large.
+  if (error->code == ErrorCode::UNAVAILABLE && error->retry_after_ms > 0 && !what.is_load)
+    return next_step::reconnect;
   if (!repeated || !may_repeat)
     return next_step::finished;
   // A new leader needs a moment until its backends are attached again, and until it has ended the

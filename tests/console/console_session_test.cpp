@@ -211,6 +211,10 @@ TEST_F(ConsoleSession, AFollowerNamesTheLeader) {
   EXPECT_EQ(run("CREATE DATABASE shop"),
             "error [8] nobody knows whether creating database shop happened: the edit log failed (as the test wants) | "
             "look before you repeat it; another front end takes over\n");
+  failures = {wire::EditOutcome::Failure::STORAGE_FAILED};
+  const auto doubtful = send("CREATE DATABASE shop");
+  EXPECT_TRUE((*doubtful)->get().getResult().getError().getOutcomeUnknown()) << "a client must not simply repeat it";
+  EXPECT_FALSE(error.getOutcomeUnknown()) << "this one was not appended";
 }
 
 TEST_F(ConsoleSession, AJournalThatIsGoneIsAnAnswerToo) {

@@ -75,10 +75,13 @@ TEST_F(Failover, KnowsWhatMayBeAskedAgain) {
 }
 
 TEST_F(Failover, EveryWayAnAttemptEndsHasItsNextStep) {
+  using enum repetition;
+  using enum next_step;
   const auto next = [](repetition again, api::ErrorCode code, bool unknown, bool repeated, const char* leader = "",
                        std::uint32_t retry_ms = 0) {
     statement_nature what;
     what.again = again;
+    what.is_load = again == by_label;
     statement_error error;
     error.code = code;
     error.outcome_unknown = unknown;
@@ -86,8 +89,6 @@ TEST_F(Failover, EveryWayAnAttemptEndsHasItsNextStep) {
     error.retry_after_ms = retry_ms;
     return after_attempt(what, false, &error, repeated);
   };
-  using enum repetition;
-  using enum next_step;
   using code = api::ErrorCode;
   for (const bool repeated : {false, true}) {
     EXPECT_EQ(next(unknowable, code::NOT_LEADER, false, repeated, "b:1"), elsewhere) << "it was not carried out";
@@ -96,6 +97,7 @@ TEST_F(Failover, EveryWayAnAttemptEndsHasItsNextStep) {
     EXPECT_EQ(next(harmless, code::UNAVAILABLE, true, repeated), reconnect);
     EXPECT_EQ(next(by_label, code::UNAVAILABLE, true, repeated), reconnect);
     EXPECT_EQ(next(unknowable, code::UNAVAILABLE, true, repeated), give_up);
+    EXPECT_EQ(next(unknowable, code::UNAVAILABLE, false, repeated, "", 1'000), reconnect) << "it did not begin";
     EXPECT_EQ(next(harmless, code::NOT_FOUND, false, repeated), finished);
     EXPECT_EQ(next(unknowable, code::UNAVAILABLE, false, repeated), finished);
     EXPECT_EQ(next(unknowable, code::CONFLICT, false, repeated), finished);
@@ -107,7 +109,7 @@ TEST_F(Failover, EveryWayAnAttemptEndsHasItsNextStep) {
   }
   EXPECT_EQ(next(by_label, code::CONFLICT, false, false), finished) << "somebody else's load";
   EXPECT_EQ(next(by_label, code::CONFLICT, false, true), wait_here) << "most likely our own, cut off";
-  EXPECT_EQ(next(by_label, code::UNAVAILABLE, false, false), finished);
+  EXPECT_EQ(next(by_label, code::UNAVAILABLE, false, false, "", 1'000), finished) << "rolled back for a reason";
   EXPECT_EQ(next(by_label, code::UNAVAILABLE, false, true), reconnect);
   EXPECT_EQ(next(harmless, code::DATA_LOSS, false, false), finished);
   EXPECT_EQ(next(harmless, code::DATA_LOSS, false, true), wait_here);
@@ -203,6 +205,16 @@ TEST_F(Failover, ALoadIsFinishedUnderTheSameRequestId) {
   EXPECT_EQ(ids, strings(3, dying.last_request_id()));
   ASSERT_FALSE(notices.empty());
   EXPECT_EQ(notices[0], fmt::format("lost the connection to {}; loading again under the same label", dying.address()));
+}
+
+TEST_F(Failover, ALoadThatWasCommittedSaysSo) {
+  const scratch_file file{"x\n"};
+  fake::server dying{{.crash_first = 1, .loaded_before = true}};
+  const auto one = to(dying.address());
+  EXPECT_EQ(one->execute(file.load("monday")).message,
+            "it was committed before the connection broke: label 'monday' is already loaded: nothing to do");
+  EXPECT_EQ(one->execute(file.load("monday")).message, "label 'monday' is already loaded: nothing to do");
+  EXPECT_EQ(dying.uploaded.value(), 0U);
 }
 
 TEST_F(Failover, ALabelOfSomebodyElseIsNotWaitedFor) {

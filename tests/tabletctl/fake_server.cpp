@@ -136,6 +136,8 @@ public:
       show(result.initRows());
     else if (verb == "LOAD" && owner_.what.busy_loads > 0)
       refuse_label(result.initError());
+    else if (verb == "LOAD" && owner_.what.loaded_before)
+      result.initDone().setMessage("label 'monday' is already loaded: nothing to do");
     else if (verb == "ROWS")
       fill_rows(result.initRows(), static_cast<std::uint32_t>(std::stoul(tokens.at(1).text)));
     else if (verb == "LOAD" || verb == "EXPORT")

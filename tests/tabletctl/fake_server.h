@@ -37,6 +37,7 @@ struct script {
   int crash_first = 0;       ///< That many statements break the connection instead of being answered.
   int lose_leader = 0;       ///< That many statements are answered "the leader was lost".
   int crash_at_write = 0;    ///< > 0: that Upload.write breaks the connection, once.
+  bool loaded_before = false; ///< A LOAD hears that its label is loaded.
   int busy_loads = 0;        ///< That many LOADs hear that one with this label is under way.
   api::HealthState health = api::HealthState::GREEN;
 };
