@@ -2,10 +2,12 @@
 #include "node/fe/export_carrier.h"
 #include "node/fe/forwarded_session.h"
 #include "node/fe/load_carrier.h"
+#include "node/fe/not_begun.h"
 #include "node/kj_text.h"
 #include <caf/actor_cast.hpp>
 #include <caf/exit_reason.hpp>
 #include <caf/send.hpp>
+#include <atomic>
 
 namespace tabletd {
 
@@ -15,15 +17,17 @@ using ports_ptr = std::shared_ptr<const console_ports>;
 
 constexpr auto statement_limit_default = std::chrono::minutes(5);
 constexpr auto statement_limit_max = std::chrono::hours(24 * 7); // Beyond it a timer's arithmetic would overflow.
-constexpr std::uint32_t retry_after_ms = 1'000; // An election among healthy front ends is over by then.
 constexpr std::size_t statement_bytes_max = 1U << 20; // design/ecosystem.md 6, rule 7.
 
 /// Ends the session actor with the session, load jobs and all.
 struct session_holder {
   console_session_actor actor;
   ports_ptr ports;
+  /// The actor is gone: its term is over.
+  std::shared_ptr<std::atomic<bool>> ended = std::make_shared<std::atomic<bool>>(false);
   explicit session_holder(console_session_actor a, ports_ptr p) : actor(std::move(a)), ports(std::move(p)) {
     ports->sessions_changed(+1);
+    caf::actor_cast<caf::actor>(actor)->attach_functor([ended = ended] { ended->store(true); });
   }
   session_holder(const session_holder&) = delete;
   ~session_holder() {
@@ -91,7 +95,7 @@ private:
     report(context, ended ? api::ErrorCode::UNAVAILABLE : api::ErrorCode::INTERNAL, text_of(why));
     auto error = context.getResults().getResult().getError();
     error.setOutcomeUnknown(true);
-    error.setRetryAfterMs(ended ? retry_after_ms : 0);
+    error.setRetryAfterMs(ended ? election_ms : 0);
   }
 
   static void report(ResultContext context, api::ErrorCode code, const std::string& message) {
@@ -114,6 +118,10 @@ public:
   kj::Promise<void> execute(ExecuteContext context) override {
     const auto params = context.getParams();
     KJ_REQUIRE(params.getText().size() <= statement_bytes_max, "a statement is at most 1 MiB");
+    if (held_->ended->load()) {
+      context.getResults().setExecution(kj::heap<not_begun>("this session ended with the term it was opened in"));
+      return kj::READY_NOW;
+    }
     auto message = seal<wire::StatementText>([&](auto to) {
       to.setText(params.getText());
       to.setRequestId(params.getRequestId());
@@ -168,7 +176,7 @@ public:
     if (forwarded_)
       return passed_on_already(*leader);
     return ports_->leader->open(*leader, context.getParams().getOptions(), may_write_)
-      .then([context, leader = *leader](api::Session::Client&& there) mutable {
+      .then([context, leader = *leader](leader_link::session&& there) mutable {
         context.getResults().setSession(forward_session(kj::mv(there), leader));
       });
   }

@@ -1,13 +1,11 @@
 #include "node/fe/forwarded_session.h"
+#include "node/fe/not_begun.h"
 #include <fmt/format.h>
 #include <kj/exception.h>
 
 namespace tabletd {
 
 namespace {
-
-// An election among healthy front ends is over by then.
-constexpr std::uint32_t election_ms = 1'000;
 
 class forwarded_execution final : public api::Execution::Server {
 public:
@@ -42,10 +40,15 @@ private:
 
 class forwarded_session final : public api::Session::Server {
 public:
-  forwarded_session(api::Session::Client at_leader, std::string leader)
-    : at_leader_(kj::mv(at_leader)), leader_(std::move(leader)) {}
+  forwarded_session(leader_link::session at_leader, std::string leader)
+    : at_leader_(kj::mv(at_leader.there)), over_(std::move(at_leader.over)), leader_(std::move(leader)) {}
 
   kj::Promise<void> execute(ExecuteContext context) override {
+    if (*over_) {
+      context.getResults().setExecution(kj::heap<not_begun>(
+        fmt::format("{}, at which this session was opened, leads no more, or was lost", leader_)));
+      return kj::READY_NOW;
+    }
     const auto params = context.getParams();
     auto request = at_leader_.executeRequest(params.totalSize());
     request.setText(params.getText());
@@ -64,12 +67,13 @@ public:
 
 private:
   api::Session::Client at_leader_;
+  std::shared_ptr<const bool> over_;
   std::string leader_;
 };
 
 } // namespace
 
-api::Session::Client forward_session(api::Session::Client at_leader, std::string leader) {
+api::Session::Client forward_session(leader_link::session at_leader, std::string leader) {
   return kj::heap<forwarded_session>(kj::mv(at_leader), std::move(leader));
 }
 

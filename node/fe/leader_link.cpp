@@ -47,7 +47,7 @@ kj::Exception explained(const std::string& leader, const kj::Exception& why) {
 struct leader_link::connection {
   explicit connection(std::string to) : address(std::move(to)) {}
   std::string address;
-  bool over = false; ///< Broken or superseded.
+  std::shared_ptr<bool> over = std::make_shared<bool>(false); ///< Broken or superseded.
   kj::Own<kj::AsyncIoStream> stream;
   kj::Own<capnp::TwoPartyVatNetwork> network;
   kj::Maybe<capnp::RpcSystem<capnp::rpc::twoparty::VatId>> rpc;
@@ -71,7 +71,7 @@ void leader_link::start(kj::Network& network, kj::Timer& timer) {
 
 void leader_link::stop() {
   if (link_)
-    link_->over = true;
+    *link_->over = true;
   tasks_ = nullptr;
   link_ = nullptr;
 }
@@ -83,7 +83,7 @@ void leader_link::follow(const std::optional<std::string>& leader) {
 
 void leader_link::close() {
   auto last = std::exchange(link_, nullptr);
-  last->over = true;
+  *last->over = true;
   if (last->stream.get() != nullptr)
     kj::runCatchingExceptions([&] { last->stream->abortRead(); }); // Open calls end with it.
   // The connection may be on the stack of the callback that brought us here.
@@ -109,7 +109,7 @@ void leader_link::dial(const connection_ptr& made) {
                 return promise.attach(kj::mv(address));
               })
               .then([at](kj::Own<kj::AsyncIoStream>&& stream) -> kj::Promise<void> {
-                if (at->over)
+                if (*at->over)
                   return KJ_EXCEPTION(DISCONNECTED, "another front end leads now");
                 notice_dead_peers(*stream);
                 at->stream = kj::mv(stream);
@@ -153,7 +153,7 @@ kj::Promise<void> leader_link::log_in(connection& made) {
   });
 }
 
-kj::Promise<api::Session::Client> leader_link::open(const std::string& leader, api::SessionOptions::Reader options,
+kj::Promise<leader_link::session> leader_link::open(const std::string& leader, api::SessionOptions::Reader options,
                                                     bool may_write) {
   // The caller's message may be gone when the connection is up.
   auto asked = kj::heap<capnp::MallocMessageBuilder>(static_cast<capnp::uint>(options.totalSize().wordCount + 8));
@@ -166,7 +166,8 @@ kj::Promise<api::Session::Client> leader_link::open(const std::string& leader, a
     }
     auto request = authority->openRequest();
     request.setOptions(asked->getRoot<api::SessionOptions>());
-    return request.send().then([](auto&& response) { return response.getSession(); });
+    return request.send().then(
+      [over = link->over](auto&& response) { return session{response.getSession(), over}; });
   }));
 }
 

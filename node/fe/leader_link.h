@@ -30,11 +30,15 @@ public:
   /// Closes the connection to anybody else, and with it the sessions that were passed on.
   void follow(const std::optional<std::string>& leader);
 
+  struct session {
+    api::Session::Client there;
+    std::shared_ptr<const bool> over; ///< True once the connection it came over is gone.
+  };
   /// A session at the leader, dialled if need be.  Without `may_write` it is a viewer's.
   /// Rejected as OVERLOADED when the same may go well in a moment (no connection, the leader
   /// stepped down), as FAILED when the leader does not let this front end in.
-  [[nodiscard]] kj::Promise<api::Session::Client> open(const std::string& leader,
-                                                       api::SessionOptions::Reader options, bool may_write);
+  [[nodiscard]] kj::Promise<session> open(const std::string& leader, api::SessionOptions::Reader options,
+                                          bool may_write);
   using health_response = capnp::Response<api::Viewer::HealthResults>;
   /// Rejected like open().
   [[nodiscard]] kj::Promise<health_response> health(const std::string& leader);

@@ -228,6 +228,7 @@ TEST_F(ForwardToFake, SessionsEndWhenAnotherFrontEndLeads) {
   const auto one = client_of(second);
   EXPECT_EQ(one->execute("WHO").message, "old");
   second.leader_is(young.address());
+  EXPECT_TRUE(one->execute("CREATE DATABASE d").ok()) << "it had not been sent to anybody: no doubt about it";
   EXPECT_EQ(ctl::row_reader{one->execute("SHOW DATABASES").rows()}.text(0, "Server"), "young");
   second.leader_becomes(old.address()); // Nobody says so: a new session finds out, and ends the others.
   std::thread{[&] { EXPECT_EQ(client_of(second)->execute("WHO").message, "old"); }}.join(); // One client a thread.
