@@ -15,7 +15,8 @@ struct EditOutcome {
   id @2 :UInt64;              # verdict.id
   failure @3 :Failure;        # other than none: it was not appended, or nobody knows
   message @4 :Text;
-  enum Failure { none @0; notLeader @1; overloaded @2; tooLarge @3; storageFailed @4; shuttingDown @5; }
+  enum Failure { none @0; notLeader @1; overloaded @2; tooLarge @3; storageFailed @4; shuttingDown @5;
+    leadershipLost @6; }
 }
 struct CatalogAdvanced {
   # The fold went on and a new snapshot is in the cell.

@@ -22,7 +22,7 @@ static_assert(same_ordinal(value_type::boolean, api::ValueType::BOOL));
 static_assert(same_ordinal(value_type::float64, api::ValueType::FLOAT64));
 static_assert(same_ordinal(value_type::timestamp, api::ValueType::TIMESTAMP_MS));
 static_assert(same_ordinal(model::journal_failure::overloaded, wire::EditOutcome::Failure::OVERLOADED));
-static_assert(same_ordinal(model::journal_failure::shutting_down, wire::EditOutcome::Failure::SHUTTING_DOWN));
+static_assert(same_ordinal(model::journal_failure::leadership_lost, wire::EditOutcome::Failure::LEADERSHIP_LOST));
 
 capnp::Text::Reader text(const std::string& from) { return {from.data(), from.size()}; }
 

@@ -17,6 +17,25 @@ bool batch_builder::take(const committed_entry& entry) {
   return true;
 }
 
+void delivery::add(committed_entry entry) {
+  recent_bytes_ += entry.edit.words().asBytes().size();
+  recent_.push_back(std::move(entry));
+  while (recent_bytes_ > limits_.recent_bytes && recent_.size() > 1)
+    forget_oldest();
+}
+
+void delivery::replace(std::uint64_t from) {
+  while (!recent_.empty() && recent_.back().index >= from) {
+    recent_bytes_ -= recent_.back().edit.words().asBytes().size();
+    recent_.pop_back();
+  }
+}
+
+void delivery::forget_oldest() {
+  recent_bytes_ -= recent_.front().edit.words().asBytes().size();
+  recent_.pop_front();
+}
+
 void delivery::attach(std::uint64_t from) {
   next_ = std::max<std::uint64_t>(from, 1);
   attached_ = true;
@@ -42,7 +61,7 @@ void delivery::answered() {
   next_ += batch_size_;
   busy_ = false;
   while (!recent_.empty() && recent_.front().index < next_)
-    recent_.pop_front();
+    forget_oldest();
 }
 
 }  // namespace tabletd

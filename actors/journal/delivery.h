@@ -20,6 +20,8 @@ struct committed_entry {
 struct delivery_limits {
   std::size_t batch_entries = 1'024;
   std::size_t batch_bytes = 4U << 20;  ///< At least one entry, whatever its size.
+  /// Of entries that wait in memory; older ones are read from the log when it is their turn.
+  std::size_t recent_bytes = 64U << 20;
 };
 
 /// Collects entries in log order until the next one belongs to another batch.
@@ -40,8 +42,10 @@ class delivery {
 public:
   explicit delivery(delivery_limits limits) : limits_(limits) {}
 
-  /// A new entry, in log order.
-  void add(committed_entry entry) { recent_.push_back(std::move(entry)); }
+  /// A new, durable entry, in log order.
+  void add(committed_entry entry);
+  /// What stood at `from` and beyond was never committed; its successors follow by add().
+  void replace(std::uint64_t from);
   /// Everything up to here is committed; never less than before.
   void commit(std::uint64_t upto) { committed_ = upto; }
   /// A sink wants everything from here on; the batch under way to another one is forgotten.
@@ -67,8 +71,11 @@ public:
   [[nodiscard]] const delivery_limits& limits() const { return limits_; }
 
 private:
+  void forget_oldest();
+
   delivery_limits limits_;
   std::deque<committed_entry> recent_;  ///< Not yet folded by any sink, up to the end of the log.
+  std::size_t recent_bytes_ = 0;
   std::uint64_t committed_ = 0;
   std::uint64_t next_ = 1;
   std::size_t batch_size_ = 0;

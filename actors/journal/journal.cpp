@@ -5,9 +5,11 @@
 #include "actors/urgent_exit.h"
 
 #include <caf/exit_reason.hpp>
+#include <caf/send.hpp>
 #include <caf/system_messages.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 
@@ -157,39 +159,91 @@ void attach(self_ptr self, std::uint64_t from, const catalog_sink_actor& sink) {
 
 // -- towards the disk --------------------------------------------------------------------
 
-void refuse_as_follower(journal_state& st, const written& result) {
-  const auto answer
-      = refusal(failure::NOT_LEADER, result.leader ? fmt::format("node {} leads; send the edit there", result.leader)
-                                                   : fmt::format("no node leads; retry after {} ms", retry_after_ms));
-  for (std::size_t i = 0; i < result.count; ++i) {
+void refuse_as_follower(journal_state& st, std::size_t count) {
+  const auto leader = st.now.leader;
+  const auto answer = refusal(failure::NOT_LEADER,
+                              leader ? fmt::format("node {} leads; send the edit there", leader)
+                                     : fmt::format("no node leads; retry after {} ms", retry_after_ms));
+  for (std::size_t i = 0; i < count; ++i) {
     st.admission.release(size_of(st.door.front().edit));
     st.door.front().promise.deliver(answer);
     st.door.pop_front();
   }
 }
 
-void move_into_log(journal_state& st, const written& result) {
-  for (auto index = result.first; index < result.first + result.count; ++index) {
+/// Answers those in the log from `index` on, oldest first.
+void answer_logged_from(journal_state& st, std::uint64_t index, const edit_outcome& answer) {
+  auto at = std::ranges::lower_bound(st.logged, index, {}, &journal_state::waiting::index);
+  for (auto each = at; each != st.logged.end(); ++each) {
+    st.admission.release(each->bytes);
+    each->promise.deliver(answer);
+  }
+  st.logged.erase(at, st.logged.end());
+}
+
+void forget_replaced(journal_state& st, std::uint64_t from) {
+  st.delivery.replace(from);
+  answer_logged_from(st, from,
+                     refusal(failure::NOT_LEADER, "another node leads by now and its log replaced this edit"));
+}
+
+/// What waits for its commit may be committed by the next leader, or never.
+void stop_leading(journal_state& st) {
+  answer_logged_from(st, 0,
+                     refusal(failure::LEADERSHIP_LOST,
+                             "this node stopped leading before it heard that the edit is committed; the next leader "
+                             "may have it or not"));
+}
+
+void take_standing(self_ptr self, const standing& now) {
+  auto& st = self->state;
+  if (now == st.now)
+    return;
+  if (st.now.leads && (!now.leads || now.term != st.now.term))
+    stop_leading(st);
+  st.now = now;
+  for (const auto& each : st.watchers)
+    self->send(each, now);
+}
+
+void move_into_log(journal_state& st, std::size_t count, log_turn& done) {
+  for (auto index = done.first; index < done.first + count; ++index) {
     auto& front = st.door.front();
     st.logged.push_back({index, size_of(front.edit), std::move(front.promise)});
-    st.delivery.add({index, result.term, std::move(front.edit)});
+    st.delivery.add({index, done.term, std::move(front.edit)});
     st.door.pop_front();
   }
+}
+
+void take_turn(journal_state& st, written& result) {
+  auto& done = result.done;
+  if (done.replaced_from != 0)
+    forget_replaced(st, done.replaced_from);
+  for (auto& entry : done.received)
+    st.delivery.add(std::move(entry));
+  if (done.refused)
+    refuse_as_follower(st, result.count);
+  else
+    move_into_log(st, result.count, done);
   st.delivery.commit(result.committed_upto);
 }
 
-void on_written(self_ptr self, const written& result) {
+void on_written(self_ptr self, written& result) {
   auto& st = self->state;
   if (!result.failure.empty())
     return fail(self, result.failure, result.count);
   if (!st.failure.empty() || st.stopping)
     return;
-  if (result.refused)
-    refuse_as_follower(st, result);
-  else
-    move_into_log(st, result);
+  take_turn(st, result);
+  take_standing(self, result.now);
   publish_pending(st);
   deliver_next(self);
+}
+
+void watch(self_ptr self, const standing_listener_actor& listener) {
+  self->monitor(listener);
+  self->state.watchers.push_back(listener);
+  self->send(listener, self->state.now);
 }
 
 // -- from proposers ----------------------------------------------------------------------
@@ -244,7 +298,13 @@ void spawn_keeper(self_ptr self, std::shared_ptr<log_writer> writer, bool has_a_
   st.keeper = has_a_thread ? spawn_child<caf::detached>(self, log_keeper, std::move(ports))
                            : spawn_child(self, log_keeper, std::move(ports));
   self->monitor(st.keeper);
+  st.proposed->when_due([keeper = st.keeper] { caf::anon_send(keeper, write_due{}); });
   self->set_down_handler([self](const caf::down_msg& down) {
+    if (down.source != self->state.keeper.address()) {
+      std::erase_if(self->state.watchers, [&](const auto& each) { return each.address() == down.source; });
+      return;
+    }
+    self->state.proposed->when_due({});
     if (self->state.stopping)
       self->quit(down.reason);
     else
@@ -271,12 +331,13 @@ journal_state::~journal_state() {
 }
 
 opened_journal open_journal(journal_parts parts) {
-  auto writer = std::make_shared<log_writer>(std::move(parts.log), std::move(parts.core),
-                                             parts.now ? std::move(parts.now) : steady_now);
+  auto writer = std::make_shared<log_writer>(log_writer_ports{std::move(parts.log), std::move(parts.core),
+                                                              parts.now ? std::move(parts.now) : steady_now,
+                                                              std::move(parts.post), parts.limits.tail_bytes_max});
   writer->open(parts.founders);
   publish_standing(*writer, *parts.stats);
   publish_sizes(*writer, *parts.stats);
-  return {std::move(writer), parts.limits, std::move(parts.stats), std::move(parts.on_fatal),
+  return {std::move(writer), std::make_shared<next_transaction>(parts.limits.transaction), parts.limits, std::move(parts.stats), std::move(parts.on_fatal),
           parts.keeper_has_a_thread};
 }
 
@@ -287,14 +348,16 @@ journal_shell::behavior_type journal(self_ptr self, opened_journal opened) {
   st.on_fatal = std::move(opened.on_fatal);
   st.admission = model::journal_admission{st.limits.admission};
   st.delivery = delivery{st.limits.delivery};
-  st.proposed = std::make_shared<next_transaction>(st.limits.transaction);
+  st.proposed = std::move(opened.inbox);
   st.delivery.commit(opened.writer->standing().committed_upto);
+  st.now = standing_of(*opened.writer);
   spawn_keeper(self, std::move(opened.writer), opened.keeper_has_a_thread);
   self->set_exit_handler([self](const caf::exit_msg& exit) { stop(self, exit); });
   return {
       [self](const edit_message& edit) { return on_proposal(self, edit); },
       [self](replay_from from, const catalog_sink_actor& sink) { attach(self, from.index, sink); },
-      [self](const written& result) { on_written(self, result); },
+      [self](watch_standing, const standing_listener_actor& listener) { watch(self, listener); },
+      [self](written& result) { on_written(self, result); },
   };
 }
 

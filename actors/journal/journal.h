@@ -15,6 +15,7 @@
 #include <deque>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace tabletd {
 
@@ -22,6 +23,7 @@ struct journal_limits {
   model::admission_limits admission;
   delivery_limits delivery;
   transaction_limits transaction;
+  std::uint64_t tail_bytes_max = 16U << 20;  ///< Of durable entries kept in memory for followers.
 };
 
 /// Everything a journal is made of.
@@ -29,6 +31,7 @@ struct journal_parts {
   std::shared_ptr<edit_log> log;
   std::shared_ptr<model::consensus_core> core;
   std::vector<model::member> founders;  ///< Of a new group; an existing log knows its own.
+  post_fn post = [](raft_mail) {};      ///< To the other members; called in the keeper's thread.
   journal_limits limits;
   journal_stats_ptr stats = std::make_shared<journal_stats>();
   /// Called once, after everybody waiting has been answered, when the disk failed.  The journal
@@ -38,9 +41,10 @@ struct journal_parts {
   bool keeper_has_a_thread = true;      ///< False only in a frozen world.
 };
 
-/// A journal that has read its log and leads; the stats say in which term.
+/// A journal that has read its log.
 struct opened_journal {
   std::shared_ptr<log_writer> writer;
+  std::shared_ptr<next_transaction> inbox;  ///< Takes the words of the other members, from any thread.
   journal_limits limits;
   journal_stats_ptr stats;
   std::function<void(const std::string&)> on_fatal;
@@ -78,6 +82,8 @@ struct journal_state {
   std::shared_ptr<next_transaction> proposed;  ///< The door's edits, for the keeper.
   std::deque<admitted> door;                   ///< Not in the log, or not known to be.
   std::deque<waiting> logged;                  ///< In the log, not folded; ascending.
+  standing now;
+  std::vector<standing_listener_actor> watchers;
   catalog_sink_actor sink;
   std::uint64_t attachment = 0;  ///< Answers of an earlier sink are recognised by it.
   std::string failure;           ///< Not empty: nothing is written any more.

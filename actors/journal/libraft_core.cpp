@@ -120,6 +120,8 @@ update libraft_core::step(const consensus_event& event, time_ms now) {
   const int code = std::visit([&](const auto& what) { return handle(what, raw, out); }, event);
   if (code == 0) {
     take(raw, out);
+    if (const auto* incoming = std::get_if<received>(&event))
+      put_right(incoming->what, out);
     if (out.entries) {
       attribute(*out.entries, event);
       remember(*out.entries);
@@ -132,6 +134,8 @@ update libraft_core::step(const consensus_event& event, time_ms now) {
                 + "; this node's log contradicts the group's, rebuild the node from its peers";
   out.committed_upto = raft_shim_commit(raft_.get());
   out.role = to_role(raft_shim_state(raft_.get()));
+  if (out.role != consensus_role::leader)
+    heard_.clear();
   out.term = raft_shim_term(raft_.get());
   out.leader = raft_shim_leader_id(raft_.get());
   out.next_tick = time_ms(raft_shim_deadline_ms(raft_.get()));
@@ -174,23 +178,33 @@ int libraft_core::handle(const persisted& event, raft_shim_update& raw, update&)
   return raft_shim_persisted(raft_.get(), now_ms(), event.index, &raw);
 }
 
-int libraft_core::handle(const received& event, raft_shim_update& raw, update& out) {
+int libraft_core::handle(const received& event, raft_shim_update& raw, update&) {
+  if (const auto* answer = std::get_if<append_result>(&event.what);
+      answer && leads() && answer->term == raft_shim_term(raft_.get()))
+    heard_[event.from] = now_;
   std::vector<raft_shim_entry> entries;
   const auto incoming = to_shim(event.what, event.from, entries);
-  const int code = raft_shim_receive(raft_.get(), now_ms(), &incoming, &raw);
-  const auto* request = std::get_if<append_request>(&event.what);
-  if (code != 0 || !request || request->term >= raft_shim_term(raft_.get()))
-    return code;
-  // P2: the answer to a leader of an older term carries an index nobody set; a later leader
-  // would take it for an acknowledgement.  Say no, and nothing else.
-  take(raw, out);
-  raw = {};
-  for (auto& sent : out.messages)
-    if (auto* answer = std::get_if<append_result>(&sent.what)) {
+  return raft_shim_receive(raft_.get(), now_ms(), &incoming, &raw);
+}
+
+/// Answers this version of libraft gets wrong.
+void libraft_core::put_right(const message& asked, update& out) const {
+  const auto term = raft_shim_term(raft_.get());
+  const auto* append = std::get_if<append_request>(&asked);
+  const auto* vote = std::get_if<vote_request>(&asked);
+  for (auto& sent : out.messages) {
+    // P2: the answer to a leader of an older term carries an index nobody set; a later leader
+    // would take it for an acknowledgement.  Say no, and nothing else.
+    if (auto* answer = std::get_if<append_result>(&sent.what); answer && append && append->term < term) {
       answer->rejected = 1;
       answer->last_index = 0;
     }
-  return 0;
+    // P8: a pre-vote that is denied is answered with the term that was asked for, so a candidate
+    // with the best log and the lowest term never learns why, and with nobody else electable the
+    // group is without a leader for good.  Say which term this is.
+    if (auto* answer = std::get_if<vote_result>(&sent.what); answer && vote && vote->pre_vote && !answer->granted)
+      answer->term = std::max(answer->term, term);
+  }
 }
 
 int libraft_core::handle(const ticked&, raft_shim_update& raw, update&) {
@@ -198,6 +212,23 @@ int libraft_core::handle(const ticked&, raft_shim_update& raw, update&) {
     return 0;
   return raft_shim_timeout(raft_.get(), now_ms(), &raw);
 }
+
+int libraft_core::handle(const unreachable& event, raft_shim_update& raw, update&) {
+  const auto heard = heard_.find(event.peer);
+  if (!leads() || heard == heard_.end())
+    return 0;  // Who never answered is being probed: one message per heartbeat, until it does.
+  // P3: the core streams ahead and trusts the link.  A refusal of the first entry the peer is not
+  // known to hold takes it back to there.  The peer did not say so now: a leader that takes this
+  // for contact would never find out that it is alone.  So it is told at the time of the last answer.
+  std::uint64_t match = 0;
+  if (!raft_shim_match(raft_.get(), event.peer, &match))
+    return 0;
+  std::vector<raft_shim_entry> none;
+  const auto refusal = to_shim(append_result{raft_shim_term(raft_.get()), match + 1, match}, event.peer, none);
+  return raft_shim_receive(raft_.get(), static_cast<std::uint64_t>(heard->second.count()), &refusal, &raw);
+}
+
+bool libraft_core::leads() const { return raft_shim_state(raft_.get()) == raft_shim_leader; }
 
 void libraft_core::take(const raft_shim_update& raw, update& out) {
   if (raw.ballot_changed)

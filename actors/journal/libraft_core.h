@@ -1,8 +1,9 @@
 #pragma once
 // consensus_core over libraft 0.22.1's step API, with the guards that version needs
-// (design/journal.md 3: P1 in raft_shim, P2 and P6 here).
+// (design/journal.md 3: P1 in raft_shim, P2, P3, P6 and P8 here; docs/journal.md says what each is).
 #include "actors/model/consensus_core.h"
 
+#include <map>
 #include <memory>
 
 struct raft_shim;
@@ -39,9 +40,12 @@ private:
   int handle(const model::persisted& event, raft_shim_update& raw, model::update& out);
   int handle(const model::received& event, raft_shim_update& raw, model::update& out);
   int handle(const model::ticked& event, raft_shim_update& raw, model::update& out);
+  int handle(const model::unreachable& event, raft_shim_update& raw, model::update& out);
 
   void take(const raft_shim_update& raw, model::update& out);
+  void put_right(const model::message& asked, model::update& out) const;
   void remember(const model::entries_to_persist& entries);
+  [[nodiscard]] bool leads() const;
   [[nodiscard]] model::term term_at(std::uint64_t index) const;
   [[nodiscard]] std::uint64_t now_ms() const { return static_cast<std::uint64_t>(now_.count()); }
 
@@ -51,7 +55,8 @@ private:
   model::node_id self_;
   model::time_ms now_{};
   std::unique_ptr<raft_shim, destroyer> raft_;
-  std::vector<model::term_run> runs_;  ///< The log, as the core believes it is.
+  std::vector<model::term_run> runs_;               ///< The log, as the core believes it is.
+  std::map<model::node_id, model::time_ms> heard_;  ///< Who answered this leader, and when last.
 };
 
 }  // namespace tabletd

@@ -3,6 +3,7 @@
 
 #include <caf/system_messages.hpp>
 
+#include <algorithm>
 #include <chrono>
 
 namespace tabletd {
@@ -27,31 +28,40 @@ void count_commit(journal_stats& stats, const std::vector<edit_message>& edits, 
 
 written write(self_ptr self) {
   const auto& ports = self->state.ports;
-  const auto edits = ports.proposed->take();
+  auto taken = ports.proposed->take();
   written answer;
-  answer.count = edits.size();
+  answer.count = taken.edits.size();
   const auto begun = self->clock().now();
   try {
-    const auto where = ports.writer->append(edits);
-    const next_transaction::span took = self->clock().now() - begun;
-    if (where) {
-      answer.first = where->first;
-      answer.term = where->term;
-      count_commit(*ports.stats, edits, took);
-    } else {
-      answer.refused = true;
-    }
-    answer.took = took;
+    answer.done = ports.writer->turn(taken.edits, taken.words);
+    answer.took = self->clock().now() - begun;
+    if (answer.done.first != 0)
+      count_commit(*ports.stats, taken.edits, answer.took);
     publish_standing(*ports.writer, *ports.stats);
   } catch (const storage_error& error) {
     answer.failure = error.what();
   }
   answer.committed_upto = ports.writer->standing().committed_upto;
-  answer.leader = ports.writer->standing().leader;
+  answer.now = standing_of(*ports.writer);
   return answer;
 }
 
-void on_write_due(self_ptr self) {
+/// One timer at a time: it may ring too early, then it is set again.
+void set_timer(self_ptr self) {
+  auto& st = self->state;
+  if (st.ports.writer->is_alone() || st.tick_at != model::time_ms{})
+    return;
+  st.tick_at = st.ports.writer->standing().next_tick;
+  const auto wait = std::max(st.tick_at - st.ports.writer->now(), model::time_ms{1});
+  self->delayed_send(log_keeper_actor{self}, wait, tick_due{});
+}
+
+/// The answers to a transaction of the only member are on their way, and bring back more.
+bool goes_on(const log_keeper_ports& ports, std::size_t count, next_transaction::span took) {
+  return ports.writer->is_alone() ? ports.proposed->follow(count, took) : ports.proposed->follow();
+}
+
+void take_turn(self_ptr self) {
   const auto& ports = self->state.ports;
   auto result = write(self);
   const auto count = result.count;
@@ -61,11 +71,21 @@ void on_write_due(self_ptr self) {
     self->send(journal, std::move(result));
   if (failed)
     return;
-  const bool goes_on = ports.proposed->follow(count, took);
-  if (goes_on)
+  set_timer(self);
+  const bool more = goes_on(ports, count, took);
+  if (more)
     self->send(log_keeper_actor{self}, write_due{});  // Not a loop: whoever wants to read gets its turn.
-  if (!goes_on || ports.stats->commits % commits_per_look == 0)
+  if (!more || ports.stats->commits % commits_per_look == 0)
     publish_sizes(*ports.writer, *ports.stats);
+}
+
+/// Everybody awake finds what there is; the keeper itself must not be woken again by an add().
+void on_tick(self_ptr self) {
+  self->state.tick_at = {};
+  if (self->state.ports.proposed->wake())
+    take_turn(self);
+  else
+    set_timer(self);  // A turn is due anyway.
 }
 
 read_entries read(const log_keeper_ports& ports, const read_order& order) {
@@ -77,6 +97,11 @@ read_entries read(const log_keeper_ports& ports, const read_order& order) {
 }
 
 }  // namespace
+
+standing standing_of(const log_writer& writer) {
+  const auto& now = writer.standing();
+  return {now.term, now.role == model::consensus_role::leader, now.leader};
+}
 
 void publish_standing(const log_writer& writer, journal_stats& stats) {
   const auto& standing = writer.standing();
@@ -97,8 +122,10 @@ log_keeper_actor::behavior_type log_keeper(self_ptr self, log_keeper_ports ports
   self->state.ports = std::move(ports);
   self->monitor(self->state.ports.journal);
   self->set_down_handler([self](const caf::down_msg& down) { self->quit(down.reason); });
+  set_timer(self);
   return {
-      [self](write_due) { on_write_due(self); },
+      [self](write_due) { take_turn(self); },
+      [self](tick_due) { on_tick(self); },
       [self](const read_order& order) { return read(self->state.ports, order); },
   };
 }

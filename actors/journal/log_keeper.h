@@ -1,7 +1,7 @@
 #pragma once
-// The actor that blocks on the disk, so that the journal never does: it owns the log and
-// serves one order at a time.  Detached; the journal's only child.  Under load it begins the
-// next transaction by itself, so that the disk does not wait for two threads to wake up.
+// The actor that blocks on the disk, so that the journal never does: it owns the log and the
+// consensus core and takes one turn at a time.  Detached; the journal's only child.  Under load it
+// begins the next turn by itself, so that the disk does not wait for two threads to wake up.
 #include "actors/journal/log_writer.h"
 #include "actors/journal/next_transaction.h"
 
@@ -12,8 +12,8 @@
 
 namespace tabletd {
 
-/// Write what next_transaction holds by now.  Answered by a `written` to the journal, and by
-/// one more for each transaction that follows at once.
+/// Take what next_transaction holds by now.  Answered by a `written` to the journal, and by
+/// one more for each turn that follows at once.
 struct write_due {};
 template <class I>
 typename I::result_type inspect(I& f, write_due&) {
@@ -21,12 +21,10 @@ typename I::result_type inspect(I& f, write_due&) {
 }
 /// `failure` not empty: the disk failed, and nothing may be acknowledged any more.
 struct written {
-  std::size_t count{};    ///< Edits taken from next_transaction.
-  bool refused = false;   ///< This node does not lead: nothing was appended.
-  std::uint64_t first{};  ///< Index of the first of them.
-  model::term term{};
+  std::size_t count{};  ///< Edits taken from next_transaction.
+  log_turn done;
   std::uint64_t committed_upto{};
-  model::node_id leader{};
+  standing now;
   next_transaction::span took{};
   std::string failure;
 };
@@ -40,7 +38,8 @@ struct read_entries {
   std::string failure;
 };
 
-using log_keeper_actor = caf::typed_actor<caf::reacts_to<write_due>, caf::replies_to<read_order>::with<read_entries>>;
+using log_keeper_actor = caf::typed_actor<caf::reacts_to<write_due>, caf::reacts_to<tick_due>,
+                                          caf::replies_to<read_order>::with<read_entries>>;
 using written_sink_actor = caf::typed_actor<caf::reacts_to<written>>;
 
 struct log_keeper_ports {
@@ -52,11 +51,13 @@ struct log_keeper_ports {
 struct log_keeper_state {
   static inline const char* name = "log_keeper";
   log_keeper_ports ports;
+  model::time_ms tick_at{};  ///< The timer that is set; 0: none.
 };
 
 log_keeper_actor::behavior_type log_keeper(log_keeper_actor::stateful_pointer<log_keeper_state> self,
                                            log_keeper_ports ports);
 
+[[nodiscard]] standing standing_of(const log_writer& writer);
 /// Copies where the log stands into the stats.
 void publish_standing(const log_writer& writer, journal_stats& stats);
 /// Copies the sizes of its files into the stats: asks the file system.

@@ -4,11 +4,15 @@
 #include <fmt/format.h>
 #include <kj/exception.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace tabletd {
 
 namespace {
+
+/// Of one message to a follower; one entry always fits (design/journal.md 9.6).
+constexpr std::uint64_t request_bytes_max = 1U << 20;
 
 std::span<const std::byte> bytes_of(const edit_message& edit) {
   const auto bytes = edit.words().asBytes();
@@ -34,24 +38,31 @@ edit_message parse(const std::string& path, std::uint64_t index, std::span<const
   }
 }
 
+tail_entry parse(const std::string& path, std::uint64_t index, const log_entry& entry) {
+  tail_entry read;
+  read.header = {entry.term, static_cast<model::entry_type>(entry.type), {}};
+  if (read.header.type == model::entry_type::command)
+    read.edit = parse(path, index, entry.bytes);
+  else if (read.header.type == model::entry_type::change)
+    read.header.membership.assign(reinterpret_cast<const char*>(entry.bytes.data()), entry.bytes.size());
+  return read;
+}
+
 }  // namespace
 
-log_writer::log_writer(std::shared_ptr<edit_log> log, std::shared_ptr<model::consensus_core> core,
-                       std::function<model::time_ms()> now)
-    : log_(std::move(log)), core_(std::move(core)), now_(std::move(now)) {}
-
 void log_writer::open(const std::vector<model::member>& founders) {
-  if (log_->last_index() == 0)
+  auto& log = *ports_.log;
+  if (log.last_index() == 0)
     found(founders);
-  if (log_->first_index() != 1)
-    throw storage_error(storage_fault::unusable, log_->path(),
+  if (log.first_index() != 1)
+    throw storage_error(storage_fault::unusable, log.path(),
                         fmt::format("{} begins at entry {} and this build cannot start from an "
                                     "image; start the version that trimmed it",
-                                    log_->path(), log_->first_index()));
+                                    log.path(), log.first_index()));
   model::started event;
-  const auto held = log_->load_hard_state();
+  const auto held = log.load_hard_state();
   event.ballot = {held.term, held.vote};
-  log_->replay(1, [&](std::uint64_t index, const log_entry& entry) {
+  log.replay(1, [&](std::uint64_t index, const log_entry& entry) {
     if (event.runs.empty() || event.runs.back().term != entry.term)
       event.runs.push_back({entry.term, index});
     event.runs.back().last = index;
@@ -59,65 +70,162 @@ void log_writer::open(const std::vector<model::member>& founders) {
       event.changes.push_back({index, {reinterpret_cast<const char*>(entry.bytes.data()), entry.bytes.size()}});
     return true;
   });
+  tail_.restart(log.last_index() + 1);
   step(event);
-  if (standing_.role != model::consensus_role::leader)
-    throw storage_error(storage_fault::unusable, log_->path(),
-                        fmt::format("{} belongs to a group of several members, and this build has "
-                                    "no network between them; start the version that wrote it",
-                                    log_->path()));
+  persist();
+  is_alone_ = standing_.role == model::consensus_role::leader;  // So soon only the sole voter leads.
+  changed_from_ = 0;
 }
 
 void log_writer::found(const std::vector<model::member>& founders) {
-  if (log_->load_hard_state().term > 1)
-    throw storage_error(storage_fault::corrupt, log_->path(),
+  auto& log = *ports_.log;
+  if (log.load_hard_state().term > 1)
+    throw storage_error(storage_fault::corrupt, log.path(),
                         fmt::format("this node has voted in term {} but {} is empty, so that file "
                                     "was lost; put it back, or rebuild the node from its peers",
-                                    log_->load_hard_state().term, log_->path()));
-  const auto founding = core_->founding_entry(founders);
-  log_->save_hard_state({founding.term, 0});  // First: no entry may be of a term we do not know of.
+                                    log.load_hard_state().term, log.path()));
+  const auto founding = ports_.core->founding_entry(founders);
+  log.save_hard_state({founding.term, 0});  // First: no entry may be of a term we do not know of.
   const log_entry entry{founding.term, static_cast<std::uint16_t>(founding.type), bytes_of(founding.membership)};
-  log_->append(1, {&entry, 1});
+  log.append(1, {&entry, 1});
 }
 
-std::optional<log_writer::range> log_writer::append(std::span<const edit_message> edits) {
-  step(model::proposed{static_cast<std::uint32_t>(edits.size())}, edits);
-  if (standing_.refused)
-    return std::nullopt;
-  const auto appended = appended_;  // Of this step; the next one tells the core of it.
-  step(model::persisted{appended.first + edits.size() - 1, appended.term});
-  return appended;
+log_turn log_writer::turn(std::span<const edit_message> proposals, std::span<peer_word> words) {
+  const auto end_before = tail_.end();
+  changed_from_ = 0;
+  if (!is_alone_ && ports_.now() >= standing_.next_tick)
+    step(model::ticked{});
+  for (const auto& word : words)
+    take(word);
+  bool refused = false;
+  if (!proposals.empty()) {
+    step(model::proposed{static_cast<std::uint32_t>(proposals.size())}, proposals);
+    refused = standing_.refused;
+  }
+  persist();
+  auto done = finish(end_before, refused ? 0 : proposals.size());
+  done.refused = refused;
+  tail_.shrink(is_alone_ ? 0 : ports_.tail_bytes_max, ports_.log->last_index());
+  return done;
+}
+
+void log_writer::take(const peer_word& word) {
+  std::visit(model::overloaded{
+                 [this](const raft_mail& mail) {
+                   step(model::received{mail.peer, mail.what}, mail.edits);
+                 },
+                 [this](const link_renewed& link) { step(model::unreachable{link.peer}); },
+             },
+             word);
 }
 
 void log_writer::step(const model::consensus_event& event, std::span<const edit_message> edits) {
-  standing_ = core_->step(event, now_());
+  standing_ = ports_.core->step(event, ports_.now());
   if (!standing_.fault.empty())
-    throw storage_error(storage_fault::corrupt, log_->path(), standing_.fault);
+    throw storage_error(storage_fault::corrupt, ports_.log->path(), standing_.fault);
   if (standing_.ballot)
-    log_->save_hard_state({standing_.ballot->term, standing_.ballot->vote});
+    ports_.log->save_hard_state({standing_.ballot->term, standing_.ballot->vote});
   if (standing_.entries)
-    persist(*standing_.entries, edits);
+    append(*standing_.entries, edits);
+  for (auto& sent : standing_.messages)
+    post(std::move(sent));
+  standing_.messages.clear();
 }
 
-void log_writer::persist(const model::entries_to_persist& entries, std::span<const edit_message> edits) {
-  std::vector<log_entry> rows;
-  rows.reserve(entries.headers.size());
+void log_writer::append(const model::entries_to_persist& entries, std::span<const edit_message> edits) {
+  const auto first = entries.first;
+  tail_.cut(first);
+  unwritten_from_ = unwritten_from_ == 0 ? first : std::min(unwritten_from_, first);
+  changed_from_ = changed_from_ == 0 ? first : std::min(changed_from_, first);
   for (std::size_t i = 0; i < entries.headers.size(); ++i) {
-    const auto& header = entries.headers[i];
-    auto payload = bytes_of(header.membership);
-    if (entries.source == model::payload_source::proposal)
-      payload = bytes_of(edits[i]);
-    rows.push_back({header.term, static_cast<std::uint16_t>(header.type), payload});
+    tail_entry entry{entries.headers[i], {}};
+    if (entries.source != model::payload_source::core && entry.header.type == model::entry_type::command)
+      entry.edit = edits[entries.skip + i];
+    tail_.add(std::move(entry));
   }
-  log_->append(entries.first, rows);
-  appended_ = {entries.first, entries.headers.back().term};
+}
+
+/// Writes what is not on the disk and tells the core, whose answer may be messages.
+void log_writer::persist() {
+  while (unwritten_from_ != 0) {
+    const auto first = std::exchange(unwritten_from_, 0);
+    std::vector<log_entry> rows;
+    rows.reserve(tail_.end() - first);
+    for (auto index = first; index < tail_.end(); ++index) {
+      const auto& [header, edit] = tail_.at(index);
+      rows.push_back({header.term, static_cast<std::uint16_t>(header.type),
+                      header.type == model::entry_type::command ? bytes_of(edit) : bytes_of(header.membership)});
+    }
+    ports_.log->append(first, rows);
+    step(model::persisted{tail_.end() - 1, rows.back().term});
+  }
+}
+
+log_turn log_writer::finish(std::uint64_t end_before, std::size_t proposals) {
+  log_turn done;
+  if (changed_from_ == 0)
+    return done;
+  if (changed_from_ < end_before)
+    done.replaced_from = changed_from_;
+  const auto first_proposal = tail_.end() - proposals;
+  for (auto index = changed_from_; index < first_proposal; ++index)
+    done.received.push_back({index, tail_.at(index).header.term, tail_.at(index).edit});
+  if (proposals > 0) {
+    done.first = first_proposal;
+    done.term = tail_.at(first_proposal).header.term;
+  }
+  return done;
+}
+
+void log_writer::post(model::outbound sent) {
+  if (const auto* request = std::get_if<model::append_request>(&sent.what); request && request->count > 0)
+    return post_request(sent.to, *request);
+  ports_.post({sent.to, std::move(sent.what), {}});
+}
+
+/// In messages of a bounded size; the core takes each for a request of its own.
+void log_writer::post_request(model::node_id to, const model::append_request& request) {
+  const auto upto = request.prev_index + request.count;
+  std::vector<tail_entry> read;
+  const auto in_memory = std::clamp(tail_.begin(), request.prev_index + 1, upto + 1);
+  read_back(request.prev_index + 1, in_memory - 1, read);
+  const auto at = [&](std::uint64_t index) -> const tail_entry& {
+    return index < in_memory ? read[index - request.prev_index - 1] : tail_.at(index);
+  };
+  auto prev_index = request.prev_index;
+  auto prev_term = request.prev_term;
+  while (prev_index < upto) {
+    raft_mail mail{to, {}, {}};
+    model::append_request part{request.term, prev_index, prev_term, request.leader_commit, 0, {}};
+    for (std::uint64_t bytes = 0; prev_index < upto; ++prev_index) {
+      const auto& entry = at(prev_index + 1);
+      const auto size = entry.edit.words().asBytes().size() + entry.header.membership.size();
+      if (!part.entries.empty() && bytes + size > request_bytes_max)
+        break;
+      bytes += size;
+      prev_term = entry.header.term;
+      part.entries.push_back(entry.header);
+      mail.edits.push_back(entry.edit);
+    }
+    part.count = static_cast<std::uint32_t>(part.entries.size());
+    mail.what = std::move(part);
+    ports_.post(std::move(mail));
+  }
+}
+
+void log_writer::read_back(std::uint64_t from, std::uint64_t upto, std::vector<tail_entry>& into) const {
+  if (from > upto)
+    return;
+  ports_.log->replay(from, [&](std::uint64_t index, const log_entry& entry) {
+    into.push_back(parse(ports_.log->path(), index, entry));
+    return index < upto;
+  });
 }
 
 committed_batch log_writer::read(std::uint64_t from, std::uint64_t upto, delivery_limits limits) const {
   batch_builder batch(from, limits);
-  log_->replay(from, [&](std::uint64_t index, const log_entry& entry) {
-    const bool is_edit = entry.type == static_cast<std::uint16_t>(model::entry_type::command);
-    return batch.take({index, entry.term, is_edit ? parse(log_->path(), index, entry.bytes) : edit_message{}})
-           && index < upto;
+  ports_.log->replay(from, [&](std::uint64_t index, const log_entry& entry) {
+    return batch.take({index, entry.term, parse(ports_.log->path(), index, entry).edit}) && index < upto;
   });
   return batch.finish();
 }

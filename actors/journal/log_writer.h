@@ -1,53 +1,73 @@
 #pragma once
 // One consensus core over one edit log: carries the core's updates out in the order they
-// demand, and reads entries back.  Knows no actor; every call that fails throws
+// demand, and reads entries back.  Knows no actor and no socket; every call that fails throws
 // storage_error, after which nothing may be acknowledged any more.
 #include "actors/journal/delivery.h"
-#include "actors/journal/ports.h"
-#include "actors/model/consensus_core.h"
+#include "actors/journal/log_tail.h"
+#include "actors/journal/raft_mail.h"
 #include "persistence/edit_log.h"
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 
 namespace tabletd {
 
+struct log_writer_ports {
+  std::shared_ptr<edit_log> log;
+  std::shared_ptr<model::consensus_core> core;
+  std::function<model::time_ms()> now;       ///< Monotonic.
+  post_fn post = [](raft_mail) {};           ///< To the other members.
+  std::uint64_t tail_bytes_max = 16U << 20;  ///< Of durable entries kept for followers.
+};
+
+/// What one turn did to the log: first what came from elsewhere, then the proposals.
+struct log_turn {
+  std::uint64_t replaced_from = 0;        ///< What stood here and beyond was never committed and is gone; 0: nothing.
+  std::vector<committed_entry> received;  ///< From the leader, or the core's own; ascending.
+  std::uint64_t first = 0;                ///< Index of the first proposal; 0: none was appended.
+  model::term term{};                     ///< Of the proposals.
+  bool refused = false;                   ///< There were proposals, and this node does not lead.
+};
+
 class log_writer {
 public:
-  /// `now`: monotonic.
-  log_writer(std::shared_ptr<edit_log> log, std::shared_ptr<model::consensus_core> core,
-             std::function<model::time_ms()> now);
+  explicit log_writer(log_writer_ports ports) : ports_(std::move(ports)) {}
 
   /// Founds the group if the log is empty, reads the whole log (which verifies it) and starts
   /// the core.
   void open(const std::vector<model::member>& founders);
 
-  struct range {
-    std::uint64_t first{};
-    model::term term{};
-  };
-  /// Appends the edits in one transaction; durable when it returns.  Nothing: this node does
-  /// not lead and nothing was appended.
-  std::optional<range> append(std::span<const edit_message> edits);
+  /// Takes the time, the words of the peers and then the proposals; what has to be written is
+  /// written in one transaction and durable when it returns.
+  log_turn turn(std::span<const edit_message> proposals, std::span<peer_word> words = {});
 
   /// One batch of `from`..`upto`.
   [[nodiscard]] committed_batch read(std::uint64_t from, std::uint64_t upto, delivery_limits limits) const;
 
   [[nodiscard]] const model::update& standing() const { return standing_; }  ///< Of the last step.
-  [[nodiscard]] const edit_log& log() const { return *log_; }
+  [[nodiscard]] const edit_log& log() const { return *ports_.log; }
+  [[nodiscard]] model::time_ms now() const { return ports_.now(); }
+  /// Nobody has to be told or heard, and time changes nothing.
+  [[nodiscard]] bool is_alone() const { return is_alone_; }
 
 private:
   void found(const std::vector<model::member>& founders);
   void step(const model::consensus_event& event, std::span<const edit_message> edits = {});
-  void persist(const model::entries_to_persist& entries, std::span<const edit_message> edits);
+  void take(const peer_word& word);
+  void append(const model::entries_to_persist& entries, std::span<const edit_message> edits);
+  void persist();
+  [[nodiscard]] log_turn finish(std::uint64_t end_before, std::size_t proposals);
+  void post(model::outbound sent);
+  void post_request(model::node_id to, const model::append_request& request);
+  void read_back(std::uint64_t from, std::uint64_t upto, std::vector<tail_entry>& into) const;
 
-  std::shared_ptr<edit_log> log_;
-  std::shared_ptr<model::consensus_core> core_;
-  std::function<model::time_ms()> now_;
+  log_writer_ports ports_;
   model::update standing_;
-  range appended_;
+  log_tail tail_;
+  std::uint64_t unwritten_from_ = 0;  ///< Of the tail; 0: all of it is durable.
+  std::uint64_t changed_from_ = 0;    ///< In this turn; 0: nothing.
+  bool is_alone_ = false;
 };
 
 }  // namespace tabletd

@@ -28,13 +28,46 @@ bool next_transaction::add(edit_message edit) {
   return !std::exchange(awake_, true);
 }
 
-std::vector<edit_message> next_transaction::take() {
+bool next_transaction::add(peer_word word) {
   const std::lock_guard guard{mutex_};
-  const auto taken = edits_.begin() + static_cast<std::ptrdiff_t>(fitting());
-  std::vector<edit_message> edits(std::make_move_iterator(edits_.begin()), std::make_move_iterator(taken));
-  edits_.erase(edits_.begin(), taken);
-  size_ = edits_.size();
-  return edits;
+  const auto* mail = std::get_if<raft_mail>(&word);
+  word_bytes_ += mail ? bytes_of(*mail) : 0;
+  words_.push_back(std::move(word));
+  was_full_ = word_bytes_ > limits_.word_bytes;
+  if (when_due_ && !std::exchange(awake_, true))
+    when_due_();
+  return !was_full_;
+}
+
+void next_transaction::when_due(std::function<void()> call) {
+  const std::lock_guard guard{mutex_};
+  when_due_ = std::move(call);
+  if (when_due_ && !words_.empty() && !std::exchange(awake_, true))
+    when_due_();
+}
+
+void next_transaction::when_roomy(std::function<void()> call) {
+  const std::lock_guard guard{mutex_};
+  when_roomy_ = std::move(call);
+}
+
+next_transaction::taken next_transaction::take() {
+  taken all;
+  std::function<void()> roomy;
+  {
+    const std::lock_guard guard{mutex_};
+    const auto upto = edits_.begin() + static_cast<std::ptrdiff_t>(fitting());
+    all.edits.assign(std::make_move_iterator(edits_.begin()), std::make_move_iterator(upto));
+    edits_.erase(edits_.begin(), upto);
+    size_ = edits_.size();
+    all.words.swap(words_);
+    word_bytes_ = 0;
+    if (std::exchange(was_full_, false))
+      roomy = when_roomy_;
+  }
+  if (roomy)
+    roomy();
+  return all;
 }
 
 /// However many are back: when a transaction overtakes its predecessor's, the rate must do.
@@ -62,8 +95,20 @@ bool next_transaction::follow(std::size_t written, span took) {
     grew_.wait_until(guard, begun + std::chrono::duration_cast<clock::duration>(patience), enough);
     wanted_ = 0;
   }
-  awake_ = !edits_.empty();
+  awake_ = !edits_.empty() || !words_.empty();
   return awake_;
+}
+
+bool next_transaction::follow() {
+  const std::lock_guard guard{mutex_};
+  written_ = 0;  // Nothing is learned from what comes now about the next patience.
+  awake_ = !edits_.empty() || !words_.empty();
+  return awake_;
+}
+
+bool next_transaction::wake() {
+  const std::lock_guard guard{mutex_};
+  return !std::exchange(awake_, true);
 }
 
 bool next_transaction::keeper_is_awake() const {

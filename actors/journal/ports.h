@@ -39,12 +39,32 @@ typename I::result_type inspect(I& f, replay_from& x) {
 /// Folds batches; published by actors/catalog.
 using catalog_sink_actor = caf::typed_actor<caf::replies_to<committed_batch>::with<batch_outcomes>>;
 
+/// Where this node stands in the group.
+struct standing {
+  std::uint64_t term{};
+  bool leads = false;
+  std::uint64_t leader{};  ///< 0: not known.
+  friend bool operator==(const standing&, const standing&) = default;
+};
+template <class I>
+typename I::result_type inspect(I& f, standing& x) {
+  return f(caf::meta::type_name("standing"), x.term, x.leads, x.leader);
+}
+using standing_listener_actor = caf::typed_actor<caf::reacts_to<standing>>;
+/// The listener hears of the present standing at once, and of every change.
+struct watch_standing {};
+template <class I>
+typename I::result_type inspect(I& f, watch_standing&) {
+  return f(caf::meta::type_name("watch_standing"));
+}
+
 /// edit_message: commit it, fold it, then answer.  Answers are in log order.  A failure other
-/// than storageFailed and shuttingDown means: certainly not appended.
+/// than storageFailed, shuttingDown and leadershipLost means: certainly not applied, now or later.
 /// A catalog_sink_actor that sends replay_from gets every committed entry from there on as
 /// batches, then the new ones as they commit.
 using journal_actor = caf::typed_actor<caf::replies_to<edit_message>::with<edit_outcome>,
-                                       caf::reacts_to<replay_from, catalog_sink_actor>>;
+                                       caf::reacts_to<replay_from, catalog_sink_actor>,
+                                       caf::reacts_to<watch_standing, standing_listener_actor>>;
 
 } // namespace tabletd
 

@@ -369,6 +369,15 @@ uint64_t raft_shim_leader_id(const struct raft_shim* shim)
   }
 }
 
+bool raft_shim_match(const struct raft_shim* shim, uint64_t peer, uint64_t* index)
+{
+  raft_index match = 0;
+  if (raft_match_index(&shim->raft, peer, &match) != 0)
+    return false;
+  *index = match;
+  return true;
+}
+
 struct raft_shim_membership {
   struct raft_configuration configuration;
 };

@@ -85,6 +85,8 @@ uint64_t raft_shim_last_stored(const struct raft_shim* shim);
 uint64_t raft_shim_deadline_ms(const struct raft_shim* shim);
 enum raft_shim_role raft_shim_state(const struct raft_shim* shim);
 uint64_t raft_shim_leader_id(const struct raft_shim* shim);
+/* What a leader knows `peer` to hold; false: does not lead, or has no such member. */
+bool raft_shim_match(const struct raft_shim* shim, uint64_t peer, uint64_t* index);
 
 /* Memberships in libraft's encoding. */
 struct raft_shim_membership;

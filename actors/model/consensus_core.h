@@ -106,7 +106,14 @@ struct received {
 };
 /// Time passed.  Needed at `next_tick` at the latest; earlier ticks do nothing.
 struct ticked {};
-using consensus_event = std::variant<started, proposed, persisted, received, ticked>;
+/// The link to `peer` was cut: what was sent to it since its last answer may be lost.  A leader
+/// sends all of that again, from what `peer` is known to hold (design/journal.md 3, P3); best told
+/// when the next link is up.  Says nothing about whether `peer` lives: no election comes of it,
+/// and none is put off.  Nobody else minds.
+struct unreachable {
+  node_id peer{};
+};
+using consensus_event = std::variant<started, proposed, persisted, received, ticked, unreachable>;
 
 // -- update ------------------------------------------------------------------------------
 enum class consensus_role : std::uint8_t { follower, candidate, leader };

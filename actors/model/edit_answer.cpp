@@ -107,6 +107,12 @@ statement_error failed(const edit_answer& answer, std::string_view doing, std::s
       error.message = start + "it is too large for one entry of the edit log" + detail;
       error.hint = "take fewer buckets or fewer replicas";
       return error;
+    case journal_failure::leadership_lost:
+      error.code = error_code::unavailable;
+      error.message = "nobody knows whether " + std::string{doing} + " happened: this front end stopped leading" + detail;
+      error.hint = "look at the new leader before you repeat it";
+      error.retry_after_ms = 1'000;
+      return error;
     default:
       error.code = error_code::unavailable;
       error.message = "nobody knows whether " + std::string{doing} + " happened: the edit log failed" + detail;

@@ -7,7 +7,15 @@
 namespace tabletd::model {
 
 /// Ordinals are those of wire.EditOutcome.Failure.
-enum class journal_failure : std::uint8_t { none, not_leader, overloaded, too_large, storage_failed, shutting_down };
+enum class journal_failure : std::uint8_t {
+  none,
+  not_leader,
+  overloaded,
+  too_large,
+  storage_failed,
+  shutting_down,
+  leadership_lost
+};
 
 struct edit_answer {
   log_index index{};
@@ -19,7 +27,8 @@ struct edit_answer {
   /// Nobody knows whether the edit became true: it may have been appended before the failure.
   /// The other failures mean: certainly not (actors/journal/ports.h).
   [[nodiscard]] bool in_doubt() const {
-    return failure == journal_failure::storage_failed || failure == journal_failure::shutting_down;
+    return failure == journal_failure::storage_failed || failure == journal_failure::shutting_down
+           || failure == journal_failure::leadership_lost;
   }
 };
 

@@ -1,6 +1,7 @@
 #include "actors/supervision/term_scope.h"
 #include "actors/codec/edit_codec.h"
 #include "actors/urgent_exit.h"
+#include <caf/actor_cast.hpp>
 #include <caf/exit_reason.hpp>
 #include <caf/sec.hpp>
 #include <caf/system_messages.hpp>
@@ -11,6 +12,7 @@ namespace tabletd {
 namespace {
 
 using self_ptr = caf::stateful_actor<term_scope_state>*;
+using failure = wire::EditOutcome::Failure;
 
 edit_message stamped(self_ptr self, model::edit_body body) {
   return codec::encode({self->state.ports.wall_clock(), std::move(body)});
@@ -19,6 +21,9 @@ edit_message stamped(self_ptr self, model::edit_body body) {
 void fail(self_ptr self, const std::string& what) {
   self->quit(caf::make_error(caf::sec::runtime_error, what));
 }
+
+/// The group has moved on; the journal says how, if it has not already.
+bool is_overtaken(failure why) { return why == failure::NOT_LEADER || why == failure::LEADERSHIP_LOST; }
 
 void start_subtree(self_ptr self) {
   auto& st = self->state;
@@ -33,28 +38,56 @@ void stop_leading(term_scope_state& st) {
     st.ports.leading(false);
 }
 
-void found_cluster(self_ptr self) {
-  auto& ports = self->state.ports;
-  if (ports.catalog->load()->founded())
-    return start_subtree(self);
-  self->request(ports.journal, caf::infinite,
-                stamped(self, model::cluster_founded{ports.new_cluster, ports.cluster_name}))
-    .then([self](const edit_outcome& outcome) {
-      if (outcome.get().getFailure() != wire::EditOutcome::Failure::NONE)
-        return fail(self, "the cluster could not be founded: " + std::string(outcome.get().getMessage().cStr()));
-      start_subtree(self); // Refused means another leader founded it first: just as good.
+/// Proposes one of the first edits of a term; `then` runs if it is true and the term still lasts.
+void propose(self_ptr self, model::edit_body body, const char* what, void (*then)(self_ptr)) {
+  const auto term = self->state.term;
+  self->request(self->state.ports.journal, caf::infinite, stamped(self, std::move(body)))
+    .then([self, term, what, then](const edit_outcome& outcome) {
+      if (self->state.term != term || is_overtaken(outcome.get().getFailure()))
+        return;
+      if (outcome.get().getFailure() != failure::NONE)
+        return fail(self, what + std::string(outcome.get().getMessage().cStr()));
+      then(self);
     });
 }
 
+void found_cluster(self_ptr self) {
+  const auto& ports = self->state.ports;
+  if (ports.catalog->load()->founded())
+    return start_subtree(self);
+  // Refused means another leader founded it first: just as good.
+  propose(self, model::cluster_founded{ports.new_cluster, ports.cluster_name}, "the cluster could not be founded: ",
+          start_subtree);
+}
+
 void begin_term(self_ptr self) {
-  auto& ports = self->state.ports;
-  self->request(ports.journal, caf::infinite,
-                stamped(self, model::term_began{ports.term(), ports.node_id}))
-    .then([self](const edit_outcome& outcome) {
-      if (outcome.get().getFailure() != wire::EditOutcome::Failure::NONE)
-        return fail(self, "the term could not begin: " + std::string(outcome.get().getMessage().cStr()));
-      found_cluster(self);
-    });
+  auto& st = self->state;
+  st.term = st.now.term;
+  propose(self, model::term_began{model::term{st.term}, st.ports.node_id}, "the term could not begin: ", found_cluster);
+}
+
+/// Brings what runs in line with where this node stands.
+void follow(self_ptr self) {
+  auto& st = self->state;
+  const auto wanted = st.now.leads ? st.now.term : 0;
+  if (st.ending || st.term == wanted)
+    return;
+  stop_leading(st);
+  st.term = 0;
+  if (st.subtree)
+    urgent_exit(st.subtree, caf::exit_reason::user_shutdown); // Its end calls this again.
+  else if (wanted != 0)
+    begin_term(self);
+}
+
+void on_down(self_ptr self, const caf::error& reason) {
+  auto& st = self->state;
+  st.subtree = nullptr;
+  const bool by_itself = st.term != 0 && !st.ending;
+  stop_leading(st);
+  if (st.ending || by_itself)
+    return self->quit(st.ending ? st.why : reason);
+  follow(self);
 }
 
 void end(self_ptr self, caf::error why) {
@@ -79,15 +112,15 @@ caf::behavior term_scope(self_ptr self, term_scope_ports ports) {
   self->state.ports = std::move(ports);
   self->set_exit_handler([self](caf::exit_msg& ask) { end(self, ask.reason); });
   self->set_down_handler([self](caf::down_msg& down) {
-    auto& st = self->state;
-    if (!st.subtree || down.source != st.subtree.address())
-      return;
-    st.subtree = nullptr;
-    stop_leading(st);
-    self->quit(st.ending ? st.why : down.reason);
+    if (self->state.subtree && down.source == self->state.subtree.address())
+      on_down(self, down.reason);
   });
-  begin_term(self);
-  return {[](tick_due) { /* Present so that the behavior is not empty: an empty one ends the actor. */ }};
+  self->send(self->state.ports.journal, watch_standing{},
+             caf::actor_cast<standing_listener_actor>(caf::actor_cast<caf::actor>(self)));
+  return {[self](const standing& now) {
+    self->state.now = now;
+    follow(self);
+  }};
 }
 
 } // namespace tabletd

@@ -1,9 +1,10 @@
 #pragma once
-// The leader's subtree as a lifetime: it starts when the first entry of the term has
-// committed (so everything older is folded), in a new cluster after its founding, and
-// everything in it dies with the term.
+// The leader's subtree as a lifetime.  Whenever this node begins to lead, it proposes that the
+// term began; when that has committed and folded (so everything older is folded, spec and
+// design/architecture.md 3), in a new cluster after its founding, the subtree starts.  It ends
+// with the term, awaited, before anything of a later term starts.
 //
-// Like the supervisor's its behavior is dynamic: all its mail is exits and deaths.
+// Like the supervisor's its behavior is dynamic: exits and deaths are most of its mail.
 #include "actors/catalog/ports.h"
 #include <caf/actor.hpp>
 #include <caf/event_based_actor.hpp>
@@ -16,7 +17,6 @@ namespace tabletd {
 struct term_scope_ports {
   journal_actor journal;
   catalog_cell_ptr catalog;
-  std::function<model::term()> term;             ///< The term this node leads in.
   std::function<model::time_ms()> wall_clock;    ///< Stamps the edits it proposes.
   std::uint64_t node_id{};
   model::cluster_uuid new_cluster{};             ///< Used once, by the first leader ever.
@@ -33,10 +33,12 @@ struct term_scope_state {
   ~term_scope_state();
 
   term_scope_ports ports;
+  standing now;         ///< Of this node, by the journal.
+  std::uint64_t term{}; ///< The one being begun or led in; 0: none.
   caf::actor subtree;
-  caf::error why; ///< Set once an exit was asked for: the subtree is awaited.
+  caf::error why;       ///< Set once an exit was asked for: the subtree is awaited.
   bool ending = false;
-  bool leads = false; ///< As far as ports.leading was told.
+  bool leads = false;   ///< As far as ports.leading was told.
   static inline const char* name = "term_scope";
 };
 

@@ -17,6 +17,7 @@ struct CatalogActorTest : actor_world {
         return {
             [](const edit_message&) { return edit_outcome{}; },
             [this](replay_from from, const catalog_sink_actor&) { replays.push_back(from.index); },
+            [](watch_standing, const standing_listener_actor&) {},
         };
       },
       0);

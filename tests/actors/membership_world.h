@@ -92,6 +92,7 @@ struct membership_world : actor_world {
               return promise;
             },
             [](replay_from, const catalog_sink_actor&) {},
+            [](watch_standing, const standing_listener_actor&) {},
             [this](tick_due) {
               for (auto& answer : std::exchange(held_back, {}))
                 answer();

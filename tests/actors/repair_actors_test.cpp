@@ -77,6 +77,7 @@ journal_actor::behavior_type stage_journal(journal_actor::stateful_pointer<stage
       return promise;
     },
     [](replay_from, const catalog_sink_actor&) {},
+    [](watch_standing, const standing_listener_actor&) {},
   };
 }
 

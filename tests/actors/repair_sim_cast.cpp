@@ -57,6 +57,7 @@ journal_actor::behavior_type sim_journal(journal_actor::stateful_pointer<sim_jou
                       committed_batch{from.index, 1, {log.begin() + static_cast<std::ptrdiff_t>(from.index - 1), log.end()}})
           .then([](const batch_outcomes&) {});
     },
+    [](watch_standing, const standing_listener_actor&) {},
   };
 }
 

@@ -167,6 +167,7 @@ struct session_world : actor_world {
         return asked;
       },
       [](replay_from, const catalog_sink_actor&) {},
+      [](watch_standing, const standing_listener_actor&) {},
       [this](tick_due) {
         for (auto& next : std::exchange(held, {}))
           next();

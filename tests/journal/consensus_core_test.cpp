@@ -120,21 +120,5 @@ TEST(FoundingEntry, IsTheSameEverywhereAndRefusesNonsense) {
   EXPECT_THROW((void)one.founding_entry({{0, "a"}}), std::invalid_argument);
 }
 
-// P2: 0.22.1 answers a leader of an older term with an index nobody set.
-TEST(LibraftGuards, AStaleLeaderGetsARefusalAndNothingElse) {
-  libraft_core core({.self = 2});
-  const auto founding = core.founding_entry({{1, "a"}, {2, "b"}, {3, "c"}});
-  (void)core.step(model::started{{7, 0}, {{1, 1}}, {{1, founding.membership}}}, model::time_ms{0});
-  for (std::uint64_t prev = 0; prev < 3; ++prev) {
-    const auto up
-        = core.step(model::received{1, model::append_request{6, prev, prev ? 1U : 0U, 0, 0, {}}}, model::time_ms{1});
-    ASSERT_EQ(up.messages.size(), 1u);
-    const auto& answer = std::get<model::append_result>(up.messages[0].what);
-    EXPECT_EQ(answer.term, 7u);
-    EXPECT_EQ(answer.rejected, 1u);
-    EXPECT_EQ(answer.last_index, 0u);
-  }
-}
-
 }  // namespace
 }  // namespace tabletd

@@ -79,6 +79,7 @@ public:
     feed(model::received{mail.from, mail.what}, mail.payloads, now);
   }
   void tick(model::time_ms now) { feed(model::ticked{}, {}, now); }
+  void lose_link(model::node_id peer, model::time_ms now) { feed(model::unreachable{peer}, {}, now); }
   /// Completes the oldest write; false: there is none.
   bool complete_write(model::time_ms now) {
     if (writes_.empty())

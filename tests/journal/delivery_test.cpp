@@ -20,7 +20,7 @@ struct delivery_world {
 
   void restart(delivery_limits limits) {
     auto parts = parts_over(log);
-    writer = std::make_unique<log_writer>(parts.log, parts.core, parts.now);
+    writer = std::make_unique<log_writer>(log_writer_ports{parts.log, parts.core, parts.now});
     writer->open(parts.founders);
     out = delivery(limits);
     out.commit(writer->standing().committed_upto);
@@ -40,8 +40,8 @@ struct delivery_world {
   void append(int count) {
     for (; count > 0; --count) {
       const auto edit = edit_named("e" + std::to_string(next_name++));
-      const auto where = writer->append(std::vector{edit});
-      out.add({where->first, where->term, edit});
+      const auto done = writer->turn(std::vector{edit});
+      out.add({done.first, done.term, edit});
       out.commit(writer->standing().committed_upto);
     }
   }

@@ -17,7 +17,7 @@ using namespace test;
 
 std::unique_ptr<log_writer> open_on(const crash_disk& disk) {
   auto parts = parts_over(open_sqlite_edit_log("", {disk.vfs(), 8}));
-  auto writer = std::make_unique<log_writer>(parts.log, parts.core, parts.now);
+  auto writer = std::make_unique<log_writer>(log_writer_ports{parts.log, parts.core, parts.now});
   writer->open(parts.founders);
   return writer;
 }
@@ -50,9 +50,9 @@ struct acknowledged_log {
       added.push_back(std::to_string(rng()) + std::string(rng() % 900, 'x'));
       edits.push_back(edit_named(added.back()));
     }
-    const auto where = writer.append(edits);
-    ASSERT_TRUE(where);
-    EXPECT_EQ(where->first, names.size() + 1);
+    const auto done = writer.turn(edits);
+    ASSERT_FALSE(done.refused);
+    EXPECT_EQ(done.first, names.size() + 1);
     names.insert(names.end(), added.begin(), added.end());
   }
 };

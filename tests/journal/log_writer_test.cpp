@@ -12,7 +12,7 @@ struct LogWriterTest : testing::Test {
 
   void open() {
     auto parts = parts_over(log);
-    writer = std::make_unique<log_writer>(parts.log, parts.core, parts.now);
+    writer = std::make_unique<log_writer>(log_writer_ports{parts.log, parts.core, parts.now});
     writer->open(parts.founders);
   }
   std::string refusal() {
@@ -47,17 +47,19 @@ TEST_F(LogWriterTest, FoundsAGroupOfOneInAnEmptyLog) {
 TEST_F(LogWriterTest, ARestartContinuesInANewTerm) {
   open();
   const std::vector<edit_message> edits{edit_named("a"), edit_named("b")};
-  const auto where = writer->append(edits);
-  ASSERT_TRUE(where);
-  EXPECT_EQ(where->first, 2u);
-  EXPECT_EQ(where->term, 2u);
+  const auto done = writer->turn(edits);
+  ASSERT_FALSE(done.refused);
+  EXPECT_EQ(done.first, 2u);
+  EXPECT_EQ(done.term, 2u);
+  EXPECT_EQ(done.replaced_from, 0u);
+  EXPECT_TRUE(done.received.empty());
   open();
   EXPECT_EQ(writer->standing().term, 3u);
   EXPECT_EQ(writer->standing().committed_upto, 3u);
   EXPECT_EQ(names(1, 1), (std::vector<std::string>{"internal"}));  // Of term 1.
   EXPECT_EQ(names(2, 3), (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(names(2, 2), (std::vector<std::string>{"a"}));
-  EXPECT_EQ(writer->append(edits)->term, 3u);
+  EXPECT_EQ(writer->turn(edits).term, 3u);
   EXPECT_EQ(names(4, 5), (std::vector<std::string>{"a", "b"}));
 }
 
@@ -77,16 +79,9 @@ TEST_F(LogWriterTest, RefusesALogThatWasLost) {
   EXPECT_NE(refusal().find("voted in term 2 but memory.db is empty"), std::string::npos) << refusal();
 }
 
-TEST_F(LogWriterTest, RefusesALogOfSeveralMembers) {
-  auto parts = parts_over(log);
-  parts.founders = {{1, "a"}, {2, "b"}, {3, "c"}};
-  EXPECT_THROW(open_journal(parts), storage_error);
-  EXPECT_NE(refusal().find("several members"), std::string::npos) << refusal();
-}
-
 TEST_F(LogWriterTest, RefusesBytesThatAreNoEdit) {
   open();
-  ASSERT_TRUE(writer->append(std::vector{edit_named("a")}));
+  ASSERT_EQ(writer->turn(std::vector{edit_named("a")}).first, 2u);
   log->rows[1].bytes.resize(3);
   EXPECT_THROW(names(2, 2), storage_error);
   log->rows[1].bytes.assign(64, std::byte{0xff});

@@ -1,0 +1,55 @@
+@0xb7e15a3c94d260f8;
+# fe <-> fe, on a port of its own.  Internal: no promise of stability between versions.
+#
+# Not RPC: two streams of messages per pair, because nothing here is a question that waits for an
+# answer.  Who dials writes a Greeting, reads the other side's Greeting, and from then on only
+# writes Mail; who accepted only reads.  Each side dials the other.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("tabletd::wire");
+
+struct Greeting {
+  version @0 :UInt16;           # of this conversation
+  cluster @1 :Text;             # its name, as configured
+  clusterId @2 :Data;           # 16 bytes; empty: not founded, as far as this node knows
+  node @3 :UInt64;
+  birth @4 :UInt64;             # of its directory: a new one has another
+  isFounded @5 :Bool;           # it has a log
+  founders @6 :List(Founder);   # as configured, ascending
+  known @7 :List(Acquaintance); # the births it goes by, its own included
+  face @8 :Face;
+  refusal @9 :Text;             # of the answer: why mail is not taken; empty: it is
+}
+struct Founder { node @0 :UInt64; address @1 :Text; }
+struct Acquaintance { node @0 :UInt64; birth @1 :UInt64; }
+struct Face {
+  # What clients and SHOW FRONTENDS are told of a front end.
+  name @0 :Text; host @1 :Text; rpcPort @2 :UInt16; httpPort @3 :UInt16; version @4 :Text;
+  startedMs @5 :Int64;
+}
+
+struct Mail {
+  # model::message, with the edits the core never sees.
+  union {
+    unset @0 :Void;
+    appendRequest @1 :AppendRequest;
+    appendResult @2 :AppendResult;
+    voteRequest @3 :VoteRequest;
+    voteResult @4 :VoteResult;
+  }
+}
+struct AppendRequest {
+  term @0 :UInt64; prevIndex @1 :UInt64; prevTerm @2 :UInt64; leaderCommit @3 :UInt64;
+  entries @4 :List(Entry);
+}
+struct Entry {
+  term @0 :UInt64;
+  type @1 :UInt16;
+  payload @2 :Data;   # of a command: a flat Edit; of a change: the membership; else empty
+}
+struct AppendResult { term @0 :UInt64; rejected @1 :UInt64; lastIndex @2 :UInt64; }
+struct VoteRequest {
+  term @0 :UInt64; candidate @1 :UInt64; lastIndex @2 :UInt64; lastTerm @3 :UInt64;
+  disruptLeader @4 :Bool; preVote @5 :Bool;
+}
+struct VoteResult { term @0 :UInt64; granted @1 :Bool; preVote @2 :Bool; }
