@@ -33,9 +33,9 @@ std::string label_of(const statement_nature& what, const std::array<kj::byte, 16
   return what.label.empty() ? fmt::format("request-{:02x}", fmt::join(id, "")) : what.label;
 }
 
-/// The last word about a statement whose answer was lost.
-std::string unknown_outcome(const statement_nature& what, std::string_view lost, const std::array<kj::byte, 16>& id) {
-  const auto start = fmt::format("{} while the statement ran", lost);
+/// The last word about a statement whose answer was lost; `start` says how.
+std::string unknown_outcome(const statement_nature& what, const std::string& start,
+                            const std::array<kj::byte, 16>& id) {
   if (what.is_load)
     return fmt::format("{}{}; whether it was loaded is not known: load again with LABEL '{}', a label that was "
                        "committed loads nothing twice",
@@ -105,7 +105,7 @@ std::string client::impl::who_is_lost() {
   wait.settle();
   if (link->lost || server.leader.empty() || server.leader == link->address)
     return fmt::format("lost the connection to {}", link->address);
-  return fmt::format("{} lost the leader, {},", link->address, server.leader);
+  return fmt::format("{} lost its leader {}", link->address, server.leader);
 }
 
 /// run() with every way a call can fail put into its place.
@@ -176,7 +176,7 @@ public:
       auto one = on_.run_guarded(statement_, id_, on_transfer_);
       const auto* error = one.out.ok() ? nullptr : &one.out.error;
       const auto next = after_attempt(what_, !one.lost.empty(), error, losses_ > 0);
-      const auto lost = !one.lost.empty() ? one.lost : error ? error->message : std::string{};
+      const auto lost = !one.lost.empty() ? one.lost + " while the statement ran" : error ? error->message : "";
       const bool broken = !one.lost.empty() || (error && error->outcome_unknown);
       if (next == next_step::give_up || (broken && losses_ == losses_max))
         give_up(lost);

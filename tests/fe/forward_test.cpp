@@ -216,8 +216,8 @@ TEST_F(ForwardToFake, AReadAndALoadOutliveTheLeader) {
   EXPECT_EQ(loaded.message, fmt::format("loaded {} bytes", fs::file_size(file)));
   ASSERT_EQ(notices.size(), 2U);
   EXPECT_NE(notices[0].find("was lost while the statement ran; asking again"), std::string::npos) << notices[0];
-  EXPECT_EQ(notices[1], fmt::format("{} lost the leader, {},; loading again under the same label", second.address(),
-                                    leader.address()));
+  EXPECT_EQ(notices[1], fmt::format("{} lost its leader {} while the statement ran; loading again under the same label",
+                                    second.address(), leader.address()));
   fs::remove(file);
 }
 

@@ -263,8 +263,8 @@ TEST_F(CommandLine, AChangeOfServerIsANoteAndTheScriptGoesOn) {
   const auto got = child.finish();
   EXPECT_EQ(got.code, 0) << got.err;
   EXPECT_EQ(got.out, "other\tshop\n");
-  EXPECT_EQ(got.err, fmt::format("note: lost the connection to {0}; asking again\ndatabase shop created\n"
-                                 "note: lost the connection to {0}; asking again\n"
+  EXPECT_EQ(got.err, fmt::format("note: lost the connection to {0} while the statement ran; asking again\ndatabase shop created\n"
+                                 "note: lost the connection to {0} while the statement ran; asking again\n"
                                  "note: connected to {1}; 10.0.0.9:9020 leads\n",
                                  dying.address(), other.address()));
 }

@@ -136,7 +136,7 @@ TEST_F(Failover, AReadGoesOnWithTheNextFrontEnd) {
   dying.what.refuse_open = 1'000; // Its connection breaks and it takes no sessions any more.
   EXPECT_EQ(row(*one, "Server"), "other");
   ASSERT_EQ(notices.size(), 2U);
-  EXPECT_EQ(notices[0], fmt::format("lost the connection to {}; asking again", dying.address()));
+  EXPECT_EQ(notices[0], fmt::format("lost the connection to {} while the statement ran; asking again", dying.address()));
   EXPECT_EQ(notices[1], fmt::format("connected to {}; 10.0.0.9:9020 leads", other.address()));
 }
 
@@ -204,7 +204,7 @@ TEST_F(Failover, ALoadIsFinishedUnderTheSameRequestId) {
   ASSERT_EQ(ids.size(), 3U) << "twice the old load was still open there";
   EXPECT_EQ(ids, strings(3, dying.last_request_id()));
   ASSERT_FALSE(notices.empty());
-  EXPECT_EQ(notices[0], fmt::format("lost the connection to {}; loading again under the same label", dying.address()));
+  EXPECT_EQ(notices[0], fmt::format("lost the connection to {} while the statement ran; loading again under the same label", dying.address()));
 }
 
 TEST_F(Failover, ALoadThatWasCommittedSaysSo) {
