@@ -95,6 +95,7 @@ void encode(const model::statement_error& from, api::Error::Builder to) {
     expected.set(i, text(from.expected[i]));
   to.setLeader(text(from.leader));
   to.setRetryAfterMs(from.retry_after_ms);
+  to.setOutcomeUnknown(from.outcome_unknown);
 }
 
 void encode(const model::table_value& from, api::RowSet::Builder to) {

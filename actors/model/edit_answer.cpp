@@ -112,12 +112,14 @@ statement_error failed(const edit_answer& answer, std::string_view doing, std::s
       error.message = "nobody knows whether " + std::string{doing} + " happened: this front end stopped leading" + detail;
       error.hint = "look at the new leader before you repeat it";
       error.retry_after_ms = 1'000;
+      error.outcome_unknown = true;
       return error;
     default:
       error.code = error_code::unavailable;
       error.message = "nobody knows whether " + std::string{doing} + " happened: the edit log failed" + detail;
       error.hint = "look before you repeat it; another front end takes over";
       error.retry_after_ms = 1'000;
+      error.outcome_unknown = true;
       return error;
   }
 }

@@ -281,9 +281,18 @@ void fe_node::open_port(kj::Network& network) {
       ended({kind.begin(), kind.size()}, ok);
     },
     .sessions_changed = [stats = console_stats_](int change) { stats->sessions += change; },
+    .name = options_.name,
+    .leader_address =
+      [this]() -> std::optional<std::string> {
+        auto leader = leads() ? std::string() : leader_address();
+        return leader.empty() ? std::nullopt : std::optional(std::move(leader));
+      },
+    .leader = leader_,
+    .consoles = [this] { return consoles(); },
   });
   call_in_loop(*loop_, [this, ports, &network] {
     links_->start(*loop_, network, loop_->timer());
+    leader_->start(network, loop_->timer());
     return network.parseAddress(options_.listen.c_str()).then([this, ports](kj::Own<kj::NetworkAddress>&& address) {
       const bool trusted = is_loopback(options_.listen) || options_.allow_insecure;
       rpc_ = kj::heap<rpc_port>(
@@ -302,11 +311,8 @@ kj::Promise<console_session_actor> fe_node::open_session(const std::string& data
     sessions = handles_->sessions;
     ports = handles_->session;
   }
-  if (!leads() || !sessions) {
-    const auto leader = leader_address();
-    return KJ_EXCEPTION(OVERLOADED, leader.empty() ? "no fe leads just now, this one included; try again in a moment"
-                                                   : "this fe does not lead; the leader is ", leader);
-  }
+  if (!leads() || !sessions)
+    return KJ_EXCEPTION(OVERLOADED, "it does not lead, or has not folded its log yet");
   start_child order;
   order.spec.id = fmt::format("session-{}", ++sessions_opened_);
   order.spec.start = spawner(console_session, database, ports);
@@ -345,6 +351,14 @@ std::string fe_node::leader_address() const {
     if (peer.node == leader && peer.face)
       return fmt::format("{}:{}", peer.face->host, peer.face->rpc_port);
   return {};
+}
+
+std::vector<std::string> fe_node::consoles() const {
+  std::vector<std::string> all{address()};
+  for (const auto& peer : group_->peers())
+    if (peer.face)
+      all.push_back(fmt::format("{}:{}", peer.face->host, peer.face->rpc_port));
+  return all;
 }
 
 fe_face fe_node::face() const {
@@ -472,6 +486,7 @@ void fe_node::stop() {
     rpc_->close();
     return rpc_->flushed().then([this] {
       rpc_ = nullptr;
+      leader_->stop();
       links_->stop();
     });
   });

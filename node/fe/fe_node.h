@@ -8,6 +8,7 @@
 #include "actors/repair/tablet_scheduler.h"
 #include "node/fe/backend_links.h"
 #include "node/fe/fe_group.h"
+#include "node/fe/leader_link.h"
 #include "node/kj_loop.h"
 #include "node/rpc_port.h"
 #include <caf/actor.hpp>
@@ -81,6 +82,8 @@ private:
   void fill_info(api::ServerInfo::Builder to) const;
   void fill_health(api::ClusterHealth::Builder to) const;
   [[nodiscard]] fe_face face() const;
+  /// host:port of every console of the group that is known, this one's included.
+  [[nodiscard]] std::vector<std::string> consoles() const;
   [[nodiscard]] frontend_facts frontends() const;
   [[nodiscard]] console_facts facts() const;
   [[nodiscard]] std::string address() const;
@@ -94,6 +97,7 @@ private:
   std::unique_ptr<fe_group> group_;
   std::shared_ptr<fe_console_stats> console_stats_ = std::make_shared<fe_console_stats>();
   std::shared_ptr<backend_links> links_ = std::make_shared<backend_links>();
+  std::shared_ptr<leader_link> leader_ = std::make_shared<leader_link>();
   std::atomic<bool> leading_{false};
   /// Shared: the tree's last word may come when this object is gone.
   std::shared_ptr<std::atomic<bool>> stopping_ = std::make_shared<std::atomic<bool>>(false);

@@ -26,6 +26,7 @@ constexpr auto health_poll = 200ms;
 
 struct command_line {
   std::string addresses;
+  std::string server; ///< The same, as an option.
   std::vector<std::string> statements;
   std::vector<std::string> files;
   std::string database;
@@ -68,7 +69,8 @@ void declare(CLI::App& app, command_line& to) {
   app.set_version_flag("--version", "tabletctl " TABLETD_VERSION);
   app.add_option("ADDRESS", to.addresses,
                  "HOST:PORT or unix:/PATH, several separated by commas.  Default: "
-                 "$TABLETCTL_ADDRESS, /run/tabletd/fe.sock, 127.0.0.1:9020");
+                 "$TABLETCTL_ADDRESS, $TABLETCTL_SERVER, /run/tabletd/fe.sock, 127.0.0.1:9020");
+  app.add_option("--server", to.server, "ADDRESS, for those who look for an option")->type_name("ADDRESS");
   app.add_option("-e,--execute", to.statements, "Run STATEMENT and leave; repeatable")
     ->take_all()
     ->type_name("STATEMENT")
@@ -188,10 +190,13 @@ exit_code run_status(client& server) {
   file_sink out{STDOUT_FILENO};
   out.write(
     fmt::format("cluster   {}\nserver    {}, tabletd {}, node {}\nleader    {}\nuser      "
-                "{}\nrevision  {}\nhealth    ",
+                "{}\nrevision  {}\n",
                 printable(who.cluster), who.address, printable(who.version), who.node,
                 health.leader.empty() ? "none known" : printable(health.leader),
                 printable(who.user), health.revision));
+  if (!who.group.empty())
+    out.write(fmt::format("group     {}\n", printable(fmt::format("{}", fmt::join(who.group, ", ")))));
+  out.write("health    ");
   print_health(out, health);
   return health.state == api::HealthState::GREEN ? exit_ok : exit_unhealthy;
 }
@@ -270,8 +275,10 @@ exit_code run_console(client& server, const command_line& given, bool null_given
 }
 
 exit_code run(const command_line& given, bool null_given) {
-  const auto addresses
-    = parse_addresses(given.addresses.empty() ? default_addresses() : given.addresses);
+  if (!given.addresses.empty() && !given.server.empty())
+    return fail(exit_usage, "the address is given twice; leave --server or the other one out");
+  const auto& named = given.addresses.empty() ? given.server : given.addresses;
+  const auto addresses = parse_addresses(named.empty() ? default_addresses() : named);
   if (!addresses.error.empty())
     return fail(exit_usage, addresses.error);
   client_options options;
