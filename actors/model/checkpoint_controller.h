@@ -238,6 +238,7 @@ private:
   std::optional<image_mark> unfetched_; ///< Made, but it did not arrive; its maker may still have it.
   time_ms next_round_;
   std::optional<current_push> push_;
+  std::uint64_t deleted_{}; ///< Ordered in this epoch.
   std::uint64_t proofs_ = 0;
   std::optional<current_proof> proof_;
   time_ms proof_after_{};

@@ -157,12 +157,11 @@ retention_verdict checkpoint_controller::retention(node_id without) const {
 }
 
 bool checkpoint_controller::wants_deletion() const {
-  if (retention().upto > self().deleted)
-    return true;
-  return std::ranges::any_of(members_, [&](const auto& entry) { // The order did not reach it.
+  const auto upto = std::max(retention().upto, deleted_);
+  return std::ranges::any_of(members_, [&](const auto& entry) { // Also when an order did not reach it.
     const auto& m = entry.second;
     const auto base = pressed_ ? newest_id(m.images) : older_id(m.images);
-    return m.alive && !m.excused && m.deleted < std::min({self().deleted, base, m.applied});
+    return m.alive && !m.excused && m.deleted < std::min({upto, base, m.applied});
   });
 }
 
@@ -179,11 +178,10 @@ void checkpoint_controller::ask_for_proof() {
 
 void checkpoint_controller::delete_proved() {
   proof_.reset();
-  const auto upto = std::max(retention().upto, self().deleted); // As of now, not as of the question.
+  deleted_ = std::max(deleted_, retention().upto); // As of now, not as of the question.
   for (auto& [id, m] : members_)
-    if (m.alive && !m.excused && m.deleted < upto)
-      effects_.push_back(delete_journal{id, epoch_, upto, pressed_});
-  self().deleted = upto;
+    if (m.alive && !m.excused && m.deleted < deleted_)
+      effects_.push_back(delete_journal{id, epoch_, deleted_, pressed_});
 }
 
 } // namespace tabletd::model

@@ -129,6 +129,8 @@ struct worker_step {
     return current(e.attempt) ? fail(w, e.kind, e.why) : worker_effects{};
   }
   worker_effects operator()(const image_installed& e) {
+    if (e.image.id > w.applied)
+      w.images.clear();
     w.images = with_image(std::move(w.images), e.image);
     w.applied = std::max(w.applied, e.image.id);
     return {};

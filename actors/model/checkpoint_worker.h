@@ -25,7 +25,8 @@ struct replay_ended { attempt_id attempt; std::uint64_t replayed{}; };
 /// Written, synced, read back and verified, renamed, the directory synced (K4).
 struct image_saved { attempt_id attempt; image_mark image; };
 struct job_failed { attempt_id attempt; attempt_failure kind{}; std::string why; };
-/// An image from the leader is in place (see judge_received).
+/// An image from the leader is in place (see judge_received).  One past what was applied has replaced
+/// this node's state: its journal begins after it, and no older image is of use any more.
 struct image_installed { image_mark image; };
 using worker_event = std::variant<worker_term_seen, worker_applied, attempt_ordered, attempt_polled,
                                   attempt_cancelled, replay_progressed, save_progressed, replay_ended, image_saved,

@@ -166,5 +166,12 @@ TEST_F(CheckpointWorker, DeletesOnlyForThisEpochAndNeverWhatItNeedsItself) {
   EXPECT_EQ(judge_deletion(w, 4, 50'000, false), 0u);
 }
 
+TEST_F(CheckpointWorker, AnImageThatReplacesTheStateIsTheOnlyOne) {
+  feed(image_installed{{200'000, 1, 1}});
+  EXPECT_EQ(w.images, (std::vector<image_mark>{{200'000, 1, 1}}));
+  EXPECT_EQ(w.applied, 200'000u);
+  EXPECT_EQ(judge_deletion(w, 5, 200'000, false), 0u);
+}
+
 } // namespace
 } // namespace tabletd::model
