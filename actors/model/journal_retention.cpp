@@ -29,10 +29,8 @@ retention_verdict deletable(const std::vector<retention_member>& members, node_i
       continue;
     if (m.images.empty() || m.images.front() != newest)
       return {0, retention_limit::not_acked, m.id};
-    if (pressed)
-      bound(newest.id, retention_limit::older_image, m.id);
-    else
-      bound(older_id(m.images), older_id(m.images) == 0 ? retention_limit::no_older : retention_limit::older_image, m.id);
+    const auto base = pressed ? newest.id : older_id(m.images);
+    bound(base, base == 0 ? retention_limit::no_older : retention_limit::older_image, m.id);
     bound(m.applied, retention_limit::applied, m.id);
   }
   return verdict;

@@ -117,7 +117,8 @@ TEST_F(CheckpointVectors, V04DownBeyondRetainMax) {
   EXPECT_EQ(decision.what, checkpoint_decision::excuse_member);
   EXPECT_EQ(decision.member, F2);
   EXPECT_TRUE(all<prove_leadership>(late).empty()) << "not before it is in the log";
-  EXPECT_EQ(proved(feed(decision_logged{checkpoint_decision::excuse_member, F2})), (deleted{{L, 50'000}, {F1, 50'000}}));
+  EXPECT_EQ(proved(feed(decision_logged{checkpoint_decision::excuse_member, F2})),
+            (deleted{{L, 50'000}, {F1, 50'000}}));
   // F2 returns: an image first.
   const auto back = see(F2, 30, 60'000, {i50});
   EXPECT_TRUE(only<push_image>(back).resync);
@@ -255,7 +256,8 @@ TEST_F(CheckpointVectors, V09PowerCutAfterTheRename) {
   see(F1, 20, 100'400, {i100, i50}, 50'000);
   see(F2, 30, 100'400, {i100, i50}, 50'000);
   EXPECT_EQ(c->retention().upto, 0u);
-  EXPECT_EQ(only<start_attempt>(next_round()).attempt.journal_id, 100'400u) << "who has a newer image takes no older one";
+  EXPECT_EQ(only<start_attempt>(next_round()).attempt.journal_id, 100'400u)
+    << "who has a newer image takes no older one";
 }
 
 TEST_F(CheckpointVectors, V10LostFinish) {

@@ -127,6 +127,7 @@ void checkpoint_sim::elect() {
   node& winner = **best;
   ++outcome_.elections;
   ++term_;
+  note(winner.id, "leads epoch " + std::to_string(term_) + ", committed " + std::to_string(committed_));
   leader_ = winner.id;
   leaders_[term_] = winner.id;
   learn(winner, term_);
@@ -185,6 +186,7 @@ void checkpoint_sim::crash(node& n) {
     leader_ = 0;
   // One disk at a time loses one file at a time: what two images are for.
   n.damaged = n.disk.size() == images_kept && chance(400);
+  note(n.id, n.damaged ? "crashes, its newest image is damaged" : "crashes");
 }
 
 void checkpoint_sim::start(node& n) {
@@ -198,6 +200,7 @@ void checkpoint_sim::start(node& n) {
     n.damaged = false;
   }
   const auto base = newest_id(n.disk);
+  note(n.id, "starts from image " + std::to_string(base));
   require(base >= n.deleted && base >= n.hole,
           "fe " + std::to_string(n.id) + " cannot start: image " + std::to_string(base) + ", journal from "
             + std::to_string(std::max(n.deleted, n.hole) + 1));
@@ -232,6 +235,16 @@ void checkpoint_sim::check_deletion(const node& by, std::uint64_t upto) {
     require(m.disk.back().id >= upto, who + "would start from image " + std::to_string(m.disk.back().id));
   }
   deleted_upto_ = upto;
+}
+
+void checkpoint_sim::note_deletion(const node& n, const delete_journal& e) {
+  if (!tell_)
+    return;
+  note(n.id, "tells fe " + std::to_string(e.member) + " to delete up to " + std::to_string(e.upto));
+  for (const auto& m : nodes_)
+    note(m.id, "  has images " + std::to_string(newest_id(m.disk)) + ", " + std::to_string(older_id(m.disk))
+                 + ", applied " + std::to_string(m.applied) + ", journal from " + std::to_string(m.deleted + 1)
+                 + (excused_.contains(m.id) ? ", excused" : "") + (m.up ? "" : ", down"));
 }
 
 void checkpoint_sim::check_end(std::uint64_t trigger) {

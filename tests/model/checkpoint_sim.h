@@ -24,10 +24,20 @@ class checkpoint_sim {
 public:
   struct outcome {
     std::uint64_t attempts{}, done{}, deletions{}, excused{}, readmitted{}, restarts{}, damaged{}, elections{};
+    outcome& operator+=(const outcome& other) {
+      for (const auto count : {&outcome::attempts, &outcome::done, &outcome::deletions, &outcome::excused,
+                               &outcome::readmitted, &outcome::restarts, &outcome::damaged, &outcome::elections})
+        this->*count += other.*count;
+      return *this;
+    }
   };
   checkpoint_sim(std::uint64_t seed, std::size_t members);
+  checkpoint_sim(const checkpoint_sim&) = delete; // What is due refers to it.
+  checkpoint_sim& operator=(const checkpoint_sim&) = delete;
   /// Faults for `faulty`, then none for `calm`.  Throws std::logic_error with the broken promise.
   outcome run(time_ms faulty, time_ms calm);
+  /// Tells the history in words; before run().
+  void tell(std::function<void(const std::string&)> listener) { tell_ = std::move(listener); }
 
 private:
   struct node {
@@ -59,13 +69,21 @@ private:
   // -- chance and time
   std::uint64_t below(std::uint64_t end) { return dice_() % end; }
   bool chance(std::uint64_t per_mille) { return faults_ && below(1'000) < per_mille; }
-  time_ms within(time_ms span) { return time_ms(static_cast<std::int64_t>(below(static_cast<std::uint64_t>(span.count())))); }
+  time_ms within(time_ms span) {
+    return time_ms(static_cast<std::int64_t>(below(static_cast<std::uint64_t>(span.count()))));
+  }
   void later(time_ms span, std::function<void()> act) { queue_.push({now_ + span, ++order_, std::move(act)}); }
   [[noreturn]] void broken(const std::string& what) const { throw std::logic_error(what); }
   void require(bool holds, const std::string& what) const {
     if (!holds)
       broken(what);
   }
+
+  void note(node_id who, const std::string& what) {
+    if (tell_)
+      tell_(std::to_string(now_.count()) + " ms, fe " + std::to_string(who) + ": " + what);
+  }
+  void note_deletion(const node& n, const delete_journal& e);
 
   // -- consensus and its world
   node& at(node_id id) { return nodes_.at(id - 1); }
@@ -124,6 +142,7 @@ private:
   std::uint64_t transfers_ = 0;
   checkpoint_options options_;
   outcome outcome_;
+  std::function<void(const std::string&)> tell_;
 };
 
 } // namespace tabletd::test

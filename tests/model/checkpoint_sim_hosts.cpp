@@ -68,6 +68,8 @@ void checkpoint_sim::carry_out(node& n, const checkpoint_effect& effect) {
         require(n.ordered == e.attempt, "an attempt ended that did not run");
         n.ordered.reset();
         outcome_.done += e.done;
+        note(n.id, "attempt at " + std::to_string(e.attempt.journal_id) + " on fe " + std::to_string(e.worker)
+                     + (e.done ? " is done" : " failed: " + e.text));
       },
       [&](const start_attempt& e) {
         require(n.ordered == e.attempt, "K2: ordered before it was recorded");
@@ -85,7 +87,9 @@ void checkpoint_sim::carry_out(node& n, const checkpoint_effect& effect) {
       [&](const prove_leadership& e) { prove(n, e.proof); },
       [&](const log_decision& e) { log(n, e.decision); },
       [&](const delete_journal& e) {
-        require(e.epoch == term_, "K8: epoch " + std::to_string(e.epoch) + " deletes in epoch " + std::to_string(term_));
+        require(e.epoch == term_,
+                "K8: epoch " + std::to_string(e.epoch) + " deletes in epoch " + std::to_string(term_));
+        note_deletion(n, e);
         check_deletion(n, e.upto);
         send(n.id, e.member, [this, e](node& to) { erase_journal(to, e); });
       },
@@ -97,7 +101,9 @@ void checkpoint_sim::carry_out(node& n, const checkpoint_effect& effect) {
 void checkpoint_sim::fetch(node& n, const fetch_image& e) {
   const auto number = n.fetch = ++transfers_;
   const auto boot = n.boot;
-  const auto same = [this, id = n.id, number, boot] { return at(id).up && at(id).boot == boot && at(id).fetch == number; };
+  const auto same = [this, id = n.id, number, boot] {
+    return at(id).up && at(id).boot == boot && at(id).fetch == number;
+  };
   later(2s, [this, same, id = n.id, e] {
     if (same())
       feed(at(id), fetch_progressed{e.attempt});
@@ -146,7 +152,8 @@ void checkpoint_sim::receive(node& n, node_id from, const push_image& offer) {
     if (!self.up || self.boot != boot)
       return;
     const auto& source = at(from);
-    const bool there = source.up && linked(id, from) && std::ranges::find(source.disk, judged.image) != source.disk.end();
+    const bool there
+      = source.up && linked(id, from) && std::ranges::find(source.disk, judged.image) != source.disk.end();
     const auto read = there && !self.disk_full ? read_back(judged.image) : std::nullopt;
     if (!read)
       return refuse(self);
@@ -208,9 +215,11 @@ void checkpoint_sim::log(node& n, const logged_decision& decision) {
     if (!has_quorum(self, epoch) || chance(50))
       return feed(self, decision_failed{decision.what, decision.member});
     if (decision.what == checkpoint_decision::excuse_member) {
+      note(id, "excuses fe " + std::to_string(decision.member) + ": " + decision.why);
       excused_.insert(decision.member);
       ++outcome_.excused;
     } else {
+      note(id, "readmits fe " + std::to_string(decision.member));
       excused_.erase(decision.member);
       ++outcome_.readmitted;
     }

@@ -9,7 +9,8 @@ namespace {
 
 /// Epoch 5, applied up to 100400, image 50000.
 struct CheckpointWorker : testing::Test {
-  checkpoint_worker w{.epoch = 5, .applied = 100'400, .images = {{50'000, 10, 1}}, .running = {}, .last = {}, .greatest = {}};
+  checkpoint_worker w{
+    .epoch = 5, .applied = 100'400, .images = {{50'000, 10, 1}}, .running = {}, .last = {}, .greatest = {}};
   static constexpr attempt_id first{5, 1, 100'000};
 
   worker_effects feed(const worker_event& e) { return step(w, e); }
