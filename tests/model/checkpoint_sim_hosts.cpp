@@ -158,6 +158,7 @@ void checkpoint_sim::receive(node& n, node_id from, const push_image& offer) {
     if (!read)
       return refuse(self);
     const auto after = judge_received(self.worker, judged, *read);
+    require(after != image_verdict::take || judged.epoch >= self.known, "K9: an old epoch's image is taken");
     if (after == image_verdict::take)
       put_in_place(self, *read);
     else if (after != image_verdict::have)
@@ -238,7 +239,10 @@ void checkpoint_sim::feed_worker(node& n, const worker_event& e) {
                         [this, said](node& to) { feed(to, said); });
                  },
                  [&](const begin_replay& b) { work(n, b.attempt, static_cast<int>(2 + below(6)), chance(30)); },
-                 [&](const save_image& s) { save(n, s.attempt, s.id); },
+                 [&](const save_image& s) {
+                   require(s.attempt.epoch == n.known, "an image is begun for an old epoch");
+                   save(n, s.attempt, s.id);
+                 },
                  [](const abandon_job&) {}, // works_on() says so.
                },
                effect);
@@ -280,6 +284,7 @@ void checkpoint_sim::erase_journal(node& n, const delete_journal& e) {
   const auto upto = judge_deletion(n.worker, e.epoch, e.upto, e.pressed);
   if (upto <= n.deleted)
     return;
+  require(e.epoch >= n.known, "K8: an old epoch's order is obeyed");
   n.deleted = upto;
   ++outcome_.deletions;
   require(n.disk.back().id >= upto, "fe " + std::to_string(n.id) + " deleted what it needs itself");
