@@ -153,8 +153,7 @@ std::vector<node_id> checkpoint_controller::candidates() const {
 void checkpoint_controller::on(const checkpoint_asked& e) {
   const auto refuse = [&](std::string why) { effects_.push_back(answer_operator{e.request, false, std::move(why)}); };
   if (round_)
-    return refuse("a checkpoint is under way: " + (attempt_ ? text_of(attempt_->id) : "starting")
-                  + "; ask again when it has ended");
+    return refuse("a checkpoint is under way: " + text_of(attempt_->id) + "; ask again when it has ended");
   if (!self().alive)
     return refuse("this fe has just begun to lead; ask again in a few seconds");
   if (e.on && (!members_.contains(*e.on) || !members_.at(*e.on).alive))

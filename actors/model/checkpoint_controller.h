@@ -233,7 +233,7 @@ private:
   std::uint64_t finalized_{};
   time_ms image_made_; ///< The last one of this epoch; before it, its beginning.
   std::uint32_t attempts_ = 0;
-  std::optional<current_round> round_;
+  std::optional<current_round> round_; ///< Then there is an attempt too, except within a step.
   std::optional<running_attempt> attempt_;
   std::optional<image_mark> unfetched_; ///< Made, but it did not arrive; its maker may still have it.
   time_ms next_round_;

@@ -18,6 +18,7 @@ checkpoint_sim::checkpoint_sim(std::uint64_t seed, std::size_t members) : dice_(
   options_.progress_patience = 60s;
   options_.retain_time_max = 3min;
   options_.only_on_leader = below(10) == 0;
+  feels_pressure_ = below(4) == 0;
   for (std::size_t i = 0; i < members; ++i) {
     nodes_[i].id = i + 1;
     start(nodes_[i]);
@@ -184,8 +185,8 @@ void checkpoint_sim::crash(node& n) {
   n.fetch = 0;
   if (n.id == leader_)
     leader_ = 0;
-  // One disk at a time loses one file at a time: what two images are for.
-  n.damaged = n.disk.size() == images_kept && chance(400);
+  // One file is lost at a time: what two images are for, and what is given up under pressure.
+  n.damaged = !feels_pressure_ && n.disk.size() == images_kept && chance(400);
   note(n.id, n.damaged ? "crashes, its newest image is damaged" : "crashes");
 }
 
@@ -221,7 +222,8 @@ void checkpoint_sim::heal() {
 
 /// An order that goes no further than an earlier one was checked then; who was excused then has its own
 /// journal, and judges the order by it.
-void checkpoint_sim::check_deletion(const node& by, std::uint64_t upto) {
+void checkpoint_sim::check_deletion(const node& by, const delete_journal& e) {
+  const auto upto = e.upto;
   if (upto <= deleted_upto_)
     return;
   for (const auto& m : nodes_) {
@@ -232,7 +234,8 @@ void checkpoint_sim::check_deletion(const node& by, std::uint64_t upto) {
     require(m.applied >= upto, who + "has applied " + std::to_string(m.applied));
     require(!m.disk.empty(), who + "has no image");
     // A damaged newest one will be gone at the next start; a single one is what is left after that.
-    require(m.disk.back().id >= upto, who + "would start from image " + std::to_string(m.disk.back().id));
+    const auto base = e.pressed ? m.disk.front().id : m.disk.back().id;
+    require(base >= upto, who + "would start from image " + std::to_string(base));
   }
   deleted_upto_ = upto;
 }

@@ -23,10 +23,11 @@ using namespace model;
 class checkpoint_sim {
 public:
   struct outcome {
-    std::uint64_t attempts{}, done{}, deletions{}, excused{}, readmitted{}, restarts{}, damaged{}, elections{};
+    std::uint64_t attempts{}, done{}, deletions{}, excused{}, readmitted{}, restarts{}, damaged{}, elections{},
+      pressed{};
     outcome& operator+=(const outcome& other) {
       for (const auto count : {&outcome::attempts, &outcome::done, &outcome::deletions, &outcome::excused,
-                               &outcome::readmitted, &outcome::restarts, &outcome::damaged, &outcome::elections})
+                               &outcome::readmitted, &outcome::restarts, &outcome::damaged, &outcome::elections, &outcome::pressed})
         this->*count += other.*count;
       return *this;
     }
@@ -122,11 +123,12 @@ private:
   void put_in_place(node& n, const image_mark& image);
   void erase_journal(node& n, const delete_journal& e);
 
-  void check_deletion(const node& by, std::uint64_t upto);
+  void check_deletion(const node& by, const delete_journal& e);
   void check_end(std::uint64_t trigger);
 
   std::mt19937_64 dice_;
   bool faults_ = true;
+  bool feels_pressure_ = false; ///< A full disk is noticed; no file is found damaged then.
   time_ms now_ = std::chrono::seconds(100);
   std::uint64_t order_ = 0;
   std::priority_queue<due> queue_;

@@ -18,6 +18,8 @@ void checkpoint_sim::host(node& n) {
     if (n.controller && m.id != n.id && now_ - n.heard[m.id] > 15s)
       feed(n, member_lost{m.id});
   feed(n, journal_seen{0, 0, n.applied});
+  if (feels_pressure_)
+    feed(n, disk_pressure_seen{n.disk_full});
   feed(n, checkpoint_ticked{});
   if (chance(2))
     feed(n, checkpoint_asked{++order_, 1 + below(nodes_.size())});
@@ -90,7 +92,7 @@ void checkpoint_sim::carry_out(node& n, const checkpoint_effect& effect) {
         require(e.epoch == term_,
                 "K8: epoch " + std::to_string(e.epoch) + " deletes in epoch " + std::to_string(term_));
         note_deletion(n, e);
-        check_deletion(n, e.upto);
+        check_deletion(n, e);
         send(n.id, e.member, [this, e](node& to) { erase_journal(to, e); });
       },
       [](const auto&) {},
@@ -215,14 +217,18 @@ void checkpoint_sim::log(node& n, const logged_decision& decision) {
       return;
     if (!has_quorum(self, epoch) || chance(50))
       return feed(self, decision_failed{decision.what, decision.member});
-    if (decision.what == checkpoint_decision::excuse_member) {
-      note(id, "excuses fe " + std::to_string(decision.member) + ": " + decision.why);
-      excused_.insert(decision.member);
-      ++outcome_.excused;
-    } else {
-      note(id, "readmits fe " + std::to_string(decision.member));
-      excused_.erase(decision.member);
-      ++outcome_.readmitted;
+    switch (decision.what) {
+      case checkpoint_decision::excuse_member:
+        note(id, "excuses fe " + std::to_string(decision.member) + ": " + decision.why);
+        excused_.insert(decision.member);
+        ++outcome_.excused;
+        break;
+      case checkpoint_decision::readmit_member:
+        note(id, "readmits fe " + std::to_string(decision.member));
+        excused_.erase(decision.member);
+        ++outcome_.readmitted;
+        break;
+      case checkpoint_decision::use_newest: break;
     }
     feed(self, decision_logged{decision.what, decision.member});
   });
@@ -287,7 +293,8 @@ void checkpoint_sim::erase_journal(node& n, const delete_journal& e) {
   require(e.epoch >= n.known, "K8: an old epoch's order is obeyed");
   n.deleted = upto;
   ++outcome_.deletions;
-  require(n.disk.back().id >= upto, "fe " + std::to_string(n.id) + " deleted what it needs itself");
+  outcome_.pressed += e.pressed;
+  require((e.pressed ? n.disk.front() : n.disk.back()).id >= upto, "fe " + std::to_string(n.id) + " deleted what it needs itself");
 }
 
 } // namespace tabletd::test

@@ -32,7 +32,7 @@ void run_seeds(std::uint64_t first, std::uint64_t last) {
     return;
   const auto runs = last - first + 1;
   std::cout << runs << " histories: " << sum.attempts << " attempts, " << sum.done << " done, " << sum.deletions
-            << " deletions, " << sum.excused << " excused, " << sum.readmitted << " readmitted, " << sum.restarts
+            << " deletions (" << sum.pressed << " under pressure), " << sum.excused << " excused, " << sum.readmitted << " readmitted, " << sum.restarts
             << " restarts, " << sum.damaged << " damaged images, " << sum.elections << " elections\n";
   // A world in which nothing goes wrong, or nothing goes on, proves nothing.
   EXPECT_GT(sum.attempts, sum.done + runs);
@@ -41,6 +41,7 @@ void run_seeds(std::uint64_t first, std::uint64_t last) {
   EXPECT_GT(sum.readmitted, runs / 10);
   EXPECT_GT(sum.damaged, runs / 2);
   EXPECT_GT(sum.elections, 2 * runs);
+  EXPECT_GT(sum.pressed, runs / 20);
 }
 
 TEST(CheckpointSim, ThreeMembers) { run_seeds(1, 3'000); }
