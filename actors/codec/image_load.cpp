@@ -141,15 +141,17 @@ void catalog_loader::state::add(wire::TabletRows::Reader from) {
     KJ_REQUIRE(home != held.end(), "tablets.places has a backend that is not in the image", raw(at.backend));
     homes.push_back(&home->second);
   }
+  auto& tablets = builder<tablet_id, tablet>();
   while (rows.next()) {
     const auto& t = rows.tablet();
+    KJ_REQUIRE(tablets.follows(t.id), "a section is not in ascending order", "tablets", raw(t.id));
     for (std::size_t i = 0; i < t.replicas.size(); ++i) {
       auto& home = *homes[rows.place_indexes()[i]];
-      KJ_REQUIRE(home.follows(t.id), "a tablet has two replicas on one backend, or is there twice", raw(t.id));
+      KJ_REQUIRE(home.follows(t.id), "a tablet has two replicas on one backend", raw(t.id));
       home.append(t.id, t.replicas[i].id);
     }
     cat.replicas += t.replicas.size();
-    put(t.id, t, "tablets");
+    tablets.append(t.id, t);
   }
 }
 

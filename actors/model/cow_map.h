@@ -316,7 +316,7 @@ private:
 template <class Id, class T>
 class cow_map<Id, T>::builder {
 public:
-  builder() = default;
+  builder() { leaf_.reserve(fanout); }
   builder(const builder&) = delete;
   ~builder() {
     for (std::size_t level = 1; level < levels_max; ++level)
@@ -327,12 +327,13 @@ public:
   /// The id of the last value, and whether there is one.
   [[nodiscard]] bool follows(Id id) const { return size_ == 0 || static_cast<std::uint64_t>(id) > last_; }
   /// `id` follows() the last one.
-  void append(Id id, T value) {
+  template <class Value>
+  void append(Id id, Value&& value) {
     const auto key = static_cast<std::uint64_t>(id);
     if (!leaf_.empty() && key >> bits != last_ >> bits)
       close_leaf();
     present_ |= 1U << slot(key, 0);
-    leaf_.push_back(std::move(value));
+    leaf_.emplace_back(std::forward<Value>(value));
     last_ = key;
     ++size_;
   }
