@@ -37,7 +37,7 @@ std::string part_text(std::uint32_t kind, const part& of) {
 
 /// What a catalog says of itself when the image is loaded.
 std::string catalog_text(const model::catalog& cat) {
-  return fmt::format("catalog of entry {}: {} backends, {} tables, {} tablets, {} replicas, {} loads; ", raw(cat.applied),
+  return fmt::format("catalog of entry {}, backends {}, tables {}, tablets {}, replicas {}, loads {}: ", raw(cat.applied),
                      cat.backends.size(), cat.tables.size(), cat.tablets.size(), cat.replicas, cat.loads.size());
 }
 
@@ -88,13 +88,17 @@ exit_code run_offline(const offline_image_verify& what, text_sink& out) {
       ++of.sections;
       of.bytes += head.bytes;
       of.required = head.required();
-      if (what.load)
+      if (what.load && !(head.required() && codec::section_name(head.id).empty()))
         loader.add(head.id, head.flags, payload);
     }
     out.write(fmt::format("{:<12}  {:>8}  {:>10}\n", "section", "number", "size"));
     for (const auto& [kind, of] : parts)
       out.write(part_text(kind, of));
     out.write(fmt::format("{} bytes, crc32c {}: ok\n", image.summary().bytes, image.summary().crc32c));
+    for (const auto& [kind, of] : parts)
+      if (of.required && codec::section_name(kind).empty())
+        return fail(fmt::format("{}: this version does not know section {} and must not leave it out; upgrade", what.path,
+                                name_of(kind)));
     if (!what.load)
       return exit_ok;
     const auto loaded = loader.finish();
