@@ -3,6 +3,8 @@
 #include "tests/model/catalog_difference.h"
 #include "tests/model/edit_dice.h"
 #include <kj/exception.h>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 namespace tabletd {
@@ -242,6 +244,44 @@ TEST(ImageCodec, EveryFieldComesBack) {
   const auto cat = full_catalog();
   EXPECT_EQ(difference(cat, loaded_from(image_of(cat)).cat), "");
   EXPECT_EQ(difference({}, loaded_from(image_of({})).cat), "") << "an empty one too";
+}
+
+/// A section a line: kind, flags, payload in hex.
+std::string text_of(const image& from) {
+  std::string text;
+  for (const auto& s : from) {
+    text += std::to_string(s.kind) + ' ' + std::to_string(s.flags) + ' ';
+    for (const auto byte : s.payload)
+      for (const auto digit : {static_cast<unsigned>(byte) >> 4U, static_cast<unsigned>(byte) & 15U})
+        text += "0123456789abcdef"[digit];
+    text += '\n';
+  }
+  return text;
+}
+image image_in(const std::filesystem::path& file) {
+  image found;
+  std::ifstream in{file};
+  section s;
+  for (std::string digits; in >> s.kind >> s.flags >> digits; found.push_back(s)) {
+    s.payload.clear();
+    for (std::size_t i = 0; i < digits.size(); i += 2)
+      s.payload.push_back(static_cast<std::byte>(std::stoul(digits.substr(i, 2), nullptr, 16)));
+  }
+  return found;
+}
+
+TEST(ImageCodec, ImagesOfEarlierVersionsLoad) {
+  const auto written = image_of(full_catalog());
+  const std::filesystem::path file{TABLETD_GOLDEN_IMAGES "/full.v1.txt"};
+  if (std::getenv("TABLETD_WRITE_GOLDEN")) {
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream{file} << text_of(written);
+  }
+  const auto golden = image_in(file);
+  ASSERT_FALSE(golden.empty()) << file;
+  EXPECT_EQ(difference(full_catalog(), loaded_from(golden).cat), "");
+  EXPECT_EQ(text_of(golden), text_of(written))
+    << "if a field was added on purpose, write a full.v2.txt beside it; this one must load for ever";
 }
 
 TEST(ImageCodec, EveryKindOfSectionHasAName) {
