@@ -71,4 +71,8 @@ struct edit_log_options {
 /// entries do not follow what was trimmed, or whose terms are ahead of the hard state.
 std::unique_ptr<edit_log> open_sqlite_edit_log(const std::filesystem::path& directory, const edit_log_options& options);
 
+/// Visits the entries of a stopped node's log, or of a copy, from `from` on (or the first that is left), and
+/// changes nothing.  A log that is in use is storage_error(locked).
+void look_at_edit_log(const std::filesystem::path& directory, std::uint64_t from, const edit_log::visit_fn& visit);
+
 } // namespace tabletd

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <optional>
@@ -58,6 +59,38 @@ std::uint64_t checksum_of(std::uint64_t index, const log_entry& entry) {
                                   path, what));
 }
 
+/// Entries from..last, each checked.
+void visit_rows(const sqlite::database& log, std::uint64_t from, std::uint64_t last, const edit_log::visit_fn& visit) {
+  sqlite::statement rows(log,
+                         "SELECT idx, term, type, crc, data FROM raft_log"
+                         " WHERE idx >= ?1 ORDER BY idx");
+  rows.bind(1, from);
+  std::uint64_t expected = from;
+  std::uint64_t term = 0;
+  for (; rows.step(); ++expected) {
+    const auto index = rows.unsigned_number(0);
+    const log_entry entry{rows.unsigned_number(1), static_cast<std::uint16_t>(rows.number(2)), rows.bytes(4)};
+    if (index != expected)
+      throw_corrupt(log.path(), fmt::format("entry {} is missing", expected));
+    if (checksum_of(index, entry) != rows.unsigned_number(3))
+      throw_corrupt(log.path(), fmt::format("entry {} does not match its checksum", index));
+    if (entry.term < term)
+      throw_corrupt(log.path(), fmt::format("term falls from {} to {} at entry {}", term, entry.term, index));
+    term = entry.term;
+    if (!visit(index, entry))
+      return;
+  }
+  if (expected <= last)
+    throw_corrupt(log.path(), fmt::format("entry {} is missing", expected));
+}
+
+[[noreturn]] void throw_other_format(const std::string& path, std::int64_t format, std::int64_t newest) {
+  throw storage_error(storage_fault::unusable, path,
+                      fmt::format("{} has format {}, this build knows {}; start the version "
+                                  "that wrote it",
+                                  path, format, newest));
+}
+
 class sqlite_edit_log final : public edit_log {
 public:
   sqlite_edit_log(const std::filesystem::path& directory, const edit_log_options& options)
@@ -93,27 +126,7 @@ public:
   }
 
   void replay(std::uint64_t from, const visit_fn& visit) const override {
-    sqlite::statement rows(log_,
-                           "SELECT idx, term, type, crc, data FROM raft_log"
-                           " WHERE idx >= ?1 ORDER BY idx");
-    rows.bind(1, from);
-    std::uint64_t expected = std::max(from, first_index());
-    std::uint64_t term = 0;
-    for (; rows.step(); ++expected) {
-      const auto index = rows.unsigned_number(0);
-      const log_entry entry{rows.unsigned_number(1), static_cast<std::uint16_t>(rows.number(2)), rows.bytes(4)};
-      if (index != expected)
-        throw_corrupt(log_.path(), fmt::format("entry {} is missing", expected));
-      if (checksum_of(index, entry) != rows.unsigned_number(3))
-        throw_corrupt(log_.path(), fmt::format("entry {} does not match its checksum", index));
-      if (entry.term < term)
-        throw_corrupt(log_.path(), fmt::format("term falls from {} to {} at entry {}", term, entry.term, index));
-      term = entry.term;
-      if (!visit(index, entry))
-        return;
-    }
-    if (expected <= last_)
-      throw_corrupt(log_.path(), fmt::format("entry {} is missing", expected));
+    visit_rows(log_, std::max(from, first_index()), last_, visit);
   }
 
   void truncate_prefix(std::uint64_t first_kept) override {
@@ -209,10 +222,7 @@ private:
   static std::int64_t known_format(sqlite::database& db, std::int64_t newest) {
     const auto format = db.number("PRAGMA user_version");
     if (format < 0 || format > newest)
-      throw storage_error(storage_fault::unusable, db.path(),
-                          fmt::format("{} has format {}, this build knows {}; start the version "
-                                      "that wrote it",
-                                      db.path(), format, newest));
+      throw_other_format(db.path(), format, newest);
     return format;
   }
 
@@ -306,6 +316,15 @@ std::unique_ptr<edit_log> open_sqlite_edit_log(const std::filesystem::path& dire
   if (options.sqlite_vfs.empty())
     make_directories_durably(directory);
   return std::make_unique<sqlite_edit_log>(directory, options);
+}
+
+void look_at_edit_log(const std::filesystem::path& directory, std::uint64_t from, const edit_log::visit_fn& visit) {
+  auto log = sqlite::open_to_read(directory / "log.db");
+  if (const auto format = log.number("PRAGMA user_version"); format < 1 || format > log_format)
+    throw_other_format(log.path(), format, log_format);
+  const auto trimmed = static_cast<std::uint64_t>(log.number("SELECT upto FROM raft_trim"));
+  const auto last = static_cast<std::uint64_t>(log.number("SELECT max(idx) FROM raft_log"));
+  visit_rows(log, std::max(from, trimmed + 1), last, visit);
 }
 
 }  // namespace tabletd
