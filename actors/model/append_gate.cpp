@@ -35,17 +35,28 @@ std::uint64_t append_gate::room_bytes() const {
   return governor_.payload_within(charge);
 }
 
+/// Room comes by itself, through apply.
+bool append_gate::drains() const { return log_.unapplied_bytes() > 0; }
+
+void append_gate::make_room(std::uint64_t charge_bytes) {
+  if (const auto missing = governor_.missing_bytes(charge_bytes); missing > 0)
+    log_.relieve(missing);
+  if (const auto missing = governor_.missing_bytes(charge_bytes); missing > 0 && !drains())
+    log_.shed_uncommitted(missing);
+}
+
 bool append_gate::take_one(std::uint64_t charge_bytes) {
   if (waiting_bytes() == 0)
     return governor_.try_charge_one(uncommitted, charge_bytes);
-  if (waiting_bytes() + charge_bytes > governor_.limits().backlog_bytes)
-    return false;
-  if (const auto after = in_memory_bytes() + charge_bytes; after > in_memory_limit())
-    log_.shed_unapplied(after - in_memory_limit());
-  if (in_memory_bytes() + charge_bytes > in_memory_limit())
-    return false;
-  if (const auto missing = governor_.missing_bytes(charge_bytes); missing > 0)
-    log_.relieve(missing);
+  if (drains()) {
+    if (waiting_bytes() + charge_bytes > governor_.limits().backlog_bytes)
+      return false;
+    if (const auto after = in_memory_bytes() + charge_bytes; after > in_memory_limit())
+      log_.shed_unapplied(after - in_memory_limit());
+    if (in_memory_bytes() + charge_bytes > in_memory_limit())
+      return false;
+  }
+  make_room(charge_bytes);
   return governor_.try_charge(uncommitted, charge_bytes);
 }
 
@@ -55,8 +66,10 @@ gate_answer append_gate::accept(std::uint64_t message_bytes, std::span<const std
   gate_answer answer;
   for (const auto entry_bytes : entries_bytes) {
     const auto charge = governor_.charge_of(entry_bytes);
-    if (!take_one(charge))
+    if (!take_one(charge)) {
+      refused_charge_ = charge;
       break;
+    }
     answer.charges_bytes.push_back(charge);
   }
   const bool left_out = answer.charges_bytes.size() < entries_bytes.size();
@@ -70,9 +83,14 @@ gate_answer append_gate::accept(std::uint64_t message_bytes, std::span<const std
 std::optional<std::uint64_t> append_gate::resumed() {
   if (!refusing_)
     return std::nullopt;
-  const bool half_free = waiting_bytes() <= governor_.limits().backlog_bytes / 2 && governor_.pressure() != memory_pressure::refuse;
-  if (waiting_bytes() != 0 && !half_free)
-    return std::nullopt;
+  if (drains()) {
+    if (waiting_bytes() > governor_.limits().backlog_bytes / 2 || governor_.pressure() == memory_pressure::refuse)
+      return std::nullopt;
+  } else if (waiting_bytes() > 0) {
+    make_room(refused_charge_);
+    if (governor_.missing_bytes(refused_charge_) > 0)
+      return std::nullopt;
+  }
   refusing_ = false;
   return room_bytes();
 }

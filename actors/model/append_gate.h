@@ -32,7 +32,9 @@ public:
 
   /// Of a message that was received: its entries that follow the log's last one, and which the log
   /// lacks; none if it does not fit the log.  Evicts before it leaves any out.  A log in which nothing waits
-  /// takes at least one.
+  /// takes at least one.  While nothing waits for apply only the budget counts: what is uncommitted
+  /// may need the very entries behind it to be committed at all (a new leader's first), and the leaders'
+  /// doors bound how much that is.
   [[nodiscard]] gate_answer accept(std::uint64_t message_bytes, std::span<const std::uint64_t> entries_bytes);
   /// Payload that would fit now.
   [[nodiscard]] std::uint64_t room_bytes() const;
@@ -48,13 +50,16 @@ public:
 
 private:
   [[nodiscard]] std::uint64_t waiting_bytes() const;
+  [[nodiscard]] bool drains() const;
   [[nodiscard]] std::uint64_t in_memory_bytes() const;
   [[nodiscard]] std::uint64_t in_memory_limit() const;
   [[nodiscard]] bool take_one(std::uint64_t charge_bytes);
+  void make_room(std::uint64_t charge_bytes);
 
   memory_governor& governor_;
   log_facts& log_;
   bool refusing_ = false;
+  std::uint64_t refused_charge_ = 0;  ///< Of the entry that did not fit.
   std::uint64_t refusals_ = 0;
 };
 

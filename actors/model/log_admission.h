@@ -39,7 +39,7 @@ struct proposal {
   std::uint64_t ticket{};  ///< The proposer's; comes back with the answer.
   std::uint64_t entry_bytes{};
   proposal_priority priority = proposal_priority::normal;
-  std::optional<time_ms> deadline;  ///< The proposer's own; nothing: as long as `block`.
+  std::optional<time_ms> deadline{};  ///< The proposer's own; nothing: as long as `block`.
 };
 
 struct admission_answer {

@@ -75,6 +75,7 @@ void log_facts::truncate_from(std::uint64_t index) {
     forget_back();
   }
   durable_ = std::min(durable_, index - 1);
+  shed_ = std::min(shed_, index - 1);
 }
 
 void log_facts::snapshot_taken(std::uint64_t index) {
@@ -179,20 +180,24 @@ std::uint64_t log_facts::prefetch_end() const {
   return applied_ + std::max<std::uint64_t>(1, static_cast<std::uint64_t>(beyond - begin));
 }
 
-std::uint64_t log_facts::shed_unapplied(std::uint64_t bytes) {
+std::uint64_t log_facts::shed(std::uint64_t bytes, std::uint64_t upto) {
   shed_ = std::max(shed_, prefetch_end());
-  const auto end = std::min(committed_, durable_);
   std::uint64_t freed = 0;
-  while (shed_ < end && freed < bytes) {
-    auto& entry = at(++shed_);
+  while (shed_ < upto && freed < bytes) {
+    const auto& entry = at(++shed_);
     if (!entry.resident || entry.pins > 0)
       continue;  // Pins are few: a window per follower.  They leave once applied.
     freed += entry.charge_bytes;
-    backlog_bytes_ += entry.charge_bytes;
-    drop(shed_, unapplied, entry.charge_bytes);
+    if (shed_ <= committed_)
+      backlog_bytes_ += entry.charge_bytes;
+    drop(shed_, shed_ <= committed_ ? unapplied : uncommitted, entry.charge_bytes);
   }
   return freed;
 }
+
+std::uint64_t log_facts::shed_unapplied(std::uint64_t bytes) { return shed(bytes, std::min(committed_, durable_)); }
+
+std::uint64_t log_facts::shed_uncommitted(std::uint64_t bytes) { return shed(bytes, durable_); }
 
 std::uint64_t log_facts::relieve(std::uint64_t bytes) {
   const auto freed = evict_cached(bytes);
@@ -225,7 +230,7 @@ std::uint64_t log_facts::trim_due(std::uint64_t match_min) const {
   const auto end_bytes = facts_.back().end_bytes;
   if (upto < covered && end_bytes > limits_.retain_bytes) {
     const auto too_old = std::partition_point(facts_.begin(), facts_.end(), [&](const fact& each) {
-      return each.end_bytes < end_bytes - limits_.retain_bytes;
+      return each.end_bytes <= end_bytes - limits_.retain_bytes;
     });
     upto = std::max(upto, std::min(covered, first_ - 1 + static_cast<std::uint64_t>(too_old - facts_.begin())));
   }

@@ -97,6 +97,9 @@ public:
   std::uint64_t relieve(std::uint64_t bytes);
   /// Only the second of these.
   std::uint64_t shed_unapplied(std::uint64_t bytes);
+  /// On a follower, when even that was not enough: uncommitted payloads, durable ones.  A leader keeps
+  /// them: they are what it sends.
+  std::uint64_t shed_uncommitted(std::uint64_t bytes);
   /// After every applied batch and now and then: keeps cached and unapplied within their limits,
   /// under pressure caches nothing, and says what else is due.  `match_min`: of live voters.
   [[nodiscard]] cleaning clean(std::uint64_t match_min);
@@ -131,6 +134,7 @@ private:
   [[nodiscard]] static std::uint64_t cached_charge(const fact& of) { return of.size_bytes + entry_cost_bytes; }
   [[nodiscard]] std::uint64_t prefetch_end() const;
   std::uint64_t evict_cached(std::uint64_t bytes);
+  std::uint64_t shed(std::uint64_t bytes, std::uint64_t upto);
   void drop(std::uint64_t index, memory_category from, std::uint64_t charge_bytes);
   [[nodiscard]] std::uint64_t trim_due(std::uint64_t match_min) const;
 
@@ -143,7 +147,7 @@ private:
   std::uint64_t trimmed_end_bytes_ = 0;   ///< And up to first_ - 1.
   std::uint64_t applied_end_bytes_ = 0;
   std::uint64_t cleaned_ = 0;  ///< Eviction of applied payloads goes on after this ...
-  std::uint64_t shed_ = 0;     ///< ... and of unapplied ones after this: each is passed once.
+  std::uint64_t shed_ = 0;     ///< ... and of others after this: each is passed once.
   std::uint64_t backlog_bytes_ = 0;
 };
 

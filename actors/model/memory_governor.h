@@ -73,6 +73,8 @@ public:
   /// As try_charge(), but may exceed the budget as long as nothing else does: for the one entry
   /// without which nothing would ever become free again (invariants I8, I14).
   [[nodiscard]] bool try_charge_one(memory_category to, std::uint64_t bytes);
+  /// Beyond any limit: for the empty entry with which consensus begins a term, and nothing else.
+  void charge_term_entry() { add(memory_category::uncommitted, entry_cost_bytes); }
   /// Precondition of both: `from` holds as much.
   void move(memory_category from, memory_category to, std::uint64_t bytes);
   void release(memory_category from, std::uint64_t bytes);

@@ -33,18 +33,23 @@ void send_window::restart_at(std::uint64_t next, send_state state) {
   state_ = state;
 }
 
-void send_window::connected(std::uint64_t match) {
+void send_window::connected(std::uint64_t match, std::uint64_t next) {
   match_ = match;
-  restart_at(match + 1, send_state::probing);
+  restart_at(next, send_state::probing);
 }
 
 void send_window::disconnected() { restart_at(match_ + 1, send_state::disconnected); }
 
-void send_window::snapshot_sent(std::uint64_t index) {
-  if (state_ != send_state::snapshot)
-    return;
-  match_ = std::max(match_, index);
-  restart_at(match_ + 1, send_state::probing);
+void send_window::snapshot_ended() {
+  if (state_ == send_state::snapshot)
+    restart_at(match_ + 1, send_state::probing);
+}
+
+void send_window::land_durable() {
+  while (!flights_.empty() && flights_.front().entries.last <= match_) {
+    land(flights_.front());
+    flights_.pop_front();
+  }
 }
 
 /// Goes on behind what it took of the flights under way.
@@ -55,14 +60,15 @@ void send_window::give_up_after(std::uint64_t taken) {
   }
   if (!flights_.empty() && flights_.back().entries.last > taken) {
     auto& part = flights_.back();
-    auto rest = part;
-    rest.entries.first = taken + 1;
-    rest.bytes = 0;
-    for (auto i = rest.entries.first; i <= rest.entries.last; ++i)
-      rest.bytes += wire_bytes(i);
+    // A buffer that was read from the disk stays whole until its first part has landed.
+    flight rest{part.sequence, {taken + 1, part.entries.last}, 0, part.from_disk};
+    if (!part.from_disk)
+      for (auto i = rest.entries.first; i <= rest.entries.last; ++i)
+        rest.bytes += wire_bytes(i);
     part.entries.last = taken;
     part.bytes -= rest.bytes;
     land(rest);
+    land_durable();
   }
   next_ = flights_.empty() ? std::max(match_, taken) + 1 : flights_.back().entries.last + 1;
   stale_sequence_ = sequence_;
@@ -85,10 +91,7 @@ void send_window::answered(const append_answer& answer, time_ms now) {
   if (state_ == send_state::disconnected)
     return;
   match_ = std::max(match_, answer.match);
-  while (!flights_.empty() && flights_.front().entries.last <= match_) {
-    land(flights_.front());
-    flights_.pop_front();
-  }
+  land_durable();
   next_ = std::max(next_, match_ + 1);
   if (state_ == send_state::snapshot)
     return;

@@ -28,7 +28,7 @@ struct send_entries {
   bool from_disk = false;  ///< Read them from the log; else the cache has them.
   friend bool operator==(const send_entries&, const send_entries&) = default;
 };
-/// The log no longer has what it lacks: a snapshot, once its turn comes, then snapshot_sent().
+/// The log no longer has what it lacks: a snapshot, once its turn comes, then snapshot_ended().
 struct send_snapshot {
   friend bool operator==(const send_snapshot&, const send_snapshot&) = default;
 };
@@ -66,13 +66,15 @@ public:
   send_window(const send_window&) = delete;
   send_window& operator=(const send_window&) = delete;
 
-  /// `match`: what is known of its log; 0 is always true.
-  void connected(std::uint64_t match);
+  /// `match`: what is known of its log, in the same term; `next`: what it gets first, match + 1 unless the
+  /// leader is new and guesses.
+  void connected(std::uint64_t match, std::uint64_t next);
   void disconnected();
   /// Lets go of what is on its way to a follower that the quorum does not need, for room; goes on later.
   void give_way(time_ms now);
   void answered(const append_answer& answer, time_ms now);
-  void snapshot_sent(std::uint64_t index);
+  /// It was installed, and answered() told how far the follower is; or it failed.
+  void snapshot_ended();
 
   /// Call until it says nothing, after every answer, append and commit, and at next_retry().  What it returns
   /// counts as sent.  `send_nothing` for want of memory: try again when something was released.
@@ -98,6 +100,7 @@ private:
   [[nodiscard]] send_decision send();
   void land(const flight& done);
   void forget_flights();
+  void land_durable();
   void give_up_after(std::uint64_t taken);
   void restart_at(std::uint64_t next, send_state state);
   void throttle(std::uint64_t room_bytes, time_ms now);
@@ -123,17 +126,17 @@ private:
 class snapshot_turn {
 public:
   [[nodiscard]] bool take(std::uint64_t follower) {
-    if (taken_by_ == 0)
+    if (!taken_by_)
       taken_by_ = follower;
     return taken_by_ == follower;
   }
   void give_back(std::uint64_t follower) {
     if (taken_by_ == follower)
-      taken_by_ = 0;
+      taken_by_.reset();
   }
 
 private:
-  std::uint64_t taken_by_ = 0;  ///< 0: nobody.
+  std::optional<std::uint64_t> taken_by_;
 };
 
 }  // namespace tabletd::model
