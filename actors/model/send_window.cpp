@@ -2,6 +2,7 @@
 #include "actors/model/send_window.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace tabletd::model {
 
@@ -148,8 +149,7 @@ send_decision send_window::next(time_ms now) {
 send_decision send_window::send() {
   const auto limit = message_limit();
   const bool from_disk = !log_.in_memory(next_);
-  if (from_disk && next_ > log_.durable())
-    return send_nothing{};
+  assert((!from_disk || next_ <= log_.durable()) && "only what is durable leaves memory");
   auto bytes = wire_bytes(next_);
   if (bytes > limit && !flights_.empty())
     return send_nothing{};  // One entry always fits an empty window.

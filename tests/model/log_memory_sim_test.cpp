@@ -279,8 +279,12 @@ TEST(LogMemory, S11_TheStateMachineIsServedBeforeTheLog) {
   hold(1'000);
   EXPECT_GT(group.count(fate::overloaded, overload::memory), 0U);
   EXPECT_LE(governor.refusals() - edges, 3U) << "it does not swing to and fro";
-  while (governor.pressure() != memory_pressure::refuse || group.leader().memory->door.waiting() == 0)
+  const auto held_up = [&] {
+    return governor.pressure() == memory_pressure::refuse && group.leader().memory->door.waiting() > 0;
+  };
+  for (int ms = 0; ms < 2'000 && !held_up(); ++ms)
     hold(1);
+  ASSERT_TRUE(held_up());
   const auto logged = group.leader().log.size();
   group.want_state_machine(0, 0);
   group.step();
