@@ -73,7 +73,7 @@ struct member {
   ~member() { stop(); }
 };
 
-struct FrontEndGroup : testing::Test, fe_world {
+struct FrontEndGroup : fe_world {
   std::array<std::uint16_t, 3> ports{free_port(), free_port(), free_port()};
   ear said;
   std::array<member, 3> members;
@@ -93,8 +93,8 @@ struct FrontEndGroup : testing::Test, fe_world {
   }
   void start(std::size_t i, fe_options options) {
     auto& m = members[i];
-    m.loop = kj_loop::start([&m](kj::AsyncIoContext& io, kj_loop&) -> std::shared_ptr<void> {
-      m.network = &io.provider->getNetwork();
+    m.loop = kj_loop::start([&m](kj::AsyncIoContext& here, kj_loop&) -> std::shared_ptr<void> {
+      m.network = &here.provider->getNetwork();
       return nullptr;
     });
     m.node = fe_node::start(std::move(options), sys, m.loop, *m.network);

@@ -92,16 +92,16 @@ TEST_F(LogWriterTest, RefusesBytesThatAreNoEdit) {
 TEST_F(LogWriterTest, V11NothingOfAFailedTransactionIsVisible) {
   open();
   const auto batch = [](std::size_t edits) { return std::vector(edits, edit_named("x")); };
-  ASSERT_TRUE(writer->append(batch(999)));
-  EXPECT_EQ(writer->append(batch(100))->first, 1'001u);
+  ASSERT_FALSE(writer->turn(batch(999)).refused);
+  EXPECT_EQ(writer->turn(batch(100)).first, 1'001u);
   log->fail_in = 0;
-  EXPECT_THROW(std::ignore = writer->append(batch(100)), storage_error);
+  EXPECT_THROW(std::ignore = writer->turn(batch(100)), storage_error);
   EXPECT_EQ(writer->standing().committed_upto, 1'100u);
   EXPECT_EQ(log->rows.size(), 1'100u);
   log->fail_in = -1;
   open();  // As the next process does.
-  EXPECT_EQ(writer->append(batch(100))->first, 1'101u);
-  EXPECT_EQ(writer->append(batch(50))->first, 1'201u);
+  EXPECT_EQ(writer->turn(batch(100)).first, 1'101u);
+  EXPECT_EQ(writer->turn(batch(50)).first, 1'201u);
   EXPECT_EQ(writer->standing().committed_upto, 1'250u);
 }
 

@@ -94,7 +94,7 @@ struct GroupCommitVector : testing::Test {
   }
   std::vector<std::size_t> transactions() {
     std::vector<std::size_t> sizes;
-    for (auto taken = next.take(); !taken.empty(); taken = next.take())
+    for (auto taken = next.take().edits; !taken.empty(); taken = next.take().edits)
       sizes.push_back(taken.size());
     return sizes;
   }
