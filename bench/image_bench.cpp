@@ -6,7 +6,7 @@
 // into one buffer and written.
 //
 //   image_bench [directory] [million tablets] [rounds]
-#include "actors/codec/image_codec.h"
+#include "actors/catalog/catalog_image.h"
 #include "persistence/image_store.h"
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -152,22 +152,10 @@ double encode_only(const catalog& cat) {
   return seconds_since(begin);
 }
 
-image_summary write_image(const catalog& cat, image_store& images) {
+image_summary save(const catalog& cat, image_store& images) {
   auto writer = images.begin({image_format, raw(cat.applied), cat.term, 0, 0});
-  codec::write_catalog(cat, {}, [&](std::uint32_t kind, std::uint32_t flags, std::span<const std::byte> payload) {
-    writer.append(kind, flags, payload);
-  });
+  write_image(cat, {}, writer);
   return images.keep(std::move(writer));
-}
-
-catalog load_image(const std::filesystem::path& path) {
-  image_reader reader(path);
-  codec::catalog_loader loader;
-  section_head head;
-  std::vector<std::byte> payload;
-  while (reader.next(head, payload))
-    loader.add(head.id, head.flags, payload);
-  return loader.finish().cat;
 }
 
 /// The peer: bytes as memory has them, through the same kind of file.
@@ -191,13 +179,14 @@ void run(const std::filesystem::path& directory, double millions, int rounds) {
     const auto encoded_s = encode_only(cat);
     const growth writing;
     auto begin = steady::now();
-    const auto made = write_image(cat, images);
+    const auto made = save(cat, images);
     const auto write_s = seconds_since(begin);
     const auto write_peak = writing.peak_mib();
     const growth loading;
     begin = steady::now();
     const auto cpu_before = cpu_seconds();
-    const auto loaded = load_image(images.path_of(made.journal_id));
+    const auto content = load_image(images.path_of(made.journal_id));
+    const auto& loaded = content.content.cat;
     const auto load_s = seconds_since(begin);
     const auto load_cpu_s = cpu_seconds() - cpu_before;
     if (loaded.tablets.size() != cat.tablets.size() || loaded.replicas != cat.replicas)

@@ -121,24 +121,41 @@ std::vector<image_summary> image_store::list() const {
   return found;
 }
 
+image_store::examined image_store::examine(std::uint64_t journal_id) {
+  const auto path = path_of(journal_id);
+  examined found;
+  try {
+    found.summary = verify_image(path);
+    if (found.summary.journal_id != journal_id)
+      found.complaint = fmt::format("{} is image {} under another name", path.string(), found.summary.journal_id);
+  } catch (const storage_error& error) {
+    if (!speaks_of_image(error))
+      throw;
+    found.complaint = error.what();
+  }
+  if (!found.complaint.empty())
+    damaged_.insert(journal_id);
+  return found;
+}
+
 image_search image_store::newest_valid() {
   image_search found;
   for (const auto id : ids()) {
-    const auto path = path_of(id);
-    try {
-      const auto summary = verify_image(path);
-      if (summary.journal_id == id) {
-        found.newest = {summary, path};
-        return found;
-      }
-      found.passed_over.push_back(fmt::format("{} is image {} under another name", path.string(), summary.journal_id));
-    } catch (const storage_error& error) {
-      if (!speaks_of_image(error))
-        throw;
-      found.passed_over.emplace_back(error.what());
+    auto one = examine(id);
+    if (one.complaint.empty()) {
+      found.newest = {one.summary, path_of(id)};
+      break;
     }
-    damaged_.insert(id);
+    found.passed_over.push_back(std::move(one.complaint));
   }
+  return found;
+}
+
+std::vector<image_summary> image_store::sound() {
+  std::vector<image_summary> found;
+  for (const auto id : ids())
+    if (const auto one = examine(id); one.complaint.empty())
+      found.push_back(one.summary);
   return found;
 }
 
@@ -185,6 +202,12 @@ void image_store::forget_old() {
     if (discard_file(path_of(id)) && is_damaged)
       damaged_.erase(id);
   }
+}
+
+void image_store::forget_before(std::uint64_t journal_id) {
+  for (const auto id : ids())
+    if (id < journal_id && discard_file(path_of(id)))
+      damaged_.erase(id);
 }
 
 }  // namespace tabletd

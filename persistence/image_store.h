@@ -12,9 +12,6 @@
 
 namespace tabletd {
 
-/// Two: an image that turns out damaged must not be the only one (spec/jobs.md C11, #49579).
-inline constexpr std::size_t images_kept = 2;
-
 struct sound_image {
   image_summary summary;
   std::filesystem::path path;
@@ -60,6 +57,9 @@ private:
 
 class image_store {
 public:
+  /// Two: an image that turns out damaged must not be the only one (spec/jobs.md C11, #49579).
+  static constexpr std::size_t images_kept = 2;
+
   /// Creates what is missing and removes what an earlier process left unfinished.
   explicit image_store(std::filesystem::path directory);
 
@@ -68,6 +68,8 @@ public:
   /// The newest that is sound from the first byte to the last.  Remembers the damaged ones: they do not
   /// count among the images kept.
   [[nodiscard]] image_search newest_valid();
+  /// All that are sound, newest first.  Reads every byte of them, and remembers the damaged ones too.
+  [[nodiscard]] std::vector<image_summary> sound();
   /// Whoever has it open may read on when it is forgotten.
   [[nodiscard]] std::filesystem::path path_of(std::uint64_t journal_id) const;
 
@@ -80,8 +82,17 @@ public:
   image_summary keep(image_writer writer);
   image_summary keep(image_receiver receiver);
 
+  /// After an image past this front end's log has replaced its state: the older ones would be followed by
+  /// entries that are not there.
+  void forget_before(std::uint64_t journal_id);
+
 private:
+  struct examined {
+    image_summary summary;
+    std::string complaint;  ///< Empty: it is sound.
+  };
   [[nodiscard]] std::vector<std::uint64_t> ids() const;
+  [[nodiscard]] examined examine(std::uint64_t journal_id);
   void forget_old();
   std::filesystem::path directory_;
   std::set<std::uint64_t> damaged_;

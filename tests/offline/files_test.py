@@ -3,6 +3,7 @@
 Usage: files_test.py TABLETCTL SAMPLES"""
 import json
 import pathlib
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -56,6 +57,14 @@ def main():
         code, out, _ = run("journal", "dump", "fe1")
         assert code == 0 and len(out.splitlines()) == 8 and "loadCommitted" in out
         assert sorted(p.name for p in (home / "fe1/journal").iterdir()) == ["log.db", "meta.db"], "it is left as it was"
+
+        # A front end that runs.
+        owner = sqlite3.connect(home / "fe1/journal/log.db", isolation_level=None)
+        owner.execute("PRAGMA locking_mode=EXCLUSIVE")
+        owner.execute("BEGIN IMMEDIATE")
+        owner.execute("UPDATE raft_trim SET upto = upto")
+        code, out, err = run("journal", "dump", "fe1")
+        assert code == 1 and not out and "locked" in err and "stop the other process" in err, (code, out, err)
     print("images and logs are read as they were written")
     return 0
 

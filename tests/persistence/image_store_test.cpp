@@ -93,6 +93,22 @@ TEST_F(ImageStore, ADamagedOneIsNotOneOfTheTwo) {
   EXPECT_EQ(kept(), (ids{200, 50})) << "the sound older one is the fall-back";
 }
 
+TEST_F(ImageStore, SaysWhichOnesAreSound) {
+  make(50);
+  const auto newest = make(100);
+  damage(50);
+  EXPECT_EQ(store.sound(), std::vector{newest});
+  make(200);
+  EXPECT_EQ(kept(), (ids{200, 100})) << "the damaged one was remembered";
+}
+
+TEST_F(ImageStore, ForgetsWhatIsOlderThanAReplacedState) {
+  make(50);
+  make(100);
+  store.forget_before(100);
+  EXPECT_EQ(kept(), (ids{100}));
+}
+
 TEST_F(ImageStore, AnImageUnderAnotherNameIsNotBelieved) {
   make(50);
   fs::copy_file(store.path_of(50), store.path_of(70));
