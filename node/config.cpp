@@ -62,7 +62,11 @@ const std::vector<knob<fe_config>>& knobs(const fe_config&) {
     {"storage.min_left_mib", &c::min_left_mib, "MiB that must stay free on such a path", 0, mib_max},
     {"storage.flood_stage", &c::flood_stage, "The same for tablets that lack replicas", 0.01, 1},
     {"storage.flood_left_mib", &c::flood_left_mib, "The same for tablets that lack replicas", 0, mib_max},
-    {"journal.pending_mib", &c::journal_pending_mib, "MiB of edits that may wait for the log before new ones are refused", 8, 65'536},
+    {"journal.memory_mib", &c::journal_memory_mib,
+     "MiB the log may hold in memory: what is not committed or applied, is on its way to other fe, or is kept for them", 8,
+     65'536},
+    {"journal.backlog_mib", &c::journal_backlog_mib,
+     "MiB of edits that may wait for the catalog, on disk and in memory, before new ones are refused", 8, 65'536},
   };
   return all;
 }

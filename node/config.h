@@ -37,7 +37,8 @@ struct fe_config {
   std::uint64_t min_left_mib = 2'048;
   double flood_stage = 0.95;
   std::uint64_t flood_left_mib = 1'024;
-  std::uint64_t journal_pending_mib = 64;
+  std::uint64_t journal_memory_mib = 64;
+  std::uint64_t journal_backlog_mib = 64;
 };
 
 struct be_config {

@@ -30,7 +30,8 @@ fe_options options_of(const fe_config& config, std::uint16_t http_port) {
   options.allow_insecure = config.allow_insecure;
   options.http_port = http_port;
   options.version = node_version;
-  options.journal.admission.pending_bytes_max = config.journal_pending_mib << 20;
+  options.journal.memory_bytes = config.journal_memory_mib << 20;
+  options.journal.backlog_bytes = config.journal_backlog_mib << 20;
   options.membership.liveness.interval = std::chrono::milliseconds(config.heartbeat_interval_ms);
   options.membership.liveness.missed_max = static_cast<std::uint32_t>(config.heartbeats_missed_max);
   // Whatever the interval, an agent notices a due heartbeat within a quarter of it.

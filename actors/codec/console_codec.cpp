@@ -175,7 +175,7 @@ model::rows_prepared decode(wire::LoadPrepared::Reader from) {
 
 model::edit_answer decode(wire::EditOutcome::Reader from) {
   return {model::log_index{from.getIndex()}, static_cast<model::refusal>(from.getRefusal()), from.getId(),
-          static_cast<model::journal_failure>(from.getFailure()), string_of(from.getMessage())};
+          static_cast<model::journal_failure>(from.getFailure()), string_of(from.getMessage()), from.getRetryAfterMs()};
 }
 
 model::publish_answered decode(wire::PublishEnded::Reader from) {

@@ -113,6 +113,7 @@ log_turn log_writer::turn(std::span<const edit_message> proposals, std::span<pee
   install_is_over_ = false;
   if (!is_alone_ && ports_.now() >= standing_.next_tick)
     step(model::ticked{});
+  static_cast<void>(is_refusing());  // Whoever looks at it next finds it up to date.
   for (const auto& word : words)
     take(word);
   bool refused = false;
@@ -128,18 +129,43 @@ log_turn log_writer::turn(std::span<const edit_message> proposals, std::span<pee
   done.install_is_over = install_is_over_;
   trim();
   tail_.shrink(is_alone_ ? 0 : ports_.tail_bytes_max, ports_.log->last_index());
+  ports_.memory->set(model::memory_category::cached, tail_.bytes());
   return done;
 }
 
 void log_writer::take(const peer_word& word) {
   std::visit(model::overloaded{
-                 [this](const raft_mail& mail) { step(model::received{mail.peer, mail.what}, mail.edits); },
+                 [this](const raft_mail& mail) { take(mail); },
                  [this](const link_renewed& link) { step(model::unreachable{link.peer}); },
                  [this](const image_kept& kept) { take(kept); },
                  [this](const install_ended& ended) { take(ended); },
                  [this](const trim_wanted& wanted) { trim_upto_ = std::max(trim_upto_, wanted.upto); },
              },
              word);
+}
+
+/// Too far behind with applying, and not yet half way back.
+bool log_writer::is_refusing() const {
+  auto& refusing = ports_.memory->is_refusing;
+  const auto bytes = ports_.memory->not_applied_bytes.load();
+  if (bytes > ports_.backlog_bytes_max)
+    refusing = true;
+  else if (bytes <= ports_.backlog_bytes_max / 2)
+    refusing = false;
+  return refusing;
+}
+
+/// Term, contact and commit index of a message count in any case; the leader hears that this node is
+/// busy with every word of it, and sends the entries again when it no longer is.
+void log_writer::take(const raft_mail& mail) {
+  const auto* request = std::get_if<model::append_request>(&mail.what);
+  if (!request || request->entries.empty() || !is_refusing())
+    return step(model::received{mail.peer, mail.what}, mail.edits);
+  auto heartbeat = *request;
+  heartbeat.entries.clear();
+  heartbeat.count = 0;
+  ++ports_.memory->refused_appends;
+  step(model::received{mail.peer, heartbeat});
 }
 
 /// From here on the core sends an image to members that lack what came before the older one, so

@@ -4,6 +4,7 @@
 // storage_error, after which nothing may be acknowledged any more.
 #include "actors/journal/delivery.h"
 #include "actors/journal/log_tail.h"
+#include "actors/journal/memory_stats.h"
 #include "actors/journal/raft_mail.h"
 #include "persistence/edit_log.h"
 
@@ -20,6 +21,10 @@ struct log_writer_ports {
   std::function<model::time_ms()> now;       ///< Monotonic.
   post_fn post = [](raft_mail) {};           ///< To the other members.
   std::uint64_t tail_bytes_max = 16U << 20;  ///< Of durable entries kept for followers.
+  /// Entries of a leader are taken until so many bytes are not applied here, and then again when half
+  /// of it is (design/journal.md 9.6, rules 2 and 4).
+  std::uint64_t backlog_bytes_max = 64U << 20;
+  memory_stats_ptr memory = std::make_shared<memory_stats>();
 };
 
 /// What one turn did to the log: first what came from elsewhere, then the proposals.
@@ -65,10 +70,12 @@ private:
   void found(const std::vector<model::member>& founders);
   void step(const model::consensus_event& event, std::span<const edit_message> edits = {});
   void take(const peer_word& word);
+  void take(const raft_mail& mail);
   void take(const image_kept& kept);
   void take(const install_ended& ended);
   void trim();
   void restart();
+  [[nodiscard]] bool is_refusing() const;
   [[nodiscard]] model::snapshot_point point_of(std::uint64_t index) const;
   void append(const model::entries_to_persist& entries, std::span<const edit_message> edits);
   void persist();

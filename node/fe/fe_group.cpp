@@ -92,6 +92,8 @@ void fe_group::start(kj_loop& loop, kj::Network& network, fe_face face, std::fun
   options.face = std::move(face);
   options.listen = options_.listen;
   options.applied = [stats = stats_] { return stats->applied_index.load(); };
+  options.memory = memory_;
+  options.queue_bytes_max = memory_limits().window_bytes;
   options.keep = [this](const model::greeting& self) { write_identity_file(self); };
   options.on_fatal = options_.on_fatal;
   options.wall_clock = options_.wall_clock;
@@ -142,6 +144,7 @@ opened_journal fe_group::open() {
   parts.founders = options_.founders;
   parts.limits = options_.limits;
   parts.stats = stats_;
+  parts.memory = memory_;
   parts.on_fatal = options_.on_fatal;
   if (links_)
     parts.post = [links = links_](raft_mail mail) { links->post(std::move(mail)); };

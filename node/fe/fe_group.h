@@ -39,6 +39,10 @@ public:
   void stop(kj_loop& loop);
 
   [[nodiscard]] const journal_stats_ptr& stats() const { return stats_; }
+  [[nodiscard]] const memory_stats_ptr& memory() const { return memory_; }
+  [[nodiscard]] model::memory_limits memory_limits() const {
+    return memory_of(options_.limits, options_.founders.size() - 1);
+  }
   /// The other members, ascending; empty in a group of one.
   [[nodiscard]] std::vector<peer_view> peers() const;
   [[nodiscard]] const fe_group_options& options() const { return options_; }
@@ -55,6 +59,7 @@ private:
   model::greeting self_;
   std::shared_ptr<edit_log> log_;
   journal_stats_ptr stats_ = std::make_shared<journal_stats>();
+  memory_stats_ptr memory_ = std::make_shared<memory_stats>();
   std::shared_ptr<peer_links> links_;
 
   std::mutex mutex_;

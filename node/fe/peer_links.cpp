@@ -202,7 +202,7 @@ kj::Promise<void> peer_links::read_mail(kj::AsyncIoStream& stream, model::node_i
 
 kj::Promise<void> peer_links::take(const capnp::MessageReader& message, model::node_id from) {
   const auto root = const_cast<capnp::MessageReader&>(message).getRoot<wire::Mail>();
-  note_word(from, root.getApplied());
+  note_word(from, root);
   auto mail = codec::decode(root);
   if (inbox_->add(raft_mail{from, std::move(mail.what), std::move(mail.edits)}))
     return kj::READY_NOW;
@@ -268,6 +268,7 @@ kj::Promise<void> peer_links::write_mail(outgoing& to, kj::AsyncIoStream& stream
     const std::lock_guard guard{mutex_};
     batch.swap(to.queue);
     to.bytes = 0;
+    publish_queues();
     to.is_announced = false;
     has_dropped = batch.empty() && std::exchange(to.has_dropped, false);
   }
@@ -313,9 +314,9 @@ void peer_links::post(raft_mail mail) {
   auto& to = *at->second;
   {
     const std::lock_guard guard{mutex_};
-    if (!to.is_up)
+    if (!to.is_up || (!mail.edits.empty() && views_[to.node].is_busy))
       return;
-    if (to.bytes > queue_bytes_max) {
+    if (to.bytes > options_.queue_bytes_max) {
       to.has_dropped = true;
       return;
     }
@@ -323,6 +324,7 @@ void peer_links::post(raft_mail mail) {
   capnp::MallocMessageBuilder message(static_cast<unsigned>(codec::words_of(mail.edits)));
   auto root = message.initRoot<wire::Mail>();
   root.setApplied(options_.applied());
+  root.setBusy(options_.memory->is_refusing);
   codec::fill(root, mail.what, mail.edits);
   enqueue(to, capnp::messageToFlatArray(message));
 }
@@ -332,6 +334,7 @@ void peer_links::enqueue(outgoing& to, kj::Array<capnp::word> words) {
     const std::lock_guard guard{mutex_};
     to.bytes += words.asBytes().size();
     to.queue.push_back(kj::mv(words));
+    publish_queues();
     if (std::exchange(to.is_announced, true))
       return;
   }
@@ -355,11 +358,25 @@ void peer_links::note_face(const model::greeting& from, fe_face face) {
   view.last_heard = options_.wall_clock();
 }
 
-void peer_links::note_word(model::node_id from, std::uint64_t applied) {
-  const std::lock_guard guard{mutex_};
-  auto& view = views_[from];
-  view.last_heard = options_.wall_clock();
-  view.applied = std::max(view.applied, applied);
+void peer_links::note_word(model::node_id from, wire::Mail::Reader said) {
+  bool has_room_again = false;
+  {
+    const std::lock_guard guard{mutex_};
+    auto& view = views_[from];
+    view.last_heard = options_.wall_clock();
+    view.applied = std::max(view.applied, said.getApplied());
+    has_room_again = std::exchange(view.is_busy, said.getBusy()) && !said.getBusy();
+  }
+  if (has_room_again)
+    static_cast<void>(inbox_->add(link_renewed{from}));  // What it did not take is sent again.
+}
+
+/// Under the mutex.
+void peer_links::publish_queues() {
+  std::uint64_t bytes = 0;
+  for (const auto& [node, to] : outgoing_)
+    bytes += to->bytes;
+  options_.memory->set(model::memory_category::sending, bytes);
 }
 
 std::vector<peer_view> peer_links::peers() const {

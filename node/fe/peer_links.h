@@ -5,6 +5,7 @@
 #include "actors/journal/next_transaction.h"
 #include "actors/model/peer_greeting.h"
 #include "node/kj_loop.h"
+#include "schemas/peer.capnp.h"
 
 #include <capnp/message.h>
 #include <capnp/serialize.h>
@@ -35,6 +36,7 @@ struct peer_view {
   std::string address;            ///< Of its edit log port.
   std::optional<fe_face> face;    ///< Once a link has begun.
   bool is_linked = false;         ///< Mail can be sent to it.
+  bool is_busy = false;           ///< It takes no entries just now.
   model::time_ms last_heard{};    ///< Wall clock; 0: never.
   std::uint64_t applied{};        ///< What its catalog had folded then.
   std::string trouble;            ///< Why there is no link; empty if there is one.
@@ -45,6 +47,10 @@ struct peer_link_options {
   fe_face face;
   std::string listen;
   std::function<std::uint64_t()> applied = [] { return 0; };
+  memory_stats_ptr memory = std::make_shared<memory_stats>();
+  /// Bytes that wait to be written to one peer; what does not fit is dropped, and sent again
+  /// later (design/journal.md 9.4, W_peer).
+  std::size_t queue_bytes_max = 8U << 20;
   /// Makes what `self` has learned durable; loop thread; throws storage_error.
   std::function<void(const model::greeting&)> keep = [](const model::greeting&) {};
   /// Everybody has met everybody: the group may be founded.  Loop thread, perhaps more than once.
@@ -55,10 +61,6 @@ struct peer_link_options {
 
 class peer_links final : public std::enable_shared_from_this<peer_links> {
 public:
-  /// Bytes that wait to be written to one peer; what does not fit is dropped, and sent again
-  /// later (design/journal.md 9.4, W_peer).
-  static constexpr std::size_t queue_bytes_max = 8U << 20;
-
   explicit peer_links(peer_link_options options);
   ~peer_links() noexcept;
   peer_links(const peer_links&) = delete;
@@ -92,7 +94,8 @@ private:
   void linked(outgoing& to, bool is_up);
   void note_trouble(model::node_id node, const std::string& why);
   void note_face(const model::greeting& from, fe_face face);
-  void note_word(model::node_id from, std::uint64_t applied);
+  void note_word(model::node_id from, wire::Mail::Reader said);
+  void publish_queues();
   /// Why mail of `peer` is not taken; empty: it is.
   [[nodiscard]] std::string judge(const model::greeting& peer);
   [[nodiscard]] std::unique_ptr<capnp::MallocMessageBuilder> greeting(const std::string& refusal) const;

@@ -36,6 +36,7 @@ struct JournalGroup : actor_world {
   struct member {
     std::shared_ptr<memory_log> log = std::make_shared<memory_log>();
     journal_stats_ptr stats;
+    memory_stats_ptr memory;
     std::shared_ptr<next_transaction> inbox;
     journal_actor journal;
     fake_catalog_log folded;
@@ -91,6 +92,7 @@ struct JournalGroup : actor_world {
         reload(who, restarted_at - 1);
     };
     m.stats = parts.stats;
+    m.memory = parts.memory;
     auto opened = open_journal(std::move(parts));
     m.inbox = opened.inbox;
     m.journal = sys.spawn(tabletd::journal, std::move(opened));
@@ -322,13 +324,13 @@ TEST_F(JournalGroup, WhatANewLeaderReplacesIsSurelyNotApplied) {
 }
 
 TEST_F(JournalGroup, AMemberThatWasAwayIsSentWhatIsNoLongerInMemory) {
-  limits.tail_bytes_max = 400;
+  limits.memory_bytes = 40 << 20; // Its followers' share is less than they lack.
   start_all();
   const auto leads = elect();
   const model::node_id away = leads == 3 ? 2 : 3;
   stop(away);
   for (int i = 0; i < 300; ++i)
-    propose(leads, std::string(20'000, 'x') + std::to_string(i));
+    propose(leads, std::string(60'000, 'x') + std::to_string(i));
   run(200ms);
   EXPECT_EQ(answers.size(), 300U);
   most_bytes = 0;
@@ -339,6 +341,38 @@ TEST_F(JournalGroup, AMemberThatWasAwayIsSentWhatIsNoLongerInMemory) {
   EXPECT_EQ(edits(away).size(), 300U);
   EXPECT_GT(most_bytes, 900'000U) << "many entries to a message,";
   EXPECT_LT(most_bytes, 1'100'000U) << "but not too many";
+}
+
+/// design/journal.md 9.6: it keeps its place and its term, and takes the rest when it can.
+TEST_F(JournalGroup, AFollowerWhoseCatalogIsBehindTakesNoMore) {
+  limits.backlog_bytes = 20'000;
+  start_all();
+  const auto leads = elect();
+  const model::node_id slow = leads == 3 ? 2 : 3;
+  at(slow).folded.at_once = false;
+  const auto term = at(leads).now.term;
+  for (int i = 0; i < 100; ++i) {
+    propose(leads, std::string(1'000, 'x') + std::to_string(i));
+    run(20ms);
+  }
+  EXPECT_EQ(answers.size(), 100U) << "a slow minority holds nobody up";
+  EXPECT_TRUE(at(slow).memory->is_refusing);
+  EXPECT_GT(at(slow).memory->refused_appends.load(), 0U);
+  EXPECT_LT(at(slow).log->rows.size(), 40U);
+  EXPECT_LE(at(slow).memory->not_applied_bytes.load(), 22'000U);
+  run(60s);
+  EXPECT_EQ(at(leads).now.term, term) << "refusing is no reason for an election";
+  at(slow).folded.at_once = true;
+  caf::anon_send(at(slow).catalog, tick_due{});
+  settle();
+  run(200ms);
+  EXPECT_FALSE(at(slow).memory->is_refusing);
+  say(leads, link_renewed{slow}); // As the links do when a busy member is no longer busy.
+  for (int i = 0; i < 20; ++i) {
+    run(200ms);
+    say(leads, link_renewed{slow});
+  }
+  EXPECT_EQ(edits(slow), edits(leads));
 }
 
 TEST_F(JournalGroup, AFollowerRestartsWithItsLog) {
@@ -438,7 +472,7 @@ TEST_F(JournalGroup, AnImageThatCannotBeHadIsOfferedAgain) {
 struct walk : JournalGroup {
   void TestBody() override {}
 
-  explicit walk(std::uint64_t seed) : rng(seed) { limits.tail_bytes_max = seed % 2 == 0 ? 300 : 1U << 20; }
+  explicit walk(std::uint64_t seed) : rng(seed) { limits.memory_bytes = seed % 2 == 0 ? 4'000 : 64U << 20; }
   std::mt19937_64 rng;
   std::vector<std::string> truth;
   std::array<std::size_t, members> seen{};
