@@ -155,6 +155,7 @@ void log_group::send(std::size_t from, std::size_t to, packet what) {
     return;
   what.arrives = now_ + network_delay;
   from_to(from, to).push_back(std::move(what));
+  ASSERT_LT(from_to(from, to).size(), 20'000U) << "a storm of messages";
   hosts_[to].inbox_peak_bytes = std::max(hosts_[to].inbox_peak_bytes, inbox_bytes(to));
 }
 
