@@ -318,9 +318,15 @@ void log_group::elect(std::size_t id) {
   for (const auto& each : hosts_)
     term = std::max(term, each.term);
   auto& host = hosts_[id];
-  if (hosts_[leader_].leads && hosts_[leader_].alive && leader_ == id)
+  if (host.leads)
     step_down(host);
   follow(host, term + 1, id);
+  // One vote makes a majority; the old leader gives it only if nobody else is there, and so may not hear of it.
+  std::size_t voter = id;
+  for (std::size_t other = 0; other < group_size; ++other)
+    if (other != id && hosts_[other].alive && (voter == id || !hosts_[other].leads))
+      voter = other;
+  follow(hosts_[voter], term + 1, id);
   leader_ = id;
   host.leads = true;
   const auto next = host.log.size() + 1;
