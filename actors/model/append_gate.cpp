@@ -10,6 +10,8 @@ using enum memory_category;
 append_gate::append_gate(memory_governor& governor, log_facts& log) : governor_(governor), log_(log) {}
 
 bool append_gate::receive(std::uint64_t message_bytes) {
+  if (const auto missing = governor_.missing_bytes(message_bytes); missing > 0)
+    log_.relieve(missing);
   // One message always gets in: the heartbeat behind it must not wait for memory.
   if (governor_.bytes(receiving) == 0)
     return governor_.try_charge_one(receiving, message_bytes);
@@ -21,9 +23,7 @@ bool append_gate::receive(std::uint64_t message_bytes) {
 std::uint64_t append_gate::waiting_bytes() const { return governor_.bytes(uncommitted) + log_.unapplied_bytes(); }
 
 /// What is not durable or not committed cannot leave memory, however long the log may grow on the disk.
-std::uint64_t append_gate::in_memory_bytes() const {
-  return governor_.bytes(uncommitted) + governor_.bytes(unapplied);
-}
+std::uint64_t append_gate::in_memory_bytes() const { return governor_.bytes(uncommitted) + governor_.bytes(unapplied); }
 std::uint64_t append_gate::in_memory_limit() const {
   return governor_.limits().uncommitted_bytes + governor_.limits().unapplied_bytes;
 }

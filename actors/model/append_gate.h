@@ -26,7 +26,7 @@ public:
   /// Both must outlive it.
   append_gate(memory_governor& governor, log_facts& log);
 
-  /// A message of so many bytes has arrived and is to be read: charged to `receiving` until accept().
+  /// A message of so many bytes has arrived and is to be read: charged to `receiving` until accept().  Evicts first.
   /// False: leave it where it is, and with it what comes behind, until something was released.
   [[nodiscard]] bool receive(std::uint64_t message_bytes);
 

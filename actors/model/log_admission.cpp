@@ -125,11 +125,6 @@ std::vector<std::uint64_t> log_admission::dismiss_all() {
   return tickets;
 }
 
-std::uint64_t log_admission::missing_bytes(std::uint64_t entry_bytes) const {
-  // Whoever waits is charged already and moves to the log as it is.
-  return governor_.missing_bytes(waiting_.empty() ? governor_.charge_of(entry_bytes) : 0);
-}
-
 std::optional<time_ms> log_admission::next_deadline() const {
   return deadlines_.empty() ? std::nullopt : std::optional{deadlines_.begin()->first};
 }
@@ -139,10 +134,11 @@ admission_answer log_admission::refusal(std::uint64_t ticket, overload why, std:
   const auto& limits = governor_.limits();
   const auto ahead = governor_.bytes(proposed) + charge_bytes + governor_.bytes(uncommitted);
   const auto log = governor_.total_bytes() - governor_.bytes(state_machine);
-  const auto [held, limit] =
-      why == overload::uncommitted ? std::pair{ahead, limits.uncommitted_bytes}
-      : why == overload::unapplied ? std::pair{ahead + governor_.bytes(unapplied) + backlog_bytes, limits.backlog_bytes}
-                                   : std::pair{log + charge_bytes, (limits.budget_bytes - governor_.bytes(state_machine)) / 2};
+  const auto [held, limit]
+      = why == overload::uncommitted ? std::pair{ahead, limits.uncommitted_bytes}
+        : why == overload::unapplied
+            ? std::pair{ahead + governor_.bytes(unapplied) + backlog_bytes, limits.backlog_bytes}
+            : std::pair{log + charge_bytes, (limits.budget_bytes - governor_.bytes(state_machine)) / 2};
   const auto excess = static_cast<double>(held > limit ? held - limit : 0);
   const auto rate = (why == overload::uncommitted ? commit_rate_ : apply_rate_).per_second(now);
   const auto shortest = static_cast<double>(times_.retry_after_min.count());

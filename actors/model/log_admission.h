@@ -14,7 +14,7 @@
 namespace tabletd::model {
 
 struct admission_times {
-  time_ms block{2'000};         ///< Nobody waits longer.
+  time_ms block{2'000};  ///< Nobody waits longer.
   time_ms retry_after_min{50};
   time_ms retry_after_max{2'000};
 };
@@ -68,17 +68,14 @@ class log_admission {
 public:
   log_admission(memory_governor& governor, const admission_times& times);
 
-  /// `backlog_bytes`: of log_facts.  Evict before you refuse: if missing_bytes() says so, relieve() the
-  /// cache first.
+  /// `backlog_bytes`: of log_facts.  Evict before you refuse: relieve() the cache first of what the governor
+  /// says is missing for charge_of() the entry.
   [[nodiscard]] admission_answer propose(const proposal& what, std::uint64_t backlog_bytes, time_ms now);
   /// Call after something was committed, applied or released, and at next_deadline(): who may go on, in
   /// the order they came, and who has waited long enough.
   [[nodiscard]] std::vector<admission_answer> wake(std::uint64_t backlog_bytes, time_ms now);
   /// When leadership or the node ends: their tickets, in the order they came.
   [[nodiscard]] std::vector<std::uint64_t> dismiss_all();
-
-  /// What the first waiter, or else a proposal of this size, lacks in the budget.
-  [[nodiscard]] std::uint64_t missing_bytes(std::uint64_t entry_bytes) const;
 
   /// Charges that were committed or applied, for retry_after.
   void committed(std::uint64_t charge_bytes, time_ms now) { commit_rate_.count(charge_bytes, now); }
@@ -105,7 +102,7 @@ private:
 
   memory_governor& governor_;
   admission_times times_;
-  std::map<std::uint64_t, waiter> waiting_;                   ///< By the order they came in.
+  std::map<std::uint64_t, waiter> waiting_;                ///< By the order they came in.
   std::set<std::pair<time_ms, std::uint64_t>> deadlines_;  ///< Of the same, with that order.
   std::uint64_t came_ = 0;
   byte_rate commit_rate_, apply_rate_;

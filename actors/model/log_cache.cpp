@@ -107,7 +107,9 @@ void log_facts::installed(std::uint64_t index) {
     const auto& entry = facts_.back();
     assert(entry.pins == 0);
     if (entry.resident)
-      governor_.release(i > committed_ ? uncommitted : i > applied_ ? unapplied : cached,
+      governor_.release(i > committed_ ? uncommitted
+                        : i > applied_ ? unapplied
+                                       : cached,
                         i > applied_ ? entry.charge_bytes : cached_charge(entry));
     facts_.pop_back();
     forget_back();
@@ -174,9 +176,8 @@ std::uint64_t log_facts::prefetch_end() const {
     return applied_;
   const auto begin = facts_.begin() + static_cast<std::ptrdiff_t>(applied_ + 1 - first_);
   const auto end = facts_.begin() + static_cast<std::ptrdiff_t>(last + 1 - first_);
-  const auto beyond = std::partition_point(begin, end, [this](const fact& each) {
-    return each.end_bytes - applied_end_bytes_ <= limits_.prefetch_bytes;
-  });
+  const auto beyond = std::partition_point(
+      begin, end, [this](const fact& each) { return each.end_bytes - applied_end_bytes_ <= limits_.prefetch_bytes; });
   return applied_ + std::max<std::uint64_t>(1, static_cast<std::uint64_t>(beyond - begin));
 }
 
@@ -234,6 +235,7 @@ std::uint64_t log_facts::trim_due(std::uint64_t match_min) const {
     });
     upto = std::max(upto, std::min(covered, first_ - 1 + static_cast<std::uint64_t>(too_old - facts_.begin())));
   }
+  upto = std::min(upto, first_ - 1 + trim_rows_max);
   for (auto i = first_; i <= upto; ++i)
     if (at(i).pins > 0)
       return i > first_ ? i - 1 : 0;  // Being sent right now.

@@ -33,11 +33,14 @@ struct cache_limits {
   bool cleans = true;
 };
 
+/// So many at once: deleting them rides along with a group commit and must not make it long (9.3).
+inline constexpr std::uint64_t trim_rows_max = 2'000;
+
 /// What the cleaner found due besides what it did.
 struct cleaning {
   std::uint64_t evicted_bytes = 0;
   std::uint64_t trim_upto = 0;  ///< Delete log rows up to here, then call trimmed().  0: none.
-  bool snapshot = false;        ///< Take one of what is applied, then call snapshot_taken().
+  bool snapshot = false;        ///< Take one of what is applied; said until snapshot_taken().
 };
 
 /// The facts, without payloads.  Indexes in a call are those of the log; entries of one that holds
@@ -101,7 +104,8 @@ public:
   /// them: they are what it sends.
   std::uint64_t shed_uncommitted(std::uint64_t bytes);
   /// After every applied batch and now and then: keeps cached and unapplied within their limits,
-  /// under pressure caches nothing, and says what else is due.  `match_min`: of live voters.
+  /// under pressure caches nothing, and says what else is due.  `match_min`: of live voters, which a
+  /// follower hears from its leader: who trims more cannot help a follower when he leads.
   [[nodiscard]] cleaning clean(std::uint64_t match_min);
 
   /// What the applier must read from the log again before it goes on: the first gap in its prefetch window.

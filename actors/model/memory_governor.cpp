@@ -20,19 +20,28 @@ constexpr double factor_min = 1, factor_max = 64;
 
 constexpr std::uint64_t window_bytes_max = 8U << 20;
 
-std::uint64_t share(double of, std::uint64_t bytes) { return static_cast<std::uint64_t>(of * static_cast<double>(bytes)); }
+std::uint64_t share(double of, std::uint64_t bytes) {
+  return static_cast<std::uint64_t>(of * static_cast<double>(bytes));
+}
 
 }  // namespace
 
 const char* name(memory_category category) {
   switch (category) {
-    case memory_category::state_machine: return "state_machine";
-    case memory_category::uncommitted: return "uncommitted";
-    case memory_category::unapplied: return "unapplied";
-    case memory_category::cached: return "cached";
-    case memory_category::sending: return "sending";
-    case memory_category::receiving: return "receiving";
-    case memory_category::proposed: return "proposed";
+    case memory_category::state_machine:
+      return "state_machine";
+    case memory_category::uncommitted:
+      return "uncommitted";
+    case memory_category::unapplied:
+      return "unapplied";
+    case memory_category::cached:
+      return "cached";
+    case memory_category::sending:
+      return "sending";
+    case memory_category::receiving:
+      return "receiving";
+    case memory_category::proposed:
+      return "proposed";
   }
   return "?";
 }

@@ -119,10 +119,14 @@ void send_window::answered(const append_answer& answer, time_ms now) {
 bool send_window::may_send(time_ms now) const {
   switch (state_) {
     case send_state::disconnected:
-    case send_state::snapshot: return false;
-    case send_state::probing: return flights_.empty();
-    case send_state::throttled: return flights_.empty() && now >= retry_at_;
-    case send_state::streaming: return flights_.size() < limits_.messages_max;
+    case send_state::snapshot:
+      return false;
+    case send_state::probing:
+      return flights_.empty();
+    case send_state::throttled:
+      return flights_.empty() && now >= retry_at_;
+    case send_state::streaming:
+      return flights_.size() < limits_.messages_max;
   }
   return false;
 }
@@ -183,8 +187,9 @@ std::optional<time_ms> send_window::next_retry() const {
 
 bool outside_quorum(std::uint64_t match, std::span<const std::uint64_t> other_followers) {
   const auto group = other_followers.size() + 2;
-  const auto ahead = 1 + static_cast<std::size_t>(std::ranges::count_if(
-                             other_followers, [match](std::uint64_t other) { return other >= match; }));
+  const auto ahead = 1 + static_cast<std::size_t>(std::ranges::count_if(other_followers, [match](std::uint64_t other) {
+                       return other >= match;
+                     }));
   return ahead > group / 2;
 }
 

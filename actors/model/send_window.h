@@ -94,7 +94,9 @@ private:
     std::uint64_t bytes{};
     bool from_disk = false;
   };
-  [[nodiscard]] std::uint64_t wire_bytes(std::uint64_t index) const { return log_.size_bytes(index) + entry_cost_bytes; }
+  [[nodiscard]] std::uint64_t wire_bytes(std::uint64_t index) const {
+    return log_.size_bytes(index) + entry_cost_bytes;
+  }
   [[nodiscard]] bool may_send(time_ms now) const;
   [[nodiscard]] std::uint64_t message_limit() const;
   [[nodiscard]] send_decision send();

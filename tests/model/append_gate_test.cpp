@@ -1,5 +1,7 @@
 #include "actors/model/append_gate.h"
+
 #include <gtest/gtest.h>
+
 #include <string>
 #include <vector>
 
@@ -137,6 +139,15 @@ TEST_F(Gate, WhatWaitsForApplyLeavesMemoryBeforeItRefuses) {
   ASSERT_TRUE(governor.try_charge(sending, governor.room_bytes()));
   EXPECT_FALSE(append(1).busy) << "9 waited, 2 of them next";
   EXPECT_GT(cache.backlog_bytes(), 0U);
+}
+
+TEST_F(Gate, EvictsBeforeAMessageExceedsTheBudget) {
+  append(9);
+  commit_all();
+  apply(9);
+  ASSERT_TRUE(governor.try_charge(sending, governor.room_bytes()));
+  EXPECT_TRUE(gate.receive(2'000));
+  EXPECT_EQ(governor.total_bytes(), 40'000U);
 }
 
 TEST_F(Gate, ReceivesAMessageAtATimeBeyondItsLimit) {

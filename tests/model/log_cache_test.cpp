@@ -1,5 +1,7 @@
 #include "actors/model/log_cache.h"
+
 #include <gtest/gtest.h>
+
 #include <limits>
 #include <string>
 
@@ -217,6 +219,20 @@ TEST_F(LogCache, AVoterFarBehindDoesNotKeepTheLogForEver) {
   make(30, 30, 30, 30);
   cache.snapshot_taken(30);
   EXPECT_EQ(cache.clean(3).trim_upto, 10U) << "20 entries are kept for it";
+}
+
+TEST_F(LogCache, TrimmingGoesInSmallSteps) {
+  for (int i = 0; i < 3'000; ++i) {
+    cache.append_durable(1);
+    cache.committed_upto(cache.last_index());
+    ASSERT_TRUE(cache.load(cache.last_index(), "x"));
+    cache.applied_upto(cache.last_index());
+    (void)cache.clean(everything);
+  }
+  cache.snapshot_taken(3'000);
+  EXPECT_EQ(cache.clean(everything).trim_upto, 2'000U);
+  cache.trimmed(2'000);
+  EXPECT_EQ(cache.clean(everything).trim_upto, 2'998U);
 }
 
 TEST_F(LogCache, ATruncationTakesBackWhatWasCharged) {

@@ -1,8 +1,11 @@
 // See log_memory_group.h.
 #include "tests/model/log_memory_group.h"
+
 #include <gtest/gtest.h>
+
 #include <algorithm>
 #include <limits>
+#include <set>
 
 namespace tabletd::test {
 
@@ -14,7 +17,9 @@ constexpr time_ms network_delay{1};
 
 }  // namespace
 
-std::string payload_of(const sim_entry& entry) { return std::to_string(entry.term) + ":" + std::to_string(entry.ticket); }
+std::string payload_of(const sim_entry& entry) {
+  return std::to_string(entry.term) + ":" + std::to_string(entry.ticket);
+}
 
 memory_limits section_11() {
   return {.budget_bytes = 16 * MiB,
@@ -32,7 +37,8 @@ memory_limits section_11() {
 sim_host::in_memory::in_memory(const group_options& options, std::uint64_t window_bytes)
     : governor(options.memory), cache(governor, options.cache), gate(governor, cache), door(governor, options.door) {
   for (auto& each : windows)
-    each = std::make_unique<send_window>(governor, cache, send_limits{.window_bytes = window_bytes, .heartbeat = heartbeat_every});
+    each = std::make_unique<send_window>(governor, cache,
+                                         send_limits{.window_bytes = window_bytes, .heartbeat = heartbeat_every});
 }
 
 log_group::log_group(const group_options& options) : options_(options) {
@@ -51,7 +57,8 @@ std::uint64_t log_group::propose(std::uint64_t bytes, proposal_priority priority
   fates_.push_back({.since = now_, .host = host.id});
   const auto ticket = fates_.size();
   proposed_bytes_[ticket] = bytes;
-  if (const auto missing = memory.door.missing_bytes(bytes); missing > 0 && bytes <= options_.memory.entry_bytes_max)
+  const auto missing = memory.governor.missing_bytes(memory.governor.charge_of(bytes));
+  if (missing > 0 && bytes <= options_.memory.entry_bytes_max)
     make_room(host, missing);
   settle_fate(host, memory.door.propose({ticket, bytes, priority, deadline}, memory.cache.backlog_bytes(), now_));
   return ticket;
@@ -66,14 +73,17 @@ void log_group::settle_fate(sim_host& host, const admission_answer& answer) {
       its.is = fate::logged;
       log_entry(host, {host.term, answer.ticket, proposed_bytes_.at(answer.ticket)}, answer.charge_bytes);
       break;
-    case admission_outcome::waiting: break;
+    case admission_outcome::waiting:
+      break;
     case admission_outcome::overloaded:
       its = {fate::overloaded, answer.why, answer.retry_after, now_, host.id};
       EXPECT_NE(answer.why, overload::none);
       EXPECT_GE(answer.retry_after, options_.door.retry_after_min);
       EXPECT_LE(answer.retry_after, options_.door.retry_after_max);
       break;
-    case admission_outcome::too_large: its.is = fate::too_large; break;
+    case admission_outcome::too_large:
+      its.is = fate::too_large;
+      break;
   }
 }
 
@@ -111,17 +121,22 @@ void log_group::want_state_machine(std::size_t id, std::uint64_t bytes) {
   after_release(hosts_[id]);
 }
 
+std::uint64_t log_group::match_min(const sim_host& leader) {
+  auto least = leader.memory->cache.durable();
+  for (std::size_t to = 0; to < group_size; ++to)
+    if (to != leader.id)
+      least = std::min(least, leader.memory->windows[to]->match());
+  return least;
+}
+
 /// Something was committed, applied or released.
 void log_group::after_release(sim_host& host) {
   auto& memory = *host.memory;
   if (const auto missing = memory.governor.missing_bytes(0); missing > 0)
     make_room(host, missing);
-  auto match_min = std::numeric_limits<std::uint64_t>::max();
   if (host.leads)
-    for (std::size_t to = 0; to < group_size; ++to)
-      if (to != host.id)
-        match_min = std::min(match_min, memory.windows[to]->match());
-  const auto due = memory.cache.clean(match_min);
+    host.all_have = match_min(host);
+  const auto due = memory.cache.clean(host.all_have);
   if (due.snapshot)
     memory.cache.snapshot_taken(memory.cache.applied());
   if (due.trim_upto > 0) {
@@ -140,6 +155,7 @@ void log_group::send(std::size_t from, std::size_t to, packet what) {
     return;
   what.arrives = now_ + network_delay;
   from_to(from, to).push_back(std::move(what));
+  ASSERT_LT(from_to(from, to).size(), 20'000U) << "a storm of messages";
   hosts_[to].inbox_peak_bytes = std::max(hosts_[to].inbox_peak_bytes, inbox_bytes(to));
 }
 
@@ -200,6 +216,7 @@ void log_group::on_append(sim_host& host, std::size_t from, const append_packet&
   }
   follow(host, what.term, from);
   if (what.sequence == 0) {  // A heartbeat promises no more than what this follower has.
+    host.all_have = what.all_have;
     cache.committed_upto(std::max(cache.committed(), std::min(what.commit, host.verified)));
     return;
   }
@@ -301,9 +318,15 @@ void log_group::elect(std::size_t id) {
   for (const auto& each : hosts_)
     term = std::max(term, each.term);
   auto& host = hosts_[id];
-  if (hosts_[leader_].leads && hosts_[leader_].alive && leader_ == id)
+  if (host.leads)
     step_down(host);
   follow(host, term + 1, id);
+  // One vote makes a majority; the old leader gives it only if nobody else is there, and so may not hear of it.
+  std::size_t voter = id;
+  for (std::size_t other = 0; other < group_size; ++other)
+    if (other != id && hosts_[other].alive && (voter == id || !hosts_[other].leads))
+      voter = other;
+  follow(hosts_[voter], term + 1, id);
   leader_ = id;
   host.leads = true;
   const auto next = host.log.size() + 1;
@@ -341,6 +364,7 @@ void log_group::restart(std::size_t id) {
     host.memory->cache.append_durable(host.log[i].bytes);
   host.verified = 0;
   host.newest_sequence = 0;
+  host.all_have = 0;
   host.heard = now_;
   for (std::size_t other = 0; other < group_size; ++other)
     if (other != id)
@@ -410,7 +434,8 @@ void log_group::check(sim_host& host) {
   const auto& memory = *host.memory;
   const auto& cache = memory.cache;
   ASSERT_TRUE(memory.governor.adds_up()) << "I8";
-  ASSERT_LE(memory.governor.peak_total_bytes(), options_.memory.budget_bytes + message_max_ + entry_cost_bytes) << "I8, host " << host.id;
+  ASSERT_LE(memory.governor.peak_total_bytes(), options_.memory.budget_bytes + message_max_ + entry_cost_bytes)
+      << "I8, host " << host.id;
   ASSERT_LE(cache.cleaned(), std::min(cache.applied(), cache.durable())) << "I12";
   ASSERT_EQ(cache.last_index(), host.log.size());
   if (host.leads)
@@ -430,6 +455,14 @@ void log_group::expect_readable() {
       ASSERT_TRUE(cache.in_memory(i) || (i <= cache.durable() && i > host.trimmed))
           << "I12: entry " << i << " of host " << host.id << " is nowhere";
   }
+}
+
+void log_group::expect_acknowledged_survive() {
+  std::set<std::uint64_t> logged;
+  for (const auto& entry : leader().log)
+    logged.insert(entry.ticket);
+  for (const auto ticket : acknowledged_)
+    ASSERT_TRUE(logged.contains(ticket)) << "I2: ticket " << ticket << " is lost";
 }
 
 void log_group::expect_all_free() {

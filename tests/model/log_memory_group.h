@@ -7,6 +7,7 @@
 #include "actors/model/log_cache.h"
 #include "actors/model/memory_governor.h"
 #include "actors/model/send_window.h"
+
 #include <array>
 #include <cstdint>
 #include <deque>
@@ -51,6 +52,7 @@ struct append_packet {
   std::uint64_t prev{};
   model::term prev_term{};
   std::uint64_t commit{};
+  std::uint64_t all_have{};  ///< Of a heartbeat: every voter has it, so it may be trimmed.
   std::vector<sim_entry> entries{};
   std::uint64_t bytes{};
 };
@@ -92,19 +94,20 @@ struct sim_host {
   bool alive = true, frozen = false;
   bool store_paused = false, apply_paused = false;
   time_ms store_takes{1};
-  std::int64_t apply_us = 10;      ///< Per entry.
+  std::int64_t apply_us = 10;  ///< Per entry.
   std::uint64_t decoded_factor = 1;
   bool leads = false;
 
   model::term term = 1;
-  std::vector<sim_entry> log;      ///< log[i - 1] is entry i; what the consensus core knows.
-  std::uint64_t trimmed = 0;       ///< Rows up to here are not on the disk any more.
-  std::uint64_t verified = 0;      ///< As the leader of this term has it.
+  std::vector<sim_entry> log;  ///< log[i - 1] is entry i; what the consensus core knows.
+  std::uint64_t trimmed = 0;   ///< Rows up to here are not on the disk any more.
+  std::uint64_t verified = 0;  ///< As the leader of this term has it.
   std::uint64_t newest_sequence = 0;
+  std::uint64_t all_have = 0;  ///< As the leader says.
   std::size_t leader = 0;
   std::optional<write_under_way> write;
   std::int64_t apply_credit_us = 0;
-  time_ms heard{};                 ///< From a leader.
+  time_ms heard{};  ///< From a leader.
 
   // What the tests look at.
   std::uint64_t apply_reads = 0, send_reads = 0;  ///< Entries read from the disk again.
@@ -155,8 +158,10 @@ public:
   [[nodiscard]] std::uint64_t inbox_bytes(std::size_t id) const;
   /// Nothing may be left in memory once what may be read again is dropped.
   void expect_all_free();
-  /// Every entry that is not in memory is on the disk.  Slow.
+  /// Every entry that is not in memory is on the disk (I12).  Slow.
   void expect_readable();
+  /// What was acknowledged is in the leader's log (I2).  Slow.
+  void expect_acknowledged_survive();
   /// How long a follower that could hear went without hearing a leader, at most.
   [[nodiscard]] time_ms longest_silence() const { return longest_silence_; }
 
@@ -178,6 +183,7 @@ private:
   void apply(sim_host& host);
   bool apply_one(sim_host& host);
   bool read_for_apply(sim_host& host);
+  static std::uint64_t match_min(const sim_host& leader);
   void after_release(sim_host& host);
   void wake(sim_host& host);
   void make_room(sim_host& host, std::uint64_t missing);

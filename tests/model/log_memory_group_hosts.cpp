@@ -1,6 +1,8 @@
 // The group's store and apply threads, and what a leader does.  See log_memory_group.h.
 #include "tests/model/log_memory_group.h"
+
 #include <gtest/gtest.h>
+
 #include <algorithm>
 
 namespace tabletd::test {
@@ -18,7 +20,9 @@ void log_group::store(sim_host& host) {
     if (host.leads)
       advance_commit(host);
     else if (host.verified > 0)
-      answer(host, {.taken = host.verified, .busy = host.memory->gate.refusing(), .room_bytes = host.memory->gate.room_bytes()});
+      answer(
+          host,
+          {.taken = host.verified, .busy = host.memory->gate.refusing(), .room_bytes = host.memory->gate.room_bytes()});
   }
   if (!host.write && cache.durable() < cache.last_index())
     host.write = {cache.last_index(), now_ + host.store_takes};
@@ -69,7 +73,8 @@ bool log_group::apply_one(sim_host& host) {
   if (entry.ticket == 0)
     return true;
   auto& its = fates_[entry.ticket - 1];
-  EXPECT_TRUE(its.is == fate::logged || its.is == fate::acknowledged || its.is == fate::unknown) << "I9: it was refused";
+  EXPECT_TRUE(its.is == fate::logged || its.is == fate::acknowledged || its.is == fate::unknown)
+      << "I9: it was refused";
   if (host.leads && its.is == fate::logged && its.host == host.id) {
     its.is = fate::acknowledged;
     its.since = now_;
@@ -100,7 +105,9 @@ void log_group::advance_commit(sim_host& host) {
 void log_group::heartbeat(sim_host& host) {
   for (std::size_t to = 0; to < group_size; ++to)
     if (to != host.id)
-      send(host.id, to, {{}, append_packet{.term = host.term, .commit = host.memory->cache.committed()}});
+      send(host.id, to,
+           {{},
+            append_packet{.term = host.term, .commit = host.memory->cache.committed(), .all_have = match_min(host)}});
 }
 
 void log_group::lead(sim_host& host) {
@@ -134,13 +141,16 @@ void log_group::send_snapshot_to(sim_host& host, std::size_t to) {
   EXPECT_EQ(std::ranges::count(sent, true), 0) << "one at a time";
   sent[to] = true;
   const auto index = host.memory->cache.snapshot();
-  send(host.id, to, {{}, snapshot_packet{host.term, index, {host.log.begin(), host.log.begin() + static_cast<std::ptrdiff_t>(index)}}});
+  send(host.id, to,
+       {{},
+        snapshot_packet{host.term, index, {host.log.begin(), host.log.begin() + static_cast<std::ptrdiff_t>(index)}}});
 }
 
 void log_group::send_batch(sim_host& host, std::size_t to, const send_entries& what) {
   const auto& cache = host.memory->cache;
   const auto prev = what.entries.first - 1;
-  append_packet packet{host.term, what.sequence, prev, prev == 0 ? 0 : host.log[prev - 1].term, cache.committed(), {}, 0};
+  append_packet packet{
+      host.term, what.sequence, prev, prev == 0 ? 0 : host.log[prev - 1].term, cache.committed(), 0, {}, 0};
   for (auto i = what.entries.first; i <= what.entries.last; ++i) {
     const auto& entry = host.log[i - 1];
     if (what.from_disk) {

@@ -1,7 +1,9 @@
 // Random faults, sizes and limits: the invariants of design/journal.md section 10 that are about memory
 // hold at every step, and when the faults end everything resumes by itself.
 #include "tests/model/log_memory_group.h"
+
 #include <gtest/gtest.h>
+
 #include <algorithm>
 
 namespace tabletd::test {
@@ -54,21 +56,35 @@ struct random_walk {
     return best;
   }
 
-  [[nodiscard]] bool all_alive() {
-    return group[0].alive && group[1].alive && group[2].alive;
-  }
+  [[nodiscard]] bool all_alive() { return group[0].alive && group[1].alive && group[2].alive; }
 
   void disturb() {
     auto& host = group[dice(group_size)];
     switch (dice(11)) {
-      case 0: host.store_paused = !host.store_paused; break;
-      case 1: host.apply_paused = !host.apply_paused; break;
-      case 2: host.frozen = !host.frozen; break;
-      case 3: host.store_takes = time_ms{1 + dice(50)}; break;
-      case 4: host.apply_us = static_cast<std::int64_t>(10 + dice(5'000)); break;
-      case 5: host.decoded_factor = 1 + dice(4); break;
-      case 6: group.cut(host.id, (host.id + 1) % group_size); break;
-      case 7: group.heal(host.id, (host.id + 1) % group_size); break;
+      case 0:
+        host.store_paused = !host.store_paused;
+        break;
+      case 1:
+        host.apply_paused = !host.apply_paused;
+        break;
+      case 2:
+        host.frozen = !host.frozen;
+        break;
+      case 3:
+        host.store_takes = time_ms{1 + dice(50)};
+        break;
+      case 4:
+        host.apply_us = static_cast<std::int64_t>(10 + dice(5'000));
+        break;
+      case 5:
+        host.decoded_factor = 1 + dice(4);
+        break;
+      case 6:
+        group.cut(host.id, (host.id + 1) % group_size);
+        break;
+      case 7:
+        group.heal(host.id, (host.id + 1) % group_size);
+        break;
       case 8:
         if (host.alive)
           group.want_state_machine(host.id, dice(2 * MiB));
@@ -131,6 +147,7 @@ TEST(LogMemoryRandom, TheInvariantsHoldAndEverythingResumes) {
     auto& group = walk.group;
     ASSERT_TRUE(group.settle(60s)) << "I11: something waits for a client to write";
     group.expect_readable();
+    group.expect_acknowledged_survive();
     EXPECT_EQ(group.count(fate::logged), 0U);
     const auto large = group.propose(entry_max);
     EXPECT_EQ(group.fate_of(large).is, fate::logged) << "I14";

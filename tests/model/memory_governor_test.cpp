@@ -1,4 +1,5 @@
 #include "actors/model/memory_governor.h"
+
 #include <gtest/gtest.h>
 
 namespace tabletd::model {

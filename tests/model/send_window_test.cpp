@@ -1,5 +1,7 @@
 #include "actors/model/send_window.h"
+
 #include <gtest/gtest.h>
+
 #include <array>
 #include <limits>
 #include <string>
@@ -50,7 +52,8 @@ struct Window : testing::Test {
 
   memory_governor governor{{.budget_bytes = 100'000, .state_machine_bytes = 50'000, .decoded_factor = 1}};
   log_cache<std::string> cache{governor, {}};
-  send_window window{governor, cache, {.window_bytes = 6'000, .messages_max = 4, .message_bytes_max = 2'000, .heartbeat = 100ms}};
+  send_window window{
+      governor, cache, {.window_bytes = 6'000, .messages_max = 4, .message_bytes_max = 2'000, .heartbeat = 100ms}};
   time_ms now{0};
   std::uint64_t sequence = 0;
 };
