@@ -386,9 +386,11 @@ void ask_at_door(self_ptr self, const edit_message& edit, promise answer) {
       st.at_door.emplace(verdict.ticket, journal_state::admitted{edit, 0, std::move(answer)});
       return set_timer(self);
     case model::admission_outcome::overloaded:
-      return answer.deliver(overloaded(st, verdict));
+      answer.deliver(overloaded(st, verdict));
+      return;
     case model::admission_outcome::too_large:
-      return answer.deliver(too_large(st, size_of(edit)));
+      answer.deliver(too_large(st, size_of(edit)));
+      return;
   }
 }
 
