@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <mutex>
+#include <utility>
 
 namespace tabletd {
 
@@ -47,12 +48,18 @@ void fe_metrics::collect(metric_page& page) const {
   const auto cat = node_->catalog()->load();
   const auto cluster = node_->cluster()->load();
   const auto scheduler = node_->scheduler()->load();
+  std::vector<fe_snapshot::peer> peers;
+  for (const auto& peer : node_->peers())
+    peers.push_back({peer.node, peer.applied, peer.queued_bytes});
   add_fe_metrics(page, {.leads = node_->leads(),
                         .sessions = node_->console()->sessions,
                         .catalog = *cat,
                         .cluster = *cluster,
                         .scheduler = *scheduler,
                         .journal = *node_->journal(),
+                        .memory = *node_->log_memory(),
+                        .memory_limit_bytes = node_->log_memory_bytes_max(),
+                        .peers = std::move(peers),
                         .now = wall_now()});
 }
 

@@ -375,6 +375,11 @@ void on_tick(self_ptr self) {
   publish_pending(st);
 }
 
+void count_stall(journal_state& st, model::overload why) {
+  if (why != model::overload::none)
+    ++st.memory->stalls[static_cast<std::size_t>(why) - 1];
+}
+
 void ask_at_door(self_ptr self, const edit_message& edit, promise answer) {
   auto& st = self->state;
   const auto verdict = st.books->door.propose({.ticket = ++st.tickets, .entry_bytes = size_of(edit)},
@@ -383,9 +388,11 @@ void ask_at_door(self_ptr self, const edit_message& edit, promise answer) {
     case model::admission_outcome::admitted:
       return let_in(self, {edit, verdict.charge_bytes, std::move(answer)});
     case model::admission_outcome::waiting:
+      count_stall(st, verdict.why);
       st.at_door.emplace(verdict.ticket, journal_state::admitted{edit, 0, std::move(answer)});
       return set_timer(self);
     case model::admission_outcome::overloaded:
+      count_stall(st, verdict.why);
       answer.deliver(overloaded(st, verdict));
       return;
     case model::admission_outcome::too_large:

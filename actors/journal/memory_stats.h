@@ -29,6 +29,8 @@ public:
   std::atomic<bool> is_refusing{false};           ///< This follower takes no entries: apply is too far behind.
   std::atomic<std::uint64_t> refused_appends{};   ///< Messages whose entries it did not take.
   std::atomic<std::uint64_t> waiting{};           ///< Proposals at the door.
+  /// Proposals that had to wait or were refused, by what there was too much of: uncommitted, unapplied, memory.
+  std::array<std::atomic<std::uint64_t>, 3> stalls{};
 
 private:
   struct category {

@@ -71,6 +71,9 @@ public:
   [[nodiscard]] const cluster_view_cell_ptr& cluster() const { return cluster_; }
   [[nodiscard]] const scheduler_view_cell_ptr& scheduler() const { return scheduler_; }
   [[nodiscard]] const journal_stats_ptr& journal() const { return group_->stats(); }
+  [[nodiscard]] const memory_stats_ptr& log_memory() const { return group_->memory(); }
+  [[nodiscard]] std::uint64_t log_memory_bytes_max() const { return options_.journal.memory_bytes; }
+  [[nodiscard]] std::vector<peer_view> peers() const { return group_->peers(); } ///< The other front ends.
   [[nodiscard]] const std::shared_ptr<fe_console_stats>& console() const { return console_stats_; }
 
 private:

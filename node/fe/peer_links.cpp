@@ -382,8 +382,10 @@ void peer_links::publish_queues() {
 std::vector<peer_view> peer_links::peers() const {
   const std::lock_guard guard{mutex_};
   std::vector<peer_view> all;
-  for (const auto& [node, view] : views_)
+  for (const auto& [node, view] : views_) {
     all.push_back(view);
+    all.back().queued_bytes = outgoing_.at(node)->bytes;
+  }
   return all;
 }
 

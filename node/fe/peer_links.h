@@ -39,6 +39,7 @@ struct peer_view {
   bool is_busy = false;           ///< It takes no entries just now.
   model::time_ms last_heard{};    ///< Wall clock; 0: never.
   std::uint64_t applied{};        ///< What its catalog had folded then.
+  std::uint64_t queued_bytes{};   ///< Waiting to be written to it.
   std::string trouble;            ///< Why there is no link; empty if there is one.
 };
 
