@@ -31,6 +31,13 @@ void delivery::replace(std::uint64_t from) {
   }
 }
 
+void delivery::restart(std::uint64_t index) {
+  recent_.clear();
+  recent_bytes_ = 0;
+  committed_ = std::max(committed_, index - 1);
+  detach();
+}
+
 void delivery::forget_oldest() {
   recent_bytes_ -= recent_.front().edit.words().asBytes().size();
   recent_.pop_front();

@@ -46,6 +46,8 @@ public:
   void add(committed_entry entry);
   /// What stood at `from` and beyond was never committed; its successors follow by add().
   void replace(std::uint64_t from);
+  /// An image stands for everything before `index`; nothing is delivered until attach().
+  void restart(std::uint64_t index);
   /// Everything up to here is committed; never less than before.
   void commit(std::uint64_t upto) { committed_ = upto; }
   /// A sink wants everything from here on; the batch under way to another one is forgotten.

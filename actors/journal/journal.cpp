@@ -215,8 +215,18 @@ void move_into_log(journal_state& st, std::size_t count, log_turn& done) {
   }
 }
 
+void restart(journal_state& st, std::uint64_t at) {
+  st.delivery.restart(at);
+  ++st.attachment;
+  answer_logged_from(st, 0,
+                     refusal(failure::LEADERSHIP_LOST, "an image of another leader took the place of this node's log"));
+  st.stats->applied_index = at - 1;
+}
+
 void take_turn(journal_state& st, written& result) {
   auto& done = result.done;
+  if (done.restarted_at != 0)
+    restart(st, done.restarted_at);
   if (done.replaced_from != 0)
     forget_replaced(st, done.replaced_from);
   for (auto& entry : done.received)
@@ -236,6 +246,10 @@ void on_written(self_ptr self, written& result) {
     return;
   take_turn(st, result);
   take_standing(self, result.now);
+  if (result.done.install_is_over)
+    st.images.over(result.done.restarted_at);
+  if (result.done.install)
+    st.images.wanted(*result.done.install);
   publish_pending(st);
   deliver_next(self);
 }
@@ -334,11 +348,11 @@ opened_journal open_journal(journal_parts parts) {
   auto writer = std::make_shared<log_writer>(log_writer_ports{std::move(parts.log), std::move(parts.core),
                                                               parts.now ? std::move(parts.now) : steady_now,
                                                               std::move(parts.post), parts.limits.tail_bytes_max});
-  writer->open(parts.founders);
+  writer->open(parts.founders, parts.from);
   publish_standing(*writer, *parts.stats);
   publish_sizes(*writer, *parts.stats);
   return {std::move(writer), std::make_shared<next_transaction>(parts.limits.transaction), parts.limits, std::move(parts.stats), std::move(parts.on_fatal),
-          parts.keeper_has_a_thread};
+          std::move(parts.images), parts.keeper_has_a_thread};
 }
 
 journal_shell::behavior_type journal(self_ptr self, opened_journal opened) {
@@ -346,6 +360,7 @@ journal_shell::behavior_type journal(self_ptr self, opened_journal opened) {
   st.limits = opened.limits;
   st.stats = std::move(opened.stats);
   st.on_fatal = std::move(opened.on_fatal);
+  st.images = std::move(opened.images);
   st.admission = model::journal_admission{st.limits.admission};
   st.delivery = delivery{st.limits.delivery};
   st.proposed = std::move(opened.inbox);

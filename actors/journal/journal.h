@@ -26,12 +26,23 @@ struct journal_limits {
   std::uint64_t tail_bytes_max = 16U << 20;  ///< Of durable entries kept in memory for followers.
 };
 
+/// How the journal asks for images; from an actor's thread.
+struct image_hooks {
+  /// A leader has only this one left of what this node lacks: fetch it, then give the inbox an install_ended.
+  std::function<void(const model::image_to_install&)> wanted = [](const model::image_to_install&) {};
+  /// That install_ended was taken.  Not 0: the log begins there now, and the catalog has to be what
+  /// the image says before it asks for a replay from there.
+  std::function<void(std::uint64_t restarted_at)> over = [](std::uint64_t) {};
+};
+
 /// Everything a journal is made of.
 struct journal_parts {
   std::shared_ptr<edit_log> log;
   std::shared_ptr<model::consensus_core> core;
   std::vector<model::member> founders;  ///< Of a new group; an existing log knows its own.
+  start_image from;                     ///< What the catalog was loaded from.
   post_fn post = [](raft_mail) {};      ///< To the other members; called in the keeper's thread.
+  image_hooks images;
   journal_limits limits;
   journal_stats_ptr stats = std::make_shared<journal_stats>();
   /// Called once, after everybody waiting has been answered, when the disk failed.  The journal
@@ -48,6 +59,7 @@ struct opened_journal {
   journal_limits limits;
   journal_stats_ptr stats;
   std::function<void(const std::string&)> on_fatal;
+  image_hooks images;
   bool keeper_has_a_thread = true;
 };
 
@@ -77,6 +89,7 @@ struct journal_state {
   journal_limits limits;
   journal_stats_ptr stats;
   std::function<void(const std::string&)> on_fatal;
+  image_hooks images;
   model::journal_admission admission{{}};
   tabletd::delivery delivery{{}};
   std::shared_ptr<next_transaction> proposed;  ///< The door's edits, for the keeper.

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
 
@@ -42,6 +43,9 @@ struct JournalGroup : actor_world {
     standing_listener_actor watch;
     standing now;
     std::string fatal;
+    std::map<std::uint64_t, std::vector<std::string>> images;  ///< On its disk: what was folded up to then.
+    std::optional<model::image_to_install> wanted;
+    std::size_t installed = 0;
   };
   std::array<member, members> all;
   std::map<std::pair<model::node_id, model::node_id>, std::deque<raft_mail>> links;
@@ -77,16 +81,66 @@ struct JournalGroup : actor_world {
       links[{who, to}].push_back(std::move(mail));
     };
     parts.on_fatal = [&m](const std::string& why) { m.fatal = why; };
+    for (const auto& point : m.log->points)
+      if (m.images.contains(point.index))
+        parts.from.image = {point.index, 0, 0};
+    const auto begins_at = parts.from.image.id;
+    parts.images.wanted = [&m](const model::image_to_install& what) { m.wanted = what; };
+    parts.images.over = [this, who](std::uint64_t restarted_at) {
+      if (restarted_at != 0)
+        reload(who, restarted_at - 1);
+    };
     m.stats = parts.stats;
     auto opened = open_journal(std::move(parts));
     m.inbox = opened.inbox;
     m.journal = sys.spawn(tabletd::journal, std::move(opened));
-    m.folded = {};
-    m.folded.next = 1;
     m.catalog = sys.spawn(fake_catalog, &m.folded);
     m.watch = sys.spawn(watcher, &m.now);
     caf::anon_send(m.journal, watch_standing{}, m.watch);
-    caf::anon_send(m.journal, replay_from{1}, caf::actor_cast<catalog_sink_actor>(m.catalog));
+    begin_catalog(m, begins_at);
+    settle();
+  }
+  /// From the image of entry `image`; 0: from nothing.
+  void begin_catalog(member& m, std::uint64_t image) {
+    m.folded = {};
+    if (image != 0)
+      m.folded.folded = m.images.at(image);
+    m.folded.next = image + 1;
+    caf::anon_send(m.journal, replay_from{image + 1}, caf::actor_cast<catalog_sink_actor>(m.catalog));
+  }
+  void reload(model::node_id who, std::uint64_t image) {
+    begin_catalog(at(who), image);
+    ++at(who).installed;
+    reloaded(who);
+  }
+  virtual void reloaded(model::node_id) {}
+  /// Of what its catalog has folded; the two newest are kept.
+  void make_image(model::node_id who) {
+    auto& m = at(who);
+    const auto id = m.folded.folded.size();
+    if (id == 0 || m.images.contains(id) || (!m.images.empty() && id < m.images.rbegin()->first))
+      return;
+    m.images.emplace(id, m.folded.folded);
+    keep_two(m);
+    say(who, image_kept{{id, 0, 0}, m.images.size() == 2 ? m.images.begin()->first : 0});
+    settle();
+  }
+  static void keep_two(member& m) {
+    while (m.images.size() > 2)
+      m.images.erase(m.images.begin());
+  }
+  /// What a leader offered arrives, or does not.
+  void fetch(model::node_id who, bool is_lost) {
+    auto& m = at(who);
+    if (!m.wanted)
+      return;
+    const auto what = *std::exchange(m.wanted, std::nullopt);
+    const auto& there = at(what.from).images;
+    const bool is_there = !is_lost && there.contains(what.upto.index);
+    if (is_there) {
+      m.images = {{what.upto.index, there.at(what.upto.index)}};
+    }
+    say(who, install_ended{what.upto, what.image, is_there});
     settle();
   }
   void stop(model::node_id who) {
@@ -142,6 +196,8 @@ struct JournalGroup : actor_world {
     for (; span > model::time_ms{}; span -= 20ms) {
       pass_time(20ms);
       deliver_all();
+      for (model::node_id who = 1; who <= members; ++who)
+        fetch(who, false);
     }
   }
   void set_cut(model::node_id who, bool is_cut) {
@@ -318,6 +374,66 @@ TEST_F(JournalGroup, AFailingDiskEndsOnlyItsMember) {
   EXPECT_EQ(answers.at("y").why, failure::NONE);
 }
 
+TEST_F(JournalGroup, AMemberThatLacksWhatIsTrimmedStartsFromAnImage) {
+  start_all();
+  const auto leads = elect();
+  const model::node_id away = leads == 3 ? 2 : 3, other = 6 - leads - away;
+  stop(away);
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 50; ++i)
+      propose(leads, "r" + std::to_string(round) + "e" + std::to_string(i));
+    run(300ms);
+    for (const auto who : {leads, other})
+      make_image(who);
+  }
+  const auto older = at(leads).images.begin()->first;
+  for (const auto who : {leads, other}) {
+    say(who, trim_wanted{10'000});
+    settle();
+    EXPECT_EQ(at(who).log->first_index(), older + 1) << "no more than what the older image has";
+  }
+  start(away);
+  say(leads, link_renewed{away});
+  run(5s);
+  EXPECT_EQ(at(away).installed, 1U);
+  EXPECT_EQ(edits(away), edits(leads));
+  EXPECT_EQ(edits(away).size(), 100U);
+  propose(leads, "after");
+  run(500ms);
+  EXPECT_EQ(edits(away).back(), "after");
+  // It has a log of its own again.
+  stop(away);
+  start(away);
+  say(leads, link_renewed{away});
+  run(1s);
+  EXPECT_EQ(edits(away).back(), "after");
+  EXPECT_EQ(at(away).installed, 1U);
+}
+
+TEST_F(JournalGroup, AnImageThatCannotBeHadIsOfferedAgain) {
+  start_all();
+  const auto leads = elect();
+  const model::node_id away = leads == 3 ? 2 : 3;
+  stop(away);
+  for (int round = 0; round < 2; ++round) {
+    propose(leads, "e" + std::to_string(round));
+    run(300ms);
+    make_image(leads);
+  }
+  say(leads, trim_wanted{10'000});
+  settle();
+  start(away);
+  say(leads, link_renewed{away});
+  for (int i = 0; i < 100 && !at(away).wanted; ++i) {
+    pass_time(20ms);
+    deliver_all();
+  }
+  ASSERT_TRUE(at(away).wanted);
+  fetch(away, true);
+  run(60s);
+  EXPECT_EQ(edits(away), edits(leads));
+}
+
 /// One history: anything may happen, in any order.
 struct walk : JournalGroup {
   void TestBody() override {}
@@ -356,7 +472,14 @@ struct walk : JournalGroup {
       at(who).journal ? stop(who) : restart(who);
     else if (what < 970)
       links[{who, other}].clear(), renew(who, other);
+    else if (what < 980 && at(who).journal)
+      make_image(who);
+    else if (what < 985 && at(who).journal)
+      say(who, trim_wanted{dice(at(who).folded.folded.size() + 1)}), settle();
+    else if (what < 995 && at(who).journal)
+      fetch(who, dice(3) == 0);
   }
+  void reloaded(model::node_id who) override { seen[who - 1] = 0; }
   void renew(model::node_id from, model::node_id to) {
     say(from, link_renewed{to});
     settle();
@@ -383,12 +506,12 @@ struct walk : JournalGroup {
     std::string text = "truth " + std::to_string(truth.size());
     for (model::node_id who = 1; who <= members; ++who)
       text += "; " + std::to_string(who) + " term " + std::to_string(at(who).now.term) + " leader "
-              + std::to_string(at(who).now.leader) + " log " + std::to_string(at(who).log->rows.size()) + " folded "
+              + std::to_string(at(who).now.leader) + " log " + std::to_string(at(who).log->last_index()) + " folded "
               + std::to_string(at(who).folded.folded.size()) + ' ' + at(who).fatal;
     return text;
   }
   bool is_settled() {
-    if (leader() == 0 || at(leader()).log->rows.size() != truth.size())
+    if (leader() == 0 || at(leader()).log->last_index() != truth.size())
       return false;
     for (model::node_id who = 1; who <= members; ++who)
       if (at(who).folded.folded.size() != truth.size())  // Its log may have a tail that nothing has replaced yet.
@@ -398,8 +521,8 @@ struct walk : JournalGroup {
 };
 
 TEST(JournalGroupWalk, CatalogsNeverDifferAndAnswersAreTrue) {
-  std::size_t acknowledged = 0, refused = 0, unknown = 0;
-  for (std::uint64_t seed = 1; seed <= 400 && !testing::Test::HasFailure(); ++seed) {
+  std::size_t acknowledged = 0, refused = 0, unknown = 0, installed = 0;
+  for (std::uint64_t seed = 1; seed <= 500 && !testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     walk history(seed);
     history.start_all();
@@ -421,11 +544,14 @@ TEST(JournalGroupWalk, CatalogsNeverDifferAndAnswersAreTrue) {
         ++unknown;
       }
     }
+    for (const auto& each : history.all)
+      installed += each.installed;
     EXPECT_EQ(history.answers.size(), static_cast<std::size_t>(history.names)) << "somebody waits for ever";
   }
   EXPECT_GT(acknowledged, 5'000U);
   EXPECT_GT(refused, 2'000U);
   EXPECT_GT(unknown, 200U);
+  EXPECT_GT(installed, 30U);
 }
 
 }  // namespace
