@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 #include <charconv>
-#include <sstream>
 
 namespace tabletd::play {
 
@@ -18,20 +17,6 @@ constexpr std::uint64_t full_report_s = 5;
 // the limits that would keep gigabytes free shrink with it.
 constexpr std::uint64_t disk_mib = 4'096;
 constexpr std::uint64_t left_mib = 64;
-
-/// The keys of a group, at the head of the section they belong to.
-std::string with_group(std::string toml, const node_place& place) {
-  if (place.frontends.empty())
-    return toml;
-  constexpr std::string_view section = "[node]\n";
-  toml::array members;
-  for (const auto& one : place.frontends)
-    members.push_back(one);
-  std::ostringstream lines;
-  lines << "edit_log_listen = " << toml::value{place.edit_log_listen} << "\nfrontends = " << members << "\n";
-  toml.insert(toml.find(section) + section.size(), lines.str());
-  return toml;
-}
 
 std::string front_end(const node_place& place) {
   fe_config config;
@@ -47,7 +32,10 @@ std::string front_end(const node_place& place) {
   config.min_left_mib = left_mib;
   config.flood_left_mib = left_mib / 2;
   config.id = place.id;
-  return with_group(to_toml(config), place);
+  config.frontends = place.frontends;
+  if (!place.edit_log_listen.empty())
+    config.edit_log_listen = place.edit_log_listen;
+  return to_toml(config);
 }
 
 std::string backend(const node_place& place) {

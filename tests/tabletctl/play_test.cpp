@@ -196,14 +196,12 @@ TEST_F(Play, AGroupOfFrontEndsIsTheSameOnAll) {
   place.id = 2;
   place.edit_log_listen = "127.0.0.1:9011";
   place.frontends = {"1@127.0.0.1:9010", "2@127.0.0.1:9011", "3@127.0.0.1:9012"};
-  const auto file = toml::parse(node_config(place));
-  EXPECT_EQ(file["node"]["id"].value_or(0), 2);
-  EXPECT_EQ(file["node"]["edit_log_listen"].value_or(std::string{}), "127.0.0.1:9011");
-  ASSERT_TRUE(file["node"]["frontends"].is_array());
-  ASSERT_EQ(file["node"]["frontends"].as_array()->size(), 3U);
-  EXPECT_EQ(file["node"]["frontends"][2].value_or(std::string{}), "3@127.0.0.1:9012");
+  const auto config = parse_fe_config(node_config(place), "fe.toml");
+  EXPECT_EQ(config.id, 2U);
+  EXPECT_EQ(config.edit_log_listen, "127.0.0.1:9011");
+  EXPECT_EQ(config.frontends, place.frontends);
   place.frontends.clear();
-  EXPECT_EQ(node_config(place).find("frontends"), std::string::npos) << "one alone is no group";
+  EXPECT_TRUE(parse_fe_config(node_config(place), "fe.toml").frontends.empty()) << "one alone is no group";
 }
 
 TEST_F(Play, PortsAreFreeAndDifferent) {
