@@ -159,10 +159,7 @@ void fe_node::spawn_tree(opened_journal opened) {
   child_spec herald_child;
   herald_child.id = "herald";
   herald_child.start = [this, all](caf::event_based_actor* parent) {
-    return caf::actor_cast<caf::actor>(spawn_child(parent, herald, herald_ports{all->journal, all->catalog, [this] {
-                                                     if (leads() || follows())
-                                                       options_.ready();
-                                                   }}));
+    return caf::actor_cast<caf::actor>(spawn_child(parent, herald, herald_ports{all->journal, all->catalog, [this] { look_around(); }}));
   };
 
   child_spec term_child;
@@ -334,6 +331,16 @@ void fe_node::fill_info(api::ServerInfo::Builder to) const {
   to.setNodeId(options_.node_id);
   to.setRole(api::Role::FE);
   to.setLeader(leader_address().c_str());
+}
+
+/// The standing of this node or its catalog has changed.
+void fe_node::look_around() {
+  if (leads() || follows())
+    options_.ready();
+  // Sessions that were passed on to a leader that is none any more must end, not hang.
+  loop_->post([link = leader_, to = leads() ? std::string() : leader_address()] {
+    link->follow(to.empty() ? std::nullopt : std::optional(to));
+  });
 }
 
 bool fe_node::follows() const {

@@ -84,6 +84,7 @@ private:
   [[nodiscard]] kj::Promise<console_session_actor> open_session(const std::string& database);
   void fill_info(api::ServerInfo::Builder to) const;
   void fill_health(api::ClusterHealth::Builder to) const;
+  void look_around();
   [[nodiscard]] fe_face face() const;
   /// host:port of every console of the group that is known, this one's included.
   [[nodiscard]] std::vector<std::string> consoles() const;
