@@ -96,6 +96,8 @@ int libraft_core::handle(const change_membership& event, update& out) {
     plan.why = refusal::change_open;
   else if (log_.term_at(committed()) != term())
     plan.why = refusal::term_not_settled;  // Two leaders' changes could each find a majority that knows no other.
+  else if (plan.why == refusal::none && plan.deposed == options_.self)
+    plan.why = refusal::would_strand;
   else if (plan.why == refusal::none && plan.promoted != 0 && !is_near(plan.promoted))
     plan.why = refusal::not_caught_up;
   if (plan.why != refusal::none) {

@@ -212,6 +212,9 @@ enum class refusal : std::uint8_t {
   not_caught_up,     ///< The member to promote is too far behind, or silent.
   not_a_membership,  ///< An id or address is empty or occurs twice, or nobody would vote.
   no_such_member,    ///< Nobody to hand over to.
+  /// Only who no longer votes might come to know of it, and then nobody could be elected: a leader hands over
+  /// before it goes, and of two voters one is removed, not made an observer (dissertation 4.2.2).
+  would_strand,
 };
 struct outbound {
   node_id to{};

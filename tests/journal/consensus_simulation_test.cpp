@@ -10,17 +10,17 @@ using namespace test;
 
 TEST(ConsensusSimulation, MembersNeverDivergeAndKeepWhatTheyAcknowledged) {
   simulation_counts counts;
-  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 1'000; ++seed) {
     simulation history(seed, options_for(seed));
     ASSERT_EQ(history.run(), "") << "consensus_simulation --from " << seed << " --seeds 1";
     counts += history.counts();
   }
   // Otherwise the histories prove nothing.
-  EXPECT_GT(counts.acknowledged, 10'000U);
-  EXPECT_GT(counts.crashes, 10'000U);
-  EXPECT_GT(counts.images_installed, 100U);
-  EXPECT_GT(counts.changes, 400U);
-  EXPECT_GT(counts.transfers, 100U);
+  EXPECT_GT(counts.acknowledged, 20'000U);
+  EXPECT_GT(counts.crashes, 20'000U);
+  EXPECT_GT(counts.images_installed, 500U);
+  EXPECT_GT(counts.changes, 1'000U);
+  EXPECT_GT(counts.transfers, 500U);
 }
 
 }  // namespace
