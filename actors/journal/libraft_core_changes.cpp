@@ -12,14 +12,19 @@ int libraft_core::handle(const snapshot_taken& event, update& out) {
   const auto& upto = event.upto;
   if (log_.snapshot() && upto.index <= log_.snapshot()->index)
     return 0;
-  if (upto.index == 0 || upto.index > std::min(committed(), raft_shim_last_stored(raft_.get())))
-    return 0;  // Nothing may stand for what this member has not got.
   const auto here = snapshot_at(upto.index);
   if (!here || *here != upto) {
     out.fault = "an image of everything up to entry " + std::to_string(upto.index)
-                + " is of another log than this node's; remove it, or rebuild the node from its peers";
+                + " is of another log than this node's, or ahead of it; remove it, or rebuild the node from its peers";
     return 0;
   }
+  // The image is durable, so what it covers is, although the log may not say so yet.
+  if (upto.index > raft_shim_last_stored(raft_.get()))
+    if (const int code = feed(
+            out,
+            [&](raft_shim_update* update) { return raft_shim_persisted(raft_.get(), now_ms(), upto.index, update); });
+        code != 0)
+      return code;
   const auto first_kept = std::clamp(event.first_kept, log_.first(), upto.index + 1);
   const raft_shim_snapshot raw{upto.index, upto.term, upto.membership_index, upto.membership.data(),
                                upto.membership.size()};

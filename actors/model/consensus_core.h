@@ -154,7 +154,8 @@ struct transfer_leadership {
 };
 /// An image of everything up to `upto` is durable here, and the log begins at `first_kept` <=
 /// upto.index + 1 from now on.  `upto` is what snapshot_at() said when it was made, here or on another
-/// member.  Once per index; an older one than the present is ignored.
+/// member, and not ahead of what is committed here.  Once per index; an older one is ignored, and must
+/// not trim the log.
 struct snapshot_taken {
   snapshot_point upto;
   std::uint64_t first_kept{};
