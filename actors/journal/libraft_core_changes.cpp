@@ -86,9 +86,18 @@ std::uint64_t libraft_core::match_of(node_id peer) const {
   return raft_shim_match(raft_.get(), peer, &match) ? match : 0;
 }
 
-/// It lacks no more than what may be under way to any follower.
+/// It knows that it is a member, and lacks no more than what may be under way to any follower.
 bool libraft_core::is_near(node_id peer) const {
-  return answers(peer) && match_of(peer) + options_.inflight_entries_max >= log_.last();
+  const auto match = match_of(peer);
+  return answers(peer) && match >= log_.newest_change().index && match + options_.inflight_entries_max >= log_.last();
+}
+
+/// A majority of these voters is near: who is not might be needed next, and have nothing to vote with.
+bool libraft_core::can_be_carried(const std::vector<member>& group) const {
+  const auto voters = std::ranges::count(group, true, &member::voter);
+  const auto near = std::ranges::count_if(
+      group, [this](const member& each) { return each.voter && (each.id == options_.self || is_near(each.id)); });
+  return near > voters / 2;
 }
 
 int libraft_core::handle(const change_membership& event, update& out) {
@@ -103,7 +112,8 @@ int libraft_core::handle(const change_membership& event, update& out) {
     plan.why = refusal::term_not_settled;  // Two leaders' changes could each find a majority that knows no other.
   else if (plan.why == refusal::none && plan.deposed == options_.self)
     plan.why = refusal::would_strand;
-  else if (plan.why == refusal::none && plan.promoted != 0 && !is_near(plan.promoted))
+  else if (plan.why == refusal::none
+           && ((plan.promoted != 0 && !is_near(plan.promoted)) || !can_be_carried(plan.members)))
     plan.why = refusal::not_caught_up;
   if (plan.why != refusal::none) {
     refuse(out, plan.why);

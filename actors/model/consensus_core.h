@@ -172,8 +172,8 @@ struct install_failed {
 };
 /// The leader is to make this the membership.  It must differ from the present one in one member:
 /// added as an observer, made a voter or an observer, given another address, or gone (dissertation
-/// 4.1).  Refused while another change is open or before an entry of the term is committed; a voter is made only of
-/// an observer that answers and lacks no more than what may be under way.
+/// 4.1).  `refusal` says when not; a voter is made only of an observer that answers and lacks no more
+/// than what may be under way to any follower.
 struct change_membership {
   std::vector<member> members;
 };
@@ -210,7 +210,7 @@ enum class refusal : std::uint8_t {
   change_open,       ///< Another change of membership is not committed yet.
   term_not_settled,  ///< No entry of this leader's term is committed yet (dissertation 6.4).
   not_single,        ///< More than one member would change, or none; or a new one would vote at once.
-  not_caught_up,     ///< The member to promote is too far behind, or silent.
+  not_caught_up,     ///< The member to promote, or too many of those who then vote, are silent or too far behind.
   not_a_membership,  ///< An id or address is empty or occurs twice, or nobody would vote.
   no_such_member,    ///< Nobody to hand over to.
   /// Only who no longer votes might come to know of it, and then nobody could be elected: a leader hands over

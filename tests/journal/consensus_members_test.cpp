@@ -78,6 +78,14 @@ TEST_F(Members, AnObserverThatIsSilentOrFarBehindIsNotPromoted) {
   EXPECT_EQ(change(with(4, true)), refusal::none);
 }
 
+TEST_F(Members, WhoIsNeededAfterTheChangeMustBeNear) {
+  lead(1);
+  isolate(3);
+  pass(1'500ms);
+  EXPECT_EQ(change(without(2)), refusal::not_caught_up) << "1 and 3 would have to agree";
+  EXPECT_EQ(change(without(3)), refusal::none);
+}
+
 TEST_F(Members, OneChangeAtATimeAndOnlyInASettledTerm) {
   elect(1);
   lose_mail();
@@ -217,6 +225,22 @@ TEST_F(Members, AChangeInTheMiddleOfARunIsCommittedWhereItStands) {
   write_all();
   settle();
   EXPECT_EQ(node(2).change(without(4), now), refusal::none) << "no change is open";
+}
+
+TEST_F(Members, WhoHasLostItsLogDoesNotVote) {
+  lead(1);
+  node(1).propose({"on 1 and 2"}, now);
+  deliver(1, 2);
+  node(1).complete_writes(now);
+  node(2).complete_writes(now);
+  deliver(2, 1);
+  ASSERT_EQ(node(1).applied.back(), "on 1 and 2");
+  lose_mail();
+  isolate(1);
+  node(2).disk = {};
+  node(2).start(now);
+  pass(8s);
+  EXPECT_FALSE(node(3).leads()) << "it lacks what was acknowledged";
 }
 
 // P12: who was promoted and does not know it yet is needed by those who do.
