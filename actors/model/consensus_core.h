@@ -248,8 +248,8 @@ public:
   /// Entry 1 of a new group: the same on every founding member, written at term 1.  Throws
   /// std::invalid_argument if an id is 0 or an id or address occurs twice.
   [[nodiscard]] virtual entry_header founding_entry(const std::vector<member>& members) const = 0;
-  /// What an image of everything up to `index` stands for.  `index` is committed and not older than
-  /// the present snapshot; else nothing.
+  /// What an image of everything up to `index` stands for.  `index` is committed, not older than
+  /// the present snapshot and not the founding entry; else nothing.
   [[nodiscard]] virtual std::optional<snapshot_point> snapshot_at(std::uint64_t index) const = 0;
   /// The newest membership in the log; empty: none is known.  It counts from when it is logged.
   [[nodiscard]] virtual std::vector<member> members() const = 0;

@@ -207,7 +207,11 @@ TEST(ImagesAtTheStart, ALogWithoutItsBeginningNeedsAnImage) {
 
 TEST_F(Images, AnImageOfAnotherLogStopsTheNode) {
   elect(1);
-  auto point = *node(1).core().snapshot_at(1);
+  node(1).propose({"a"}, now);
+  write_all();
+  settle();
+  EXPECT_FALSE(node(1).core().snapshot_at(1)) << "P15";
+  auto point = *node(1).core().snapshot_at(2);
   libraft_core core({.self = 1});
   const auto& disk = node(1).disk;
   (void)core.step(disk.as_event(), now);
