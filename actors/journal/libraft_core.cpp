@@ -176,7 +176,8 @@ entry_header libraft_core::founding_entry(const std::vector<member>& members) co
 }
 
 std::optional<snapshot_point> libraft_core::snapshot_at(std::uint64_t index) const {
-  const auto term_there = index == 0 || index > committed() ? 0 : log_.term_at(index);
+  // P15: with an image of entry 1 alone and the entry gone, the library sends who has nothing neither.
+  const auto term_there = index < 2 || index > committed() ? 0 : log_.term_at(index);
   if (term_there == 0 || (log_.snapshot() && index < log_.snapshot()->index))
     return std::nullopt;
   auto change = log_.change_at(index);

@@ -83,6 +83,7 @@ private:
   [[nodiscard]] bool all_is_stored() const;
   [[nodiscard]] bool change_is_open() const;
   [[nodiscard]] bool is_near(model::node_id peer) const;
+  [[nodiscard]] bool can_be_carried(const std::vector<model::member>& group) const;
   [[nodiscard]] bool answers(model::node_id peer) const;
   [[nodiscard]] std::uint64_t match_of(model::node_id peer) const;
   [[nodiscard]] model::node_id best_successor() const;

@@ -12,14 +12,19 @@ int libraft_core::handle(const snapshot_taken& event, update& out) {
   const auto& upto = event.upto;
   if (log_.snapshot() && upto.index <= log_.snapshot()->index)
     return 0;
-  if (upto.index == 0 || upto.index > std::min(committed(), raft_shim_last_stored(raft_.get())))
-    return 0;  // Nothing may stand for what this member has not got.
   const auto here = snapshot_at(upto.index);
   if (!here || *here != upto) {
     out.fault = "an image of everything up to entry " + std::to_string(upto.index)
-                + " is of another log than this node's; remove it, or rebuild the node from its peers";
+                + " is of another log than this node's, or ahead of it; remove it, or rebuild the node from its peers";
     return 0;
   }
+  // The image is durable, so what it covers is, although the log may not say so yet.
+  if (upto.index > raft_shim_last_stored(raft_.get()))
+    if (const int code = feed(
+            out,
+            [&](raft_shim_update* update) { return raft_shim_persisted(raft_.get(), now_ms(), upto.index, update); });
+        code != 0)
+      return code;
   const auto first_kept = std::clamp(event.first_kept, log_.first(), upto.index + 1);
   const raft_shim_snapshot raw{upto.index, upto.term, upto.membership_index, upto.membership.data(),
                                upto.membership.size()};
@@ -81,9 +86,18 @@ std::uint64_t libraft_core::match_of(node_id peer) const {
   return raft_shim_match(raft_.get(), peer, &match) ? match : 0;
 }
 
-/// It lacks no more than what may be under way to any follower.
+/// It knows that it is a member, and lacks no more than what may be under way to any follower.
 bool libraft_core::is_near(node_id peer) const {
-  return answers(peer) && match_of(peer) + options_.inflight_entries_max >= log_.last();
+  const auto match = match_of(peer);
+  return answers(peer) && match >= log_.newest_change().index && match + options_.inflight_entries_max >= log_.last();
+}
+
+/// A majority of these voters is near: who is not might be needed next, and have nothing to vote with.
+bool libraft_core::can_be_carried(const std::vector<member>& group) const {
+  const auto voters = std::ranges::count(group, true, &member::voter);
+  const auto near = std::ranges::count_if(
+      group, [this](const member& each) { return each.voter && (each.id == options_.self || is_near(each.id)); });
+  return near > voters / 2;
 }
 
 int libraft_core::handle(const change_membership& event, update& out) {
@@ -96,7 +110,10 @@ int libraft_core::handle(const change_membership& event, update& out) {
     plan.why = consensus_refusal::change_open;
   else if (log_.term_at(committed()) != term())
     plan.why = consensus_refusal::term_not_settled;  // Two leaders' changes could each find a majority that knows no other.
-  else if (plan.why == consensus_refusal::none && plan.promoted != 0 && !is_near(plan.promoted))
+  else if (plan.why == consensus_refusal::none && plan.deposed == options_.self)
+    plan.why = consensus_refusal::would_strand;
+  else if (plan.why == consensus_refusal::none
+           && ((plan.promoted != 0 && !is_near(plan.promoted)) || !can_be_carried(plan.members)))
     plan.why = consensus_refusal::not_caught_up;
   if (plan.why != consensus_refusal::none) {
     refuse(out, plan.why);

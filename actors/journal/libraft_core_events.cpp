@@ -158,8 +158,11 @@ int libraft_core::receive(node_id from, const vote_request& request, update& out
 }
 
 /// P12: the library lets nobody vote whose own log does not say that it may.  Candidates count by theirs.
+/// Only an observer that was promoted can be needed so; whoever has lost its log must not vote.
 bool libraft_core::may_vote_for(const vote_request& request) const {
-  if (is_voter(members(), options_.self) || raft_shim_state(raft_.get()) != raft_shim_follower)
+  const auto group = members();
+  if (std::ranges::find(group, options_.self, &member::id) == group.end() || is_voter(group, options_.self)
+      || raft_shim_state(raft_.get()) != raft_shim_follower)
     return false;
   const auto vote = raft_shim_vote(raft_.get());
   if (request.pre_vote ? request.term < term() : request.term != term() || (vote != 0 && vote != request.candidate))

@@ -120,12 +120,14 @@ bool is_sole_voter(const std::vector<member>& members, node_id id) {
 
 single_change plan_change(const std::vector<member>& present, const std::vector<member>& wanted) {
   if (!makes_sense(wanted))
-    return {{}, 0, consensus_refusal::not_a_membership};
+    return {{}, 0, 0, consensus_refusal::not_a_membership};
   single_change plan;
   int differences = 0;
   for (const auto& old : present) {
     const auto* now = find(wanted, old.id);
     differences += !now || *now != old;
+    if (old.voter && !(now && now->voter))
+      plan.deposed = old.id;
     if (!now)
       continue;
     if (now->voter && !old.voter)
@@ -140,6 +142,8 @@ single_change plan_change(const std::vector<member>& present, const std::vector<
   }
   if (differences != 1)
     plan.why = consensus_refusal::not_single;
+  else if (plan.deposed != 0 && find(wanted, plan.deposed) && std::ranges::count(present, true, &member::voter) == 2)
+    plan.why = consensus_refusal::would_strand;
   return plan;
 }
 

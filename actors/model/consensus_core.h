@@ -154,7 +154,8 @@ struct transfer_leadership {
 };
 /// An image of everything up to `upto` is durable here, and the log begins at `first_kept` <=
 /// upto.index + 1 from now on.  `upto` is what snapshot_at() said when it was made, here or on another
-/// member.  Once per index; an older one than the present is ignored.
+/// member, and not ahead of what is committed here.  Once per index; an older one is ignored, and must
+/// not trim the log.
 struct snapshot_taken {
   snapshot_point upto;
   std::uint64_t first_kept{};
@@ -171,8 +172,8 @@ struct install_failed {
 };
 /// The leader is to make this the membership.  It must differ from the present one in one member:
 /// added as an observer, made a voter or an observer, given another address, or gone (dissertation
-/// 4.1).  Refused while another change is open or before an entry of the term is committed; a voter is made only of
-/// an observer that answers and lacks no more than what may be under way.
+/// 4.1).  `refusal` says when not; a voter is made only of an observer that answers and lacks no more
+/// than what may be under way to any follower.
 struct change_membership {
   std::vector<member> members;
 };
@@ -209,9 +210,12 @@ enum class consensus_refusal : std::uint8_t {
   change_open,       ///< Another change of membership is not committed yet.
   term_not_settled,  ///< No entry of this leader's term is committed yet (dissertation 6.4).
   not_single,        ///< More than one member would change, or none; or a new one would vote at once.
-  not_caught_up,     ///< The member to promote is too far behind, or silent.
+  not_caught_up,     ///< The member to promote, or too many of those who then vote, are silent or too far behind.
   not_a_membership,  ///< An id or address is empty or occurs twice, or nobody would vote.
   no_such_member,    ///< Nobody to hand over to.
+  /// Only who no longer votes might come to know of it, and then nobody could be elected: a leader hands over
+  /// before it goes, and of two voters one is removed, not made an observer (dissertation 4.2.2).
+  would_strand,
 };
 struct outbound {
   node_id to{};
@@ -244,8 +248,8 @@ public:
   /// Entry 1 of a new group: the same on every founding member, written at term 1.  Throws
   /// std::invalid_argument if an id is 0 or an id or address occurs twice.
   [[nodiscard]] virtual entry_header founding_entry(const std::vector<member>& members) const = 0;
-  /// What an image of everything up to `index` stands for.  `index` is committed and not older than
-  /// the present snapshot; else nothing.
+  /// What an image of everything up to `index` stands for.  `index` is committed, not older than
+  /// the present snapshot and not the founding entry; else nothing.
   [[nodiscard]] virtual std::optional<snapshot_point> snapshot_at(std::uint64_t index) const = 0;
   /// The newest membership in the log; empty: none is known.  It counts from when it is logged.
   [[nodiscard]] virtual std::vector<member> members() const = 0;

@@ -166,14 +166,21 @@ public:
       feed(model::install_failed{wanted.upto.index, wanted.upto.term}, {}, now);
       return;
     }
-    ++installed;
-    if (!disk.snapshot || disk.snapshot->index < wanted.upto.index) {
+    const auto old_snapshot = disk.snapshot;
+    const auto old_image = disk.image;
+    if (!old_snapshot || old_snapshot->index < wanted.upto.index) {
       disk.snapshot = wanted.upto;
       disk.image = image;
     }
     feed(model::snapshot_installed{wanted.upto.index, wanted.upto.term}, {}, now);
-    if (last.log_restarts_at == 0 && disk.snapshot == wanted.upto)  // The log got there by itself.
+    if (last.log_restarts_at != 0) {
+      ++installed;
+    } else if (wanted.upto.index <= applied_upto_) {  // The log got there by itself.
       feed(model::snapshot_taken{wanted.upto, first_}, {}, now);
+    } else {
+      disk.snapshot = old_snapshot;
+      disk.image = old_image;
+    }
   }
   /// Completes the oldest write; false: there is none.
   bool complete_write(model::time_ms now) {
@@ -213,7 +220,10 @@ private:
       disk.write(write.first, write.entries);
   }
   [[nodiscard]] std::uint64_t durable_upto() const {
-    return writes_.empty() ? last_index() : std::min(disk.last(), writes_.front().first - 1);
+    auto upto = disk.last();
+    for (const auto& write : writes_)
+      upto = std::min(upto, write.first - 1);
+    return upto;
   }
   void report(const pending_write& write, model::time_ms now) {
     const auto end = write.first + write.entries.size() - 1;

@@ -22,6 +22,7 @@ int main(int count, char** words) {
     else
       return std::fprintf(stderr, "what is %s?\n", words[i]), 2;
   }
+  std::setvbuf(stdout, nullptr, _IOLBF, 1 << 12);
   simulation_counts counts;
   std::uint64_t histories = 0, failures = 0;
   for (auto seed = from + shard; seed < from + seeds; seed += shards) {
