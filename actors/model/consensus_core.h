@@ -172,7 +172,7 @@ struct install_failed {
 };
 /// The leader is to make this the membership.  It must differ from the present one in one member:
 /// added as an observer, made a voter or an observer, given another address, or gone (dissertation
-/// 4.1).  `refusal` says when not; a voter is made only of an observer that answers and lacks no more
+/// 4.1).  `consensus_refusal` says when not; a voter is made only of an observer that answers and lacks no more
 /// than what may be under way to any follower.
 struct change_membership {
   std::vector<member> members;

@@ -40,7 +40,7 @@ struct Members : consensus_trio {
     ADD_FAILURE() << "nobody leads";
     return *hosts[0];
   }
-  refusal change(const std::vector<model::member>& members) {
+  consensus_refusal change(const std::vector<model::member>& members) {
     const auto why = leader().change(members, now);
     write_all();
     settle();
@@ -274,7 +274,7 @@ TEST(Membership, ChangesOneMemberAtATime) {
   const std::vector<model::member> present{{1, "a"}, {2, "b"}, {3, "c"}, {4, "d", false}};
   struct row {
     std::vector<model::member> wanted;
-    refusal why;
+    consensus_refusal why;
   };
   const row table[] = {
       {{{1, "a"}, {2, "b"}, {3, "c"}, {4, "d", false}}, consensus_refusal::not_single},
