@@ -12,7 +12,7 @@ class App;
 namespace tabletd::play {
 
 struct play_options {
-  std::uint32_t fe = 1;
+  std::uint32_t fe = 3;
   std::uint32_t be = 4;
   std::uint32_t paths = 2; ///< Disks of each backend.
   std::string data

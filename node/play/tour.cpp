@@ -21,7 +21,7 @@ public:
   tour(cluster& on, const tour_options& options) : on_(on), options_(options) {}
 
   void run() {
-    step("start a front end and the backends", [this] { return up(); });
+    step("start the front ends and the backends", [this] { return up(); });
     step("load the file", [this] { return load(); });
     if (group())
       step("kill -9 the leader in the middle of a load; the load is finished", [this] { return lose_leader_loading(); });
