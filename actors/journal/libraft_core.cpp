@@ -95,7 +95,7 @@ void libraft_core::describe(update& out) const {
     out.next_tick = std::min(out.next_tick, transfer_->deadline);
 }
 
-void libraft_core::refuse(update& out, refusal why) const {
+void libraft_core::refuse(update& out, consensus_refusal why) const {
   out.refused = true;
   out.why = why;
 }

@@ -74,7 +74,7 @@ private:
   int settle_changes(std::uint64_t upto, model::update& out);
   int continue_transfer(model::update& out);
   void describe(model::update& out) const;
-  void refuse(model::update& out, model::refusal why) const;
+  void refuse(model::update& out, model::consensus_refusal why) const;
 
   [[nodiscard]] model::message put_right(model::message offer) const;
   [[nodiscard]] model::append_request rebase(const model::append_request& request) const;

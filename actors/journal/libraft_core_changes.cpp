@@ -103,19 +103,20 @@ bool libraft_core::can_be_carried(const std::vector<member>& group) const {
 int libraft_core::handle(const change_membership& event, update& out) {
   auto plan = plan_change(members(), event.members);
   if (!leads())
-    plan.why = refusal::not_leader;
+    plan.why = consensus_refusal::not_leader;
   else if (transfer_)
-    plan.why = refusal::transferring;
+    plan.why = consensus_refusal::transferring;
   else if (change_is_open())
-    plan.why = refusal::change_open;
+    plan.why = consensus_refusal::change_open;
   else if (log_.term_at(committed()) != term())
-    plan.why = refusal::term_not_settled;  // Two leaders' changes could each find a majority that knows no other.
-  else if (plan.why == refusal::none && plan.deposed == options_.self)
-    plan.why = refusal::would_strand;
-  else if (plan.why == refusal::none
+    plan.why
+        = consensus_refusal::term_not_settled;  // Two leaders' changes could each find a majority that knows no other.
+  else if (plan.why == consensus_refusal::none && plan.deposed == options_.self)
+    plan.why = consensus_refusal::would_strand;
+  else if (plan.why == consensus_refusal::none
            && ((plan.promoted != 0 && !is_near(plan.promoted)) || !can_be_carried(plan.members)))
-    plan.why = refusal::not_caught_up;
-  if (plan.why != refusal::none) {
+    plan.why = consensus_refusal::not_caught_up;
+  if (plan.why != consensus_refusal::none) {
     refuse(out, plan.why);
     return 0;
   }
@@ -125,7 +126,7 @@ int libraft_core::handle(const change_membership& event, update& out) {
   });
   if (!raft_shim_is_not_leader(code))
     return code;
-  refuse(out, refusal::transferring);
+  refuse(out, consensus_refusal::transferring);
   return 0;
 }
 
@@ -140,16 +141,16 @@ node_id libraft_core::best_successor() const {
 
 int libraft_core::handle(const transfer_leadership& event, update& out) {
   const auto to = event.to == 0 ? best_successor() : event.to;
-  auto why = refusal::none;
+  auto why = consensus_refusal::none;
   if (!leads())
-    why = refusal::not_leader;
+    why = consensus_refusal::not_leader;
   else if (transfer_)
-    why = refusal::transferring;
+    why = consensus_refusal::transferring;
   else if (change_is_open())
-    why = refusal::change_open;
+    why = consensus_refusal::change_open;
   else if (to == options_.self || !is_voter(members(), to))
-    why = refusal::no_such_member;
-  if (why != refusal::none)
+    why = consensus_refusal::no_such_member;
+  if (why != consensus_refusal::none)
     refuse(out, why);
   else
     transfer_ = transfer{to, now_ + options_.election_timeout};

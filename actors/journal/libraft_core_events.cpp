@@ -51,18 +51,18 @@ int libraft_core::handle(const started& event, update& out) {
 
 int libraft_core::handle(const proposed& event, update& out) {
   if (transfer_) {
-    refuse(out, refusal::transferring);
+    refuse(out, consensus_refusal::transferring);
     return 0;
   }
   if (!leads()) {
-    refuse(out, refusal::not_leader);
+    refuse(out, consensus_refusal::not_leader);
     return 0;
   }
   const int code = feed(
       out, [&](raft_shim_update* update) { return raft_shim_submit(raft_.get(), now_ms(), event.commands, update); });
   if (!raft_shim_is_not_leader(code))
     return code;
-  refuse(out, refusal::transferring);  // The library gives a hand-over up at its next timeout.
+  refuse(out, consensus_refusal::transferring);  // The library gives a hand-over up at its next timeout.
   return 0;
 }
 

@@ -120,7 +120,7 @@ bool is_sole_voter(const std::vector<member>& members, node_id id) {
 
 single_change plan_change(const std::vector<member>& present, const std::vector<member>& wanted) {
   if (!makes_sense(wanted))
-    return {{}, 0, 0, refusal::not_a_membership};
+    return {{}, 0, 0, consensus_refusal::not_a_membership};
   single_change plan;
   int differences = 0;
   for (const auto& old : present) {
@@ -141,9 +141,9 @@ single_change plan_change(const std::vector<member>& present, const std::vector<
     plan.members.push_back(each);
   }
   if (differences != 1)
-    plan.why = refusal::not_single;
+    plan.why = consensus_refusal::not_single;
   else if (plan.deposed != 0 && find(wanted, plan.deposed) && std::ranges::count(present, true, &member::voter) == 2)
-    plan.why = refusal::would_strand;
+    plan.why = consensus_refusal::would_strand;
   return plan;
 }
 

@@ -17,7 +17,7 @@ struct single_change {
   std::vector<model::member> members;  ///< In the present order: the library matches by position.
   model::node_id promoted{};           ///< 0: nobody.
   model::node_id deposed{};            ///< A voter that will be none; 0: nobody.
-  model::refusal why = model::refusal::none;
+  model::consensus_refusal why = model::consensus_refusal::none;
 };
 /// Whether `wanted` is one step away from `present` (dissertation 4.1).
 [[nodiscard]] single_change plan_change(const std::vector<model::member>& present,

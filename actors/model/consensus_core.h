@@ -172,7 +172,7 @@ struct install_failed {
 };
 /// The leader is to make this the membership.  It must differ from the present one in one member:
 /// added as an observer, made a voter or an observer, given another address, or gone (dissertation
-/// 4.1).  `refusal` says when not; a voter is made only of an observer that answers and lacks no more
+/// 4.1).  `consensus_refusal` says when not; a voter is made only of an observer that answers and lacks no more
 /// than what may be under way to any follower.
 struct change_membership {
   std::vector<member> members;
@@ -203,7 +203,7 @@ struct image_to_install {
   image_descriptor image;
 };
 /// Why something was refused.
-enum class refusal : std::uint8_t {
+enum class consensus_refusal : std::uint8_t {
   none,
   not_leader,        ///< Somebody else leads, or nobody.
   transferring,      ///< Leadership is being handed over.
@@ -232,7 +232,7 @@ struct update {
   time_ms next_tick{};
   bool refused{};     ///< The proposal was not appended; `why` it was not.
   std::string fault;  ///< Not empty: the group's promises are broken; stop the node and say this.
-  refusal why = refusal::none;
+  consensus_refusal why = consensus_refusal::none;
   bool transferring{};  ///< This leader is handing over and takes no proposals.
   /// Not 0: an image stands for everything before this index, and the log, empty, begins here.  Before `entries`:
   /// in the order of writes, not before the messages, because the image is durable.

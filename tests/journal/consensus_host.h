@@ -136,7 +136,7 @@ public:
     feed(model::transfer_leadership{to}, {}, now);
     return !last.refused;
   }
-  model::refusal change(const std::vector<model::member>& members, model::time_ms now) {
+  model::consensus_refusal change(const std::vector<model::member>& members, model::time_ms now) {
     feed(model::change_membership{members}, {}, now);
     return last.why;
   }

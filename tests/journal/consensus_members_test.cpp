@@ -7,7 +7,7 @@ namespace {
 
 using namespace test;
 using namespace std::chrono_literals;
-using model::refusal;
+using model::consensus_refusal;
 
 struct Members : consensus_trio {
   /// A leader whose term is settled.
@@ -40,7 +40,7 @@ struct Members : consensus_trio {
     ADD_FAILURE() << "nobody leads";
     return *hosts[0];
   }
-  refusal change(const std::vector<model::member>& members) {
+  consensus_refusal change(const std::vector<model::member>& members) {
     const auto why = leader().change(members, now);
     write_all();
     settle();
@@ -51,11 +51,11 @@ struct Members : consensus_trio {
 
 TEST_F(Members, ANewMemberObservesIsPromotedAndCounts) {
   lead(1);
-  EXPECT_EQ(change(with(4, true)), refusal::not_single) << "it would vote before it has anything";
-  EXPECT_EQ(change(with(4, false)), refusal::none);
+  EXPECT_EQ(change(with(4, true)), consensus_refusal::not_single) << "it would vote before it has anything";
+  EXPECT_EQ(change(with(4, false)), consensus_refusal::none);
   EXPECT_EQ(node(4).applied, node(1).applied);
   EXPECT_EQ(node(4).core().members(), node(1).core().members());
-  EXPECT_EQ(change(with(4, true)), refusal::none);
+  EXPECT_EQ(change(with(4, true)), consensus_refusal::none);
   isolate(2);
   node(1).propose({"three of four"}, now);
   write_all();
@@ -71,39 +71,39 @@ TEST_F(Members, ANewMemberObservesIsPromotedAndCounts) {
 TEST_F(Members, AnObserverThatIsSilentOrFarBehindIsNotPromoted) {
   lead(1);
   isolate(4);
-  EXPECT_EQ(change(with(4, false)), refusal::none);
-  EXPECT_EQ(change(with(4, true)), refusal::not_caught_up);
+  EXPECT_EQ(change(with(4, false)), consensus_refusal::none);
+  EXPECT_EQ(change(with(4, true)), consensus_refusal::not_caught_up);
   cut.clear();
   pass(300ms);
-  EXPECT_EQ(change(with(4, true)), refusal::none);
+  EXPECT_EQ(change(with(4, true)), consensus_refusal::none);
 }
 
 TEST_F(Members, WhoIsNeededAfterTheChangeMustBeNear) {
   lead(1);
   isolate(3);
   pass(1'500ms);
-  EXPECT_EQ(change(without(2)), refusal::not_caught_up) << "1 and 3 would have to agree";
-  EXPECT_EQ(change(without(3)), refusal::none);
+  EXPECT_EQ(change(without(2)), consensus_refusal::not_caught_up) << "1 and 3 would have to agree";
+  EXPECT_EQ(change(without(3)), consensus_refusal::none);
 }
 
 TEST_F(Members, OneChangeAtATimeAndOnlyInASettledTerm) {
   elect(1);
   lose_mail();
-  EXPECT_EQ(node(1).change(with(4, false), now), refusal::term_not_settled);
+  EXPECT_EQ(node(1).change(with(4, false), now), consensus_refusal::term_not_settled);
   node(1).propose({"term began"}, now);
   write_all();
   settle();
-  EXPECT_EQ(node(1).change(with(4, false), now), refusal::none);
-  EXPECT_EQ(node(1).change(without(3), now), refusal::change_open);
+  EXPECT_EQ(node(1).change(with(4, false), now), consensus_refusal::none);
+  EXPECT_EQ(node(1).change(without(3), now), consensus_refusal::change_open);
   EXPECT_FALSE(node(1).transfer(2, now));
-  EXPECT_EQ(node(1).last.why, refusal::change_open);
-  EXPECT_EQ(node(2).change({{1, "x"}}, now), refusal::not_leader);
+  EXPECT_EQ(node(1).last.why, consensus_refusal::change_open);
+  EXPECT_EQ(node(2).change({{1, "x"}}, now), consensus_refusal::not_leader);
 }
 
 TEST_F(Members, ALeaderHandsOverBeforeItGoes) {
   lead(1);
-  EXPECT_EQ(change(without(1)), refusal::would_strand);
-  EXPECT_EQ(change(with(1, false)), refusal::would_strand);
+  EXPECT_EQ(change(without(1)), consensus_refusal::would_strand);
+  EXPECT_EQ(change(with(1, false)), consensus_refusal::would_strand);
   EXPECT_TRUE(node(1).transfer(2, now));
   settle();
   pass(200ms);
@@ -111,14 +111,14 @@ TEST_F(Members, ALeaderHandsOverBeforeItGoes) {
   node(2).propose({"term began"}, now);
   write_all();
   settle();
-  EXPECT_EQ(change(without(1)), refusal::none);
+  EXPECT_EQ(change(without(1)), consensus_refusal::none);
   EXPECT_EQ(node(2).core().members().size(), 2u);
 }
 
 TEST_F(Members, ARemovedMemberThatKnowsNothingOfItDisturbsNobody) {
   lead(1);
   isolate(3);
-  EXPECT_EQ(change(without(3)), refusal::none);
+  EXPECT_EQ(change(without(3)), consensus_refusal::none);
   cut.clear();
   const auto term = node(1).last.term;
   pass(60s);
@@ -129,16 +129,16 @@ TEST_F(Members, ARemovedMemberThatKnowsNothingOfItDisturbsNobody) {
 
 TEST_F(Members, OfTwoVotersOneIsRemovedNotDemoted) {
   lead(1);
-  EXPECT_EQ(change(with(3, false)), refusal::none);
-  EXPECT_EQ(change(with(2, false)), refusal::would_strand);
-  EXPECT_EQ(change(without(2)), refusal::none);
+  EXPECT_EQ(change(with(3, false)), consensus_refusal::none);
+  EXPECT_EQ(change(with(2, false)), consensus_refusal::would_strand);
+  EXPECT_EQ(change(without(2)), consensus_refusal::none);
   EXPECT_EQ(node(1).last.committed_upto, node(1).last_index());
 }
 
 // P11: in the library the last voter leads in the term in which the one before it led.
 TEST_F(Members, TheLastVoterLeadsInATermOfItsOwn) {
   lead(1);
-  EXPECT_EQ(change(without(3)), refusal::none);
+  EXPECT_EQ(change(without(3)), consensus_refusal::none);
   node(1).transfer(2, now);
   settle();
   pass(200ms);
@@ -147,7 +147,7 @@ TEST_F(Members, TheLastVoterLeadsInATermOfItsOwn) {
   write_all();
   settle();
   // Member 1 is to be the only one left, and learns it from the last message of the leader.
-  EXPECT_FALSE(node(2).change(without(1), now) != refusal::none);
+  EXPECT_FALSE(node(2).change(without(1), now) != consensus_refusal::none);
   write_all();
   settle();
   const auto term = node(2).last.term;
@@ -165,7 +165,7 @@ TEST_F(Members, AHandOverTakesNoProposalsAndEndsByItself) {
   EXPECT_TRUE(node(1).transfer(3, now));
   EXPECT_TRUE(node(1).last.transferring);
   EXPECT_FALSE(node(1).propose({"x"}, now));
-  EXPECT_EQ(node(1).last.why, refusal::transferring);
+  EXPECT_EQ(node(1).last.why, consensus_refusal::transferring);
   pass(1'200ms);
   ASSERT_TRUE(node(1).leads());
   EXPECT_FALSE(node(1).last.transferring);
@@ -199,7 +199,7 @@ TEST_F(Members, AHandOverToNobodyInParticularFindsWhoHasMost) {
   pass(200ms);
   EXPECT_TRUE(node(3).leads());
   EXPECT_FALSE(node(3).transfer(9, now));
-  EXPECT_EQ(node(3).last.why, refusal::no_such_member);
+  EXPECT_EQ(node(3).last.why, consensus_refusal::no_such_member);
 }
 
 // P9: the library notes a received change at the index of the first new entry.
@@ -207,7 +207,7 @@ TEST_F(Members, AChangeInTheMiddleOfARunIsCommittedWhereItStands) {
   lead(1);
   cut = {{1, 2}};
   node(1).propose({"a", "b"}, now);
-  EXPECT_EQ(node(1).change(with(4, false), now), refusal::none);
+  EXPECT_EQ(node(1).change(with(4, false), now), consensus_refusal::none);
   node(1).propose({"c"}, now);
   write_all();
   settle();
@@ -223,7 +223,7 @@ TEST_F(Members, AChangeInTheMiddleOfARunIsCommittedWhereItStands) {
   node(2).propose({"term began"}, now);
   write_all();
   settle();
-  EXPECT_EQ(node(2).change(without(4), now), refusal::none) << "no change is open";
+  EXPECT_EQ(node(2).change(without(4), now), consensus_refusal::none) << "no change is open";
 }
 
 TEST_F(Members, WhoHasLostItsLogDoesNotVote) {
@@ -245,10 +245,10 @@ TEST_F(Members, WhoHasLostItsLogDoesNotVote) {
 // P12: who was promoted and does not know it yet is needed by those who do.
 TEST_F(Members, WhoDoesNotKnowThatItMayVoteVotes) {
   lead(1);
-  EXPECT_EQ(change(without(3)), refusal::none);
-  EXPECT_EQ(change(with(4, false)), refusal::none);
+  EXPECT_EQ(change(without(3)), consensus_refusal::none);
+  EXPECT_EQ(change(with(4, false)), consensus_refusal::none);
   cut = {{1, 4}};
-  EXPECT_EQ(node(1).change(with(4, true), now), refusal::none);
+  EXPECT_EQ(node(1).change(with(4, true), now), consensus_refusal::none);
   write_all();
   settle();
   isolate(1);
@@ -274,21 +274,21 @@ TEST(Membership, ChangesOneMemberAtATime) {
   const std::vector<model::member> present{{1, "a"}, {2, "b"}, {3, "c"}, {4, "d", false}};
   struct row {
     std::vector<model::member> wanted;
-    refusal why;
+    consensus_refusal why;
   };
   const row table[] = {
-      {{{1, "a"}, {2, "b"}, {3, "c"}, {4, "d", false}}, refusal::not_single},
-      {{{1, "a"}, {2, "b"}, {3, "c"}}, refusal::none},
-      {{{1, "a"}, {2, "b"}, {4, "d", false}}, refusal::none},
-      {{{4, "d"}, {1, "a"}, {2, "b"}, {3, "c"}}, refusal::none},
-      {{{1, "a"}, {2, "b"}, {3, "x"}, {4, "d", false}}, refusal::none},
-      {{{1, "a"}, {2, "b"}, {3, "c"}, {4, "d", false}, {5, "e", false}}, refusal::none},
-      {{{1, "a"}, {2, "b"}, {3, "c"}, {4, "d", false}, {5, "e"}}, refusal::not_single},
-      {{{1, "a"}, {2, "b"}, {4, "d"}}, refusal::not_single},
-      {{{1, "a"}, {2, "a"}, {3, "c"}, {4, "d", false}}, refusal::not_a_membership},
-      {{{1, "a"}, {2, "b"}, {3, ""}, {4, "d", false}}, refusal::not_a_membership},
-      {{{4, "d", false}}, refusal::not_a_membership},
-      {{}, refusal::not_a_membership},
+      {{{1, "a"}, {2, "b"}, {3, "c"}, {4, "d", false}}, consensus_refusal::not_single},
+      {{{1, "a"}, {2, "b"}, {3, "c"}}, consensus_refusal::none},
+      {{{1, "a"}, {2, "b"}, {4, "d", false}}, consensus_refusal::none},
+      {{{4, "d"}, {1, "a"}, {2, "b"}, {3, "c"}}, consensus_refusal::none},
+      {{{1, "a"}, {2, "b"}, {3, "x"}, {4, "d", false}}, consensus_refusal::none},
+      {{{1, "a"}, {2, "b"}, {3, "c"}, {4, "d", false}, {5, "e", false}}, consensus_refusal::none},
+      {{{1, "a"}, {2, "b"}, {3, "c"}, {4, "d", false}, {5, "e"}}, consensus_refusal::not_single},
+      {{{1, "a"}, {2, "b"}, {4, "d"}}, consensus_refusal::not_single},
+      {{{1, "a"}, {2, "a"}, {3, "c"}, {4, "d", false}}, consensus_refusal::not_a_membership},
+      {{{1, "a"}, {2, "b"}, {3, ""}, {4, "d", false}}, consensus_refusal::not_a_membership},
+      {{{4, "d", false}}, consensus_refusal::not_a_membership},
+      {{}, consensus_refusal::not_a_membership},
   };
   for (const auto& [wanted, why] : table)
     EXPECT_EQ(plan_change(present, wanted).why, why) << &wanted - &table[0].wanted;

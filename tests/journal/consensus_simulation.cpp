@@ -199,7 +199,7 @@ void simulation::change_something(node& leader) {
     members.erase(found);
   else
     found->voter = !found->voter || what < 4;
-  if (leader.host->change(members, leader.now) == model::refusal::none)
+  if (leader.host->change(members, leader.now) == model::consensus_refusal::none)
     ++counts_.changes;
   after(leader);
 }
