@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 #include <algorithm>
+#include <charconv>
 #include <cctype>
 #include <fstream>
 #include <set>
@@ -38,6 +39,9 @@ const std::vector<knob<fe_config>>& knobs(const fe_config&) {
     {"node.name", &c::name, "Shown in listings and in every log record"},
     {"node.id", &c::id, "Number of this fe in the raft group; never changes", 1, 1'000'000},
     {"node.data_dir", &c::data_dir, "Directory of the edit log; locked while the node runs"},
+    {"node.frontends", &c::frontends,
+     "ID@host:port of the edit log of each founding fe, the same list on all of them; empty: this fe alone"},
+    {"node.edit_log_listen", &c::edit_log_listen, "host:port for the other fe; unused by an fe alone"},
     {"cluster.name", &c::cluster_name, "Given to the cluster by its first leader; later ignored"},
     {"rpc.listen", &c::rpc_listen, listen_help},
     {"rpc.advertise_host", &c::rpc_advertise_host,
@@ -58,7 +62,11 @@ const std::vector<knob<fe_config>>& knobs(const fe_config&) {
     {"storage.min_left_mib", &c::min_left_mib, "MiB that must stay free on such a path", 0, mib_max},
     {"storage.flood_stage", &c::flood_stage, "The same for tablets that lack replicas", 0.01, 1},
     {"storage.flood_left_mib", &c::flood_left_mib, "The same for tablets that lack replicas", 0, mib_max},
-    {"journal.pending_mib", &c::journal_pending_mib, "MiB of edits that may wait for the log before new ones are refused", 8, 65'536},
+    {"journal.memory_mib", &c::journal_memory_mib,
+     "MiB the log may hold in memory: what is not committed or applied, is on its way to other fe, or is kept for them", 8,
+     65'536},
+    {"journal.backlog_mib", &c::journal_backlog_mib,
+     "MiB of edits that may wait for the catalog, on disk and in memory, before new ones are refused", 8, 65'536},
   };
   return all;
 }
@@ -241,6 +249,27 @@ void check_advertised(const fe_config& config, const std::string& file) {
 }
 void check_advertised(const be_config&, const std::string&) {}
 
+void check_group(const fe_config& config, const std::string& file) {
+  std::vector<frontend_address> all;
+  try {
+    all = frontends_of(config);
+  } catch (const config_error& error) {
+    fail(file, error.what());
+  }
+  if (all.empty())
+    return;
+  if (all.size() != 1 && all.size() != 3 && all.size() != 5)
+    fail(file, fmt::format("node.frontends names {} fe; a group has 1, 3 or 5", all.size()));
+  if (std::ranges::find(all, config.id, &frontend_address::id) == all.end())
+    fail(file, fmt::format("node.frontends does not name this fe, node.id = {}", config.id));
+  if (config.edit_log_listen.find(':') == std::string::npos)
+    fail(file, fmt::format("\"{}\" is no listen address; write host:port", config.edit_log_listen));
+  if (!is_loopback(config.edit_log_listen) && !config.allow_insecure)
+    fail(file, fmt::format("{} can be reached from other machines without login; listen on 127.0.0.1 or set "
+                           "security.allow_insecure = true", config.edit_log_listen));
+}
+void check_group(const be_config&, const std::string&) {}
+
 template <class C>
 C parse(std::string_view text, const std::string& name, const config_overrides& overrides) {
   C config;
@@ -252,6 +281,7 @@ C parse(std::string_view text, const std::string& name, const config_overrides& 
   take_overrides(config, overrides);
   check_whole(config, name);
   check_advertised(config, name);
+  check_group(config, name);
   return config;
 }
 
@@ -303,6 +333,25 @@ std::string print(const C& config) {
 
 std::string advertised_host(const fe_config& config) {
   return config.rpc_advertise_host.empty() ? std::string(host_of(config.rpc_listen)) : config.rpc_advertise_host;
+}
+
+std::vector<frontend_address> frontends_of(const fe_config& config) {
+  std::vector<frontend_address> all;
+  for (const auto& entry : config.frontends) {
+    const auto at = entry.find('@');
+    frontend_address one;
+    const auto [end, error] = std::from_chars(entry.data(), entry.data() + std::min(at, entry.size()), one.id);
+    if (at != std::string::npos)
+      one.address = entry.substr(at + 1);
+    if (error != std::errc{} || end != entry.data() + at || one.id == 0 || one.address.find(':') == std::string::npos)
+      throw config_error(fmt::format("node.frontends: \"{}\" is not ID@host:port", entry));
+    for (const auto& other : all)
+      if (other.id == one.id || other.address == one.address)
+        throw config_error(fmt::format("node.frontends: \"{}\" repeats an id or an address", entry));
+    all.push_back(std::move(one));
+  }
+  std::ranges::sort(all, {}, &frontend_address::id);
+  return all;
 }
 
 std::map<std::string, std::string> tabletd_environment() {

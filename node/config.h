@@ -19,6 +19,8 @@ struct fe_config {
   std::uint64_t id = 1;
   std::string data_dir = "/var/lib/tabletd/fe";
   std::string cluster_name = "tabletd";
+  std::vector<std::string> frontends; ///< "ID@host:port" of every founding member; empty: only this one.
+  std::string edit_log_listen = "127.0.0.1:9010";
   std::string rpc_listen = "127.0.0.1:9020";
   std::string rpc_advertise_host; ///< Empty: the host of rpc_listen.
   std::string http_listen = "127.0.0.1:8030";
@@ -35,7 +37,8 @@ struct fe_config {
   std::uint64_t min_left_mib = 2'048;
   double flood_stage = 0.95;
   std::uint64_t flood_left_mib = 1'024;
-  std::uint64_t journal_pending_mib = 64;
+  std::uint64_t journal_memory_mib = 64;
+  std::uint64_t journal_backlog_mib = 64;
 };
 
 struct be_config {
@@ -50,6 +53,14 @@ struct be_config {
   std::uint64_t full_report_every_s = 60;
   std::uint64_t clones_per_path_max = 4;
 };
+
+/// One of fe_config::frontends.
+struct frontend_address {
+  std::uint64_t id{};
+  std::string address; ///< host:port
+};
+/// Ascending by id.  Throws config_error, which names the entry that is wrong.
+[[nodiscard]] std::vector<frontend_address> frontends_of(const fe_config& config);
 
 /// Where clients are sent: rpc_advertise_host, or the host of rpc_listen.
 [[nodiscard]] std::string advertised_host(const fe_config& config);

@@ -23,11 +23,15 @@ fe_options options_of(const fe_config& config, std::uint16_t http_port) {
   options.name = config.name;
   options.node_id = config.id;
   options.listen = config.rpc_listen;
+  options.edit_log_listen = config.edit_log_listen;
+  for (const auto& each : frontends_of(config))
+    options.founders.push_back({.id = each.id, .address = each.address, .voter = true});
   options.advertise_host = advertised_host(config);
   options.allow_insecure = config.allow_insecure;
   options.http_port = http_port;
   options.version = node_version;
-  options.journal.admission.pending_bytes_max = config.journal_pending_mib << 20;
+  options.journal.memory_bytes = config.journal_memory_mib << 20;
+  options.journal.backlog_bytes = config.journal_backlog_mib << 20;
   options.membership.liveness.interval = std::chrono::milliseconds(config.heartbeat_interval_ms);
   options.membership.liveness.missed_max = static_cast<std::uint32_t>(config.heartbeats_missed_max);
   // Whatever the interval, an agent notices a due heartbeat within a quarter of it.
@@ -68,10 +72,7 @@ int run_fe(const fe_config& config, int ready_fd) {
   auto options = options_of(config, http->port());
   options.on_fatal = frame.on_fatal();
   options.statement_ended = [metrics](std::string_view kind, bool ok) { metrics->statement_ended(kind, ok); };
-  options.leading = [](bool leads) {
-    if (leads)
-      node_frame::wake();
-  };
+  options.ready = [] { node_frame::wake(); };
   auto node = fe_node::start(std::move(options), frame.sys(), frame.loop(), frame.network());
   int code = 0;
   {

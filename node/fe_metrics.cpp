@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <mutex>
+#include <utility>
 
 namespace tabletd {
 
@@ -47,12 +48,18 @@ void fe_metrics::collect(metric_page& page) const {
   const auto cat = node_->catalog()->load();
   const auto cluster = node_->cluster()->load();
   const auto scheduler = node_->scheduler()->load();
+  std::vector<fe_snapshot::peer> peers;
+  for (const auto& peer : node_->peers())
+    peers.push_back({peer.node, peer.applied, peer.queued_bytes});
   add_fe_metrics(page, {.leads = node_->leads(),
                         .sessions = node_->console()->sessions,
                         .catalog = *cat,
                         .cluster = *cluster,
                         .scheduler = *scheduler,
                         .journal = *node_->journal(),
+                        .memory = *node_->log_memory(),
+                        .memory_limit_bytes = node_->log_memory_bytes_max(),
+                        .peers = std::move(peers),
                         .now = wall_now()});
 }
 
@@ -60,8 +67,9 @@ std::vector<readiness_check> fe_metrics::check() const {
   if (!node_)
     return {{"node", false, "it is starting or stopping"}};
   const bool has_failed = node_->journal()->failed;
+  const bool serves = node_->leads() || node_->follows();
   return {{"journal", !has_failed, has_failed ? "its disk failed; the process ends" : ""},
-          {"leader", node_->leads(), node_->leads() ? "" : "it has not folded its log yet"}};
+          {"leader", serves, serves ? "" : "it neither leads nor knows the leader, or has not folded its log yet"}};
 }
 
 } // namespace tabletd

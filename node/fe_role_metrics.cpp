@@ -39,6 +39,23 @@ void add_journal(metric_page& page, const journal_stats& stats) {
   page.add(families::raft_pending, number(stats.pending));
 }
 
+void add_log_memory(metric_page& page, const fe_snapshot& fe) {
+  using enum model::memory_category;
+  constexpr std::array stages{uncommitted, unapplied, cached, sending, receiving, proposed};
+  for (std::size_t i = 0; i < stages.size(); ++i)
+    page.add(families::raft_memory, {vocabulary::log_stage[i]}, number(fe.memory.bytes(stages[i])));
+  page.add(families::raft_memory_limit, number(fe.memory_limit_bytes));
+  for (std::size_t i = 0; i < fe.memory.stalls.size(); ++i)
+    page.add(families::raft_stalls, {vocabulary::stall[i]}, number(fe.memory.stalls[i]));
+  page.add(families::raft_rejections, {vocabulary::stall[1]}, number(fe.memory.refused_appends));
+  const auto last = fe.journal.last_index.load();
+  for (const auto& peer : fe.peers) {
+    const auto name = std::to_string(peer.node);
+    page.add(families::raft_peer_lag, {name}, last > peer.applied ? number(last - peer.applied) : 0);
+    page.add(families::raft_peer_queue, {name}, number(peer.queued_bytes));
+  }
+}
+
 void add_catalog(metric_page& page, const model::catalog& cat) {
   std::uint64_t partitions = 0;
   cat.tables.for_each([&](model::table_id, const model::table& t) { partitions += t.partitions.size(); });
@@ -192,6 +209,7 @@ void add_fe_metrics(metric_page& page, const fe_snapshot& fe) {
   page.add(families::console_sessions, number(fe.sessions));
   add_catalog(page, fe.catalog);
   add_journal(page, fe.journal);
+  add_log_memory(page, fe);
   if (!fe.leads)
     return;
   add_backends(page, fe.catalog, fe.cluster, fe.now);

@@ -155,8 +155,8 @@ kj::Promise<void> kj_loop::pump(kj::UnixEventPort::FdObserver& wakeups) {
 
 namespace detail {
 
-kj::Exception failed_ask(const std::string& why) {
-  return {kj::Exception::Type::FAILED, __FILE__, __LINE__, kj::heapString(why.data(), why.size())};
+kj::Exception failed_ask(const std::string& why, kj::Exception::Type type) {
+  return {type, __FILE__, __LINE__, kj::heapString(why.data(), why.size())};
 }
 
 } // namespace detail

@@ -88,7 +88,7 @@ struct pending_answer final : kj_loop::slot {
   kj::Own<kj::PromiseFulfiller<Answer>> fulfiller;
 };
 
-[[nodiscard]] kj::Exception failed_ask(const std::string& why);
+[[nodiscard]] kj::Exception failed_ask(const std::string& why, kj::Exception::Type type = kj::Exception::Type::FAILED);
 
 /// Where the answer goes; any thread, copyable.
 template <class Answer>
@@ -104,8 +104,8 @@ public:
         how(*static_cast<pending_answer<Answer>&>(*waiting).fulfiller);
     });
   }
-  void fail(std::string why) const {
-    settle([why = std::move(why)](fulfiller& to) { to.reject(failed_ask(why)); });
+  void fail(std::string why, kj::Exception::Type type = kj::Exception::Type::FAILED) const {
+    settle([why = std::move(why), type](fulfiller& to) { to.reject(failed_ask(why, type)); });
   }
 
 private:
@@ -119,7 +119,8 @@ template <class Answer, class Handle, class Request>
 void asker(caf::event_based_actor* self, Handle whom, Request request, answer_slot<Answer> to) {
   self->monitor(whom);
   self->set_down_handler([self, to](caf::down_msg& down) {
-    to.fail("the actor ended before it answered: " + text_of(self->system(), down.reason));
+    to.fail("the actor ended before it answered: " + text_of(self->system(), down.reason),
+            kj::Exception::Type::DISCONNECTED);
     self->quit();
   });
   const auto done = [self, whom] {
@@ -148,7 +149,8 @@ void asker(caf::event_based_actor* self, Handle whom, Request request, answer_sl
 } // namespace detail
 
 /// KJ -> CAF: sends `request` to `whom` and promises the answer.  Loop thread only.  If the
-/// actor fails, ends, or takes longer than `limit`, the promise is rejected and says so.
+/// actor fails, ends (DISCONNECTED: nobody knows how far it got), or takes longer than `limit`,
+/// the promise is rejected and says so.
 /// Dropping the promise forgets the question; the actor is not told.
 template <class Answer, class Handle, class Request>
 kj::Promise<Answer> ask(kj_loop& loop, caf::actor_system& sys, const Handle& whom, Request request,

@@ -81,6 +81,12 @@ inline constexpr row raft_commit_index{"tabletd_raft_commit_index", gauge, fe, {
 inline constexpr row raft_applied_index{"tabletd_raft_applied_index", gauge, fe, {}, "Highest applied index."};
 inline constexpr row raft_proposals{"tabletd_raft_proposals_total", counter, fe, {"result"}, "Proposals by outcome."};
 inline constexpr row raft_pending{"tabletd_raft_proposals_pending", gauge, fe, {}, "Proposals not yet committed."};
+inline constexpr row raft_memory{"tabletd_raft_log_cache_bytes", gauge, fe, {"stage"}, "Bytes of the log in memory, by stage."};
+inline constexpr row raft_memory_limit{"tabletd_raft_log_cache_limit_bytes", gauge, fe, {}, "What the log may hold in memory."};
+inline constexpr row raft_stalls{"tabletd_raft_write_stalls_total", counter, fe, {"reason"}, "Proposals that had to wait at the door or were refused there."};
+inline constexpr row raft_rejections{"tabletd_raft_append_rejections_total", counter, fe, {"reason"}, "Messages of the leader whose entries were not taken."};
+inline constexpr row raft_peer_lag{"tabletd_raft_peer_lag_entries", gauge, fe, {"peer"}, "Entries in the log that the peer's catalog has not folded, as last heard."};
+inline constexpr row raft_peer_queue{"tabletd_raft_peer_queue_bytes", gauge, fe, {"peer"}, "Bytes waiting to be written to the peer."};
 inline constexpr row console_sessions{"tabletd_console_sessions", gauge, fe, {}, "Open console sessions."};
 inline constexpr row console_statements{"tabletd_console_statements_total", counter, fe, {"statement", "result"}, "Console statements by kind and result."};
 
@@ -125,7 +131,8 @@ inline constexpr const row* all[] = {
   &supervisor_restarts, &supervisor_escalations, &is_leader, &catalog_objects, &journal_last_index, &journal_entries,
   &journal_bytes, &journal_commit, &journal_batch, &journal_queued, &journal_lag, &journal_file, &sqlite_wal,
   &raft_term, &raft_has_leader, &raft_last_index, &raft_commit_index, &raft_applied_index, &raft_proposals,
-  &raft_pending, &console_sessions, &console_statements, &backends, &backend_up, &heartbeat_age, &backend_used,
+  &raft_pending, &raft_memory, &raft_memory_limit, &raft_stalls, &raft_rejections, &raft_peer_lag, &raft_peer_queue,
+  &console_sessions, &console_statements, &backends, &backend_up, &heartbeat_age, &backend_used,
   &backend_capacity, &backend_replicas, &tablets, &checker_scanned, &sched_pending, &sched_running, &sched_oldest,
   &sched_submitted, &sched_finished, &sched_adjusted, &clone_bytes, &balancer_skew, &balancer_enabled,
   &balancer_pauses, &balancer_path_moves, &slots, &slots_in_use, &be_capacity, &be_used, &be_online, &be_tablets, &be_tasks, &be_tasks_ended, &be_copied, &be_reports, &be_fenced,
@@ -139,7 +146,7 @@ namespace vocabulary {
 inline constexpr std::string_view actor[] = {
   "journal", "catalog", "term_scope", "membership", "backend_agent", "tablet_checker", "tablet_scheduler",
   "tablet_sched_ctx", "console_session", "load_keeper", "load_job", "table_birth", "supervisor", "reporter",
-  "task_keeper", "clone_worker", "move_worker", "other"};
+  "task_keeper", "clone_worker", "move_worker", "herald", "other"};
 inline constexpr std::string_view supervisor[] = {"root", "sched", "be_agents", "jobs", "sessions", "storage", "other"};
 inline constexpr std::string_view term_reason[] = {"normal", "error", "killed", "down", "shutdown"};
 inline constexpr std::string_view undelivered[] = {"mailbox_full", "dead_receiver", "expired", "undecodable"};
@@ -153,6 +160,8 @@ inline constexpr std::string_view health[] = {"healthy", "replica_missing", "ver
                                               "replica_missing_in_cluster", "need_further_repair", "colocate_mismatch",
                                               "colocate_redundant"}; // Index: model::tablet_health.
 inline constexpr std::string_view priority[] = {"low", "normal", "high", "very_high"};
+inline constexpr std::string_view log_stage[] = {"uncommitted", "unapplied", "cached", "sending", "receiving", "proposed"};
+inline constexpr std::string_view stall[] = {"uncommitted", "unapplied", "memory"};
 inline constexpr std::string_view medium[] = {"hdd", "ssd"};
 inline constexpr std::string_view sched_type[] = {"repair", "balance"};
 inline constexpr std::string_view clone_scope[] = {"inter_node", "intra_node"}; // Between BEs, between paths of one.

@@ -2,6 +2,7 @@
 // One scrape's numbers of a role, from the snapshots its rooms publish.
 #include "actors/agent/be_stats.h"
 #include "actors/journal/journal_stats.h"
+#include "actors/journal/memory_stats.h"
 #include "actors/model/catalog.h"
 #include "actors/model/cluster_view.h"
 #include "actors/model/scheduler_view.h"
@@ -18,6 +19,14 @@ struct fe_snapshot {
   const model::cluster_view& cluster;
   const model::scheduler_view& scheduler;
   const journal_stats& journal;
+  const memory_stats& memory;
+  std::uint64_t memory_limit_bytes = 0;
+  struct peer {
+    std::uint64_t node{};
+    std::uint64_t applied{};
+    std::uint64_t queued_bytes{};
+  };
+  std::vector<peer> peers;
   model::time_ms now{}; ///< Since the Unix epoch; ages are measured from here.
 };
 void add_fe_metrics(metric_page& page, const fe_snapshot& fe);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace tabletd {
 
@@ -20,6 +21,15 @@ struct log_entry {
   std::uint64_t term{};
   std::uint16_t type{};              ///< The consensus core's entry type.
   std::span<const std::byte> bytes;  ///< Valid during the call only.
+};
+
+/// What a checkpoint image of everything up to `index` stands for, in the consensus core's words.
+struct image_point {
+  std::uint64_t index{};
+  std::uint64_t term{};              ///< Of the entry at `index`.
+  std::uint64_t membership_index{};
+  std::string membership;
+  friend bool operator==(const image_point&, const image_point&) = default;
 };
 
 /// A call that returned has reached the disk; one that could not throws storage_error and the
@@ -36,6 +46,13 @@ public:
   /// (storage_error corrupt).  `visit` must not call the log.
   using visit_fn = std::function<bool(std::uint64_t index, const log_entry& entry)>;
   virtual void replay(std::uint64_t from, const visit_fn& visit) const = 0;
+  /// Ascending by index.
+  [[nodiscard]] virtual std::vector<image_point> image_points() const = 0;
+  /// Forgets those before `oldest_kept` <= point.index.
+  virtual void save_image_point(const image_point& point, std::uint64_t oldest_kept) = 0;
+  /// Forgets all entries and points, in one transaction: `point` stands for everything up to its
+  /// index, and the next entry is the one after it.
+  virtual void restart(const image_point& point) = 0;
   /// Forgets everything before `first_kept` <= last_index() + 1, in short transactions.
   virtual void truncate_prefix(std::uint64_t first_kept) = 0;
   [[nodiscard]] virtual std::uint64_t first_index() const = 0; ///< 1 when nothing was truncated.
@@ -53,5 +70,9 @@ struct edit_log_options {
 /// <directory>/log.db and <directory>/meta.db.  Refuses (storage_error corrupt) a log whose
 /// entries do not follow what was trimmed, or whose terms are ahead of the hard state.
 std::unique_ptr<edit_log> open_sqlite_edit_log(const std::filesystem::path& directory, const edit_log_options& options);
+
+/// Visits the entries of a stopped node's log, or of a copy, from `from` on (or the first that is left), and
+/// changes nothing.  A log that is in use is storage_error(locked).
+void look_at_edit_log(const std::filesystem::path& directory, std::uint64_t from, const edit_log::visit_fn& visit);
 
 } // namespace tabletd

@@ -1,4 +1,5 @@
 // The footer of a segment file as bytes: explicit little endian, versioned, checksummed.
+#include "persistence/little_endian.h"
 #include "persistence/rowset_format.h"
 
 #include <fmt/format.h>
@@ -11,31 +12,6 @@ namespace tabletd {
 namespace {
 
 constexpr std::uint32_t footer_version = 1;
-
-template <class Number>
-void put(std::vector<std::byte>& to, Number number) {
-  for (std::size_t i = 0; i < sizeof number; ++i)
-    to.push_back(static_cast<std::byte>(number >> (8 * i)));
-}
-
-/// Takes numbers off the front; the caller has checked the length.
-class cursor {
-public:
-  explicit cursor(byte_span from) : left_(from) {}
-  std::uint32_t u32() { return static_cast<std::uint32_t>(take(4)); }
-  std::uint64_t u64() { return take(8); }
-
-private:
-  std::uint64_t take(std::size_t size) {
-    assert(left_.size() >= size);
-    std::uint64_t number = 0;
-    for (std::size_t i = 0; i < size; ++i)
-      number |= static_cast<std::uint64_t>(left_[i]) << (8 * i);
-    left_ = left_.subspan(size);
-    return number;
-  }
-  byte_span left_;
-};
 
 [[noreturn]] void damaged(const std::string& where, const std::string& what) {
   throw storage_error(storage_fault::corrupt, where,

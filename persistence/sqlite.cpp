@@ -138,6 +138,35 @@ database open_database(const std::filesystem::path& path, const std::string& vfs
   return db;
 }
 
+namespace {
+
+/// As a URI, for its immutable flag.
+std::string immutable(const std::filesystem::path& path) {
+  std::string uri = "file:";
+  for (const char c : path.string())
+    uri += c == '%' || c == '?' || c == '#' ? fmt::format("%{:02x}", static_cast<unsigned char>(c)) : std::string(1, c);
+  return uri + "?immutable=1";
+}
+
+}  // namespace
+
+database open_to_read(const std::filesystem::path& path) {
+  constexpr int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
+  // Whoever has it open keeps a WAL beside it.  Without one, nothing needs to be locked or made.
+  auto wal = path;
+  wal += "-wal";
+  std::error_code ignored;
+  const auto name = std::filesystem::exists(wal, ignored) ? path.string() : immutable(path);
+  sqlite3* handle = nullptr;
+  const int code = sqlite3_open_v2(name.c_str(), &handle, flags, nullptr);
+  database db(path.string(), handle);
+  if (code != SQLITE_OK)
+    throw_fault(db.path(), code, handle ? sqlite3_errmsg(handle) : sqlite3_errstr(code), "open");
+  sqlite3_extended_result_codes(handle, 1);
+  sqlite3_busy_timeout(handle, busy_timeout_ms);
+  return db;
+}
+
 // -- statement --------------------------------------------------------------------------
 
 statement::statement(const database& owner, std::string_view sql) : db_(owner.raw()), path_(owner.path()) {

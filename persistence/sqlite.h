@@ -48,6 +48,7 @@ public:
 
 private:
   friend database open_database(const std::filesystem::path&, const std::string&, int);
+  friend database open_to_read(const std::filesystem::path&);
   database(std::string path, sqlite3* handle) : path_(std::move(path)), handle_(handle) {}
   std::string path_;
   std::unique_ptr<sqlite3, detail::closer> handle_;
@@ -62,6 +63,11 @@ private:
 /// `vfs` empty: the operating system's.
 database open_database(const std::filesystem::path& path, const std::string& vfs = {},
                        int wal_autocheckpoint_pages = wal_autocheckpoint_pages_default);
+
+/// Opens a database that nobody else has open, and leaves its contents as they are: for looking at what a
+/// stopped node has.  A WAL that was left behind is read too; only then SQLite may add its -shm file.
+/// In use: storage_error(locked), here or at the first statement.
+database open_to_read(const std::filesystem::path& path);
 
 /// A prepared statement that lives as long as its database (which must outlive it, but may
 /// be moved).  Parameters and columns count as in SQLite: from 1 and from 0.

@@ -6,7 +6,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <limits>
 #include <optional>
 #include <xxhash.h>
 
@@ -14,7 +16,8 @@ namespace tabletd {
 
 namespace {
 
-constexpr std::int64_t format_known = 1;  ///< user_version of both databases.
+constexpr std::int64_t log_format = 2;  ///< user_version; 1 had no raft_image.
+constexpr std::int64_t meta_format = 1;
 /// Trimming is many short transactions, so that no commit waits long for it.
 constexpr std::uint64_t rows_per_trim = 2'000;
 
@@ -23,7 +26,10 @@ constexpr const char* log_schema
       " type INTEGER NOT NULL, crc INTEGER NOT NULL, data BLOB NOT NULL) STRICT;"
       "CREATE TABLE raft_trim(id INTEGER PRIMARY KEY CHECK(id = 1),"
       " upto INTEGER NOT NULL) STRICT;"
-      "INSERT INTO raft_trim VALUES(1, 0); PRAGMA user_version=1;";
+      "INSERT INTO raft_trim VALUES(1, 0);";
+constexpr const char* image_schema
+    = "CREATE TABLE raft_image(idx INTEGER PRIMARY KEY, term INTEGER NOT NULL, membership_idx INTEGER NOT NULL,"
+      " membership BLOB NOT NULL) STRICT; PRAGMA user_version=2;";
 constexpr const char* meta_schema
     = "CREATE TABLE raft_meta(id INTEGER PRIMARY KEY CHECK(id = 1),"
       " term INTEGER NOT NULL, vote INTEGER NOT NULL) STRICT; PRAGMA user_version=1;";
@@ -53,12 +59,44 @@ std::uint64_t checksum_of(std::uint64_t index, const log_entry& entry) {
                                   path, what));
 }
 
+/// Entries from..last, each checked.
+void visit_rows(const sqlite::database& log, std::uint64_t from, std::uint64_t last, const edit_log::visit_fn& visit) {
+  sqlite::statement rows(log,
+                         "SELECT idx, term, type, crc, data FROM raft_log"
+                         " WHERE idx >= ?1 ORDER BY idx");
+  rows.bind(1, from);
+  std::uint64_t expected = from;
+  std::uint64_t term = 0;
+  for (; rows.step(); ++expected) {
+    const auto index = rows.unsigned_number(0);
+    const log_entry entry{rows.unsigned_number(1), static_cast<std::uint16_t>(rows.number(2)), rows.bytes(4)};
+    if (index != expected)
+      throw_corrupt(log.path(), fmt::format("entry {} is missing", expected));
+    if (checksum_of(index, entry) != rows.unsigned_number(3))
+      throw_corrupt(log.path(), fmt::format("entry {} does not match its checksum", index));
+    if (entry.term < term)
+      throw_corrupt(log.path(), fmt::format("term falls from {} to {} at entry {}", term, entry.term, index));
+    term = entry.term;
+    if (!visit(index, entry))
+      return;
+  }
+  if (expected <= last)
+    throw_corrupt(log.path(), fmt::format("entry {} is missing", expected));
+}
+
+[[noreturn]] void throw_other_format(const std::string& path, std::int64_t format, std::int64_t newest) {
+  throw storage_error(storage_fault::unusable, path,
+                      fmt::format("{} has format {}, this build knows {}; start the version "
+                                  "that wrote it",
+                                  path, format, newest));
+}
+
 class sqlite_edit_log final : public edit_log {
 public:
   sqlite_edit_log(const std::filesystem::path& directory, const edit_log_options& options)
       : log_(open(directory / "log.db", options)), meta_(open(directory / "meta.db", options)) {
-    create_tables(log_, log_schema);
-    create_tables(meta_, meta_schema);
+    create_log();
+    create_meta();
     prepare();
     load();
   }
@@ -88,27 +126,7 @@ public:
   }
 
   void replay(std::uint64_t from, const visit_fn& visit) const override {
-    sqlite::statement rows(log_,
-                           "SELECT idx, term, type, crc, data FROM raft_log"
-                           " WHERE idx >= ?1 ORDER BY idx");
-    rows.bind(1, from);
-    std::uint64_t expected = std::max(from, first_index());
-    std::uint64_t term = 0;
-    for (; rows.step(); ++expected) {
-      const auto index = rows.unsigned_number(0);
-      const log_entry entry{rows.unsigned_number(1), static_cast<std::uint16_t>(rows.number(2)), rows.bytes(4)};
-      if (index != expected)
-        throw_corrupt(log_.path(), fmt::format("entry {} is missing", expected));
-      if (checksum_of(index, entry) != rows.unsigned_number(3))
-        throw_corrupt(log_.path(), fmt::format("entry {} does not match its checksum", index));
-      if (entry.term < term)
-        throw_corrupt(log_.path(), fmt::format("term falls from {} to {} at entry {}", term, entry.term, index));
-      term = entry.term;
-      if (!visit(index, entry))
-        return;
-    }
-    if (expected <= last_)
-      throw_corrupt(log_.path(), fmt::format("entry {} is missing", expected));
+    visit_rows(log_, std::max(from, first_index()), last_, visit);
   }
 
   void truncate_prefix(std::uint64_t first_kept) override {
@@ -124,6 +142,40 @@ public:
       });
       trimmed_ = upto;
     }
+  }
+
+  [[nodiscard]] std::vector<image_point> image_points() const override {
+    sqlite::statement rows(log_, "SELECT idx, term, membership_idx, membership FROM raft_image ORDER BY idx");
+    std::vector<image_point> points;
+    while (rows.step()) {
+      const auto membership = rows.bytes(3);
+      points.push_back({rows.unsigned_number(0),
+                        rows.unsigned_number(1),
+                        rows.unsigned_number(2),
+                        {reinterpret_cast<const char*>(membership.data()), membership.size()}});
+    }
+    return points;
+  }
+
+  void save_image_point(const image_point& point, std::uint64_t oldest_kept) override {
+    write([&] {
+      sqlite::transaction change(log_);
+      save(point);
+      drop_images_->bind(1, oldest_kept).run();
+      change.commit();
+    });
+  }
+
+  void restart(const image_point& point) override {
+    write([&] {
+      sqlite::transaction change(log_);
+      drop_suffix_->bind(1, std::uint64_t{0}).run();
+      drop_images_->bind(1, std::numeric_limits<std::int64_t>::max()).run();
+      save(point);
+      save_trim_->bind(1, point.index).run();
+      change.commit();
+    });
+    trimmed_ = last_ = point.index;
   }
 
   [[nodiscard]] std::uint64_t first_index() const override { return trimmed_ + 1; }
@@ -148,19 +200,30 @@ private:
     return absent ? 0 : size;
   }
 
-  /// Only in a new database: tables that vanish later are damage, not a reason to begin anew.
-  static void create_tables(sqlite::database& db, const char* schema) {
-    const auto format = db.number("PRAGMA user_version");
-    if (format == format_known)
+  /// Only what a new database or an older format lacks: tables that vanish later are damage, not a
+  /// reason to begin anew.
+  void create_log() {
+    const auto format = known_format(log_, log_format);
+    if (format == log_format)
       return;
-    if (format != 0)
-      throw storage_error(storage_fault::unusable, db.path(),
-                          fmt::format("{} has format {}, this build knows {}; start the version "
-                                      "that wrote it",
-                                      db.path(), format, format_known));
-    sqlite::transaction change(db);
-    db.execute(schema);
+    sqlite::transaction change(log_);
+    if (format == 0)
+      log_.execute(log_schema);
+    log_.execute(image_schema);
     change.commit();
+  }
+  void create_meta() {
+    if (known_format(meta_, meta_format) == meta_format)
+      return;
+    sqlite::transaction change(meta_);
+    meta_.execute(meta_schema);
+    change.commit();
+  }
+  static std::int64_t known_format(sqlite::database& db, std::int64_t newest) {
+    const auto format = db.number("PRAGMA user_version");
+    if (format < 0 || format > newest)
+      throw_other_format(db.path(), format, newest);
+    return format;
   }
 
   void prepare() {
@@ -170,6 +233,8 @@ private:
     drop_suffix_.emplace(log_, "DELETE FROM raft_log WHERE idx >= ?1");
     drop_prefix_.emplace(log_, "DELETE FROM raft_log WHERE idx <= ?1");
     save_trim_.emplace(log_, "UPDATE raft_trim SET upto = ?1");
+    save_image_.emplace(log_, "INSERT OR REPLACE INTO raft_image VALUES(?1, ?2, ?3, ?4)");
+    drop_images_.emplace(log_, "DELETE FROM raft_image WHERE idx < ?1");
     save_hard_.emplace(meta_, "INSERT OR REPLACE INTO raft_meta VALUES(1, ?1, ?2)");
   }
 
@@ -188,6 +253,14 @@ private:
     if (term > hard_.term)
       throw_corrupt(meta_.path(),
                     fmt::format("its term is {} but {} has an entry of term {}", hard_.term, log_.path(), term));
+  }
+
+  void save(const image_point& point) {
+    save_image_->bind(1, point.index)
+        .bind(2, point.term)
+        .bind(3, point.membership_index)
+        .bind(4, std::as_bytes(std::span(point.membership)))
+        .run();
   }
 
   void insert(std::uint64_t first, std::span<const log_entry> entries) {
@@ -228,7 +301,8 @@ private:
   sqlite::database log_;
   sqlite::database meta_;
   std::optional<sqlite::transaction_words> words_;
-  std::optional<sqlite::statement> insert_, insert_many_, drop_suffix_, drop_prefix_, save_trim_, save_hard_;
+  std::optional<sqlite::statement> insert_, insert_many_, drop_suffix_, drop_prefix_, save_trim_, save_image_, drop_images_,
+      save_hard_;
   std::uint64_t trimmed_ = 0;  ///< Highest index that was trimmed.
   std::uint64_t last_ = 0;
   hard_state hard_;
@@ -242,6 +316,15 @@ std::unique_ptr<edit_log> open_sqlite_edit_log(const std::filesystem::path& dire
   if (options.sqlite_vfs.empty())
     make_directories_durably(directory);
   return std::make_unique<sqlite_edit_log>(directory, options);
+}
+
+void look_at_edit_log(const std::filesystem::path& directory, std::uint64_t from, const edit_log::visit_fn& visit) {
+  auto log = sqlite::open_to_read(directory / "log.db");
+  if (const auto format = log.number("PRAGMA user_version"); format < 1 || format > log_format)
+    throw_other_format(log.path(), format, log_format);
+  const auto trimmed = static_cast<std::uint64_t>(log.number("SELECT upto FROM raft_trim"));
+  const auto last = static_cast<std::uint64_t>(log.number("SELECT max(idx) FROM raft_log"));
+  visit_rows(log, std::max(from, trimmed + 1), last, visit);
 }
 
 }  // namespace tabletd

@@ -21,8 +21,11 @@ struct ServerInfo {
   clusterId @4 :Data;
   nodeId @5 :UInt64;
   role @6 :Role;
-  leader @7 :Text;         # "host:port", empty when none is known
+  leader @7 :Text;         # "host:port" of its console, empty when none is known
   features @8 :List(Text);
+  consoles @9 :List(Text);
+  # "host:port" of the console of every front end of the group, this one included, so that a
+  # client that was given one address knows the others.  Empty: a group of one.
 }
 enum Role { unknown @0; fe @1; be @2; }
 
@@ -40,6 +43,9 @@ struct LoginRequest {
     # The connection itself is the proof: a Unix socket, or loopback TCP.
     token @4 :Data;
   }
+  forwarded @5 :Bool;
+  # A front end that does not lead passes somebody's session on.  Whoever is asked so and does
+  # not lead either refuses: two that each take the other for the leader would go on for ever.
 }
 struct LoginOutcome {
   union { unset @0 :Void; error @1 :Error; granted @2 :Grant; }
@@ -63,6 +69,7 @@ interface Admin extends(Operator) {}
 struct SessionOptions { database @0 :Text; statementTimeoutMs @1 :UInt64; }
 
 interface Session {
+  # Belongs to the leader, also when a follower was asked for it, and ends with its term.
   execute  @0 (text :Text, requestId :Data) -> (execution :Execution);
   # One statement, without the closing semicolon.  Returns at once: pipeline on it.
   # requestId: empty, or at most 32 bytes that no other request has.  A LOAD without a LABEL that
@@ -134,7 +141,9 @@ struct Error {
   # 1-based line and column, bytes for offset and length; line 0: none.
   expected @7 :List(Text);
   leader @8 :Text;
-  retryAfterMs @9 :UInt32;
+  retryAfterMs @9 :UInt32; # > 0: the same may go well after that time.
+  outcomeUnknown @10 :Bool;
+  # Whoever carried the statement out is gone: it may have taken effect, or may still.
 }
 enum ErrorCode {
   unspecified @0; syntax @1; notFound @2; alreadyExists @3; invalidArgument @4; failedPrecondition @5;

@@ -15,6 +15,7 @@ struct EditOutcome {
   id @2 :UInt64;              # verdict.id
   failure @3 :Failure;        # other than none: it was not appended, or nobody knows
   message @4 :Text;
+  retryAfterMs @5 :UInt32;    # of overloaded
   enum Failure { none @0; notLeader @1; overloaded @2; tooLarge @3; storageFailed @4; shuttingDown @5;
     leadershipLost @6; }
 }

@@ -39,6 +39,8 @@ struct Mail {
     installSnapshot @5 :InstallSnapshot;
     timeoutNow @6 :TimeoutNow;
   }
+  applied @7 :UInt64;   # what the sender's catalog has folded
+  busy @8 :Bool;        # the sender takes no entries just now; when it takes them again it says so with its next word
 }
 struct AppendRequest {
   term @0 :UInt64; prevIndex @1 :UInt64; prevTerm @2 :UInt64; leaderCommit @3 :UInt64;

@@ -95,6 +95,7 @@ void encode(const model::statement_error& from, api::Error::Builder to) {
     expected.set(i, text(from.expected[i]));
   to.setLeader(text(from.leader));
   to.setRetryAfterMs(from.retry_after_ms);
+  to.setOutcomeUnknown(from.outcome_unknown);
 }
 
 void encode(const model::table_value& from, api::RowSet::Builder to) {
@@ -174,7 +175,7 @@ model::rows_prepared decode(wire::LoadPrepared::Reader from) {
 
 model::edit_answer decode(wire::EditOutcome::Reader from) {
   return {model::log_index{from.getIndex()}, static_cast<model::refusal>(from.getRefusal()), from.getId(),
-          static_cast<model::journal_failure>(from.getFailure()), string_of(from.getMessage())};
+          static_cast<model::journal_failure>(from.getFailure()), string_of(from.getMessage()), from.getRetryAfterMs()};
 }
 
 model::publish_answered decode(wire::PublishEnded::Reader from) {

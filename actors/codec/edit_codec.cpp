@@ -3,7 +3,6 @@
 #include "actors/codec/edit_codec.h"
 #include "actors/codec/edit_words.h"
 #include "actors/codec/wire_words.h"
-#include "actors/model/health.h"
 #include <capnp/message.h> // KJ_REQUIRE comes with it.
 #include <string_view>
 
@@ -13,7 +12,9 @@ namespace {
 
 using namespace model;
 using edit_words::fill;
+using edit_words::priority_max;
 using edit_words::read;
+using edit_words::read_ids;
 using edit_words::text;
 
 // -- the cluster -------------------------------------------------------------------------
@@ -76,24 +77,13 @@ void fill(wire::Edit::Builder to, const backend_returned& e) {
   auto returned = to.initBackendReturned();
   returned.setBackend(raw(e.backend));
   auto paths = returned.initPaths(size_of(e.paths));
-  for (unsigned i = 0; i < paths.size(); ++i) {
-    paths[i].setHash(raw(e.paths[i].hash));
-    paths[i].setRoot(text(e.paths[i].root));
-    paths[i].setMedium(e.paths[i].medium == medium::ssd ? wire::Medium::SSD : wire::Medium::HDD);
-  }
-}
-medium read(wire::Medium from) {
-  switch (from) {
-    case wire::Medium::HDD: return medium::hdd;
-    case wire::Medium::SSD: return medium::ssd;
-  }
-  KJ_FAIL_REQUIRE("backendReturned.paths.medium is none this version knows",
-                  static_cast<unsigned>(from));
+  for (unsigned i = 0; i < paths.size(); ++i)
+    fill(paths[i], e.paths[i]);
 }
 backend_returned read(wire::BackendReturned::Reader from) {
   backend_returned e{backend_id{from.getBackend()}, {}};
   for (auto path : from.getPaths())
-    e.paths.push_back({path_hash{path.getHash()}, text(path.getRoot()), read(path.getMedium())});
+    e.paths.push_back(read(path));
   return e;
 }
 
@@ -149,37 +139,7 @@ void fill(wire::Edit::Builder to, const load_published& e) { to.setLoadPublished
 
 // -- replicas ----------------------------------------------------------------------------
 
-void fill(wire::Edit::Builder to, const clone_ordered& e) {
-  auto ordered = to.initCloneOrdered();
-  ordered.setTablet(raw(e.tablet));
-  ordered.setHealth(e.health);
-  ordered.setPriority(e.priority);
-  fill(ordered.initSource(), e.source);
-  fill(ordered.initTarget(), e.target);
-  ordered.setReplica(raw(e.replica));
-  ordered.setVersion(e.version);
-  ordered.setBalance(e.purpose == order_purpose::balance);
-  ordered.setReplaces(raw(e.replaces));
-  ordered.setWhy(text(e.why));
-}
-constexpr auto priority_max = static_cast<std::uint8_t>(repair_priority::very_high);
-
-clone_ordered read(wire::CloneOrdered::Reader from) {
-  KJ_REQUIRE(from.getHealth() < tablet_health_count, "cloneOrdered.health is none this version knows", from.getHealth());
-  KJ_REQUIRE(from.getPriority() <= priority_max, "cloneOrdered.priority is none this version knows", from.getPriority());
-  clone_ordered e;
-  e.tablet = tablet_id{from.getTablet()};
-  e.health = from.getHealth();
-  e.priority = from.getPriority();
-  e.source = read(from.getSource());
-  e.target = read(from.getTarget());
-  e.replica = replica_id{from.getReplica()};
-  e.version = from.getVersion();
-  e.purpose = from.getBalance() ? order_purpose::balance : order_purpose::repair;
-  e.replaces = replica_id{from.getReplaces()};
-  e.why = text(from.getWhy());
-  return e;
-}
+void fill(wire::Edit::Builder to, const clone_ordered& e) { fill(to.initCloneOrdered(), e); }
 
 void fill(wire::Edit::Builder to, const clone_ended& e) {
   auto ended = to.initCloneEnded();
@@ -251,19 +211,6 @@ replica_readopted read(wire::ReplicaReadopted::Reader from) {
 }
 
 // -- what operators set ------------------------------------------------------------------
-
-template <class Id>
-void fill(capnp::List<std::uint64_t>::Builder to, const std::vector<Id>& from) {
-  for (unsigned i = 0; i < to.size(); ++i)
-    to.set(i, raw(from[i]));
-}
-template <class Id>
-std::vector<Id> read_ids(capnp::List<std::uint64_t>::Reader from) {
-  std::vector<Id> ids;
-  for (const auto id : from)
-    ids.push_back(Id{id});
-  return ids;
-}
 
 void fill(wire::Edit::Builder to, const replica_status_set& e) {
   auto set = to.initReplicaStatusSet();

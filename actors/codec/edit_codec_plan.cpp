@@ -12,13 +12,8 @@ void fill(wire::Edit::Builder to, const plan_saved& e) {
   saved.setBackend(raw(e.backend));
   saved.setEpoch(raw(e.epoch));
   auto moves = saved.initMoves(size_of(e.moves));
-  for (unsigned i = 0; i < moves.size(); ++i) {
-    moves[i].setTablet(raw(e.moves[i].tablet));
-    moves[i].setReplica(raw(e.moves[i].replica));
-    fill(moves[i].initSource(), e.moves[i].source);
-    fill(moves[i].initTarget(), e.moves[i].target);
-    moves[i].setBytes(e.moves[i].bytes);
-  }
+  for (unsigned i = 0; i < moves.size(); ++i)
+    fill(moves[i], e.moves[i]);
 }
 plan_saved read(wire::PlanSaved::Reader from) {
   KJ_REQUIRE(from.getKind() < plan_kind_count, "planSaved.kind is none this version knows", from.getKind());
@@ -26,8 +21,7 @@ plan_saved read(wire::PlanSaved::Reader from) {
                log_index{from.getEpoch()}, {}};
   e.moves.reserve(from.getMoves().size());
   for (auto m : from.getMoves())
-    e.moves.push_back({tablet_id{m.getTablet()}, replica_id{m.getReplica()}, read(m.getSource()), read(m.getTarget()),
-                       m.getBytes()});
+    e.moves.push_back(read(m));
   return e;
 }
 

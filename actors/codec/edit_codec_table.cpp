@@ -30,20 +30,6 @@ bucket_places read(capnp::List<wire::TabletPlacement>::Reader from) {
   return placements;
 }
 
-wire::WantedMedium wanted(std::optional<medium> from) {
-  if (!from)
-    return wire::WantedMedium::ANY;
-  return *from == medium::ssd ? wire::WantedMedium::SSD : wire::WantedMedium::HDD;
-}
-std::optional<medium> wanted(wire::WantedMedium from) {
-  switch (from) {
-    case wire::WantedMedium::ANY: return std::nullopt;
-    case wire::WantedMedium::HDD: return medium::hdd;
-    case wire::WantedMedium::SSD: return medium::ssd;
-  }
-  KJ_FAIL_REQUIRE("a partition's medium is none this version knows", static_cast<unsigned>(from));
-}
-
 void fill(wire::NewPartition::Builder to, const new_partition& from) {
   to.setName(text(from.name));
   to.setMedium(wanted(from.medium));

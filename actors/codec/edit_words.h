@@ -1,7 +1,9 @@
 #pragma once
-// What the pairs of edit_codec*.cpp share; private to them.
+// What the pairs of edit_codec*.cpp and image_*.cpp share; private to them.
 #include "actors/model/edit.h"
+#include "actors/model/health.h"
 #include "schemas/edits.capnp.h"
+#include <optional>
 #include <string>
 
 namespace tabletd::codec::edit_words {
@@ -17,6 +19,32 @@ inline void fill(wire::Place::Builder to, const place& from) {
 }
 inline place read(wire::Place::Reader from) {
   return {backend_id{from.getBackend()}, path_hash{from.getPath()}};
+}
+
+inline constexpr auto priority_max = static_cast<std::uint8_t>(repair_priority::very_high);
+
+// Of edit_codec_parts.cpp: what the log and the image both say.
+void fill(wire::PathSeen::Builder to, const path_seen& from);
+path_seen read(wire::PathSeen::Reader from);
+wire::WantedMedium wanted(std::optional<medium> from);
+std::optional<medium> wanted(wire::WantedMedium from);
+void fill(wire::CloneOrdered::Builder to, const clone_ordered& e);
+clone_ordered read(wire::CloneOrdered::Reader from);
+void fill(wire::SavedMove::Builder to, const saved_move& from);
+saved_move read(wire::SavedMove::Reader from);
+/// Fills a list that initX(from.size()) made.
+template <class Id>
+void fill(capnp::List<std::uint64_t>::Builder to, const std::vector<Id>& from) {
+  for (unsigned i = 0; i < to.size(); ++i)
+    to.set(i, raw(from[i]));
+}
+template <class Id>
+std::vector<Id> read_ids(capnp::List<std::uint64_t>::Reader from) {
+  std::vector<Id> ids;
+  ids.reserve(from.size());
+  for (const auto id : from)
+    ids.push_back(Id{id});
+  return ids;
 }
 
 // Of edit_codec_table.cpp.

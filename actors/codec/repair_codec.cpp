@@ -85,7 +85,7 @@ sealed<wire::TaskOrder> seal_order(model::backend_id backend, const model::agent
 model::edit_answer decode_answer(wire::EditOutcome::Reader from) {
   // Kinds this version does not know are failures and refusals too: they keep their number.
   return {model::log_index{from.getIndex()}, static_cast<model::refusal>(from.getRefusal()), from.getId(),
-          static_cast<model::journal_failure>(from.getFailure()), from.getMessage().cStr()};
+          static_cast<model::journal_failure>(from.getFailure()), from.getMessage().cStr(), from.getRetryAfterMs()};
 }
 
 } // namespace tabletd::codec

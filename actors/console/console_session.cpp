@@ -223,7 +223,7 @@ console_session_state::~console_session_state() {
     promise.deliver(codec::seal_outcome(
       {"", 0, {},
        statement_error{model::error_code::unavailable, "the session ended while the statement ran",
-                       "connect again and look before you repeat it: it may have taken effect", {}, {}, {}, 1'000}}));
+                       "connect again and look before you repeat it: it may have taken effect", {}, {}, {}, 1'000, true}}));
 }
 
 console_session_actor::behavior_type console_session(session_ptr self, std::string database,

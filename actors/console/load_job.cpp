@@ -24,7 +24,7 @@ double elapsed(self_ptr self) { return static_cast<double>((now(self) - self->st
 model::statement_error killed(const load_job_state& st) {
   return {model::error_code::unavailable, "loading " + st.life.request.table_name + " was cut off: this front end stopped leading",
           "load again with LABEL '" + st.life.request.label + "': a label that was committed loads nothing twice",
-          {}, {}, {}, 1'000};
+          {}, {}, {}, 1'000, true};
 }
 
 // -- carry_out ---------------------------------------------------------------------------

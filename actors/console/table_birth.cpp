@@ -89,7 +89,8 @@ table_birth_state::~table_birth_state() {
              {},
              {},
              {},
-             1'000}}));
+             1'000,
+             true}}));
 }
 
 table_birth_actor::behavior_type table_birth(self_ptr self, model::table_birth life, caf::actor_addr session,

@@ -17,23 +17,22 @@ bool batch_builder::take(const committed_entry& entry) {
   return true;
 }
 
-void delivery::add(committed_entry entry) {
-  recent_bytes_ += entry.edit.words().asBytes().size();
-  recent_.push_back(std::move(entry));
-  while (recent_bytes_ > limits_.recent_bytes && recent_.size() > 1)
-    forget_oldest();
-}
+void delivery::add(committed_entry entry) { recent_.push_back(std::move(entry)); }
 
 void delivery::replace(std::uint64_t from) {
-  while (!recent_.empty() && recent_.back().index >= from) {
-    recent_bytes_ -= recent_.back().edit.words().asBytes().size();
+  while (!recent_.empty() && recent_.back().index >= from)
     recent_.pop_back();
-  }
 }
 
-void delivery::forget_oldest() {
-  recent_bytes_ -= recent_.front().edit.words().asBytes().size();
-  recent_.pop_front();
+void delivery::forget_before(std::uint64_t index) {
+  while (!recent_.empty() && recent_.front().index < index)
+    recent_.pop_front();
+}
+
+void delivery::restart(std::uint64_t index) {
+  recent_.clear();
+  committed_ = std::max(committed_, index - 1);
+  detach();
 }
 
 void delivery::attach(std::uint64_t from) {
@@ -60,8 +59,7 @@ delivery::next_step delivery::next() {
 void delivery::answered() {
   next_ += batch_size_;
   busy_ = false;
-  while (!recent_.empty() && recent_.front().index < next_)
-    forget_oldest();
+  forget_before(next_);
 }
 
 }  // namespace tabletd

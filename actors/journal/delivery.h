@@ -20,8 +20,6 @@ struct committed_entry {
 struct delivery_limits {
   std::size_t batch_entries = 1'024;
   std::size_t batch_bytes = 4U << 20;  ///< At least one entry, whatever its size.
-  /// Of entries that wait in memory; older ones are read from the log when it is their turn.
-  std::size_t recent_bytes = 64U << 20;
 };
 
 /// Collects entries in log order until the next one belongs to another batch.
@@ -46,6 +44,10 @@ public:
   void add(committed_entry entry);
   /// What stood at `from` and beyond was never committed; its successors follow by add().
   void replace(std::uint64_t from);
+  /// Entries before this one leave memory, and are read from the log when it is their turn.
+  void forget_before(std::uint64_t index);
+  /// An image stands for everything before `index`; nothing is delivered until attach().
+  void restart(std::uint64_t index);
   /// Everything up to here is committed; never less than before.
   void commit(std::uint64_t upto) { committed_ = upto; }
   /// A sink wants everything from here on; the batch under way to another one is forgotten.
@@ -71,11 +73,8 @@ public:
   [[nodiscard]] const delivery_limits& limits() const { return limits_; }
 
 private:
-  void forget_oldest();
-
   delivery_limits limits_;
   std::deque<committed_entry> recent_;  ///< Not yet folded by any sink, up to the end of the log.
-  std::size_t recent_bytes_ = 0;
   std::uint64_t committed_ = 0;
   std::uint64_t next_ = 1;
   std::size_t batch_size_ = 0;

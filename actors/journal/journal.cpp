@@ -21,7 +21,7 @@ using self_ptr = journal_shell::stateful_pointer<journal_state>;
 using failure = wire::EditOutcome::Failure;
 using promise = caf::typed_response_promise<edit_outcome>;
 
-/// About ten commits of a slow disk: by then some of what is pending has gone.
+/// To a node that does not lead: about the time in which somebody else does.
 constexpr int retry_after_ms = 100;
 
 edit_outcome refusal(failure why, const std::string& message) {
@@ -33,9 +33,17 @@ edit_outcome refusal(failure why, const std::string& message) {
 
 std::uint64_t size_of(const edit_message& edit) { return edit.words().asBytes().size(); }
 
+using enum model::memory_category;
+
 void publish_pending(journal_state& st) {
-  st.stats->pending = st.door.size() + st.logged.size();
-  st.stats->pending_bytes = st.admission.pending_bytes();
+  const auto& governor = st.books->governor;
+  st.stats->pending = st.at_door.size() + st.door.size() + st.logged.size();
+  st.stats->pending_bytes = governor.bytes(uncommitted) + governor.bytes(proposed);
+  for (const auto of : {uncommitted, unapplied, proposed})
+    st.memory->set(of, governor.bytes(of));
+  st.memory->backlog_bytes = st.books->unapplied.backlog_bytes();
+  st.memory->not_applied_bytes = st.books->unapplied.total_bytes();
+  st.memory->waiting = st.at_door.size();
 }
 
 /// How many at the door may have been written without our knowing.
@@ -50,10 +58,14 @@ void answer_all(journal_state& st, failure why, const std::string& message, cons
     st.door[i].promise.deliver(refusal(
         why,
         message + (i < in_doubt ? "; nobody knows whether this edit was written" : "; this edit was not written")));
+  for (auto& [ticket, each] : st.at_door)
+    each.promise.deliver(refusal(why, message + "; this edit was not written"));
   st.logged.clear();
   st.door.clear();
+  st.at_door.clear();
   st.delivery.detach();
-  publish_pending(st);
+  if (st.books)
+    publish_pending(st);
 }
 
 void fail(self_ptr self, const std::string& why, std::size_t in_doubt) {
@@ -72,6 +84,15 @@ void fail(self_ptr self, const std::string& why) { fail(self, why, in_doubt(self
 // -- towards the catalog -----------------------------------------------------------------
 
 void deliver_next(self_ptr self);
+void open_door(self_ptr self);
+
+void note_applied(journal_state& st) {
+  auto& books = *st.books;
+  const auto before = books.unapplied.total_bytes();
+  books.unapplied.apply(st.delivery.next_index() - 1);
+  books.door.applied(before - books.unapplied.total_bytes(), st.clock());
+  st.stats->applied_index = st.delivery.next_index() - 1;
+}
 
 void on_outcomes(self_ptr self, const batch_outcomes& answer, std::uint64_t expected) {
   auto& st = self->state;
@@ -84,10 +105,10 @@ void on_outcomes(self_ptr self, const batch_outcomes& answer, std::uint64_t expe
   while (!st.logged.empty() && st.logged.front().index < st.delivery.next_index()) {
     auto& front = st.logged.front();
     front.promise.deliver(answer.outcomes[front.index - first]);
-    st.admission.release(front.bytes);
     st.logged.pop_front();
   }
-  st.stats->applied_index = st.delivery.next_index() - 1;
+  note_applied(st);
+  open_door(self);
   publish_pending(st);
   deliver_next(self);
 }
@@ -149,23 +170,26 @@ void attach(self_ptr self, std::uint64_t from, const catalog_sink_actor& sink) {
     front.promise.deliver(
         refusal(failure::SHUTTING_DOWN,
                 "the catalog ended before it answered; this edit is in the log, look whether it took effect"));
-    st.admission.release(front.bytes);
     st.logged.pop_front();
   }
-  st.stats->applied_index = st.delivery.next_index() - 1;
+  note_applied(st);
+  open_door(self);
   publish_pending(st);
   deliver_next(self);
 }
 
 // -- towards the disk --------------------------------------------------------------------
 
-void refuse_as_follower(journal_state& st, std::size_t count) {
+edit_outcome not_leader(const journal_state& st) {
   const auto leader = st.now.leader;
-  const auto answer = refusal(failure::NOT_LEADER,
-                              leader ? fmt::format("node {} leads; send the edit there", leader)
-                                     : fmt::format("no node leads; retry after {} ms", retry_after_ms));
+  return refusal(failure::NOT_LEADER, leader ? fmt::format("node {} leads; send the edit there", leader)
+                                             : fmt::format("no node leads; retry after {} ms", retry_after_ms));
+}
+
+void refuse_as_follower(journal_state& st, std::size_t count) {
+  const auto answer = not_leader(st);
   for (std::size_t i = 0; i < count; ++i) {
-    st.admission.release(size_of(st.door.front().edit));
+    st.books->governor.release(uncommitted, st.door.front().charge_bytes);
     st.door.front().promise.deliver(answer);
     st.door.pop_front();
   }
@@ -174,15 +198,14 @@ void refuse_as_follower(journal_state& st, std::size_t count) {
 /// Answers those in the log from `index` on, oldest first.
 void answer_logged_from(journal_state& st, std::uint64_t index, const edit_outcome& answer) {
   auto at = std::ranges::lower_bound(st.logged, index, {}, &journal_state::waiting::index);
-  for (auto each = at; each != st.logged.end(); ++each) {
-    st.admission.release(each->bytes);
+  for (auto each = at; each != st.logged.end(); ++each)
     each->promise.deliver(answer);
-  }
   st.logged.erase(at, st.logged.end());
 }
 
 void forget_replaced(journal_state& st, std::uint64_t from) {
   st.delivery.replace(from);
+  st.books->unapplied.replace(from);
   answer_logged_from(st, from,
                      refusal(failure::NOT_LEADER, "another node leads by now and its log replaced this edit"));
 }
@@ -195,6 +218,13 @@ void stop_leading(journal_state& st) {
                              "may have it or not"));
 }
 
+/// Those who wait to be let in wait in vain on a node that does not lead.
+void dismiss(journal_state& st) {
+  const auto answer = not_leader(st);
+  for (const auto ticket : st.books->door.dismiss_all())
+    st.at_door.extract(ticket).mapped().promise.deliver(answer);
+}
+
 void take_standing(self_ptr self, const standing& now) {
   auto& st = self->state;
   if (now == st.now)
@@ -202,6 +232,8 @@ void take_standing(self_ptr self, const standing& now) {
   if (st.now.leads && (!now.leads || now.term != st.now.term))
     stop_leading(st);
   st.now = now;
+  if (!now.leads)
+    dismiss(st);
   for (const auto& each : st.watchers)
     self->send(each, now);
 }
@@ -209,23 +241,49 @@ void take_standing(self_ptr self, const standing& now) {
 void move_into_log(journal_state& st, std::size_t count, log_turn& done) {
   for (auto index = done.first; index < done.first + count; ++index) {
     auto& front = st.door.front();
-    st.logged.push_back({index, size_of(front.edit), std::move(front.promise)});
+    st.logged.push_back({index, std::move(front.promise)});
+    st.books->unapplied.add(front.charge_bytes);
     st.delivery.add({index, done.term, std::move(front.edit)});
     st.door.pop_front();
   }
 }
 
+void restart(journal_state& st, std::uint64_t at) {
+  st.delivery.restart(at);
+  st.books->unapplied.restart(at);
+  ++st.attachment;
+  answer_logged_from(st, 0,
+                     refusal(failure::LEADERSHIP_LOST, "an image of another leader took the place of this node's log"));
+  st.stats->applied_index = at - 1;
+}
+
+/// What waits for the catalog needs no place in memory: it is on the disk.
+void commit(journal_state& st, std::uint64_t upto) {
+  auto& books = *st.books;
+  const auto before = books.governor.bytes(uncommitted);
+  books.unapplied.commit(upto);
+  books.door.committed(before - books.governor.bytes(uncommitted), st.clock());
+  while (books.governor.bytes(unapplied) > books.governor.limits().unapplied_bytes && books.unapplied.evict_oldest()) {
+  }
+  st.delivery.forget_before(books.unapplied.in_memory_from());
+  st.delivery.commit(upto);
+}
+
 void take_turn(journal_state& st, written& result) {
   auto& done = result.done;
+  if (done.restarted_at != 0)
+    restart(st, done.restarted_at);
   if (done.replaced_from != 0)
     forget_replaced(st, done.replaced_from);
-  for (auto& entry : done.received)
+  for (auto& entry : done.received) {
+    st.books->unapplied.add_received(st.books->governor.charge_of(size_of(entry.edit)));
     st.delivery.add(std::move(entry));
+  }
   if (done.refused)
     refuse_as_follower(st, result.count);
   else
     move_into_log(st, result.count, done);
-  st.delivery.commit(result.committed_upto);
+  commit(st, result.committed_upto);
 }
 
 void on_written(self_ptr self, written& result) {
@@ -236,6 +294,11 @@ void on_written(self_ptr self, written& result) {
     return;
   take_turn(st, result);
   take_standing(self, result.now);
+  if (result.done.install_is_over)
+    st.images.over(result.done.restarted_at);
+  if (result.done.install)
+    st.images.wanted(*result.done.install);
+  open_door(self);
   publish_pending(st);
   deliver_next(self);
 }
@@ -248,41 +311,105 @@ void watch(self_ptr self, const standing_listener_actor& listener) {
 
 // -- from proposers ----------------------------------------------------------------------
 
-/// Nothing: admitted.
-std::optional<edit_outcome> refuse_at_door(journal_state& st, std::uint64_t bytes) {
-  const auto& limits = st.admission.limits();
-  switch (st.admission.admit(bytes)) {
-    case model::admission::admitted:
-      break;
-    case model::admission::overloaded:
-      ++st.stats->overloaded;
-      return refusal(failure::OVERLOADED,
-                     fmt::format("{} bytes of edits wait to be applied and {} are allowed; retry "
-                                 "after {} ms",
-                                 st.admission.pending_bytes(), limits.pending_bytes_max, retry_after_ms));
-    case model::admission::too_large:
-      ++st.stats->too_large;
-      return refusal(failure::TOO_LARGE,
-                     fmt::format("the edit has {} bytes and one edit may have {}; make several of it", bytes,
-                                 limits.edit_bytes_max));
+edit_outcome overloaded(const journal_state& st, const model::admission_answer& answer) {
+  constexpr const char* of[] = {"", "the disks or the followers are behind", "the catalog is behind",
+                                "the memory of the log is full"};
+  const auto& books = *st.books;
+  ++st.stats->overloaded;
+  return seal<wire::EditOutcome>([&](auto outcome) {
+    outcome.setFailure(failure::OVERLOADED);
+    outcome.setRetryAfterMs(static_cast<std::uint32_t>(answer.retry_after.count()));
+    outcome.setMessage(fmt::format("{}: {} bytes of edits are not committed and {} not applied; retry after {} ms",
+                                   of[static_cast<std::size_t>(answer.why)], books.governor.bytes(uncommitted),
+                                   books.unapplied.total_bytes(), answer.retry_after.count()));
+  });
+}
+
+edit_outcome too_large(const journal_state& st, std::uint64_t bytes) {
+  ++st.stats->too_large;
+  return refusal(failure::TOO_LARGE, fmt::format("the edit has {} bytes and one edit may have {}; make several of it",
+                                                 bytes, st.limits.edit_bytes_max));
+}
+
+void let_in(self_ptr self, journal_state::admitted who) {
+  auto& st = self->state;
+  const bool keeper_sleeps = st.proposed->add(who.edit);
+  st.door.push_back(std::move(who));
+  if (keeper_sleeps)
+    self->send(st.keeper, write_due{});
+}
+
+/// One timer at a time; one that was set for later rings in vain.
+void set_timer(self_ptr self) {
+  auto& st = self->state;
+  const auto due = st.books->door.next_deadline();
+  if (!due || (st.tick_at != model::time_ms{} && st.tick_at <= *due))
+    return;
+  st.tick_at = *due;
+  self->delayed_send(caf::actor_cast<journal_shell>(self), std::max(*due - st.clock(), model::time_ms{1}), tick_due{});
+}
+
+/// There may be room for those who wait, or they have waited long enough.
+void open_door(self_ptr self) {
+  auto& st = self->state;
+  if (st.at_door.empty())
+    return;
+  for (const auto& answer : st.books->door.wake(st.books->unapplied.backlog_bytes(), st.clock())) {
+    auto who = std::move(st.at_door.extract(answer.ticket).mapped());
+    if (answer.outcome == model::admission_outcome::admitted) {
+      who.charge_bytes = answer.charge_bytes;
+      let_in(self, std::move(who));
+    } else {
+      who.promise.deliver(overloaded(st, answer));
+    }
   }
-  return std::nullopt;
+  set_timer(self);
+}
+
+void on_tick(self_ptr self) {
+  auto& st = self->state;
+  if (st.tick_at == model::time_ms{} || st.clock() < st.tick_at)
+    return;
+  st.tick_at = {};
+  open_door(self);
+  publish_pending(st);
+}
+
+void count_stall(journal_state& st, model::overload why) {
+  if (why != model::overload::none)
+    ++st.memory->stalls[static_cast<std::size_t>(why) - 1];
+}
+
+void ask_at_door(self_ptr self, const edit_message& edit, promise answer) {
+  auto& st = self->state;
+  const auto verdict = st.books->door.propose({.ticket = ++st.tickets, .entry_bytes = size_of(edit)},
+                                              st.books->unapplied.backlog_bytes(), st.clock());
+  switch (verdict.outcome) {
+    case model::admission_outcome::admitted:
+      return let_in(self, {edit, verdict.charge_bytes, std::move(answer)});
+    case model::admission_outcome::waiting:
+      count_stall(st, verdict.why);
+      st.at_door.emplace(verdict.ticket, journal_state::admitted{edit, 0, std::move(answer)});
+      return set_timer(self);
+    case model::admission_outcome::overloaded:
+      count_stall(st, verdict.why);
+      answer.deliver(overloaded(st, verdict));
+      return;
+    case model::admission_outcome::too_large:
+      answer.deliver(too_large(st, size_of(edit)));
+      return;
+  }
 }
 
 promise on_proposal(self_ptr self, const edit_message& edit) {
   auto answer = self->make_response_promise<edit_outcome>();
   auto& st = self->state;
-  if (st.stopping) {
+  if (st.stopping)
     answer.deliver(refusal(failure::SHUTTING_DOWN, "the node is stopping; this edit was not written"));
-  } else if (!st.failure.empty()) {
+  else if (!st.failure.empty())
     answer.deliver(refusal(failure::STORAGE_FAILED, st.failure + "; this edit was not written"));
-  } else if (auto refused = refuse_at_door(st, size_of(edit))) {
-    answer.deliver(std::move(*refused));
-  } else {
-    st.door.push_back({edit, answer});
-    if (st.proposed->add(edit))
-      self->send(st.keeper, write_due{});
-  }
+  else
+    ask_at_door(self, edit, answer);
   return answer;
 }
 
@@ -330,15 +457,31 @@ journal_state::~journal_state() {
                "; this edit is in the log and takes effect when it is read again", in_doubt(*this));
 }
 
+model::memory_limits memory_of(const journal_limits& limits, std::size_t followers) {
+  auto shares = model::limits_of(limits.memory_bytes, followers, {.log = 1});
+  shares.entry_bytes_max = limits.edit_bytes_max;
+  shares.backlog_bytes = limits.backlog_bytes;
+  shares.decoded_factor = 1;  // A batch is decoded edit by edit.
+  return shares;
+}
+
 opened_journal open_journal(journal_parts parts) {
-  auto writer = std::make_shared<log_writer>(log_writer_ports{std::move(parts.log), std::move(parts.core),
-                                                              parts.now ? std::move(parts.now) : steady_now,
-                                                              std::move(parts.post), parts.limits.tail_bytes_max});
-  writer->open(parts.founders);
+  const auto memory_limits = memory_of(parts.limits, std::max<std::size_t>(parts.founders.size(), 1) - 1);
+  auto now = parts.now ? std::move(parts.now) : steady_now;
+  log_writer_ports ports{std::move(parts.log), std::move(parts.core), now, std::move(parts.post)};
+  ports.tail_bytes_max = memory_limits.cached_bytes;
+  ports.backlog_bytes_max = memory_limits.backlog_bytes;
+  ports.memory = parts.memory;
+  auto writer = std::make_shared<log_writer>(std::move(ports));
+  writer->open(parts.founders, parts.from);
   publish_standing(*writer, *parts.stats);
   publish_sizes(*writer, *parts.stats);
-  return {std::move(writer), std::make_shared<next_transaction>(parts.limits.transaction), parts.limits, std::move(parts.stats), std::move(parts.on_fatal),
-          parts.keeper_has_a_thread};
+  auto transaction = parts.limits.transaction;
+  transaction.word_bytes = memory_limits.receiving_bytes;
+  auto inbox = std::make_shared<next_transaction>(transaction, parts.memory);
+  return {std::move(writer),        std::move(inbox),         parts.limits,     memory_limits,
+          std::move(parts.stats),   std::move(parts.memory),  std::move(now),   std::move(parts.on_fatal),
+          std::move(parts.images),  parts.keeper_has_a_thread};
 }
 
 journal_shell::behavior_type journal(self_ptr self, opened_journal opened) {
@@ -346,7 +489,11 @@ journal_shell::behavior_type journal(self_ptr self, opened_journal opened) {
   st.limits = opened.limits;
   st.stats = std::move(opened.stats);
   st.on_fatal = std::move(opened.on_fatal);
-  st.admission = model::journal_admission{st.limits.admission};
+  st.images = std::move(opened.images);
+  st.memory = std::move(opened.memory);
+  st.clock = std::move(opened.now);
+  st.books = std::make_unique<journal_state::memory_books>(opened.memory_limits, st.limits.door);
+  st.books->unapplied.restart(opened.writer->log().last_index() + 1);
   st.delivery = delivery{st.limits.delivery};
   st.proposed = std::move(opened.inbox);
   st.delivery.commit(opened.writer->standing().committed_upto);
@@ -358,6 +505,7 @@ journal_shell::behavior_type journal(self_ptr self, opened_journal opened) {
       [self](replay_from from, const catalog_sink_actor& sink) { attach(self, from.index, sink); },
       [self](watch_standing, const standing_listener_actor& listener) { watch(self, listener); },
       [self](written& result) { on_written(self, result); },
+      [self](tick_due) { on_tick(self); },
   };
 }
 

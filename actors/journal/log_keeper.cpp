@@ -46,13 +46,14 @@ written write(self_ptr self) {
   return answer;
 }
 
-/// One timer at a time: it may ring too early, then it is set again.
+/// A timer cannot be cancelled: one that was set for later rings in vain.
 void set_timer(self_ptr self) {
   auto& st = self->state;
-  if (st.ports.writer->is_alone() || st.tick_at != model::time_ms{})
+  const auto due = st.ports.writer->standing().next_tick;
+  if (st.ports.writer->is_alone() || (st.tick_at != model::time_ms{} && st.tick_at <= due))
     return;
-  st.tick_at = st.ports.writer->standing().next_tick;
-  const auto wait = std::max(st.tick_at - st.ports.writer->now(), model::time_ms{1});
+  st.tick_at = due;
+  const auto wait = std::max(due - st.ports.writer->now(), model::time_ms{1});
   self->delayed_send(log_keeper_actor{self}, wait, tick_due{});
 }
 
@@ -79,13 +80,15 @@ void take_turn(self_ptr self) {
     publish_sizes(*ports.writer, *ports.stats);
 }
 
-/// Everybody awake finds what there is; the keeper itself must not be woken again by an add().
 void on_tick(self_ptr self) {
-  self->state.tick_at = {};
-  if (self->state.ports.proposed->wake())
+  auto& st = self->state;
+  if (st.tick_at == model::time_ms{} || st.ports.writer->now() < st.tick_at)
+    return;
+  st.tick_at = {};
+  if (st.ports.proposed->wake())
     take_turn(self);
   else
-    set_timer(self);  // A turn is due anyway.
+    set_timer(self);  // A turn is due anyway; if it is late, this rings again.
 }
 
 read_entries read(const log_keeper_ports& ports, const read_order& order) {

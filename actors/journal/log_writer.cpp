@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <stdexcept>
+#include <utility>
 
 namespace tabletd {
 
@@ -13,6 +15,7 @@ namespace {
 
 /// Of one message to a follower; one entry always fits (design/journal.md 9.6).
 constexpr std::uint64_t request_bytes_max = 1U << 20;
+constexpr std::uint64_t rows_per_trim = 2'000;  ///< Of one turn (design/journal.md 9.3).
 
 std::span<const std::byte> bytes_of(const edit_message& edit) {
   const auto bytes = edit.words().asBytes();
@@ -50,19 +53,20 @@ tail_entry parse(const std::string& path, std::uint64_t index, const log_entry& 
 
 }  // namespace
 
-void log_writer::open(const std::vector<model::member>& founders) {
+void log_writer::open(const std::vector<model::member>& founders, const start_image& from) {
   auto& log = *ports_.log;
-  if (log.last_index() == 0)
+  if (log.last_index() == 0 && from.image.id == 0)
     found(founders);
-  if (log.first_index() != 1)
-    throw storage_error(storage_fault::unusable, log.path(),
-                        fmt::format("{} begins at entry {} and this build cannot start from an "
-                                    "image; start the version that trimmed it",
+  if (log.first_index() > from.image.id + 1)
+    throw storage_error(storage_fault::corrupt, log.path(),
+                        fmt::format("{} begins at entry {} and there is no sound image of what came before; put an "
+                                    "image back, or let this node join under a new node.id",
                                     log.path(), log.first_index()));
   model::started event;
   const auto held = log.load_hard_state();
   event.ballot = {held.term, held.vote};
-  log.replay(1, [&](std::uint64_t index, const log_entry& entry) {
+  event.first_index = log.first_index();
+  log.replay(log.first_index(), [&](std::uint64_t index, const log_entry& entry) {
     if (event.runs.empty() || event.runs.back().term != entry.term)
       event.runs.push_back({entry.term, index});
     event.runs.back().last = index;
@@ -70,11 +74,23 @@ void log_writer::open(const std::vector<model::member>& founders) {
       event.changes.push_back({index, {reinterpret_cast<const char*>(entry.bytes.data()), entry.bytes.size()}});
     return true;
   });
+  if (from.image.id != 0)
+    event.snapshot = point_of(from.image.id);
+  image_ = from.image;
+  core_begins_ = log.first_index();
   tail_.restart(log.last_index() + 1);
   step(event);
   persist();
   is_alone_ = standing_.role == model::consensus_role::leader;  // So soon only the sole voter leads.
-  changed_from_ = 0;
+  changed_from_ = restarted_at_ = 0;
+}
+
+/// Saved when the image was put in place.
+model::snapshot_point log_writer::point_of(std::uint64_t index) const {
+  for (const auto& point : ports_.log->image_points())
+    if (point.index == index)
+      return {point.index, point.term, point.membership_index, point.membership};
+  throw std::logic_error(fmt::format("the image of entry {} is unknown to {}", index, ports_.log->path()));
 }
 
 void log_writer::found(const std::vector<model::member>& founders) {
@@ -92,9 +108,12 @@ void log_writer::found(const std::vector<model::member>& founders) {
 
 log_turn log_writer::turn(std::span<const edit_message> proposals, std::span<peer_word> words) {
   const auto end_before = tail_.end();
-  changed_from_ = 0;
+  changed_from_ = restarted_at_ = 0;
+  install_.reset();
+  install_is_over_ = false;
   if (!is_alone_ && ports_.now() >= standing_.next_tick)
     step(model::ticked{});
+  static_cast<void>(is_refusing());  // Whoever looks at it next finds it up to date.
   for (const auto& word : words)
     take(word);
   bool refused = false;
@@ -105,18 +124,84 @@ log_turn log_writer::turn(std::span<const edit_message> proposals, std::span<pee
   persist();
   auto done = finish(end_before, refused ? 0 : proposals.size());
   done.refused = refused;
+  done.restarted_at = restarted_at_;
+  done.install = std::move(install_);
+  done.install_is_over = install_is_over_;
+  trim();
   tail_.shrink(is_alone_ ? 0 : ports_.tail_bytes_max, ports_.log->last_index());
+  ports_.memory->set(model::memory_category::cached, tail_.bytes());
   return done;
 }
 
 void log_writer::take(const peer_word& word) {
   std::visit(model::overloaded{
-                 [this](const raft_mail& mail) {
-                   step(model::received{mail.peer, mail.what}, mail.edits);
-                 },
+                 [this](const raft_mail& mail) { take(mail); },
                  [this](const link_renewed& link) { step(model::unreachable{link.peer}); },
+                 [this](const image_kept& kept) { take(kept); },
+                 [this](const install_ended& ended) { take(ended); },
+                 [this](const trim_wanted& wanted) { trim_upto_ = std::max(trim_upto_, wanted.upto); },
              },
              word);
+}
+
+/// Too far behind with applying, and not yet half way back.
+bool log_writer::is_refusing() const {
+  auto& refusing = ports_.memory->is_refusing;
+  const auto bytes = ports_.memory->not_applied_bytes.load();
+  if (bytes > ports_.backlog_bytes_max)
+    refusing = true;
+  else if (bytes <= ports_.backlog_bytes_max / 2)
+    refusing = false;
+  return refusing;
+}
+
+/// Term, contact and commit index of a message count in any case; the leader hears that this node is
+/// busy with every word of it, and sends the entries again when it no longer is.
+void log_writer::take(const raft_mail& mail) {
+  const auto* request = std::get_if<model::append_request>(&mail.what);
+  if (!request || request->entries.empty() || !is_refusing())
+    return step(model::received{mail.peer, mail.what}, mail.edits);
+  auto heartbeat = *request;
+  heartbeat.entries.clear();
+  heartbeat.count = 0;
+  ++ports_.memory->refused_appends;
+  step(model::received{mail.peer, heartbeat});
+}
+
+/// From here on the core sends an image to members that lack what came before the older one, so
+/// that the log may lose it whenever trim_wanted says so.
+void log_writer::take(const image_kept& kept) {
+  if (kept.image.id <= image_.id)
+    return;
+  const auto point = ports_.core->snapshot_at(kept.image.id);
+  if (!point)
+    return;  // The log was replaced meanwhile, by a newer image.
+  persist();
+  const auto oldest = kept.older == 0 ? point->index : kept.older;
+  ports_.log->save_image_point({point->index, point->term, point->membership_index, point->membership}, oldest);
+  image_ = kept.image;
+  if (kept.older == 0)
+    return;
+  core_begins_ = std::max(core_begins_, kept.older + 1);
+  step(model::snapshot_taken{*point, core_begins_});
+}
+
+void log_writer::take(const install_ended& ended) {
+  persist();  // What was to be written comes before the image.
+  install_is_over_ = true;
+  if (!ended.is_in_place)
+    return step(model::install_failed{ended.upto.index, ended.upto.term});
+  restarting_ = &ended;
+  step(model::snapshot_installed{ended.upto.index, ended.upto.term});
+  restarting_ = nullptr;
+}
+
+/// A little with every turn, so that no commit waits long for it.
+void log_writer::trim() {
+  auto& log = *ports_.log;
+  const auto upto = std::min({trim_upto_, core_begins_ - 1, log.last_index()});
+  if (log.first_index() <= upto)
+    log.truncate_prefix(std::min(upto + 1, log.first_index() + rows_per_trim));
 }
 
 void log_writer::step(const model::consensus_event& event, std::span<const edit_message> edits) {
@@ -125,11 +210,30 @@ void log_writer::step(const model::consensus_event& event, std::span<const edit_
     throw storage_error(storage_fault::corrupt, ports_.log->path(), standing_.fault);
   if (standing_.ballot)
     ports_.log->save_hard_state({standing_.ballot->term, standing_.ballot->vote});
+  if (standing_.log_restarts_at != 0)
+    restart();
+  if (standing_.install)
+    install_ = std::exchange(standing_.install, std::nullopt);
   if (standing_.entries)
     append(*standing_.entries, edits);
   for (auto& sent : standing_.messages)
     post(std::move(sent));
   standing_.messages.clear();
+}
+
+/// The image is in place; what the log held is of another history, or older.
+void log_writer::restart() {
+  if (restarting_ == nullptr)
+    throw storage_error(storage_fault::corrupt, ports_.log->path(),
+                        fmt::format("{} ends before the image this node has; put back the log that belongs to it, or "
+                                    "let this node join under a new node.id",
+                                    ports_.log->path()));
+  const auto& upto = restarting_->upto;
+  ports_.log->restart({upto.index, upto.term, upto.membership_index, upto.membership});
+  image_ = restarting_->image;
+  core_begins_ = restarted_at_ = upto.index + 1;
+  tail_.restart(core_begins_);
+  unwritten_from_ = changed_from_ = 0;
 }
 
 void log_writer::append(const model::entries_to_persist& entries, std::span<const edit_message> edits) {
@@ -180,6 +284,8 @@ log_turn log_writer::finish(std::uint64_t end_before, std::size_t proposals) {
 void log_writer::post(model::outbound sent) {
   if (const auto* request = std::get_if<model::append_request>(&sent.what); request && request->count > 0)
     return post_request(sent.to, *request);
+  if (auto* offer = std::get_if<model::install_snapshot>(&sent.what))
+    offer->image = image_;
   ports_.post({sent.to, std::move(sent.what), {}});
 }
 
@@ -223,6 +329,9 @@ void log_writer::read_back(std::uint64_t from, std::uint64_t upto, std::vector<t
 }
 
 committed_batch log_writer::read(std::uint64_t from, std::uint64_t upto, delivery_limits limits) const {
+  if (from < ports_.log->first_index())
+    throw std::logic_error(fmt::format("entry {} was asked for and the log begins at {}; a catalog starts from the image",
+                                       from, ports_.log->first_index()));
   batch_builder batch(from, limits);
   ports_.log->replay(from, [&](std::uint64_t index, const log_entry& entry) {
     return batch.take({index, entry.term, parse(ports_.log->path(), index, entry).edit}) && index < upto;

@@ -4,11 +4,13 @@
 // storage_error, after which nothing may be acknowledged any more.
 #include "actors/journal/delivery.h"
 #include "actors/journal/log_tail.h"
+#include "actors/journal/memory_stats.h"
 #include "actors/journal/raft_mail.h"
 #include "persistence/edit_log.h"
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 
 namespace tabletd {
@@ -19,6 +21,10 @@ struct log_writer_ports {
   std::function<model::time_ms()> now;       ///< Monotonic.
   post_fn post = [](raft_mail) {};           ///< To the other members.
   std::uint64_t tail_bytes_max = 16U << 20;  ///< Of durable entries kept for followers.
+  /// Entries of a leader are taken until so many bytes are not applied here, and then again when half
+  /// of it is (design/journal.md 9.6, rules 2 and 4).
+  std::uint64_t backlog_bytes_max = 64U << 20;
+  memory_stats_ptr memory = std::make_shared<memory_stats>();
 };
 
 /// What one turn did to the log: first what came from elsewhere, then the proposals.
@@ -28,15 +34,24 @@ struct log_turn {
   std::uint64_t first = 0;                ///< Index of the first proposal; 0: none was appended.
   model::term term{};                     ///< Of the proposals.
   bool refused = false;                   ///< There were proposals, and this node does not lead.
+  std::uint64_t restarted_at = 0;         ///< An image replaced the log, which begins here; 0: no.
+  /// What a leader offers, because the entries are gone: install_ended must follow.
+  std::optional<model::image_to_install> install;
+  bool install_is_over = false;  ///< The one asked for before; restarted_at says whether it was used.
+};
+
+/// What the node starts from beside the log; id 0: no image.  One of edit_log::image_points().
+struct start_image {
+  model::image_descriptor image;  ///< Its id is the index of the last entry in it.
 };
 
 class log_writer {
 public:
   explicit log_writer(log_writer_ports ports) : ports_(std::move(ports)) {}
 
-  /// Founds the group if the log is empty, reads the whole log (which verifies it) and starts
-  /// the core.
-  void open(const std::vector<model::member>& founders);
+  /// Founds the group if there is neither log nor image, reads the whole log (which verifies it)
+  /// and starts the core.
+  void open(const std::vector<model::member>& founders, const start_image& from = {});
 
   /// Takes the time, the words of the peers and then the proposals; what has to be written is
   /// written in one transaction and durable when it returns.
@@ -55,6 +70,13 @@ private:
   void found(const std::vector<model::member>& founders);
   void step(const model::consensus_event& event, std::span<const edit_message> edits = {});
   void take(const peer_word& word);
+  void take(const raft_mail& mail);
+  void take(const image_kept& kept);
+  void take(const install_ended& ended);
+  void trim();
+  void restart();
+  [[nodiscard]] bool is_refusing() const;
+  [[nodiscard]] model::snapshot_point point_of(std::uint64_t index) const;
   void append(const model::entries_to_persist& entries, std::span<const edit_message> edits);
   void persist();
   [[nodiscard]] log_turn finish(std::uint64_t end_before, std::size_t proposals);
@@ -67,6 +89,13 @@ private:
   log_tail tail_;
   std::uint64_t unwritten_from_ = 0;  ///< Of the tail; 0: all of it is durable.
   std::uint64_t changed_from_ = 0;    ///< In this turn; 0: nothing.
+  model::image_descriptor image_;     ///< The newest, for members that need it.
+  std::uint64_t trim_upto_ = 0;       ///< Wanted.
+  std::uint64_t core_begins_ = 1;     ///< The core sends nothing older than this.
+  std::optional<model::image_to_install> install_;  ///< Asked for in this turn.
+  bool install_is_over_ = false;                    ///< In this turn.
+  std::uint64_t restarted_at_ = 0;                  ///< In this turn.
+  const install_ended* restarting_ = nullptr;       ///< While the core may ask for it.
   bool is_alone_ = false;
 };
 

@@ -33,6 +33,7 @@ bool next_transaction::add(peer_word word) {
   const auto* mail = std::get_if<raft_mail>(&word);
   word_bytes_ += mail ? bytes_of(*mail) : 0;
   words_.push_back(std::move(word));
+  memory_->set(model::memory_category::receiving, word_bytes_);
   was_full_ = word_bytes_ > limits_.word_bytes;
   if (when_due_ && !std::exchange(awake_, true))
     when_due_();
@@ -62,6 +63,7 @@ next_transaction::taken next_transaction::take() {
     size_ = edits_.size();
     all.words.swap(words_);
     word_bytes_ = 0;
+    memory_->set(model::memory_category::receiving, 0);
     if (std::exchange(was_full_, false))
       roomy = when_roomy_;
   }

@@ -3,6 +3,7 @@
 // The keeper takes all there are when it gets to them.  Not a mailbox, because what arrives while
 // the keeper's thread wakes up must still join, and because a keeper that has something to do
 // need not be woken at all.
+#include "actors/journal/memory_stats.h"
 #include "actors/journal/ports.h"
 #include "actors/journal/raft_mail.h"
 #include "actors/model/journal_pacing.h"
@@ -27,7 +28,8 @@ struct transaction_limits {
 class next_transaction {
 public:
   using span = std::chrono::duration<double, std::micro>;
-  explicit next_transaction(transaction_limits limits) : limits_(limits) {}
+  explicit next_transaction(transaction_limits limits, memory_stats_ptr memory = std::make_shared<memory_stats>())
+      : limits_(limits), memory_(std::move(memory)) {}
 
   /// True: the keeper sleeps, and whoever added must send it a write_due.
   [[nodiscard]] bool add(edit_message edit);
@@ -59,6 +61,7 @@ private:
   void note_return();
 
   const transaction_limits limits_;
+  const memory_stats_ptr memory_;
   mutable std::mutex mutex_;
   std::condition_variable grew_;
   std::deque<edit_message> edits_;

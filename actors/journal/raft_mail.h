@@ -22,8 +22,25 @@ struct link_renewed {
   model::node_id peer{};
 };
 
-/// What comes from the other members.
-using peer_word = std::variant<raft_mail, link_renewed>;
+/// An image of everything up to `image.id` is in place here, verified; `older` is the one before it
+/// that is kept, 0: none.  The catalog of this node is at least that far.
+struct image_kept {
+  model::image_descriptor image;
+  std::uint64_t older{};
+};
+/// The image that log_turn::install asked for is in place here, verified; or it could not be had.
+struct install_ended {
+  model::snapshot_point upto;
+  model::image_descriptor image;
+  bool is_in_place = false;
+};
+/// No member needs entries up to and including this one any more (spec/jobs.md K5).
+struct trim_wanted {
+  std::uint64_t upto{};
+};
+
+/// What the keeper hears of others: the other members, and who keeps the images.
+using peer_word = std::variant<raft_mail, link_renewed, image_kept, install_ended, trim_wanted>;
 
 /// Bytes of the edits, plus what the rest costs (design/journal.md 9.4).
 [[nodiscard]] inline std::uint64_t bytes_of(const raft_mail& mail) {

@@ -3,6 +3,7 @@
 // reader keeps a frozen snapshot while the fold goes on; a write copies only the path to
 // its leaf, and not even that when nobody else holds it.  One writer thread per map.
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <new>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace tabletd::model {
 
@@ -74,6 +76,9 @@ public:
     if (root_ && fits(key, height_))
       walk(*root_, height_, 0, key, visit);
   }
+
+  /// Makes a whole map of values that come by ascending id, at a fraction of what put() costs.
+  class builder;
 
   /// visit(Id, const T* before, const T* after) for every id whose value may differ between
   /// the two maps; nullptr where it is missing.  Subtrees that both share are skipped, so two
@@ -305,6 +310,95 @@ private:
 
   node* root_ = nullptr;
   int height_ = 0;
+  std::size_t size_ = 0;
+};
+
+template <class Id, class T>
+class cow_map<Id, T>::builder {
+public:
+  builder() { leaf_.reserve(fanout); }
+  builder(const builder&) = delete;
+  ~builder() {
+    for (std::size_t level = 1; level < levels_max; ++level)
+      std::for_each_n(open_[level].below.begin(), open_[level].count,
+                      [level](node* below) { release(below, static_cast<int>(level) - 1); });
+  }
+
+  /// The id of the last value, and whether there is one.
+  [[nodiscard]] bool follows(Id id) const { return size_ == 0 || static_cast<std::uint64_t>(id) > last_; }
+  /// `id` follows() the last one.
+  template <class Value>
+  void append(Id id, Value&& value) {
+    const auto key = static_cast<std::uint64_t>(id);
+    if (!leaf_.empty() && key >> bits != last_ >> bits)
+      close_leaf();
+    present_ |= 1U << slot(key, 0);
+    leaf_.emplace_back(std::forward<Value>(value));
+    last_ = key;
+    ++size_;
+  }
+  /// The map; the builder is as new.
+  [[nodiscard]] cow_map finish() {
+    cow_map made;
+    if (size_ > 0) {
+      while (!fits(last_, made.height_))
+        ++made.height_;
+      if (made.height_ == 0) {
+        made.root_ = leaf_node();
+      } else {
+        close_leaf();
+        for (int level = 1; level < made.height_; ++level)
+          close(level);
+        made.root_ = inner_node(open_[static_cast<std::size_t>(made.height_)]);
+      }
+    }
+    made.size_ = std::exchange(size_, 0);
+    return made;
+  }
+
+private:
+  static constexpr std::size_t levels_max = 64 / bits + 1;
+  /// An inner node that is not full yet, at the level of its index.
+  struct open_node {
+    std::array<node*, fanout> below;
+    std::size_t count = 0;
+    std::uint32_t present = 0;
+    std::uint64_t prefix{};
+  };
+
+  node* leaf_node() {
+    auto* made = allocate<T>(leaf_.size());
+    std::uninitialized_move(leaf_.begin(), leaf_.end(), elements<T>(*made));
+    made->present = std::exchange(present_, 0);
+    leaf_.clear();
+    return made;
+  }
+  static node* inner_node(open_node& from) {
+    auto* made = allocate<node*>(from.count);
+    std::copy_n(from.below.begin(), from.count, elements<node*>(*made));
+    made->present = std::exchange(from.present, 0);
+    from.count = 0;
+    return made;
+  }
+  void close_leaf() { adopt(1, last_ >> bits, leaf_node()); }
+  void close(int level) {
+    auto& done = open_[static_cast<std::size_t>(level)];
+    adopt(level + 1, done.prefix, inner_node(done));
+  }
+  /// `below` stands for the keys that begin with `prefix`.
+  void adopt(int level, std::uint64_t prefix, node* below) {
+    auto& into = open_[static_cast<std::size_t>(level)];
+    if (into.count > 0 && into.prefix != prefix >> bits)
+      close(level);
+    into.prefix = prefix >> bits;
+    into.present |= 1U << (prefix & (fanout - 1));
+    into.below[into.count++] = below;
+  }
+
+  std::vector<T> leaf_;
+  std::uint32_t present_ = 0;
+  std::array<open_node, levels_max> open_{}; ///< [0] is the leaf's and stays empty.
+  std::uint64_t last_ = 0;
   std::size_t size_ = 0;
 };
 

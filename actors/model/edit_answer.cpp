@@ -99,8 +99,8 @@ statement_error failed(const edit_answer& answer, std::string_view doing, std::s
     case journal_failure::overloaded:
       error.code = error_code::resource_exhausted;
       error.message = start + "the edit log cannot take more just now" + detail;
-      error.hint = "try again in a second; SHOW PROC '/journal' shows its backlog";
-      error.retry_after_ms = 1'000;
+      error.hint = "try again in a moment; SHOW PROC '/journal' shows its backlog";
+      error.retry_after_ms = answer.retry_after_ms == 0 ? 1'000 : answer.retry_after_ms;
       return error;
     case journal_failure::too_large:
       error.code = error_code::invalid_argument;
@@ -112,12 +112,14 @@ statement_error failed(const edit_answer& answer, std::string_view doing, std::s
       error.message = "nobody knows whether " + std::string{doing} + " happened: this front end stopped leading" + detail;
       error.hint = "look at the new leader before you repeat it";
       error.retry_after_ms = 1'000;
+      error.outcome_unknown = true;
       return error;
     default:
       error.code = error_code::unavailable;
       error.message = "nobody knows whether " + std::string{doing} + " happened: the edit log failed" + detail;
       error.hint = "look before you repeat it; another front end takes over";
       error.retry_after_ms = 1'000;
+      error.outcome_unknown = true;
       return error;
   }
 }

@@ -23,6 +23,7 @@ struct edit_answer {
   std::uint64_t id{}; ///< Of the object created, or of the one in the way.
   journal_failure failure = journal_failure::none;
   std::string message; ///< The journal's own words for a failure.
+  std::uint32_t retry_after_ms{}; ///< Of overloaded: when there could be room.
   [[nodiscard]] bool ok() const { return failure == journal_failure::none && why == refusal::none; }
   /// Nobody knows whether the edit became true: it may have been appended before the failure.
   /// The other failures mean: certainly not (actors/journal/ports.h).

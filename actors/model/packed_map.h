@@ -73,6 +73,9 @@ public:
       walk(*root_, first, visit);
   }
 
+  /// Makes a whole map of values that come by ascending id, at a fraction of what put() costs.
+  class builder;
+
 private:
   static constexpr std::size_t entries_max = 128;
   static constexpr std::size_t children_max = 64;
@@ -209,6 +212,53 @@ private:
   }
 
   node_ptr root_;
+  std::size_t size_ = 0;
+};
+
+template <class Id, class T>
+class packed_map<Id, T>::builder {
+public:
+  [[nodiscard]] bool follows(Id id) const { return size_ == 0 || id > last_; }
+  /// `id` follows() the last one.
+  void append(Id id, T value) {
+    if (!leaf_ || leaf_->entries.size() == entries_max - 1) { // As full as put() leaves them.
+      leaf_ = std::make_shared<node>();
+      leaf_->entries.reserve(entries_max - 1);
+      level_.push_back({id, leaf_});
+    }
+    leaf_->entries.emplace_back(id, std::move(value));
+    last_ = id;
+    ++size_;
+  }
+  /// The map; the builder is as new.
+  [[nodiscard]] packed_map finish() {
+    leaf_ = nullptr;
+    packed_map made;
+    while (level_.size() > 1)
+      level_ = parents();
+    if (!level_.empty())
+      made.root_ = std::move(level_.front().at);
+    level_.clear();
+    made.size_ = std::exchange(size_, 0);
+    return made;
+  }
+
+private:
+  std::vector<child> parents() {
+    std::vector<child> above;
+    for (std::size_t at = 0; at < level_.size(); at += children_max - 1) {
+      auto parent = std::make_shared<node>();
+      const auto end = std::min(at + children_max - 1, level_.size());
+      parent->children.assign(level_.begin() + static_cast<std::ptrdiff_t>(at),
+                              level_.begin() + static_cast<std::ptrdiff_t>(end));
+      above.push_back({parent->least(), std::move(parent)});
+    }
+    return above;
+  }
+
+  node_ptr leaf_;            ///< The last of level_.
+  std::vector<child> level_; ///< Leaves.
+  Id last_{};
   std::size_t size_ = 0;
 };
 

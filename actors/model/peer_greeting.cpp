@@ -48,6 +48,18 @@ std::string new_directory(node_id node) {
            "put its old directory back, or let it join under a new node.id";
 }
 
+bool knows_all(const greeting& self) {
+  return std::ranges::all_of(self.founders, [&](const member& each) { return self.known.contains(each.id); });
+}
+
+/// A member of whom the two know different directories; 0: none.
+node_id disagreement(const greeting& self, const greeting& peer) {
+  for (const auto& [node, birth] : peer.known)
+    if (const auto at = self.known.find(node); at != self.known.end() && at->second != birth)
+      return node;
+  return 0;
+}
+
 }  // namespace
 
 greeting_verdict meet(greeting& self, const greeting& peer) {
@@ -60,22 +72,20 @@ greeting_verdict meet(greeting& self, const greeting& peer) {
     verdict.fatal = new_directory(self.node) + " (so says " + fe(peer.node) + ")";
     return verdict;
   }
-  const auto of_peer = self.known.find(peer.node);
-  if (of_peer != self.known.end() && of_peer->second != peer.birth) {
-    verdict.refusal = new_directory(peer.node);
+  if (const auto other = disagreement(self, peer); other != 0) {
+    verdict.refusal = other == peer.node ? new_directory(other)
+                                         : fe(peer.node) + " and this node know different directories of " + fe(other)
+                                               + "; empty the directories of all three and found the group again";
     return verdict;
   }
-  const auto before = self.known;
-  self.known.emplace(peer.node, peer.birth);
-  if (peer.is_founded && !self.is_founded)
-    for (const auto& [node, birth] : peer.known)
-      self.known.insert_or_assign(node, birth);  // It met them all before it founded the group.
-  verdict.has_learned = self.known != before;
+  verdict.has_learned = self.known.emplace(peer.node, peer.birth).second;
+  if (peer.known == self.known && knows_all(self))
+    self.agreed.insert(peer.node);
   return verdict;
 }
 
 bool may_found(const greeting& self) {
-  return std::ranges::all_of(self.founders, [&](const member& each) { return self.known.contains(each.id); });
+  return knows_all(self) && self.agreed.size() + 1 == self.founders.size();
 }
 
 }  // namespace tabletd::model

@@ -2,16 +2,18 @@
 // How front ends recognise each other, and why one whose directory was wiped cannot vote by
 // mistake.
 //
-// Every directory has a birth number, drawn once.  The founding members found the group only
-// after each has met all others and has written their births down, so that afterwards everybody
-// knows which directories hold the votes of the group.  A directory that is new under an old name
-// has forgotten what it voted and what it acknowledged: its mail is refused by whoever knows the
-// old one, and itself it stops as soon as it hears of that (design/journal.md 10, I2 and I6).
+// Every directory has a birth number, drawn once.  Who has met another writes its birth down, for
+// good; and the founding members found the group only after each has heard from all others that
+// they have written down exactly the same.  So whoever takes part is known, by its directory, to
+// everybody who could ever take part.  A directory that is new under an old name has forgotten what
+// it voted and what it acknowledged: its mail is refused by whoever knows the old one, and itself
+// it stops as soon as it hears of that (design/journal.md 10, I2 and I6).
 #include "actors/model/consensus_core.h"
 #include "actors/model/edit.h"
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,7 +33,8 @@ struct greeting {
   std::uint64_t birth{};
   bool is_founded = false;       ///< It has a log.
   std::vector<member> founders;  ///< As configured, ascending by id.
-  birth_register known;          ///< Its own included.
+  birth_register known;          ///< Its own included.  Entries never change.
+  std::set<node_id> agreed;      ///< Of the others, those that know the same; stays at home.
 };
 
 struct greeting_verdict {
@@ -41,10 +44,10 @@ struct greeting_verdict {
   [[nodiscard]] bool ok() const { return refusal.empty() && fatal.empty(); }
 };
 
-/// Judges what `peer` says by what this node (`self`) knows; self.known may grow.
+/// Judges what `peer` says by what this node (`self`) knows; self.known and self.agreed may grow.
 greeting_verdict meet(greeting& self, const greeting& peer);
 
-/// Everybody has met everybody this node would found the group with.
+/// All founding members know the same directories.
 [[nodiscard]] bool may_found(const greeting& self);
 
 }  // namespace tabletd::model

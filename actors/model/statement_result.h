@@ -49,6 +49,7 @@ struct statement_error {
   std::vector<std::string> expected; ///< Syntax errors: what could have stood there.
   std::string leader;                ///< not_leader: "host:port", if known.
   std::uint32_t retry_after_ms{};    ///< 0: no advice.
+  bool outcome_unknown = false;      ///< It may have taken effect, or may still.
   friend bool operator==(const statement_error&, const statement_error&) = default;
 };
 

@@ -1,10 +1,13 @@
 #include "node/fe/console_server.h"
 #include "node/fe/export_carrier.h"
+#include "node/fe/forwarded_session.h"
 #include "node/fe/load_carrier.h"
+#include "node/fe/not_begun.h"
 #include "node/kj_text.h"
 #include <caf/actor_cast.hpp>
 #include <caf/exit_reason.hpp>
 #include <caf/send.hpp>
+#include <atomic>
 
 namespace tabletd {
 
@@ -20,8 +23,11 @@ constexpr std::size_t statement_bytes_max = 1U << 20; // design/ecosystem.md 6, 
 struct session_holder {
   console_session_actor actor;
   ports_ptr ports;
+  /// The actor is gone: its term is over.
+  std::shared_ptr<std::atomic<bool>> ended = std::make_shared<std::atomic<bool>>(false);
   explicit session_holder(console_session_actor a, ports_ptr p) : actor(std::move(a)), ports(std::move(p)) {
     ports->sessions_changed(+1);
+    caf::actor_cast<caf::actor>(actor)->attach_functor([ended = ended] { ended->store(true); });
   }
   session_holder(const session_holder&) = delete;
   ~session_holder() {
@@ -73,7 +79,7 @@ public:
       },
       [this, context](kj::Exception&& why) mutable {
         session_->ports->statement_ended("other", false);
-        report(context, api::ErrorCode::INTERNAL, text_of(why));
+        report_failure(context, why);
       });
   }
 
@@ -83,6 +89,15 @@ public:
   }
 
 private:
+  /// The session did not answer: it ended with its term, or something is wrong with it.
+  static void report_failure(ResultContext context, const kj::Exception& why) {
+    const bool ended = why.getType() == kj::Exception::Type::DISCONNECTED;
+    report(context, ended ? api::ErrorCode::UNAVAILABLE : api::ErrorCode::INTERNAL, text_of(why));
+    auto error = context.getResults().getResult().getError();
+    error.setOutcomeUnknown(true);
+    error.setRetryAfterMs(ended ? election_ms : 0);
+  }
+
   static void report(ResultContext context, api::ErrorCode code, const std::string& message) {
     auto error = context.getResults().initResult().initError();
     error.setCode(code);
@@ -103,6 +118,10 @@ public:
   kj::Promise<void> execute(ExecuteContext context) override {
     const auto params = context.getParams();
     KJ_REQUIRE(params.getText().size() <= statement_bytes_max, "a statement is at most 1 MiB");
+    if (held_->ended->load()) {
+      context.getResults().setExecution(kj::heap<not_begun>("this session ended with the term it was opened in"));
+      return kj::READY_NOW;
+    }
     auto message = seal<wire::StatementText>([&](auto to) {
       to.setText(params.getText());
       to.setRequestId(params.getRequestId());
@@ -133,30 +152,76 @@ std::chrono::milliseconds limit_of(std::uint64_t asked_ms) {
   return std::chrono::milliseconds(std::min(asked_ms, static_cast<std::uint64_t>(most.count())));
 }
 
+/// The leader, if it is another front end and this one can reach it.
+std::optional<std::string> leader_elsewhere(const console_ports& ports) {
+  if (!ports.leader_address || !ports.leader)
+    return std::nullopt;
+  auto leader = ports.leader_address();
+  ports.leader->follow(leader);
+  return leader;
+}
+
 /// One implementation for all three authorities: what a holder may do was decided when the
 /// capability was made, not when it is used.
 class authority final : public api::Admin::Server {
 public:
-  authority(ports_ptr ports, bool may_write) : ports_(std::move(ports)), may_write_(may_write) {}
+  /// `forwarded`: the holder is a front end that takes this one for the leader.
+  authority(ports_ptr ports, bool may_write, bool forwarded)
+    : ports_(std::move(ports)), may_write_(may_write), forwarded_(forwarded) {}
 
   kj::Promise<void> open(OpenContext context) override {
-    const auto options = context.getParams().getOptions();
-    const auto limit = limit_of(options.getStatementTimeoutMs());
-    return ports_->open_session(options.getDatabase().cStr())
-      .then([context, limit, ports = ports_, may_write = may_write_](console_session_actor actor) mutable {
-        auto held = std::make_shared<session_holder>(std::move(actor), ports);
-        context.getResults().setSession(kj::heap<session>(std::move(held), may_write, limit));
+    const auto leader = leader_elsewhere(*ports_);
+    if (!leader)
+      return open_here(context);
+    if (forwarded_)
+      return passed_on_already(*leader);
+    return ports_->leader->open(*leader, context.getParams().getOptions(), may_write_)
+      .then([context, leader = *leader](leader_link::session&& there) mutable {
+        context.getResults().setSession(forward_session(kj::mv(there), leader));
       });
   }
 
   kj::Promise<void> health(HealthContext context) override {
-    ports_->health(context.getResults().initHealth());
-    return kj::READY_NOW;
+    const auto leader = leader_elsewhere(*ports_);
+    if (!leader || forwarded_) {
+      ports_->health(context.getResults().initHealth());
+      return kj::READY_NOW;
+    }
+    return ports_->leader->health(*leader).then(
+      [context](leader_link::health_response&& response) mutable { context.getResults().setHealth(response.getHealth()); },
+      // Who cannot ask the leader says what it sees itself, and that is not green.
+      [context, ports = ports_](kj::Exception&&) mutable { ports->health(context.getResults().initHealth()); });
   }
 
 private:
+  kj::Promise<void> open_here(OpenContext context) {
+    const auto options = context.getParams().getOptions();
+    const auto limit = limit_of(options.getStatementTimeoutMs());
+    return ports_->open_session(options.getDatabase().cStr())
+      .then(
+        [context, limit, ports = ports_, may_write = may_write_](console_session_actor actor) mutable {
+          auto held = std::make_shared<session_holder>(std::move(actor), ports);
+          context.getResults().setSession(kj::heap<session>(std::move(held), may_write, limit));
+        },
+        [ports = ports_](kj::Exception&& why) { kj::throwFatalException(no_leader(*ports, kj::mv(why))); });
+  }
+
+  /// In a group, "not ready to lead" may also mean that nobody leads.
+  static kj::Exception no_leader(const console_ports& ports, kj::Exception&& why) {
+    if (why.getType() == kj::Exception::Type::FAILED || !ports.leader_address)
+      return kj::mv(why);
+    return KJ_EXCEPTION(OVERLOADED, kj::str(ports.name, " knows no leader that could take a session (", text_of(why),
+                                            "); try again in a moment"));
+  }
+
+  [[nodiscard]] kj::Exception passed_on_already(const std::string& leader) const {
+    return KJ_EXCEPTION(OVERLOADED, kj::str(ports_->name, " does not lead, ", leader,
+                                            " may; a session is passed on once only; try again in a moment"));
+  }
+
   ports_ptr ports_;
   bool may_write_;
+  bool forwarded_;
 };
 
 class gateway final : public api::Gateway::Server {
@@ -164,7 +229,17 @@ public:
   gateway(ports_ptr ports, bool trusted) : ports_(std::move(ports)), trusted_(trusted) {}
 
   kj::Promise<void> info(InfoContext context) override {
-    ports_->info(context.getResults().initInfo());
+    auto info = context.getResults().initInfo();
+    ports_->info(info);
+    if (ports_->leader_address)
+      if (const auto leader = ports_->leader_address())
+        info.setLeader(leader->c_str());
+    if (!ports_->consoles)
+      return kj::READY_NOW;
+    const auto consoles = ports_->consoles();
+    auto list = info.initConsoles(static_cast<unsigned>(consoles.size()));
+    for (unsigned i = 0; i < list.size(); ++i)
+      list.set(i, consoles[i].c_str());
     return kj::READY_NOW;
   }
 
@@ -187,8 +262,9 @@ public:
     }
     auto grant = outcome.initGranted();
     grant.setUser("local");
-    api::Admin::Client full = kj::heap<authority>(ports_, true);
-    grant.setViewer(kj::heap<authority>(ports_, false));
+    const bool forwarded = request.getForwarded();
+    api::Admin::Client full = kj::heap<authority>(ports_, true, forwarded);
+    grant.setViewer(kj::heap<authority>(ports_, false, forwarded));
     grant.setOperator(full);
     grant.setAdmin(full);
     return kj::READY_NOW;

@@ -2,7 +2,6 @@
 #include "actors/catalog/catalog.h"
 #include "actors/console/console_session.h"
 #include "actors/console/load_keeper.h"
-#include "actors/journal/libraft_core.h"
 #include "actors/repair/tablet_checker.h"
 #include "actors/spawn_child.h"
 #include "actors/supervision/supervisor.h"
@@ -44,6 +43,31 @@ constexpr model::supervisor_spec crowd_spec{.how = model::strategy::one_for_one,
 constexpr std::chrono::seconds crowd_shutdown{10};
 /// Covers what the term's subtree may take, one after the other: three crowds and four actors of 5 s.
 constexpr std::chrono::seconds term_shutdown{60};
+/// Of a member that has a link: heartbeats and answers come every 100 ms.
+constexpr std::chrono::seconds peer_silence_max{3};
+
+} // namespace
+
+namespace {
+
+/// Looks, whenever the standing of this node or its catalog changes, whether it can serve.
+struct herald_ports {
+  journal_actor journal;
+  catalog_actor catalog;
+  std::function<void()> look;
+};
+using herald_actor = standing_listener_actor::extend<caf::reacts_to<catalog_advanced>>;
+struct herald_state {
+  static inline const char* name = "herald";
+  herald_ports ports;
+};
+herald_actor::behavior_type herald(herald_actor::stateful_pointer<herald_state> self, herald_ports ports) {
+  self->state.ports = std::move(ports);
+  self->send(self->state.ports.journal, watch_standing{}, caf::actor_cast<standing_listener_actor>(self));
+  self->send(self->state.ports.catalog, subscribe{}, caf::actor_cast<catalog_listener_actor>(self));
+  return {[self](const standing&) { self->state.ports.look(); },
+          [self](const catalog_advanced&) { self->state.ports.look(); }};
+}
 
 } // namespace
 
@@ -73,24 +97,28 @@ struct fe_node::handles {
 };
 
 fe_node::fe_node(fe_options options, caf::actor_system& sys, kj_loop_ptr loop)
-  : options_(std::move(options)), sys_(sys), loop_(std::move(loop)), handles_(std::make_shared<handles>()) {}
+  : options_(std::move(options)), sys_(sys), loop_(std::move(loop)), started_(wall_clock()),
+    handles_(std::make_shared<handles>()) {
+  fe_group_options group;
+  group.log_directory = options_.log_directory;
+  group.cluster_name = options_.cluster_name;
+  group.node = options_.node_id;
+  group.founders = options_.founders;
+  if (group.founders.empty())
+    group.founders = {{.id = options_.node_id, .address = options_.listen, .voter = true}};
+  group.listen = options_.edit_log_listen;
+  group.limits = options_.journal;
+  group.on_fatal = options_.on_fatal;
+  group.wall_clock = wall_clock;
+  group_ = std::make_unique<fe_group>(std::move(group));
+}
 
 std::unique_ptr<fe_node> fe_node::start(fe_options options, caf::actor_system& sys, kj_loop_ptr loop,
                                         kj::Network& network) {
   std::unique_ptr<fe_node> self{new fe_node(std::move(options), sys, std::move(loop))};
-  journal_parts parts;
-  parts.log = open_sqlite_edit_log(self->options_.log_directory, {});
-  libraft_options raft;
-  raft.self = model::node_id{self->options_.node_id};
-  raft.seed = std::random_device{}();
-  parts.core = std::make_shared<libraft_core>(raft);
-  parts.founders = {{.id = raft.self, .address = self->options_.listen, .voter = true}};
-  parts.limits = self->options_.journal;
-  parts.on_fatal = self->options_.on_fatal;
-  self->journal_stats_ = parts.stats;
-  auto opened = open_journal(std::move(parts));
   self->open_port(network);
-  self->spawn_tree(std::move(opened));
+  self->group_->start(*self->loop_, network, self->face(),
+                      [node = self.get()](opened_journal opened) { node->spawn_tree(std::move(opened)); });
   return self;
 }
 
@@ -116,7 +144,6 @@ void fe_node::spawn_tree(opened_journal opened) {
 
   term_scope_ports scope;
   scope.catalog = catalog_;
-  scope.term = [stats = journal_stats_] { return stats->term.load(); };
   scope.wall_clock = wall_clock;
   scope.node_id = options_.node_id;
   scope.new_cluster = random_uuid();
@@ -124,9 +151,17 @@ void fe_node::spawn_tree(opened_journal opened) {
   scope.start_subtree = [this](caf::event_based_actor* parent) { return spawn_leader(parent); };
   scope.leading = [this](bool leading) {
     leading_.store(leading);
-    log_info(leading ? "leads" : "no longer leads", {{"term", journal_stats_->term.load()}});
+    log_info(leading ? "leads" : "no longer leads", {{"term", journal()->term.load()}});
     options_.leading(leading);
+    if (leading)
+      options_.ready();
   };
+  child_spec herald_child;
+  herald_child.id = "herald";
+  herald_child.start = [this, all](caf::event_based_actor* parent) {
+    return caf::actor_cast<caf::actor>(spawn_child(parent, herald, herald_ports{all->journal, all->catalog, [this] { look_around(); }}));
+  };
+
   child_spec term_child;
   term_child.id = "term_scope";
   term_child.shutdown = term_shutdown;
@@ -140,7 +175,7 @@ void fe_node::spawn_tree(opened_journal opened) {
   root.name = "root";
   root.spec.how = model::strategy::rest_for_one;
   root.spec.restarts_max = 3; // design/style.md 5, restart storm: few at the top.
-  root.children = {journal_child, catalog_child, term_child};
+  root.children = {journal_child, catalog_child, herald_child, term_child};
   root_ = caf::actor_cast<caf::actor>(spawn_child(&sys_, supervisor, std::move(root)));
   root_->attach_functor([&sys = sys_, stopping = stopping_, on_fatal = options_.on_fatal](const caf::error& why) {
     if (!stopping->load())
@@ -243,9 +278,18 @@ void fe_node::open_port(kj::Network& network) {
       ended({kind.begin(), kind.size()}, ok);
     },
     .sessions_changed = [stats = console_stats_](int change) { stats->sessions += change; },
+    .name = options_.name,
+    .leader_address =
+      [this]() -> std::optional<std::string> {
+        auto leader = leads() ? std::string() : leader_address();
+        return leader.empty() ? std::nullopt : std::optional(std::move(leader));
+      },
+    .leader = leader_,
+    .consoles = [this] { return consoles(); },
   });
   call_in_loop(*loop_, [this, ports, &network] {
     links_->start(*loop_, network, loop_->timer());
+    leader_->start(network, loop_->timer());
     return network.parseAddress(options_.listen.c_str()).then([this, ports](kj::Own<kj::NetworkAddress>&& address) {
       const bool trusted = is_loopback(options_.listen) || options_.allow_insecure;
       rpc_ = kj::heap<rpc_port>(
@@ -265,7 +309,7 @@ kj::Promise<console_session_actor> fe_node::open_session(const std::string& data
     ports = handles_->session;
   }
   if (!leads() || !sessions)
-    return KJ_EXCEPTION(OVERLOADED, "this fe is starting: it has not folded its log yet; try again in a moment");
+    return KJ_EXCEPTION(OVERLOADED, "it does not lead, or has not folded its log yet");
   start_child order;
   order.spec.id = fmt::format("session-{}", ++sessions_opened_);
   order.spec.start = spawner(console_session, database, ports);
@@ -286,8 +330,46 @@ void fe_node::fill_info(api::ServerInfo::Builder to) const {
   to.setClusterId(kj::arrayPtr(cat->cluster.data(), cat->cluster.size()));
   to.setNodeId(options_.node_id);
   to.setRole(api::Role::FE);
+  to.setLeader(leader_address().c_str());
+}
+
+/// The standing of this node or its catalog has changed.
+void fe_node::look_around() {
+  if (leads() || follows())
+    options_.ready();
+  // Sessions that were passed on to a leader that is none any more must end, not hang.
+  loop_->post([link = leader_, to = leads() ? std::string() : leader_address()] {
+    link->follow(to.empty() ? std::nullopt : std::optional(to));
+  });
+}
+
+bool fe_node::follows() const {
+  const auto leader = journal()->leader.load();
+  return leader != 0 && leader != options_.node_id && catalog_->load()->founded();
+}
+
+std::string fe_node::leader_address() const {
   if (leads())
-    to.setLeader(address().c_str());
+    return address();
+  const auto leader = journal()->leader.load();
+  if (leader == options_.node_id)
+    return {}; // Soon.
+  for (const auto& peer : group_->peers())
+    if (peer.node == leader && peer.face)
+      return fmt::format("{}:{}", peer.face->host, peer.face->rpc_port);
+  return {};
+}
+
+std::vector<std::string> fe_node::consoles() const {
+  std::vector<std::string> all{address()};
+  for (const auto& peer : group_->peers())
+    if (peer.face)
+      all.push_back(fmt::format("{}:{}", peer.face->host, peer.face->rpc_port));
+  return all;
+}
+
+fe_face fe_node::face() const {
+  return {options_.name, options_.advertise_host, port_, options_.http_port, options_.version, started_};
 }
 
 void fe_node::fill_health(api::ClusterHealth::Builder to) const {
@@ -324,22 +406,43 @@ void fe_node::fill_health(api::ClusterHealth::Builder to) const {
   to.setRevision(model::raw(cat->applied));
 }
 
+frontend_facts fe_node::frontends() const {
+  const auto leader = journal()->leader.load();
+  frontend_row own;
+  own.name = options_.name;
+  own.host = options_.advertise_host;
+  own.rpc_port = port_;
+  own.http_port = options_.http_port;
+  own.is_master = leads();
+  own.role = own.is_master ? "LEADER" : "FOLLOWER";
+  own.alive = true;
+  own.replayed = model::raw(catalog_->load()->applied);
+  own.last_heartbeat = wall_clock();
+  own.version = options_.version;
+  frontend_facts facts{{std::move(own)}, leader_address()};
+  for (const auto& peer : group_->peers()) {
+    frontend_row row;
+    row.name = peer.face ? peer.face->name : fmt::format("fe{}", peer.node);
+    row.host = peer.face ? peer.face->host : std::string(host_of(peer.address));
+    if (peer.face) {
+      row.rpc_port = peer.face->rpc_port;
+      row.http_port = peer.face->http_port;
+      row.version = peer.face->version;
+    }
+    row.is_master = peer.node == leader;
+    row.role = row.is_master ? "LEADER" : "FOLLOWER";
+    row.alive = peer.is_linked && wall_clock() - peer.last_heard < peer_silence_max;
+    row.replayed = peer.applied;
+    row.last_heartbeat = peer.last_heard;
+    row.error = peer.trouble;
+    facts.rows.push_back(std::move(row));
+  }
+  return facts;
+}
+
 console_facts fe_node::facts() const {
   console_facts facts;
-  facts.frontends = [this] {
-    frontend_row row;
-    row.name = options_.name;
-    row.host = options_.advertise_host;
-    row.rpc_port = port_;
-    row.http_port = options_.http_port;
-    row.role = "LEADER";
-    row.is_master = true;
-    row.alive = true;
-    row.replayed = model::raw(catalog_->load()->applied);
-    row.last_heartbeat = wall_clock();
-    row.version = options_.version;
-    return frontend_facts{{row}, address()};
-  };
+  facts.frontends = [this] { return frontends(); };
   facts.actors = [] {
     std::vector<actor_row> rows;
     const auto steady = std::chrono::steady_clock::now();
@@ -356,7 +459,7 @@ console_facts fe_node::facts() const {
     }
     return rows;
   };
-  facts.journal = [stats = journal_stats_, node = options_.node_id] {
+  facts.journal = [stats = journal(), node = options_.node_id] {
     journal_facts out;
     out.node = node;
     out.leader = stats->leader;
@@ -383,12 +486,14 @@ console_facts fe_node::facts() const {
 void fe_node::stop() {
   if (stopping_->exchange(true))
     return;
+  group_->stop_founding();
   call_in_loop(*loop_, [this]() -> kj::Promise<void> {
     if (rpc_.get() == nullptr)
       return kj::READY_NOW; // The port never opened.
     rpc_->close();
     return rpc_->flushed().then([this] {
       rpc_ = nullptr;
+      leader_->stop();
       links_->stop();
     });
   });
@@ -399,6 +504,7 @@ void fe_node::stop() {
     self->receive([](caf::down_msg&) {});
     root_ = nullptr;
   }
+  group_->stop(*loop_);
   // What the tree left behind must not outlive the actor system.
   const std::lock_guard lock{handles_->mutex};
   handles_->journal = nullptr;

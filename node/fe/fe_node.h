@@ -7,6 +7,8 @@
 #include "actors/membership/membership.h"
 #include "actors/repair/tablet_scheduler.h"
 #include "node/fe/backend_links.h"
+#include "node/fe/fe_group.h"
+#include "node/fe/leader_link.h"
 #include "node/kj_loop.h"
 #include "node/rpc_port.h"
 #include <caf/actor.hpp>
@@ -24,6 +26,9 @@ struct fe_options {
   std::string name = "fe1";
   std::uint64_t node_id = 1;
   std::string listen = "127.0.0.1:0"; ///< host:port of the console; port 0: any free one.
+  std::string edit_log_listen;        ///< host:port for the other front ends; unused by a group of one.
+  /// The group's founding members, this node among them; empty: only this node.
+  std::vector<model::member> founders;
   std::string advertise_host = "127.0.0.1"; ///< Where clients and SHOW FRONTENDS are sent.
   bool allow_insecure = false;        ///< Whoever reaches the port is trusted, wherever it is.
   std::uint16_t http_port = 0;        ///< For SHOW FRONTENDS.
@@ -33,6 +38,8 @@ struct fe_options {
   model::scheduler_options scheduler;
   /// It leads and everything older is folded, or no longer does; from an actor's thread.
   std::function<void(bool leads)> leading = [](bool) {};
+  /// It leads, or knows the leader and its cluster; from an actor's thread, perhaps more than once.
+  std::function<void()> ready = [] {};
   /// A console statement of this kind ended; loop thread.
   std::function<void(std::string_view kind, bool ok)> statement_ended = [](std::string_view, bool) {};
   /// The process must end: the log failed, or the tree gave up.
@@ -46,8 +53,9 @@ struct fe_console_stats {
 
 class fe_node {
 public:
-  /// Opens and verifies the log, folds it, opens the port.  Throws storage_error or
-  /// kj::Exception.  From neither the loop's thread nor an actor.
+  /// Opens and verifies the log, opens the ports, begins to fold; the first start of a group of
+  /// several goes on by itself when all founders are up.  Throws storage_error or kj::Exception.
+  /// From neither the loop's thread nor an actor.
   static std::unique_ptr<fe_node> start(fe_options options, caf::actor_system& sys, kj_loop_ptr loop,
                                         kj::Network& network);
   ~fe_node();
@@ -56,10 +64,16 @@ public:
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] bool leads() const { return leading_.load(); } ///< And everything older is folded.
+  [[nodiscard]] bool follows() const;                          ///< It knows another fe that leads, and its cluster.
+  /// host:port of the leader's console; empty: nobody is known to lead.
+  [[nodiscard]] std::string leader_address() const;
   [[nodiscard]] const catalog_cell_ptr& catalog() const { return catalog_; }
   [[nodiscard]] const cluster_view_cell_ptr& cluster() const { return cluster_; }
   [[nodiscard]] const scheduler_view_cell_ptr& scheduler() const { return scheduler_; }
-  [[nodiscard]] const journal_stats_ptr& journal() const { return journal_stats_; }
+  [[nodiscard]] const journal_stats_ptr& journal() const { return group_->stats(); }
+  [[nodiscard]] const memory_stats_ptr& log_memory() const { return group_->memory(); }
+  [[nodiscard]] std::uint64_t log_memory_bytes_max() const { return options_.journal.memory_bytes; }
+  [[nodiscard]] std::vector<peer_view> peers() const { return group_->peers(); } ///< The other front ends.
   [[nodiscard]] const std::shared_ptr<fe_console_stats>& console() const { return console_stats_; }
 
 private:
@@ -70,6 +84,11 @@ private:
   [[nodiscard]] kj::Promise<console_session_actor> open_session(const std::string& database);
   void fill_info(api::ServerInfo::Builder to) const;
   void fill_health(api::ClusterHealth::Builder to) const;
+  void look_around();
+  [[nodiscard]] fe_face face() const;
+  /// host:port of every console of the group that is known, this one's included.
+  [[nodiscard]] std::vector<std::string> consoles() const;
+  [[nodiscard]] frontend_facts frontends() const;
   [[nodiscard]] console_facts facts() const;
   [[nodiscard]] std::string address() const;
 
@@ -79,13 +98,15 @@ private:
   catalog_cell_ptr catalog_ = std::make_shared<catalog_cell>();
   cluster_view_cell_ptr cluster_ = std::make_shared<cluster_view_cell>();
   scheduler_view_cell_ptr scheduler_ = std::make_shared<scheduler_view_cell>();
-  journal_stats_ptr journal_stats_;
+  std::unique_ptr<fe_group> group_;
   std::shared_ptr<fe_console_stats> console_stats_ = std::make_shared<fe_console_stats>();
   std::shared_ptr<backend_links> links_ = std::make_shared<backend_links>();
+  std::shared_ptr<leader_link> leader_ = std::make_shared<leader_link>();
   std::atomic<bool> leading_{false};
   /// Shared: the tree's last word may come when this object is gone.
   std::shared_ptr<std::atomic<bool>> stopping_ = std::make_shared<std::atomic<bool>>(false);
   std::uint64_t sessions_opened_ = 0; ///< Loop thread only.
+  model::time_ms started_{};          ///< Wall clock.
 
   /// Handles of the present incarnations; a child is given those older than itself when it
   /// (re)starts, which rest_for_one makes the living ones.

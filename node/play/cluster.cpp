@@ -1,7 +1,7 @@
 // See cluster.h.
 #include "node/play/cluster.h"
 #include "actors/model/statement_lexer.h"
-#include "node/play/placement_check.h"
+#include "node/play/free_ports.h"
 #include <fmt/format.h>
 
 namespace tabletd::play {
@@ -21,17 +21,33 @@ constexpr auto connect_limit = 10s;
 std::string statement_string(const std::string& text) { return model::quoted(text); }
 
 cluster::cluster(cluster_options options) : options_(std::move(options)) {
-  const auto add = [this](node_role role, const std::string& name, std::uint32_t disks) {
+  add_front_ends();
+  for (std::uint32_t i = 1; i <= options_.backends; ++i) {
     node_place place;
-    place.role = role;
-    place.name = name;
-    place.home = options_.dir / name;
-    place.disks = disks;
+    place.role = node_role::be;
+    place.name = fmt::format("be{}", i);
+    place.home = options_.dir / place.name;
+    place.disks = options_.disks;
     nodes_.push_back(std::make_unique<node_process>(std::move(place), options_.outlives));
-  };
-  add(node_role::fe, "fe1", 0);
-  for (std::uint32_t i = 1; i <= options_.backends; ++i)
-    add(node_role::be, fmt::format("be{}", i), options_.disks);
+  }
+}
+
+void cluster::add_front_ends() {
+  const bool group = options_.frontends > 1;
+  const auto ports = free_ports(group ? options_.frontends : 0);
+  std::vector<std::string> members;
+  for (std::size_t i = 0; i < ports.size(); ++i)
+    members.push_back(fmt::format("{}@127.0.0.1:{}", i + 1, ports[i]));
+  for (std::uint32_t i = 0; i < options_.frontends; ++i) {
+    node_place place;
+    place.name = fmt::format("fe{}", i + 1);
+    place.home = options_.dir / place.name;
+    place.id = i + 1;
+    place.frontends = members;
+    if (group)
+      place.edit_log_listen = fmt::format("127.0.0.1:{}", ports[i]);
+    nodes_.push_back(std::make_unique<node_process>(std::move(place), options_.outlives));
+  }
 }
 
 void cluster::start() {
@@ -45,16 +61,54 @@ void cluster::start() {
 
 void cluster::dial() {
   ctl::client_options to;
-  to.addresses = ctl::parse_addresses(front().where().rpc).addresses;
+  to.addresses = ctl::parse_addresses(consoles()).addresses;
   to.connect_limit = connect_limit;
   server_ = std::make_unique<ctl::client>(std::move(to));
-  server_->connect();
+  server_->connect(); // Whichever answers; it waits while nobody leads.
+}
+
+std::string cluster::consoles() const {
+  std::string out;
+  for (const auto& one : nodes_)
+    if (one->place().role == node_role::fe)
+      out += (out.empty() ? "" : ",") + one->where().rpc;
+  return out;
+}
+
+std::vector<frontend_row> cluster::front_ends() {
+  const auto got = rows("SHOW FRONTENDS");
+  return read_frontends(ctl::row_reader{got.rows()});
+}
+
+node_process& cluster::leader() {
+  for (const auto& row : front_ends())
+    for (auto& one : nodes_)
+      if (row.leads && port_of(one->where().rpc) == row.port)
+        return *one;
+  throw play_failure("SHOW FRONTENDS names no leader that play has started");
+}
+
+std::uint64_t cluster::wait_caught_up(std::string_view name) {
+  const auto port = port_of(node(name).where().rpc);
+  std::uint64_t position = 0;
+  wait_until(
+    fmt::format("{} is alive and has caught up", name),
+    [&]() -> std::string {
+      const auto now = front_ends();
+      for (const auto& one : now)
+        if (one.leads && position == 0)
+          position = one.replayed;
+      return position == 0 ? "nobody leads" : catch_up_fault(now, port, position);
+    },
+    ready_limit);
+  return position;
 }
 
 void cluster::add_backends() {
   std::string addresses;
-  for (std::size_t i = 1; i < nodes_.size(); ++i)
-    addresses += (i == 1 ? "" : ", ") + statement_string(nodes_[i]->where().rpc);
+  for (const auto& one : nodes_)
+    if (one->place().role == node_role::be)
+      addresses += (addresses.empty() ? "" : ", ") + statement_string(one->where().rpc);
   run("ALTER SYSTEM ADD BACKEND " + addresses);
   wait_until(
     "all backends are alive",

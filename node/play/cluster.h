@@ -2,6 +2,7 @@
 // The play cluster: its nodes as child processes, a client, and the waiting that every step
 // needs.  Nothing here knows the demo's data or the tour's story.
 #include "node/play/node_process.h"
+#include "node/play/placement_check.h"
 #include "node/tabletctl/client.h"
 #include <functional>
 #include <memory>
@@ -12,6 +13,7 @@ namespace tabletd::play {
 struct cluster_options {
   std::filesystem::path dir;
   std::string binary; ///< The tabletd to execute.
+  std::uint32_t frontends = 1; ///< 1, or a group of 3 or 5.
   std::uint32_t backends = 4;
   std::uint32_t disks = 2; ///< Of each backend.
   bool outlives = false;   ///< Nodes go on when play ends.
@@ -21,14 +23,21 @@ class cluster {
 public:
   explicit cluster(cluster_options options);
 
-  /// Starts every node, adds the backends, waits until all are alive.
+  /// Starts every node, waits until a front end leads, adds the backends, waits until all are alive.
   void start();
   /// SIGTERM to all, backends first.
   void stop();
 
   [[nodiscard]] node_process& node(
     std::string_view name); ///< Throws play_failure naming those there are.
-  [[nodiscard]] node_process& front() { return *nodes_.front(); }
+  [[nodiscard]] std::uint32_t frontends() const { return options_.frontends; }
+  /// Every console, separated by commas: what tabletctl takes.
+  [[nodiscard]] std::string consoles() const;
+  /// The front end that leads now, as SHOW FRONTENDS says.
+  [[nodiscard]] node_process& leader();
+  /// Waits until a front end that was started again is alive and has everything the leader had
+  /// when it was asked first; the journal position.
+  std::uint64_t wait_caught_up(std::string_view name);
   [[nodiscard]] const std::vector<std::unique_ptr<node_process>>& nodes() const { return nodes_; }
   [[nodiscard]] std::uint32_t backends() const { return options_.backends; }
   /// (Re)starts one node and waits until it is ready.
@@ -51,11 +60,13 @@ public:
   [[nodiscard]] std::string overview();
 
 private:
+  void add_front_ends();
   void dial();
   void add_backends();
+  [[nodiscard]] std::vector<frontend_row> front_ends();
 
   cluster_options options_;
-  std::vector<std::unique_ptr<node_process>> nodes_; ///< The front end first.
+  std::vector<std::unique_ptr<node_process>> nodes_; ///< The front ends first.
   std::unique_ptr<ctl::client> server_;
 };
 

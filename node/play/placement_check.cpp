@@ -47,6 +47,26 @@ std::vector<backend_row> read_backends(const ctl::row_reader& rows) {
   return out;
 }
 
+std::vector<frontend_row> read_frontends(const ctl::row_reader& rows) {
+  std::vector<frontend_row> out;
+  for (std::uint32_t r = 0; r < rows.size(); ++r)
+    out.push_back({rows.text(r, "Name"), static_cast<std::uint16_t>(unsigned_of(rows, r, "RpcPort")),
+                   rows.text(r, "IsMaster") == "true", rows.text(r, "Alive") == "true",
+                   unsigned_of(rows, r, "ReplayedJournalId")});
+  return out;
+}
+
+std::string catch_up_fault(const std::vector<frontend_row>& rows, std::uint16_t port, std::uint64_t position) {
+  const auto at = std::find_if(rows.begin(), rows.end(), [port](const frontend_row& one) { return one.port == port; });
+  if (at == rows.end())
+    return fmt::format("SHOW FRONTENDS lists none with the port {}", port);
+  if (!at->alive)
+    return fmt::format("{} is not alive", at->name);
+  if (at->replayed < position)
+    return fmt::format("{} has replayed {} of {} entries", at->name, at->replayed, position);
+  return {};
+}
+
 std::string placement_fault(const std::vector<replica_row>& replicas,
                             const wanted_placement& wanted) {
   std::map<std::uint64_t, std::set<std::uint64_t>> backends; // By tablet.

@@ -30,6 +30,19 @@ struct backend_row {
 };
 [[nodiscard]] std::vector<backend_row> read_backends(const ctl::row_reader& rows);
 
+/// One row of SHOW FRONTENDS.
+struct frontend_row {
+  std::string name;
+  std::uint16_t port = 0; ///< Of its console.
+  bool leads = false;
+  bool alive = false;
+  std::uint64_t replayed = 0; ///< Journal position its catalog has reached.
+};
+[[nodiscard]] std::vector<frontend_row> read_frontends(const ctl::row_reader& rows);
+/// Empty when the front end at `port` is alive and has replayed `position`, else what is missing.
+[[nodiscard]] std::string catch_up_fault(const std::vector<frontend_row>& rows, std::uint16_t port,
+                                         std::uint64_t position);
+
 struct wanted_placement {
   std::uint64_t tablets = 0;
   std::uint64_t replicas = 3;    ///< Of every tablet, on different backends.

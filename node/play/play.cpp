@@ -15,6 +15,10 @@
 //   7  one byte of a segment file changes under a live backend: the export that meets it
 //      reads another replica, and the damaged one is made anew
 //   8  the table is exported; its sorted lines have the digest of step 2
+//
+// With a group of front ends there is one step more, after 2: the leader dies in the middle
+// of a load, which must be finished without anybody's help; and in 5 it is the leader that is
+// killed, whichever that is, and another one that finishes the repairs.
 #include "node/play/play.h"
 #include "node/play/cluster.h"
 #include "node/play/tour.h"
@@ -88,8 +92,8 @@ private:
 std::string own_binary() { return fs::read_symlink("/proc/self/exe").string(); }
 
 std::string usage_fault(const play_options& options) {
-  if (options.fe != 1)
-    return "one front end is what this version can run; use --fe 1";
+  if (options.fe != 1 && options.fe != 3 && options.fe != 5)
+    return "--frontends takes 1, 3 or 5: of an even number no more may be lost than of one less";
   if (options.be < 1 || options.be > 64)
     return "--be takes 1 to 64 backends";
   if (options.paths < 1 || options.paths > 12)
@@ -172,7 +176,7 @@ void introduce(cluster& on, const play_options& options, const fs::path& dir, do
     "'/cluster_balance/running_tablets';\n"
     "      EXPORT TABLE %s TO '/tmp/lines.out';\n"
     "from another terminal:  tabletctl %s\n\n",
-    options.be, demo_table, on.front().where().rpc.c_str());
+    options.be, demo_table, on.consoles().c_str());
   std::fflush(stdout);
 }
 
@@ -229,7 +233,7 @@ void leave_running(cluster& on, const fs::path& dir) {
     if (one->pid() > 0)
       pids += fmt::format(" {}", one->pid());
   std::printf("the nodes go on in %s\n  connect:  tabletctl %s\n  stop:     kill%s\n", dir.c_str(),
-              on.front().where().rpc.c_str(), pids.c_str());
+              on.consoles().c_str(), pids.c_str());
 }
 
 } // namespace
@@ -237,7 +241,7 @@ void leave_running(cluster& on, const fs::path& dir) {
 CLI::App* add_play_command(CLI::App& app, play_options& to) {
   auto* play
     = app.add_subcommand("play", "Run a cluster on this machine with demo rows and a console");
-  play->add_option("--fe", to.fe, "Front ends")->capture_default_str();
+  play->add_option("--frontends,--fe", to.fe, "Front ends: 1, or a group of 3 or 5")->capture_default_str();
   play->add_option("--be", to.be, "Backends")->capture_default_str();
   play->add_option("--paths", to.paths, "Disks of each backend")->capture_default_str();
   play->add_option("--data", to.data, "The file to load")->type_name("FILE")->capture_default_str();
@@ -265,7 +269,7 @@ int run_play(const play_options& options) {
   ctl::capture_interrupts();
   try {
     play_directory dir{options.dir};
-    cluster on{{dir.path(), own_binary(), options.be, options.paths, options.keep}};
+    cluster on{{dir.path(), own_binary(), options.fe, options.be, options.paths, options.keep}};
     try {
       const int code = play_on(on, options, dir.path());
       if (options.keep) {

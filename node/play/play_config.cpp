@@ -31,6 +31,10 @@ std::string front_end(const node_place& place) {
   config.be_down_tolerate_ms = 0;
   config.min_left_mib = left_mib;
   config.flood_left_mib = left_mib / 2;
+  config.id = place.id;
+  config.frontends = place.frontends;
+  if (!place.edit_log_listen.empty())
+    config.edit_log_listen = place.edit_log_listen;
   return to_toml(config);
 }
 

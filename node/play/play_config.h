@@ -23,6 +23,11 @@ struct node_place {
     = "127.0.0.1:0"; ///< Port 0 at the first start, the port it got afterwards.
   std::string http_listen = "127.0.0.1:0";
 
+  // Of a front end in a group; alone it has none of it.
+  std::uint64_t id = 1;
+  std::string edit_log_listen{};        ///< For the other front ends; fixed before the first start.
+  std::vector<std::string> frontends{}; ///< The founding members, "1@127.0.0.1:9010"; the same on all.
+
   [[nodiscard]] std::filesystem::path config_file() const {
     return home / (std::string{play::name(role)} + ".toml");
   }

@@ -4,6 +4,7 @@
 #include "node/play/placement_check.h"
 #include <fmt/format.h>
 #include <cstdio>
+#include <utility>
 
 namespace tabletd::play {
 
@@ -22,10 +23,13 @@ public:
   void run() {
     step("start a front end and the backends", [this] { return up(); });
     step("load the file", [this] { return load(); });
+    if (group())
+      step("kill -9 the leader in the middle of a load; the load is finished", [this] { return lose_leader_loading(); });
     step("kill -9 be1; its replicas are made anew on the others", [this] { return lose_first(); });
     step("start be1 again; what it holds is stale and goes away",
          [this] { return bring_back("be1"); });
-    step("kill -9 be2 and, while repairs run, fe1; start fe1; repairs go on",
+    step(group() ? "kill -9 be2 and, while repairs run, the leader; another finishes them"
+                 : "kill -9 be2 and, while repairs run, fe1; start fe1; repairs go on",
          [this] { return lose_second_and_leader(); });
     step("start be2 again; what it holds is stale and goes away",
          [this] { return bring_back("be2"); });
@@ -38,7 +42,7 @@ private:
   template <class Work>
   void step(std::string_view title, Work work) {
     ++number_;
-    std::printf("[%d/8] %.*s\n", number_, static_cast<int>(title.size()), title.data());
+    std::printf("[%d/%d] %.*s\n", number_, group() ? 9 : 8, static_cast<int>(title.size()), title.data());
     std::fflush(stdout);
     const auto begun = steady::now();
     try {
@@ -55,12 +59,16 @@ private:
 
   std::string up();
   std::string load();
+  std::string lose_leader_loading();
   std::string lose_first();
   std::string lose_second_and_leader();
   std::string bring_back(const std::string& name);
   std::string damage_one();
   std::string compare();
 
+  [[nodiscard]] bool group() const { return on_.frontends() > 1; }
+  /// Starts a front end again; says how far it has come.
+  [[nodiscard]] std::string rejoin(const std::string& name);
   [[nodiscard]] std::vector<replica_row> replicas();
   [[nodiscard]] std::uint64_t unhealthy();
   [[nodiscard]] std::uint64_t repairs_in_flight();
@@ -79,7 +87,8 @@ private:
 
 std::string tour::up() {
   on_.start();
-  return fmt::format("fe1 leads, {} backends are alive", on_.backends());
+  return fmt::format("{} leads{}, {} backends are alive", on_.leader().name(),
+                     group() ? fmt::format(" a group of {}", on_.frontends()) : "", on_.backends());
 }
 
 std::string tour::load() {
@@ -89,6 +98,39 @@ std::string tour::load() {
   version_ = replicas().front().version;
   wait_healthy({});
   return fmt::format("{}\n               sha256 of its sorted lines {}", said, before_.sha256);
+}
+
+std::string tour::rejoin(const std::string& name) {
+  on_.start_node(name);
+  const auto position = on_.wait_caught_up(name);
+  return fmt::format("{} is back and has replayed entry {}", name, position);
+}
+
+std::string tour::lose_leader_loading() {
+  const auto table = options_.table + "_again";
+  create_demo_table(on_, table, options_.tablets, options_.replicas);
+  const auto victim = on_.leader().name();
+  // Called with every part that has arrived: the first one is there, the end is not.
+  bool killed = false;
+  const auto got = on_.server().execute(
+    fmt::format("LOAD FILE {} INTO {}", statement_string(options_.data.string()), table),
+    [&](const ctl::transfer_state&) {
+      if (!std::exchange(killed, true))
+        on_.node(victim).kill();
+    });
+  if (!got.ok())
+    throw play_failure(fmt::format("the load was not finished: {}", got.error.message));
+  const auto leads = on_.leader().name();
+  if (leads == victim)
+    throw play_failure(fmt::format("{} was killed and is said to lead", victim));
+  const auto out = options_.dir / "export-again";
+  on_.run(fmt::format("EXPORT TABLE {} TO {}", table, statement_string(out.string())));
+  if (const auto after = digest_of_file(out); after != before_)
+    throw play_failure(fmt::format("{} lines went in, {} came out; compare {} with {}", before_.lines, after.lines,
+                                   options_.data.string(), out.string()));
+  on_.run("DROP TABLE " + table);
+  return fmt::format("{}\n               {} died, {} leads, the same bytes came out; {}", got.message, victim, leads,
+                     rejoin(victim));
 }
 
 std::string tour::lose_first() {
@@ -130,6 +172,7 @@ std::string tour::bring_back(const std::string& name) {
 
 std::string tour::lose_second_and_leader() {
   const auto id = on_.backend_id("be2");
+  const auto leader = on_.leader().name(); // Asked now: later there is no time.
   on_.node("be2").kill();
   // No pause between two looks: repairs of a small table are over in a blink.
   std::uint64_t sick = 0;
@@ -138,12 +181,14 @@ std::string tour::lose_second_and_leader() {
   while ((sick = unhealthy()) == 0 || (in_flight = repairs_in_flight()) == 0)
     if (steady::now() > give_up)
       throw play_failure(sick == 0 ? "nobody noticed that be2 is gone" : "no repair was seen before all were over");
-  on_.front().kill();
-  on_.start_node("fe1");
+  on_.node(leader).kill();
+  if (!group())
+    on_.start_node(leader);
   wait_healthy({id});
+  const auto back = group() ? "; " + rejoin(leader) : std::string{};
   return fmt::format(
-    "{} of {} tablets were unhealthy, {} repairs in flight when fe1 died; all healthy again", sick,
-    options_.tablets, in_flight);
+    "{} of {} tablets were unhealthy, {} repairs in flight when {} died; all healthy again{}", sick,
+    options_.tablets, in_flight, leader, back);
 }
 
 std::string tour::damage_one() {
@@ -264,9 +309,7 @@ std::string tour::name_of(std::uint64_t backend) {
 
 void run_tour(cluster& on, const tour_options& options) { tour{on, options}.run(); }
 
-std::string load_demo(cluster& on, const std::filesystem::path& data, const std::string& table,
-                      std::uint32_t tablets, std::uint32_t replicas) {
-  on.run("CREATE DATABASE " + table.substr(0, table.find('.')));
+void create_demo_table(cluster& on, const std::string& table, std::uint32_t tablets, std::uint32_t replicas) {
   const auto create = fmt::format(
     "CREATE TABLE {} (KEY 1) BUCKETS {} PROPERTIES(\"replication_num\"=\"{}\", "
     "\"column_separator\"=\";\")",
@@ -284,6 +327,12 @@ std::string load_demo(cluster& on, const std::filesystem::path& data, const std:
       return {};
     },
     placed_limit);
+}
+
+std::string load_demo(cluster& on, const std::filesystem::path& data, const std::string& table,
+                      std::uint32_t tablets, std::uint32_t replicas) {
+  on.run("CREATE DATABASE " + table.substr(0, table.find('.')));
+  create_demo_table(on, table, tablets, replicas);
   const auto got
     = on.run(fmt::format("LOAD FILE {} INTO {}", statement_string(data.string()), table));
   return got.message;

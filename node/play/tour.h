@@ -18,6 +18,9 @@ struct tour_options {
 /// first step that does not hold.
 void run_tour(cluster& on, const tour_options& options);
 
+/// Creates a table for such a file, when the backends can take it.
+void create_demo_table(cluster& on, const std::string& table, std::uint32_t tablets, std::uint32_t replicas);
+
 /// Creates database and table and loads the file; returns the server's words.  The rows of a
 /// table must be lines of the file, so it has no header.
 std::string load_demo(cluster& on, const std::filesystem::path& data, const std::string& table,

@@ -84,8 +84,9 @@ parsed_addresses parse_addresses(std::string_view list) {
 }
 
 std::string default_addresses() {
-  if (const char* given = std::getenv("TABLETCTL_ADDRESS"); given && *given)
-    return given;
+  for (const char* name : {"TABLETCTL_ADDRESS", "TABLETCTL_SERVER"})
+    if (const char* given = std::getenv(name); given && *given)
+      return given;
   struct stat found {};
   if (::stat(std::string{socket_path_default}.c_str(), &found) == 0 && S_ISSOCK(found.st_mode))
     return "unix:" + std::string{socket_path_default};

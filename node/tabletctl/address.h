@@ -27,8 +27,8 @@ struct parsed_addresses {
 };
 [[nodiscard]] parsed_addresses parse_addresses(std::string_view list);
 
-/// What to dial when the command line names nothing: $TABLETCTL_ADDRESS, else the local
-/// socket if it exists, else 127.0.0.1:9020.
+/// What to dial when the command line names nothing: $TABLETCTL_ADDRESS, else
+/// $TABLETCTL_SERVER, else the local socket if it exists, else 127.0.0.1:9020.
 [[nodiscard]] std::string default_addresses();
 
 } // namespace tabletd::ctl

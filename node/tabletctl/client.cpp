@@ -1,15 +1,10 @@
-// Connection, login, statements; see client.h.  The pumps are in transfer.cpp.
-#include "node/tabletctl/client.h"
-#include "node/kj_text.h"
+// Statements; see client.h.  Connections are in client_dial.cpp, the pumps in transfer.cpp.
+#include "node/tabletctl/client_impl.h"
 #include "node/tabletctl/display.h"
 #include "node/tabletctl/splitter.h"
 #include "node/tabletctl/transfer.h"
-#include <capnp/rpc-twoparty.h>
 #include <fmt/format.h>
 #include <sys/random.h>
-#include <sys/socket.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -19,76 +14,12 @@ namespace tabletd::ctl {
 namespace {
 
 using namespace std::chrono_literals;
-using steady = std::chrono::steady_clock;
 
 constexpr int redirects_max = 5;
-constexpr auto no_leader_pause = 100ms;
+constexpr int losses_max = 5; // A statement that fells every front end it meets must not fell them all day.
 constexpr auto completion_limit = 300ms; // Longer and Tab feels broken.
+constexpr auto pause_max = std::chrono::milliseconds(500); // Between two attempts, whatever the server advises.
 constexpr auto server_grace = 250ms; // Lets the server's own, better-worded timeout arrive first.
-constexpr std::string_view client_name = "tabletctl/" TABLETD_VERSION;
-
-/// A listing is one message; 1 GiB stops a broken peer, and two walks over it are allowed.
-capnp::ReaderOptions reader_options() {
-  capnp::ReaderOptions options;
-  options.traversalLimitInWords = (1ULL << 30) / sizeof(capnp::word);
-  return options;
-}
-
-void keep_alive(kj::AsyncIoStream& stream) {
-  // A host that vanished must not hold a statement for ever: 10 s idle, then 3 probes 5 s apart.
-  const auto set = [&stream](int level, int option, int value) {
-    stream.setsockopt(level, option, &value, sizeof value);
-  };
-  set(SOL_SOCKET, SO_KEEPALIVE, 1);
-  set(IPPROTO_TCP, TCP_KEEPIDLE, 10);
-  set(IPPROTO_TCP, TCP_KEEPINTVL, 5);
-  set(IPPROTO_TCP, TCP_KEEPCNT, 3);
-}
-
-/// kj's text names the system call first and may carry a stack: the first clause is enough.
-std::string brief(const kj::Exception& why) {
-  auto text = text_of(why);
-  text = text.substr(0, text.find_first_of(";\n"));
-  for (const std::string_view call :
-       {"connect(): ", "read(fd, buffer, maxBytes): ", "::writev(): ", "writev(fd, iov, iovcnt): "})
-    if (text.starts_with(call))
-      text.erase(0, call.size());
-  return text;
-}
-
-/// One connection; members die in reverse order, capabilities first.
-struct connection {
-  connection(kj::Own<kj::AsyncIoStream> dialled, std::string where)
-    : address(std::move(where)),
-      stream(kj::mv(dialled)),
-      network(*stream, capnp::rpc::twoparty::Side::CLIENT, reader_options()),
-      rpc(capnp::makeRpcClient(network)),
-      gateway(bootstrap()),
-      watch(network.onDisconnect().then([this] { lost = true; }).eagerlyEvaluate(nullptr)) {}
-
-  api::Gateway::Client bootstrap() {
-    capnp::MallocMessageBuilder message(8);
-    auto peer = message.getRoot<capnp::rpc::twoparty::VatId>();
-    peer.setSide(capnp::rpc::twoparty::Side::SERVER);
-    return rpc.bootstrap(peer).castAs<api::Gateway>();
-  }
-
-  std::string address;
-  bool lost = false;
-  kj::Own<kj::AsyncIoStream> stream;
-  capnp::TwoPartyVatNetwork network;
-  capnp::RpcSystem<capnp::rpc::twoparty::VatId> rpc;
-  api::Gateway::Client gateway;
-  kj::Maybe<api::Viewer::Client> viewer; ///< The most that was granted.
-  kj::Maybe<api::Session::Client> session;
-  kj::Promise<void> watch;
-};
-
-/// This front end answers and does not lead: ask its leader, or wait for one.
-struct not_leading {
-  std::string leader; ///< Empty: it knows none.
-  std::string why;
-};
 
 std::array<kj::byte, 16> random_id() {
   std::array<kj::byte, 16> id{};
@@ -97,165 +28,26 @@ std::array<kj::byte, 16> random_id() {
   return id;
 }
 
+/// As the server makes one of a request id (docs/console.md).
+std::string label_of(const statement_nature& what, const std::array<kj::byte, 16>& id) {
+  return what.label.empty() ? fmt::format("request-{:02x}", fmt::join(id, "")) : what.label;
+}
+
+/// The last word about a statement whose answer was lost; `start` says how.
+std::string unknown_outcome(const statement_nature& what, const std::string& start,
+                            const std::array<kj::byte, 16>& id) {
+  if (what.is_load)
+    return fmt::format("{}{}; whether it was loaded is not known: load again with LABEL '{}', a label that was "
+                       "committed loads nothing twice",
+                       start, what.why_not.empty() ? "" : ", and " + what.why_not, label_of(what, id));
+  if (!what.why_not.empty())
+    return fmt::format("{}, and {}: export again", start, what.why_not);
+  if (what.again == repetition::harmless)
+    return start;
+  return fmt::format("{}; it may or may not have taken effect: look ({}) before you repeat it", start, what.look);
+}
+
 } // namespace
-
-struct client::impl {
-  explicit impl(client_options given)
-    : options(std::move(given)),
-      io(kj::setupAsyncIo()),
-      wait(io) {}
-
-  client_options options;
-  kj::AsyncIoContext io;
-  waiter wait;
-  std::unique_ptr<connection> link;
-  server_identity server;
-  std::string last_good; ///< Tried before the list.
-
-  void dial(const std::string& where);
-  void log_in(const std::string& where);
-  void open_session();
-  void dial_any(std::string first);
-  [[nodiscard]] std::vector<std::string> dial_order(const std::string& first) const;
-  answer run(std::string_view text, const std::array<kj::byte, 16>& id,
-             const transfer_fn& on_transfer);
-  answer take(std::string_view text, capnp::Response<api::Execution::ResultResults> response,
-              const transfer_fn& on_transfer);
-  answer run_guarded(std::string_view text, const std::array<kj::byte, 16>& id,
-                     const transfer_fn& on_transfer);
-};
-
-// -- connecting --------------------------------------------------------------------------
-
-void client::impl::dial(const std::string& where) {
-  try {
-    auto stream = wait.wait(io.provider->getNetwork().parseAddress(where).then(
-      [](kj::Own<kj::NetworkAddress>&& to) { return to->connect().attach(kj::mv(to)); }));
-    if (!where.starts_with("unix:"))
-      keep_alive(*stream);
-    link = std::make_unique<connection>(kj::mv(stream), where);
-  } catch (const kj::Exception& why) {
-    throw client_failure(trouble::cannot_connect, fmt::format("{}: {}", where, brief(why)));
-  }
-  try {
-    log_in(where);
-  } catch (const kj::Exception& why) {
-    link.reset();
-    throw client_failure(
-      trouble::cannot_connect,
-      fmt::format("{}: does not speak the console protocol, or went away: {}", where, brief(why)));
-  }
-  open_session();
-}
-
-void client::impl::log_in(const std::string& where) {
-  auto info_call = link->gateway.infoRequest().send();
-  auto request = link->gateway.loginRequest();
-  auto login = request.initRequest();
-  login.setApiVersion(api::API_VERSION);
-  login.setClient(capnp::Text::Reader{client_name.data(), client_name.size()});
-  login.initMethod().setPeerCredentials();
-  auto login_call = request.send();
-  const auto info
-    = wait.wait(kj::Promise<capnp::Response<api::Gateway::InfoResults>>(kj::mv(info_call)));
-  const auto outcome
-    = wait.wait(kj::Promise<capnp::Response<api::Gateway::LoginResults>>(kj::mv(login_call)));
-  const auto facts = info.getInfo();
-  if (facts.getMinApiVersion() > api::API_VERSION)
-    throw client_failure(
-      trouble::login_refused,
-      fmt::format(
-        "{} (tabletd {}) no longer talks to clients of API version {}; use its own tabletctl",
-        where, facts.getVersion().cStr(), api::API_VERSION));
-  const auto login_outcome = outcome.getOutcome();
-  if (!login_outcome.isGranted()) {
-    const auto error = read_error(login_outcome.getError());
-    throw client_failure(trouble::login_refused,
-                         fmt::format("{} refused the login: {}{}{}", where, error.message,
-                                     error.hint.empty() ? "" : "; ", error.hint));
-  }
-  auto grant = login_outcome.getGranted();
-  link->viewer = grant.hasAdmin()      ? api::Viewer::Client(grant.getAdmin())
-                 : grant.hasOperator() ? api::Viewer::Client(grant.getOperator())
-                                       : grant.getViewer();
-  server = {where,
-            facts.getVersion().cStr(),
-            facts.getClusterName().cStr(),
-            facts.getLeader().cStr(),
-            facts.getNodeId(),
-            grant.getUser().cStr()};
-}
-
-void client::impl::open_session() {
-  auto request = KJ_ASSERT_NONNULL(link->viewer).openRequest();
-  auto session = request.initOptions();
-  session.setDatabase(options.database);
-  if (options.statement_limit)
-    session.setStatementTimeoutMs(static_cast<std::uint64_t>(options.statement_limit->count()));
-  try {
-    auto opened = wait.wait(kj::Promise<capnp::Response<api::Viewer::OpenResults>>(request.send()));
-    link->session = opened.getSession();
-  } catch (const kj::Exception& why) {
-    link.reset();
-    if (why.getType() == kj::Exception::Type::DISCONNECTED)
-      throw client_failure(trouble::cannot_connect,
-                           fmt::format("{}: {}", server.address, brief(why)));
-    throw not_leading{server.leader, brief(why)};
-  }
-}
-
-std::vector<std::string> client::impl::dial_order(const std::string& first) const {
-  std::vector<std::string> order;
-  const auto add = [&order](std::string text) {
-    if (!text.empty() && std::find(order.begin(), order.end(), text) == order.end())
-      order.push_back(std::move(text));
-  };
-  add(first);
-  add(last_good);
-  for (const auto& one : options.addresses)
-    add(one.text());
-  return order;
-}
-
-/// Goes through the addresses until one opens a session.  A cluster that is electing gets
-/// connect_limit to finish; a port where nobody listens is not asked twice.
-void client::impl::dial_any(std::string first) {
-  const auto give_up = steady::now() + options.connect_limit;
-  std::string failures;
-  while (true) {
-    bool electing = false;
-    failures.clear();
-    for (const auto& where : dial_order(std::exchange(first, {}))) {
-      wait.limit(options.connect_limit);
-      try {
-        dial(where);
-        last_good = where;
-        return;
-      } catch (const not_leading& other) {
-        electing = true;
-        failures += fmt::format("{}{}: {}", failures.empty() ? "" : "; ", where, other.why);
-        if (!other.leader.empty() && other.leader != where)
-          first = other.leader;
-      } catch (const client_failure& why) {
-        link.reset();
-        if (why.why() == trouble::login_refused || why.why() == trouble::interrupted)
-          throw;
-        failures
-          += fmt::format("{}{}", failures.empty() ? "" : "; ",
-                         why.why() == trouble::timed_out ? where + ": no answer" : why.what());
-      }
-    }
-    if (!electing || steady::now() >= give_up)
-      break;
-    if (!wait.sleep(no_leader_pause))
-      throw client_failure(trouble::interrupted, "interrupted");
-  }
-  throw client_failure(
-    trouble::cannot_connect,
-    fmt::format("cannot connect: {}.  Is a front end running there?  Name one with "
-                "`tabletctl HOST:PORT` or TABLETCTL_ADDRESS.",
-                failures));
-}
 
 // -- statements --------------------------------------------------------------------------
 
@@ -308,16 +100,23 @@ answer client::impl::take(std::string_view text,
   return out;
 }
 
+/// Who went away: the one we talk to, or the leader behind it.
+std::string client::impl::who_is_lost() {
+  wait.settle();
+  if (link->lost || server.leader.empty() || server.leader == link->address)
+    return fmt::format("lost the connection to {}", link->address);
+  return fmt::format("{} lost its leader {}", link->address, server.leader);
+}
+
 /// run() with every way a call can fail put into its place.
-answer client::impl::run_guarded(std::string_view text, const std::array<kj::byte, 16>& id,
-                                 const transfer_fn& on_transfer) {
+attempt client::impl::run_guarded(std::string_view text, const request_id& id, const transfer_fn& on_transfer) {
   try {
-    auto out = run(text, id, on_transfer);
+    attempt one{run(text, id, on_transfer), {}};
     wait.settle(); // What was dropped is told to the server now, not with the next statement.
-    return out;
+    return one;
   } catch (const file_failure& why) {
     wait.settle();
-    return local_error(why.code(), why.what());
+    return {local_error(why.code(), why.what()), {}};
   } catch (const client_failure& why) {
     wait.settle();
     if (why.why() == trouble::interrupted)
@@ -331,18 +130,17 @@ answer client::impl::run_guarded(std::string_view text, const std::array<kj::byt
         "look (SHOW ...) before you repeat it",
         duration_text(std::chrono::duration<double>(*options.statement_limit).count())));
   } catch (const kj::Exception& why) {
+    if (why.getType() == kj::Exception::Type::DISCONNECTED) {
+      auto lost = who_is_lost();
+      link.reset();
+      return {{}, std::move(lost)};
+    }
     const auto where = link->address;
     link.reset();
-    if (why.getType() == kj::Exception::Type::DISCONNECTED)
-      throw client_failure(
-        trouble::connection_lost,
-        fmt::format(
-          "lost the connection to {} while the statement ran; it may or may not have taken "
-          "effect: look (SHOW ...) before you repeat it",
-          where));
-    return local_error(api::ErrorCode::INTERNAL,
-                       fmt::format("{} could not answer: {}", where, brief(why)),
-                       "look into the front end's log");
+    return {local_error(api::ErrorCode::INTERNAL,
+                        fmt::format("{} could not answer: {}", where, brief(why)),
+                        "look into the front end's log"),
+            {}};
   }
 }
 
@@ -366,43 +164,134 @@ bool client::connected() {
 
 void client::hang_up() { impl_->link.reset(); }
 
+/// One statement over every connection it needs.
+class client::impl::perseverance {
+public:
+  perseverance(impl& on, std::string_view statement, const transfer_fn& on_transfer)
+    : on_(on), statement_(statement), on_transfer_(on_transfer), what_(nature_of(statement)) {}
+
+  answer run() {
+    while (true) {
+      limit();
+      auto one = on_.run_guarded(statement_, id_, on_transfer_);
+      const auto* error = one.out.ok() ? nullptr : &one.out.error;
+      const auto next = after_attempt(what_, !one.lost.empty(), error, losses_ > 0);
+      const auto lost = !one.lost.empty() ? one.lost + " while the statement ran" : error ? error->message : "";
+      const bool broken = !one.lost.empty() || (error && error->outcome_unknown);
+      if (next == next_step::give_up || (broken && losses_ == losses_max))
+        give_up(lost);
+      if (next == next_step::finished || !go_on(next, lost, error))
+        return settled(std::move(one.out));
+    }
+  }
+
+private:
+  /// What is left of --timeout, for the next attempt.
+  void limit() const {
+    const auto& limit = on_.options.statement_limit;
+    const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(steady::now() - begun_);
+    on_.wait.limit(limit ? std::optional{std::max(*limit - spent, 0ms) + server_grace} : std::nullopt);
+  }
+
+  [[noreturn]] void give_up(const std::string& lost) {
+    on_.link.reset();
+    throw client_failure(trouble::connection_lost, unknown_outcome(what_, lost, id_));
+  }
+
+  /// False: enough was tried, the last answer stands.
+  bool go_on(next_step next, const std::string& lost, const statement_error* error) {
+    switch (next) {
+      case next_step::elsewhere: return follow(*error);
+      case next_step::wait_here: return may_wait() && (pause(*error), true);
+      case next_step::reconnect: break;
+      default: return false;
+    }
+    const bool broken = !error || error->outcome_unknown;
+    if (broken)
+      note_loss(lost);
+    else if (!may_wait())
+      return false;
+    on_.link.reset();
+    if (!broken)
+      pause(*error);
+    reconnect(lost);
+    return true;
+  }
+
+  void note_loss(const std::string& lost) {
+    ++losses_;
+    const auto& limit = on_.options.statement_limit;
+    until_ = limit ? begun_ + *limit : steady::now() + on_.options.connect_limit;
+    if (on_.notice)
+      on_.notice(lost + (what_.again == repetition::by_label ? "; loading again under the same label"
+                                                             : "; asking again"));
+  }
+
+  void reconnect(const std::string& lost) {
+    try {
+      on_.dial_any({}, until_);
+    } catch (const client_failure& why) {
+      if (why.why() != trouble::cannot_connect || what_.again != repetition::by_label)
+        throw;
+      throw client_failure(trouble::connection_lost, unknown_outcome(what_, lost, id_) + ".  " + why.what());
+    }
+  }
+
+  bool follow(const statement_error& error) {
+    const auto leader = parse_addresses(error.leader);
+    if (hops_ == redirects_max || leader.addresses.empty())
+      return false;
+    if (hops_++ > 0)
+      pause(error);
+    on_.link.reset();
+    on_.dial_any(leader.addresses.front().text());
+    return true;
+  }
+
+  bool may_wait() {
+    if (!until_) // Nothing was lost; the server itself asked for patience.
+      until_ = steady::now() + on_.options.connect_limit;
+    return steady::now() < *until_;
+  }
+
+  void pause(const statement_error& error) {
+    const auto asked = std::chrono::milliseconds{error.retry_after_ms};
+    if (!on_.wait.sleep(std::clamp(asked, std::chrono::milliseconds{no_leader_pause}, pause_max)))
+      throw client_failure(trouble::interrupted, "interrupted");
+  }
+
+  answer settled(answer out) {
+    // The session's actor may be gone with its leader: the next statement gets a new one.
+    if (!out.ok() && (out.error.code == api::ErrorCode::INTERNAL || out.error.code == api::ErrorCode::UNAVAILABLE))
+      on_.link.reset();
+    if (out.ok() && what_.is_load && losses_ > 0 && out.affected == 0)
+      out.message = "it was committed before the connection broke: " + out.message;
+    if (out.ok() && !what_.use.empty())
+      on_.options.database = what_.use;
+    out.elapsed_s = std::chrono::duration<double>(steady::now() - begun_).count();
+    return out;
+  }
+
+  impl& on_;
+  std::string_view statement_;
+  const transfer_fn& on_transfer_;
+  statement_nature what_;
+  request_id id_ = random_id(); ///< The same over all attempts: a load takes effect once.
+  steady::time_point begun_ = steady::now();
+  std::optional<steady::time_point> until_; ///< Of the present trouble.
+  int hops_ = 0;
+  int losses_ = 0;
+};
+
 answer client::execute(std::string_view statement, const transfer_fn& on_transfer) {
   if (statement.size() > statement_bytes_max)
     return local_error(api::ErrorCode::INVALID_ARGUMENT,
                        fmt::format("the statement has {} bytes; at most {} are allowed",
                                    statement.size(), statement_bytes_max),
                        "is a quote or a comment left open?");
-  const auto begun = steady::now();
-  const auto id = random_id(); // The same over all redirects: a statement takes effect once.
-  answer out;
-  for (int hop = 0;; ++hop) {
-    connect();
-    const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(steady::now() - begun);
-    const auto& limit = impl_->options.statement_limit;
-    impl_->wait.limit(limit ? std::optional{std::max(*limit - spent, 0ms) + server_grace}
-                            : std::nullopt);
-    out = impl_->run_guarded(statement, id, on_transfer);
-    const bool elsewhere
-      = !out.ok() && out.error.code == api::ErrorCode::NOT_LEADER && !out.error.leader.empty();
-    if (!elsewhere || hop == redirects_max)
-      break;
-    const auto leader = parse_addresses(out.error.leader);
-    if (leader.addresses.empty())
-      break;
-    if (hop > 0
-        && !impl_->wait.sleep(
-          std::max(no_leader_pause, std::chrono::milliseconds{out.error.retry_after_ms})))
-      throw client_failure(trouble::interrupted, "interrupted");
-    impl_->link.reset();
-    impl_->dial_any(leader.addresses.front().text());
-  }
-  // The session's actor may be gone with its leader: the next statement gets a new one.
-  if (!out.ok()
-      && (out.error.code == api::ErrorCode::INTERNAL
-          || out.error.code == api::ErrorCode::UNAVAILABLE))
-    impl_->link.reset();
-  out.elapsed_s = std::chrono::duration<double>(steady::now() - begun).count();
-  return out;
+  impl::perseverance tries{*impl_, statement, on_transfer};
+  connect();
+  return tries.run();
 }
 
 completion client::complete(std::string_view text, std::uint32_t cursor) {
@@ -461,5 +350,7 @@ void client::statement_limit(std::optional<std::chrono::milliseconds> limit) {
     impl_->link.reset(); // The session was opened with the old one.
   impl_->options.statement_limit = limit;
 }
+
+void client::on_notice(std::function<void(const std::string&)> notice) { impl_->notice = std::move(notice); }
 
 } // namespace tabletd::ctl

@@ -1,6 +1,7 @@
 #pragma once
 // A synchronous client of the public API (schemas/console.capnp): dials, logs in, runs one
-// statement at a time, moves its file in or out, follows the leader.
+// statement at a time, moves its file in or out, follows the leader, and asks again what may be
+// asked again (repetition.h).
 //
 // One per thread: it owns the thread's KJ loop, which turns only inside these calls.
 #include "node/tabletctl/address.h"
@@ -70,6 +71,7 @@ struct server_identity {
   std::string leader;
   std::uint64_t node = 0;
   std::string user;
+  std::vector<std::string> group; ///< Consoles of all front ends; empty: it is the only one.
 };
 
 struct health_report {
@@ -103,7 +105,7 @@ public:
   void hang_up();
 
   /// Runs one statement without its semicolon.  What the server, or a local file, objects to
-  /// is in the answer; client_failure is thrown when there is none.
+  /// is in the answer; client_failure is thrown when there is none.  USE holds over reconnections.
   answer execute(std::string_view statement, const transfer_fn& on_transfer = {});
   /// Empty when not connected or when the server is slow: completion must not get in the way.
   completion complete(std::string_view text, std::uint32_t cursor);
@@ -112,6 +114,8 @@ public:
   bool sleep(std::chrono::milliseconds span);
 
   void statement_limit(std::optional<std::chrono::milliseconds> limit);
+  /// Hears, in one sentence each, of lost connections, of what is asked again, of a new leader.
+  void on_notice(std::function<void(const std::string&)> notice);
 
 private:
   struct impl;

@@ -68,10 +68,18 @@ console::console(client& server, console_options options, file_sink& out, file_s
     if (interrupt_pending(true))
       throw client_failure(trouble::interrupted, "interrupted; the listing is not complete");
   });
+  server_.on_notice([this](const std::string& sentence) {
+    if (meter_)
+      meter_->finish(); // The line must not be written into the bar.
+    out_.flush();
+    err_.write(fmt::format("note: {}\n", printable(sentence)));
+    err_.flush();
+  });
   add_builtin_commands();
 }
 
 console::~console() {
+  server_.on_notice({});
   out_.before_write({});
   if (output_fd_ >= 0) {
     try {
@@ -156,7 +164,7 @@ exit_code console::run(const piece& what, std::string_view file) {
 
 exit_code console::run_statement(const piece& what, std::string_view file) {
   last_statement_ = what;
-  progress_meter meter{err_, ::isatty(STDERR_FILENO) == 1};
+  auto& meter = meter_.emplace(err_, ::isatty(STDERR_FILENO) == 1);
   try {
     const auto got = server_.execute(what.text, [&meter](const transfer_state& state) {
       meter.update(state, progress_clock::now());

@@ -8,6 +8,7 @@
 #include "node/tabletctl/text_sink.h"
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -75,6 +76,7 @@ private:
   piece last_statement_;
   int output_fd_ = -1; ///< Of \o.
   bool quitting_ = false;
+  std::optional<progress_meter> meter_; ///< Of the last statement.
 };
 
 } // namespace tabletd::ctl

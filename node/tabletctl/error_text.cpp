@@ -100,6 +100,7 @@ statement_error read_error(api::Error::Reader from) {
     error.expected.push_back(text_of(word));
   error.leader = text_of(from.getLeader());
   error.retry_after_ms = from.getRetryAfterMs();
+  error.outcome_unknown = from.getOutcomeUnknown();
   return error;
 }
 

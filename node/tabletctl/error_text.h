@@ -21,6 +21,7 @@ struct statement_error {
   std::vector<std::string> expected;
   std::string leader; ///< "host:port" that a notLeader error points to.
   std::uint32_t retry_after_ms = 0;
+  bool outcome_unknown = false; ///< It may have taken effect, or may still.
 };
 [[nodiscard]] statement_error read_error(api::Error::Reader from);
 

@@ -5,6 +5,7 @@
 #include "node/tabletctl/display.h"
 #include "node/tabletctl/json_reader.h"
 #include "node/tabletctl/local_file.h"
+#include "node/tabletctl/offline_failure.h"
 #include <capnp/message.h>
 #include <fmt/format.h>
 #include <cstdio>
@@ -12,11 +13,6 @@
 namespace tabletd::ctl {
 
 namespace {
-
-exit_code fail(const std::string& sentence) {
-  std::fprintf(stderr, "tabletctl: %s\n", sentence.c_str());
-  return exit_failed;
-}
 
 std::string read_whole(const std::string& path) {
   source_file from{path == "-" ? "/dev/stdin" : path};

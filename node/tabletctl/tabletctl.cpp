@@ -26,6 +26,7 @@ constexpr auto health_poll = 200ms;
 
 struct command_line {
   std::string addresses;
+  std::string server; ///< The same, as an option.
   std::vector<std::string> statements;
   std::vector<std::string> files;
   std::string database;
@@ -39,13 +40,48 @@ struct command_line {
   bool health = false;
   bool health_wait = false;
   bool status = false;
-  std::optional<offline_diagnose> diagnose;
-  std::optional<offline_simulate> simulate;
+  std::optional<offline_command> offline;
 };
+
+void declare_image(CLI::App& offline, command_line& to) {
+  auto* image = offline.add_subcommand("image", "Look at a checkpoint image");
+  image->require_subcommand(1);
+  auto* verify = image->add_subcommand("verify", "Read all of it and say whether it is sound");
+  const auto verified = std::make_shared<offline_image_verify>();
+  verify->add_option("FILE", verified->path, "An image.<journal id>")->required();
+  verify->add_flag("--load", verified->load, "Make the catalog too, and look at its invariants");
+  verify->callback([&to, verified] { to.offline = *verified; });
+  auto* dump = image->add_subcommand("dump", "Print what is in it, one value a line");
+  const auto dumped = std::make_shared<offline_image_dump>();
+  dump->add_option("FILE", dumped->path, "An image.<journal id>")->required();
+  dump->add_option("--section", dumped->section, "Only this one, as `image verify` calls it")->type_name("NAME");
+  const auto format = std::make_shared<std::string>("text");
+  dump->add_option("--format", *format, "text or json")->check(CLI::IsMember({"text", "json"}))->type_name("FORMAT");
+  dump->callback([&to, dumped, format] {
+    dumped->json = *format == "json";
+    to.offline = *dumped;
+  });
+}
+
+void declare_journal(CLI::App& offline, command_line& to) {
+  auto* journal = offline.add_subcommand("journal", "Look at an edit log");
+  journal->require_subcommand(1);
+  auto* dump = journal->add_subcommand("dump", "Print its entries, one a line");
+  const auto dumped = std::make_shared<offline_journal_dump>();
+  dump->add_option("DIR", dumped->directory, "The data directory of a stopped front end, or a copy of it")->required();
+  dump->add_option("--from", dumped->from, "First entry")->type_name("N");
+  dump->add_option("--to", dumped->to, "Last entry")->type_name("N");
+  const auto format = std::make_shared<std::string>("text");
+  dump->add_option("--format", *format, "text or jsonl")->check(CLI::IsMember({"text", "jsonl"}))->type_name("FORMAT");
+  dump->callback([&to, dumped, format] {
+    dumped->jsonl = *format == "jsonl";
+    to.offline = *dumped;
+  });
+}
 
 /// What needs no cluster.
 void declare_offline(CLI::App& app, command_line& to) {
-  auto* offline = app.add_subcommand("offline", "Ask the repair model about a cluster that exists on paper only");
+  auto* offline = app.add_subcommand("offline", "Ask the repair model, or look at the files of a node that is not running");
   offline->require_subcommand(1);
   auto* diagnose
     = offline->add_subcommand("diagnose", "Say what is wrong with every tablet and what is done about it, as JSON");
@@ -54,21 +90,24 @@ void declare_offline(CLI::App& app, command_line& to) {
     ->type_name("FILE")
     ->required();
   diagnose->add_flag("--why", said->why, "With the verdict on every path that was looked at");
-  diagnose->callback([&to, said] { to.diagnose = *said; });
+  diagnose->callback([&to, said] { to.offline = *said; });
   auto* simulate = offline->add_subcommand("simulate", "Play a scenario through the repair model in virtual time");
   const auto played = std::make_shared<offline_simulate>();
   simulate
     ->add_option("SCENARIO", played->scenario_path, "One command a line, docs/offline.md (- is standard input)")
     ->required();
   simulate->add_option("--plot", played->plot_path, "Draw its course into FILE, an SVG")->type_name("FILE");
-  simulate->callback([&to, played] { to.simulate = *played; });
+  simulate->callback([&to, played] { to.offline = *played; });
+  declare_image(*offline, to);
+  declare_journal(*offline, to);
 }
 
 void declare(CLI::App& app, command_line& to) {
   app.set_version_flag("--version", "tabletctl " TABLETD_VERSION);
   app.add_option("ADDRESS", to.addresses,
                  "HOST:PORT or unix:/PATH, several separated by commas.  Default: "
-                 "$TABLETCTL_ADDRESS, /run/tabletd/fe.sock, 127.0.0.1:9020");
+                 "$TABLETCTL_ADDRESS, $TABLETCTL_SERVER, /run/tabletd/fe.sock, 127.0.0.1:9020");
+  app.add_option("--server", to.server, "ADDRESS, for those who look for an option")->type_name("ADDRESS");
   app.add_option("-e,--execute", to.statements, "Run STATEMENT and leave; repeatable")
     ->take_all()
     ->type_name("STATEMENT")
@@ -188,10 +227,13 @@ exit_code run_status(client& server) {
   file_sink out{STDOUT_FILENO};
   out.write(
     fmt::format("cluster   {}\nserver    {}, tabletd {}, node {}\nleader    {}\nuser      "
-                "{}\nrevision  {}\nhealth    ",
+                "{}\nrevision  {}\n",
                 printable(who.cluster), who.address, printable(who.version), who.node,
                 health.leader.empty() ? "none known" : printable(health.leader),
                 printable(who.user), health.revision));
+  if (!who.group.empty())
+    out.write(fmt::format("group     {}\n", printable(fmt::format("{}", fmt::join(who.group, ", ")))));
+  out.write("health    ");
   print_health(out, health);
   return health.state == api::HealthState::GREEN ? exit_ok : exit_unhealthy;
 }
@@ -270,8 +312,10 @@ exit_code run_console(client& server, const command_line& given, bool null_given
 }
 
 exit_code run(const command_line& given, bool null_given) {
-  const auto addresses
-    = parse_addresses(given.addresses.empty() ? default_addresses() : given.addresses);
+  if (!given.addresses.empty() && !given.server.empty())
+    return fail(exit_usage, "the address is given twice; leave --server or the other one out");
+  const auto& named = given.addresses.empty() ? given.server : given.addresses;
+  const auto addresses = parse_addresses(named.empty() ? default_addresses() : named);
   if (!addresses.error.empty())
     return fail(exit_usage, addresses.error);
   client_options options;
@@ -300,7 +344,7 @@ exit_code run(const command_line& given, bool null_given) {
 exit_code run_offline(const command_line& given) {
   file_sink out{STDOUT_FILENO};
   try {
-    const auto code = given.diagnose ? run_offline(*given.diagnose, out) : run_offline(*given.simulate, out);
+    const auto code = std::visit([&out](const auto& what) { return run_offline(what, out); }, *given.offline);
     out.flush();
     return code;
   } catch (const output_failure& failure) {
@@ -322,7 +366,7 @@ int run_tabletctl(int argc, char** argv) {
   } catch (const CLI::ParseError& why) {
     return app.exit(why) == 0 ? exit_ok : exit_usage;
   }
-  if (given.diagnose || given.simulate)
+  if (given.offline)
     return run_offline(given);
   return run(given, app.count("--null") > 0);
 }

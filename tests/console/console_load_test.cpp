@@ -146,7 +146,9 @@ TEST_F(ConsoleLoad, TheEndOfATermAnswersEverybody) {
   EXPECT_EQ(test::shown((*client)->get()),
             "error [8] loading shop.orders was cut off: this front end stopped leading | load again with LABEL 'a': a "
             "label that was committed loads nothing twice\n");
+  EXPECT_TRUE((*client)->get().getError().getOutcomeUnknown());
   ASSERT_TRUE(*table);
+  EXPECT_TRUE((*table)->get().getResult().getError().getOutcomeUnknown());
   EXPECT_NE(test::shown((*table)->get().getResult()).find("creating shop.t was cut off"), std::string::npos);
   EXPECT_NE(run("LOAD FILE '/f' INTO shop.orders").find("error [8] the statement could not be started"), std::string::npos);
 }
@@ -160,6 +162,7 @@ TEST_F(ConsoleLoad, ASessionThatEndsAnswersItsStatements) {
   EXPECT_EQ(test::shown((*slot)->get().getResult()),
             "error [8] the session ended while the statement ran | connect again and look before you repeat it: it may "
             "have taken effect\n");
+  EXPECT_TRUE((*slot)->get().getResult().getError().getOutcomeUnknown());
 }
 
 TEST_F(ConsoleLoad, ANewLeaderFinishesWhatTheOldOneLeftOpen) {

@@ -211,6 +211,12 @@ TEST_F(ConsoleSession, AFollowerNamesTheLeader) {
   EXPECT_EQ(run("CREATE DATABASE shop"),
             "error [8] nobody knows whether creating database shop happened: the edit log failed (as the test wants) | "
             "look before you repeat it; another front end takes over\n");
+  for (const auto doubt : {wire::EditOutcome::Failure::STORAGE_FAILED, wire::EditOutcome::Failure::LEADERSHIP_LOST}) {
+    failures = {doubt};
+    const auto doubtful = send("CREATE DATABASE shop");
+    EXPECT_TRUE((*doubtful)->get().getResult().getError().getOutcomeUnknown()) << "a client must not simply repeat it";
+  }
+  EXPECT_FALSE(error.getOutcomeUnknown()) << "this one was not appended";
 }
 
 TEST_F(ConsoleSession, AJournalThatIsGoneIsAnAnswerToo) {

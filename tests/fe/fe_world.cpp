@@ -69,7 +69,7 @@ console::console(kj::AsyncIoContext& io, const std::string& host, std::uint16_t 
   gateway_ = kj::heap<api::Gateway::Client>(client_->bootstrap().castAs<api::Gateway>());
 }
 
-told console::login() {
+told console::login(authority as) {
   auto request = gateway_->loginRequest();
   request.initRequest().setApiVersion(api::API_VERSION);
   request.getRequest().getMethod().setPeerCredentials();
@@ -78,7 +78,8 @@ told console::login() {
     return told_of(response.getOutcome().getError());
   auto grant = response.getOutcome().getGranted();
   viewer_ = kj::heap<api::Viewer::Client>(grant.getViewer());
-  session_ = kj::heap<api::Session::Client>(grant.getAdmin().openRequest().send().wait(io_.waitScope).getSession());
+  auto opens = as == authority::viewer ? grant.getViewer() : api::Viewer::Client(grant.getAdmin());
+  session_ = kj::heap<api::Session::Client>(opens.openRequest().send().wait(io_.waitScope).getSession());
   return {};
 }
 
@@ -113,6 +114,13 @@ std::uint32_t console::backends_alive() {
 
 std::string console::leader() {
   return gateway_->infoRequest().send().wait(io_.waitScope).getInfo().getLeader().cStr();
+}
+
+std::vector<std::string> console::group() {
+  std::vector<std::string> out;
+  for (const auto one : gateway_->infoRequest().send().wait(io_.waitScope).getInfo().getConsoles())
+    out.emplace_back(one.cStr());
+  return out;
 }
 
 kj::Promise<told> console::write(api::Upload::Client& to, std::uint64_t offset, const std::string& chunk) {

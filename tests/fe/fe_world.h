@@ -32,18 +32,21 @@ struct told {
 };
 std::ostream& operator<<(std::ostream& out, const told& what);
 
+enum class authority { viewer, admin };
+
 /// The console's end of one connection.
 class console {
 public:
   console(kj::AsyncIoContext& io, const std::string& host, std::uint16_t port);
   /// Returns when a session is open, or the login was refused.
-  told login();
+  told login(authority as = authority::admin);
   told run(const std::string& statement);
   [[nodiscard]] api::Upload::Client begin_load(const std::string& table);
   [[nodiscard]] api::Download::Client begin_export(const std::string& table);
   [[nodiscard]] std::uint32_t backends_alive();
   /// The leader's address as clients are told it.
   [[nodiscard]] std::string leader();
+  [[nodiscard]] std::vector<std::string> group();
 
   static kj::Promise<told> write(api::Upload::Client& to, std::uint64_t offset, const std::string& chunk);
   static kj::Promise<told> finish(api::Upload::Client& to);

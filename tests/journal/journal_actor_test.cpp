@@ -2,7 +2,7 @@
 // happens when the disk or the catalog fails.
 #include "actors/urgent_exit.h"
 #include "tests/actors/actor_world.h"
-#include "tests/journal/memory_log.h"
+#include "tests/journal/fake_catalog.h"
 
 #include <caf/event_based_actor.hpp>
 
@@ -12,63 +12,11 @@ namespace {
 using namespace test;
 using failure = wire::EditOutcome::Failure;
 
-/// A catalog that keeps names, and answers at once, later, wrongly or never.
-struct fake_catalog_state {
-  std::vector<committed_batch> unanswered;
-  std::vector<caf::typed_response_promise<batch_outcomes>> promises;
-};
-struct fake_catalog_log {
-  std::vector<std::string> folded;  ///< Everything since this catalog began.
-  std::vector<std::size_t> batches;
-  std::uint64_t next = 0;  ///< Index it expects.
-  bool at_once = true;
-};
-
-batch_outcomes fold(fake_catalog_log& log, const committed_batch& batch) {
-  EXPECT_EQ(batch.first_index, log.next) << "a gap or a repetition";
-  EXPECT_FALSE(batch.edits.empty());
-  batch_outcomes answer;
-  log.batches.push_back(batch.edits.size());
-  for (const auto& edit : batch.edits) {
-    log.folded.push_back(name_of(edit));
-    answer.outcomes.push_back(seal<wire::EditOutcome>([&](auto outcome) {
-      outcome.setIndex(log.next);
-      outcome.setId(batch.term);
-    }));
-    ++log.next;
-  }
-  return answer;
-}
-
-using fake_catalog_shell = catalog_sink_actor::extend<caf::reacts_to<tick_due>>;
-
-/// tick_due: answer the oldest batch.
-fake_catalog_shell::behavior_type fake_catalog(fake_catalog_shell::stateful_pointer<fake_catalog_state> self,
-                                               fake_catalog_log* log) {
-  return {
-      [self, log](const committed_batch& batch) {
-        auto promise = self->make_response_promise<batch_outcomes>();
-        if (log->at_once) {
-          promise.deliver(fold(*log, batch));
-        } else {
-          self->state.unanswered.push_back(batch);
-          self->state.promises.push_back(promise);
-        }
-        return promise;
-      },
-      [self, log](tick_due) {
-        if (self->state.promises.empty())
-          return;
-        self->state.promises.front().deliver(fold(*log, self->state.unanswered.front()));
-        self->state.promises.erase(self->state.promises.begin());
-        self->state.unanswered.erase(self->state.unanswered.begin());
-      },
-  };
-}
-
 struct JournalTest : actor_world {
   std::shared_ptr<memory_log> log = std::make_shared<memory_log>();
   journal_stats_ptr stats;
+  memory_stats_ptr memory;
+  model::time_ms time{1'000};
   journal_limits limits;
   std::vector<std::string> fatal;
   journal_actor journal;
@@ -82,6 +30,7 @@ struct JournalTest : actor_world {
     std::string message;
   };
   std::vector<answer> answers;  ///< In the order they arrived.
+  std::vector<std::uint32_t> retries;
 
   ~JournalTest() override {
     for (auto& each : proposers)
@@ -94,6 +43,8 @@ struct JournalTest : actor_world {
   void open() {
     auto parts = parts_over(log);
     parts.limits = limits;
+    parts.now = [this] { return time; };
+    memory = parts.memory;
     parts.on_fatal = [this](const std::string& why) {
       EXPECT_GT(stats->failed.load(), false);
       fatal.push_back(why);
@@ -120,6 +71,7 @@ struct JournalTest : actor_world {
           .then(
               [this, name](const edit_outcome& outcome) {
                 const auto got = outcome.get();
+                retries.push_back(got.getRetryAfterMs());
                 answers.push_back({name, got.getFailure(), got.getIndex(), got.getId(), std::string{got.getMessage()}});
               },
               [this, name](const caf::error& error) {
@@ -369,29 +321,90 @@ TEST_F(JournalTest, TooLargeIsRefusedAndNothingIsWritten) {
   EXPECT_EQ(stats->too_large.load(), 1u);
 }
 
-TEST_F(JournalTest, TooMuchPendingIsRefusedUntilTheFoldCatchesUp) {
-  const auto charge = edit_named("e1").words().asBytes().size() + model::entry_overhead_bytes;
-  limits.admission.pending_bytes_max = 4 * charge;
+/// A catalog that does not answer, and room for four edits and two more at the door.
+struct CrowdedJournal : JournalTest {
+  const std::uint64_t charge = edit_named("e1").words().asBytes().size() + model::entry_cost_bytes;
+  void begin() {
+    limits.memory_bytes = 40 * charge;  // A twentieth is for those at the door.
+    limits.backlog_bytes = 4 * charge;
+    open();
+    start_catalog();
+    catalog_log.at_once = false;
+  }
+};
+
+TEST_F(CrowdedJournal, TooMuchPendingWaitsAtTheDoorAndThenIsRefused) {
+  begin();
+  propose_many(1, 8);
+  settle();
+  EXPECT_EQ(names_of_answers(), numbered(7, 8)) << "two wait";
+  EXPECT_EQ(answers[0].why, failure::OVERLOADED);
+  EXPECT_NE(answers[0].message.find("the catalog is behind"), std::string::npos) << answers[0].message;
+  EXPECT_GT(retries[0], 0U);
+  EXPECT_EQ(log->rows.size(), 5u);
+  EXPECT_EQ(stats->overloaded.load(), 2u);
+  EXPECT_EQ(memory->waiting.load(), 2u);
+  for (int i = 0; i < 4; ++i) {
+    caf::anon_send(catalog_handle, tick_due{});
+    settle();
+  }
+  ASSERT_EQ(answers.size(), 8u) << "those who waited were let in as the others were folded";
+  EXPECT_EQ(answers.back().name, "e6");
+  EXPECT_EQ(answers.back().why, failure::NONE);
+  for (const auto of : {model::memory_category::uncommitted, model::memory_category::unapplied, model::memory_category::proposed})
+    EXPECT_EQ(memory->bytes(of), 0u) << model::name(of);
+  EXPECT_EQ(memory->not_applied_bytes.load(), 0u);
+  EXPECT_LE(memory->peak_bytes(model::memory_category::proposed), 2 * charge);
+}
+
+TEST_F(CrowdedJournal, NobodyWaitsLongerThanTheDoorAllows) {
+  begin();
+  propose_many(1, 6);
+  settle();
+  EXPECT_TRUE(answers.empty());
+  time += model::time_ms{1'999};
+  pass(model::time_ms{1'999});
+  EXPECT_TRUE(answers.empty());
+  time += model::time_ms{1};
+  pass(model::time_ms{1});
+  ASSERT_EQ(answers.size(), 2u);
+  EXPECT_EQ(answers[0].why, failure::OVERLOADED);
+  EXPECT_EQ(log->rows.size(), 5u) << "certainly not appended";
+}
+
+TEST_F(CrowdedJournal, WhoWaitsAtTheDoorWhenItEndsIsAnswered) {
+  begin();
+  propose_many(1, 6);
+  settle();
+  urgent_exit(journal, caf::exit_reason::user_shutdown);
+  settle();
+  ASSERT_EQ(answers.size(), 6u);
+  EXPECT_EQ(answers.back().why, failure::SHUTTING_DOWN);
+  EXPECT_NE(answers.back().message.find("not written"), std::string::npos) << answers.back().message;
+}
+
+/// What waits for the catalog is on the disk: it need not be in memory.
+TEST_F(JournalTest, ASlowCatalogCostsNoMemory) {
+  const auto charge = edit_named("e1").words().asBytes().size() + model::entry_cost_bytes;
+  limits.memory_bytes = 40 * charge;
+  limits.backlog_bytes = 1'000 * charge;
+  limits.delivery.batch_entries = 1;
   open();
   start_catalog();
   catalog_log.at_once = false;
-  propose_many(1, 6);
-  settle();
-  ASSERT_EQ(answers.size(), 2u);
-  EXPECT_EQ(names_of_answers(), numbered(5, 6));
-  EXPECT_EQ(answers[0].why, failure::OVERLOADED);
-  EXPECT_NE(answers[0].message.find("retry after"), std::string::npos) << answers[0].message;
-  EXPECT_EQ(log->rows.size(), 5u);
-  EXPECT_EQ(stats->overloaded.load(), 2u);
-  EXPECT_EQ(stats->pending_bytes.load(), 4 * charge);
+  for (int i = 0; i < 20; ++i) {
+    propose_many(5 * i + 1, 5 * i + 5);
+    settle();
+  }
+  EXPECT_TRUE(answers.empty());
+  EXPECT_EQ(log->rows.size(), 101u);
+  EXPECT_LE(memory->bytes(model::memory_category::unapplied), 14 * charge) << "35 of 100";
+  EXPECT_GT(memory->backlog_bytes.load(), 80 * charge);
+  catalog_log.at_once = true;
   caf::anon_send(catalog_handle, tick_due{});
   settle();
-  propose_many(7, 7);
-  settle();
-  caf::anon_send(catalog_handle, tick_due{});
-  settle();
-  EXPECT_EQ(answers.back().name, "e7");
-  EXPECT_EQ(answers.back().why, failure::NONE);
+  EXPECT_EQ(names_of_answers(), numbered(1, 100)) << "read from the log, in order";
+  EXPECT_EQ(memory->not_applied_bytes.load(), 0u);
 }
 
 TEST_F(JournalTest, ADiskThatFailsAnswersEverybodyAndEndsTheNode) {

@@ -1,8 +1,7 @@
-// Pacing and admission as pure functions: closed loops gather into one transaction where that
+// Pacing as a pure function: closed loops gather into one transaction where that
 // pays, and chase each other where it does not.
 #include "actors/model/journal_pacing.h"
 
-#include "actors/model/journal_admission.h"
 
 #include <gtest/gtest.h>
 
@@ -86,28 +85,6 @@ TEST(JournalPacing, TwoChasingCohortsBecomeOne) {
       }
       EXPECT_EQ(writing, all) << first << " of " << all;
     }
-}
-
-TEST(JournalAdmission, ChargesUntilReleased) {
-  journal_admission door({.edit_bytes_max = 100, .pending_bytes_max = 400});
-  EXPECT_EQ(door.admit(101), admission::too_large);
-  EXPECT_EQ(door.admit(100), admission::admitted);
-  EXPECT_EQ(door.admit(100), admission::admitted);
-  EXPECT_EQ(door.pending_bytes(), 2 * (100 + entry_overhead_bytes));
-  EXPECT_EQ(door.admit(0), admission::overloaded);
-  door.release(100);
-  EXPECT_EQ(door.admit(0), admission::admitted);
-  door.release(100);
-  door.release(0);
-  EXPECT_EQ(door.pending_bytes(), 0u);
-}
-
-TEST(JournalAdmission, AnIdleJournalTakesOneEditWhateverTheLimit) {
-  journal_admission door({.edit_bytes_max = 1'000, .pending_bytes_max = 10});
-  EXPECT_EQ(door.admit(1'000), admission::admitted);
-  EXPECT_EQ(door.admit(1), admission::overloaded);
-  door.release(1'000);
-  EXPECT_EQ(door.admit(1), admission::admitted);
 }
 
 }  // namespace

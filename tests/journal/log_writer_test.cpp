@@ -88,5 +88,22 @@ TEST_F(LogWriterTest, RefusesBytesThatAreNoEdit) {
   EXPECT_THROW(names(2, 2), storage_error);
 }
 
+/// spec/jobs.md D-C 11: 250 edits in transactions of 100, 100 and 50; the second one fails.
+TEST_F(LogWriterTest, V11NothingOfAFailedTransactionIsVisible) {
+  open();
+  const auto batch = [](std::size_t edits) { return std::vector(edits, edit_named("x")); };
+  ASSERT_FALSE(writer->turn(batch(999)).refused);
+  EXPECT_EQ(writer->turn(batch(100)).first, 1'001u);
+  log->fail_in = 0;
+  EXPECT_THROW(std::ignore = writer->turn(batch(100)), storage_error);
+  EXPECT_EQ(writer->standing().committed_upto, 1'100u);
+  EXPECT_EQ(log->rows.size(), 1'100u);
+  log->fail_in = -1;
+  open();  // As the next process does.
+  EXPECT_EQ(writer->turn(batch(100)).first, 1'101u);
+  EXPECT_EQ(writer->turn(batch(50)).first, 1'201u);
+  EXPECT_EQ(writer->standing().committed_upto, 1'250u);
+}
+
 }  // namespace
 }  // namespace tabletd

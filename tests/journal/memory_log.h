@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,9 @@ public:
     std::uint16_t type{};
     std::vector<std::byte> bytes;
   };
-  std::vector<row> rows;
+  std::vector<row> rows;             ///< From first_index() on.
+  std::uint64_t trimmed = 0;
+  std::vector<image_point> points;
   std::vector<std::size_t> appends;  ///< Entries of each transaction.
   int fail_in = -1;                  ///< Writes until the disk fails; negative: never.
   std::function<void()> on_append;   ///< While an append is under way.
@@ -32,25 +35,44 @@ public:
     maybe_fail();
     if (const auto hook = on_append)
       hook();
-    ASSERT_LE(first, rows.size() + 1);
-    rows.resize(first - 1);
+    ASSERT_LE(first, last_index() + 1);
+    ASSERT_GE(first, first_index());
+    rows.resize(first - first_index());
     for (const auto& entry : entries)
       rows.push_back({entry.term, entry.type, {entry.bytes.begin(), entry.bytes.end()}});
     appends.push_back(entries.size());
   }
   void replay(std::uint64_t from, const visit_fn& visit) const override {
     std::size_t visited = 0;
-    for (auto index = from; index <= rows.size(); ++index) {
-      const auto& at = rows[index - 1];
+    for (auto index = std::max(from, first_index()); index <= last_index(); ++index) {
+      const auto& at = rows[index - first_index()];
       ++visited;
       if (!visit(index, {at.term, at.type, at.bytes}))
         break;
     }
     const_cast<memory_log*>(this)->reads_max = std::max(reads_max, visited);
   }
-  void truncate_prefix(std::uint64_t) override { FAIL() << "nobody trims yet"; }
-  [[nodiscard]] std::uint64_t first_index() const override { return 1; }
-  [[nodiscard]] std::uint64_t last_index() const override { return rows.size(); }
+  [[nodiscard]] std::vector<image_point> image_points() const override { return points; }
+  void save_image_point(const image_point& point, std::uint64_t oldest_kept) override {
+    maybe_fail();
+    std::erase_if(points, [&](const auto& each) { return each.index < oldest_kept || each.index == point.index; });
+    points.push_back(point);
+    std::ranges::sort(points, {}, &image_point::index);
+  }
+  void restart(const image_point& point) override {
+    maybe_fail();
+    rows.clear();
+    points = {point};
+    trimmed = point.index;
+  }
+  void truncate_prefix(std::uint64_t first_kept) override {
+    maybe_fail();
+    ASSERT_LE(first_kept, last_index() + 1);
+    for (; first_index() < first_kept; ++trimmed)
+      rows.erase(rows.begin());
+  }
+  [[nodiscard]] std::uint64_t first_index() const override { return trimmed + 1; }
+  [[nodiscard]] std::uint64_t last_index() const override { return trimmed + rows.size(); }
   [[nodiscard]] const std::string& path() const override { return path_; }
   [[nodiscard]] std::uint64_t file_bytes() const override { return 0; }
   [[nodiscard]] std::uint64_t wal_bytes() const override { return 0; }

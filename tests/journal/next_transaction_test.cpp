@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <thread>
+#include <tuple>
 
 namespace tabletd {
 namespace {
@@ -69,6 +71,58 @@ TEST(NextTransaction, LearnsThatProposersReturnSlowly) {
   EXPECT_EQ(next.take().edits.size(), 1u);
   ASSERT_FALSE(next.add(edit()));
   EXPECT_TRUE(next.follow(100'000'000, 1h)) << "at this rate they would be back in days";
+}
+
+// -- spec/jobs.md D-C 11, with the limits of that vector -------------------------------------------
+
+struct GroupCommitVector : testing::Test {
+  next_transaction next{{.entries = 100, .bytes = 10U << 20}};
+
+  /// Of exactly so many bytes, a multiple of 8.
+  static edit_message edit_of(std::size_t bytes) {
+    const auto named = [](std::size_t letters) {
+      return seal<wire::Edit>([&](auto e) { e.setDatabaseCreated(std::string(letters, 'x')); });
+    };
+    const auto empty = named(7).words().asBytes().size() - 8;  // Text ends with a 0 and fills whole words.
+    auto made = named(bytes - empty - 1);
+    EXPECT_EQ(made.words().asBytes().size(), bytes);
+    return made;
+  }
+  void queue(std::size_t count, std::size_t bytes) {
+    for (std::size_t i = 0; i < count; ++i)
+      std::ignore = next.add(edit_of(bytes));
+  }
+  std::vector<std::size_t> transactions() {
+    std::vector<std::size_t> sizes;
+    for (auto taken = next.take().edits; !taken.empty(); taken = next.take().edits)
+      sizes.push_back(taken.size());
+    return sizes;
+  }
+};
+
+TEST_F(GroupCommitVector, V11ByEntries) {
+  queue(250, 60'000);
+  EXPECT_EQ(transactions(), (std::vector<std::size_t>{100, 100, 50}));
+}
+
+/// There the entry that passes the limit is still taken: 70 of these.  Ours never passes it.
+TEST_F(GroupCommitVector, V11ByBytesOursStopsOneEntryEarlier) {
+  static_assert(69 * 150'000 < (10 << 20) && (10 << 20) <= 70 * 150'000);
+  queue(100, 150'000);
+  EXPECT_EQ(transactions(), (std::vector<std::size_t>{69, 31}));
+}
+
+TEST_F(GroupCommitVector, V11OneEntryOfAnySizeMakesATransaction) {
+  queue(1, 60'000);
+  EXPECT_EQ(transactions(), (std::vector<std::size_t>{1}));
+  queue(2, 12U << 20);
+  EXPECT_EQ(transactions(), (std::vector<std::size_t>{1, 1}));
+}
+
+/// A deadline would end the batch at the third entry.  None is needed: what is there is taken at once.
+TEST_F(GroupCommitVector, V11NothingWaitsForAFullTransaction) {
+  queue(3, 60'000);
+  EXPECT_EQ(transactions(), (std::vector<std::size_t>{3}));
 }
 
 }  // namespace

@@ -116,5 +116,49 @@ TEST(CowMap, EmptiedMapIsUsableAgain) {
   EXPECT_EQ(contents(map), (reference{{3, "low"}}));
 }
 
+TEST(CowMap, BuiltOfAscendingValuesItIsLikeAnyOther) {
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    std::mt19937_64 dice{seed};
+    reference wanted;
+    for (std::uint64_t n = seed < 3 ? seed : dice() % 20'000; n > 0; --n) {
+      const auto key = draw_key(dice);
+      wanted[key] = std::to_string(key);
+    }
+    subject::builder builder;
+    for (int round = 0; round < 2; ++round) { // It can be used again.
+      for (const auto& [key, value] : wanted) {
+        ASSERT_TRUE(builder.follows(id{key}));
+        builder.append(id{key}, value);
+        ASSERT_FALSE(builder.follows(id{key}));
+      }
+      auto map = builder.finish();
+      ASSERT_EQ(map.size(), wanted.size());
+      ASSERT_EQ(contents(map), wanted) << "seed " << seed;
+      const auto frozen = map;
+      auto changed = wanted;
+      for (int step = 0; step < 2'000; ++step) {
+        const auto key = draw_key(dice);
+        ASSERT_EQ(map.find(id{key}) != nullptr, changed.contains(key));
+        if (dice() % 2)
+          map.put(id{key}, changed[key] = "x");
+        else
+          ASSERT_EQ(map.erase(id{key}), changed.erase(key) == 1);
+      }
+      ASSERT_EQ(contents(map), changed) << "seed " << seed;
+      ASSERT_EQ(contents(frozen), wanted) << "seed " << seed;
+    }
+  }
+}
+
+TEST(CowMap, ABuilderThatIsDroppedLeavesNothing) {
+  const auto value = std::make_shared<int>(1);
+  {
+    cow_map<id, std::shared_ptr<int>>::builder builder;
+    for (std::uint64_t key = 0; key < 5'000; ++key)
+      builder.append(id{key * 7}, value);
+  }
+  EXPECT_EQ(value.use_count(), 1);
+}
+
 } // namespace
 } // namespace tabletd::model

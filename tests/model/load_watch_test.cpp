@@ -42,5 +42,19 @@ TEST_F(LoadWatch, WhatEndedIsNobodysBusiness) {
   EXPECT_TRUE(watch.suspects.empty());
 }
 
+/// The client that lost its leader tries the label again, and again.
+TEST_F(LoadWatch, ALoadOfAnEarlierTermIsTakenOverWhoeverUsesItsLabelNow) {
+  const txn_id begun{world.fold(load_begun{orders, "l"})};
+  world.fold(term_began{9, 2});
+  const std::set<load_name> tries{{orders, "l"}};
+  EXPECT_EQ(looked(tries), std::vector{begun});
+  for (unsigned i = 1; i < looks_before_again; ++i)
+    EXPECT_TRUE(looked(tries).empty()) << "it is being taken over";
+  EXPECT_EQ(looked(tries), std::vector{begun}) << "or it did not start";
+  world.fold(load_aborted{begun, ""});
+  EXPECT_TRUE(looked(tries).empty());
+  EXPECT_TRUE(watch.inherited.empty());
+}
+
 } // namespace
 } // namespace tabletd::model

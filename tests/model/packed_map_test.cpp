@@ -95,5 +95,39 @@ TEST(PackedMap, VisitsFromAnyKeyAndStopsWhenTold) {
   }
 }
 
+TEST(PackedMap, BuiltOfAscendingValuesItIsLikeAnyOther) {
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    std::mt19937_64 dice{seed};
+    reference wanted;
+    for (std::uint64_t n = seed < 3 ? seed : dice() % 20'000; n > 0; --n) {
+      const auto key = dice() % (seed % 2 ? 30'000 : ~0ULL);
+      wanted[key] = key;
+    }
+    subject::builder builder;
+    for (int round = 0; round < 2; ++round) { // It can be used again.
+      for (const auto& [key, value] : wanted) {
+        ASSERT_TRUE(builder.follows(id{key}));
+        builder.append(id{key}, value);
+        ASSERT_FALSE(builder.follows(id{key}));
+      }
+      auto map = builder.finish();
+      ASSERT_EQ(map.size(), wanted.size());
+      ASSERT_EQ(contents(map), wanted) << "seed " << seed;
+      const auto frozen = map;
+      auto changed = wanted;
+      for (int step = 0; step < 2'000; ++step) {
+        const auto key = dice() % (seed % 2 ? 30'000 : ~0ULL);
+        ASSERT_EQ(map.find(id{key}) != nullptr, changed.contains(key));
+        if (dice() % 2)
+          map.put(id{key}, changed[key] = 7);
+        else
+          ASSERT_EQ(map.erase(id{key}), changed.erase(key) == 1);
+      }
+      ASSERT_EQ(contents(map), changed) << "seed " << seed;
+      ASSERT_EQ(contents(frozen), wanted) << "seed " << seed;
+    }
+  }
+}
+
 } // namespace
 } // namespace tabletd::model

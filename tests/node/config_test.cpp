@@ -121,6 +121,42 @@ TEST(Config, SizesThatCannotBeCountedInBytesAreRefused) {
   EXPECT_NE(fe_refusal("storage.flood_left_mib = 17592186044417\n").find("must be between 0 and"), std::string::npos);
 }
 
+std::string refusal_of_fe(const std::string& text) {
+  try {
+    static_cast<void>(parse_fe_config(text, "f"));
+  } catch (const config_error& error) {
+    return error.what();
+  }
+  return "it was taken";
+}
+
+TEST(Config, TheFrontEndsOfAGroupAreOneListOnAllOfThem) {
+  const auto config = parse_fe_config(R"(
+[node]
+id = 2
+frontends = ["2@h2:9010", "1@h1:9010", "3@h3:9010"]
+edit_log_listen = "127.0.0.1:9010"
+)", "f");
+  const auto all = frontends_of(config);
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(all[0].id, 1U);
+  EXPECT_EQ(all[0].address, "h1:9010");
+  EXPECT_TRUE(frontends_of(fe_config{}).empty()) << "alone";
+}
+
+TEST(Config, SaysWhatIsWrongWithAListOfFrontEnds) {
+  const auto with = [](const std::string& list) { return refusal_of_fe("[node]\nfrontends = " + list); };
+  EXPECT_NE(with(R"(["1@a:1", "2@b:1"])").find("names 2 fe; a group has 1, 3 or 5"), std::string::npos);
+  EXPECT_NE(with(R"(["4@a:1", "2@b:1", "3@c:1"])").find("does not name this fe, node.id = 1"), std::string::npos);
+  EXPECT_NE(with(R"(["1@a:1", "1@b:1", "3@c:1"])").find("\"1@b:1\" repeats an id or an address"), std::string::npos);
+  EXPECT_NE(with(R"(["1@a:1", "2@a:1", "3@c:1"])").find("repeats"), std::string::npos);
+  for (const auto* bad : {"a:1", "@a:1", "x@a:1", "0@a:1", "1@a", "1"})
+    EXPECT_NE(with("[\"" + std::string(bad) + "\"]").find("is not ID@host:port"), std::string::npos) << bad;
+  const std::string group = "[node]\nfrontends = [\"1@a:1\", \"2@b:1\", \"3@c:1\"]\n";
+  EXPECT_NE(refusal_of_fe(group + "edit_log_listen = \"0.0.0.0:9010\"").find("allow_insecure"), std::string::npos);
+  EXPECT_NE(refusal_of_fe(group + "edit_log_listen = \"9010\"").find("no listen address"), std::string::npos);
+}
+
 TEST(Config, AMissingFileSaysHowToMakeOne) {
   const auto why = refusal([] { (void)load_be_config("/nonexistent/be.toml", {}); });
   EXPECT_EQ(why.substr(0, 36), "/nonexistent/be.toml: cannot be read");

@@ -235,6 +235,7 @@ struct FeMetricsTest : ::testing::Test {
   model::cluster_view cluster;
   model::scheduler_view view;
   journal_stats journal;
+  memory_stats memory;
 
   FeMetricsTest() {
     model::backend b;
@@ -297,10 +298,15 @@ struct FeMetricsTest : ::testing::Test {
     journal.overloaded = 4;
     journal.too_large = 1;
     journal.commit_seconds.observe(0.002);
+    journal.last_index = 95;
+    memory.set(model::memory_category::sending, 512);
+    memory.refused_appends = 6;
+    ++memory.stalls[0];
   }
   strict_reader scrape(bool leads) {
     metric_page page;
-    add_fe_metrics(page, {.leads = leads, .sessions = 2, .catalog = cat, .cluster = cluster, .scheduler = view, .journal = journal, .now = 100'000ms});
+    add_fe_metrics(page, {.leads = leads, .sessions = 2, .catalog = cat, .cluster = cluster, .scheduler = view, .journal = journal, .memory = memory,
+                          .memory_limit_bytes = 64 << 20, .peers = {{2, 40, 1'000}}, .now = 100'000ms});
     strict_reader read(exposition(page.take()));
     EXPECT_EQ(read.errors, std::vector<std::string>{});
     return read;
@@ -311,6 +317,12 @@ TEST_F(FeMetricsTest, ALeaderTellsWhatItsSnapshotsSay) {
   const auto read = scrape(true);
   EXPECT_EQ(read.at("tabletd_fe_is_leader"), 1);
   EXPECT_EQ(read.at("tabletd_console_sessions"), 2);
+  EXPECT_EQ(read.at(R"(tabletd_raft_log_cache_bytes{stage="sending"})"), 512);
+  EXPECT_EQ(read.at("tabletd_raft_log_cache_limit_bytes"), 64 << 20);
+  EXPECT_EQ(read.at(R"(tabletd_raft_write_stalls_total{reason="uncommitted"})"), 1);
+  EXPECT_EQ(read.at(R"(tabletd_raft_append_rejections_total{reason="unapplied"})"), 6);
+  EXPECT_EQ(read.at(R"(tabletd_raft_peer_lag_entries{peer="2"})"), 55);
+  EXPECT_EQ(read.at(R"(tabletd_raft_peer_queue_bytes{peer="2"})"), 1'000);
   EXPECT_EQ(read.at(R"(tabletd_catalog_objects{type="tablet"})"), 5);
   EXPECT_EQ(read.at(R"(tabletd_catalog_objects{type="replica"})"), 15);
   EXPECT_EQ(read.at(R"(tabletd_backends{state="alive"})"), 1);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """docs/offline.md as people use it: its files are written, its commands run, and what is printed must be
 what is shown; every field of the schema is named.  The options are compared by offline_test.
-Usage: docs_test.py TABLETCTL REPOSITORY"""
+Usage: docs_test.py TABLETCTL REPOSITORY SAMPLES"""
 import pathlib
 import re
 import shlex
@@ -10,7 +10,10 @@ import sys
 import tempfile
 
 EXIT_CODES = (([], 2), (["diagnose"], 2), (["simulate"], 2), (["diagnose", "--json", "nowhere.json"], 1),
-              (["simulate", "nowhere.scenario"], 1), (["simulate", "-"], 1), (["diagnose", "--json", "-"], 1))
+              (["simulate", "nowhere.scenario"], 1), (["simulate", "-"], 1), (["diagnose", "--json", "-"], 1),
+              (["image"], 2), (["image", "verify"], 2), (["image", "dump", "image.8", "--format", "xml"], 2),
+              (["image", "verify", "nowhere"], 1), (["image", "dump", "image.8", "--section", "no"], 1), (["journal"], 2),
+              (["journal", "dump"], 2), (["journal", "dump", "nowhere"], 1))
 
 
 def blocks_of(text):
@@ -27,6 +30,7 @@ def main():
     page = (repository / "docs/offline.md").read_text()
     wrong, ran = [], 0
     with tempfile.TemporaryDirectory() as home:
+        subprocess.run([str(pathlib.Path(sys.argv[3]).resolve()), home], check=True)
         for info, body in blocks_of(page):
             kind, _, name = info.partition(" ")
             if name:
@@ -46,7 +50,7 @@ def main():
             done = subprocess.run([str(tabletctl), "offline", *words], cwd=home, capture_output=True, input="kil 3\n", text=True)
             if done.returncode != code or not done.stderr:
                 wrong.append(f"offline {words}: exit code {done.returncode}, wanted {code}; {done.stderr}")
-    if ran < 2:
+    if ran < 6:
         wrong.append(f"only {ran} commands")
     schema = (repository / "schemas/offline.capnp").read_text()
     wrong += [f"no word of the field {field}" for field in fields_of(schema) if f"`{field}`" not in page]

@@ -16,7 +16,13 @@ foreach(story colocate_dead_member damage decommission_under_load disk_full fift
   set_tests_properties(offline_${story} PROPERTIES LABELS offline TIMEOUT 600)
 endforeach()
 
+# The files of a front end that docs/offline.md looks at.
+add_executable(offline_samples ${CMAKE_CURRENT_LIST_DIR}/samples.cpp)
+target_link_libraries(offline_samples PRIVATE tabletd_flags tabletd_codec tabletd_persistence)
 add_test(NAME offline_docs COMMAND python3 ${CMAKE_CURRENT_LIST_DIR}/docs_test.py
-                                   $<TARGET_FILE:tabletctl_main> ${PROJECT_SOURCE_DIR})
+                                   $<TARGET_FILE:tabletctl_main> ${PROJECT_SOURCE_DIR} $<TARGET_FILE:offline_samples>)
+add_test(NAME offline_files COMMAND python3 ${CMAKE_CURRENT_LIST_DIR}/files_test.py
+                                    $<TARGET_FILE:tabletctl_main> $<TARGET_FILE:offline_samples>)
+set_tests_properties(offline_files PROPERTIES LABELS offline TIMEOUT 120)
 set_tests_properties(offline_docs PROPERTIES LABELS offline TIMEOUT 120)
 target_compile_definitions(offline_test PRIVATE OFFLINE_PAGE="${PROJECT_SOURCE_DIR}/docs/offline.md")

@@ -175,6 +175,10 @@ TEST_F(CommandLine, ExitCodes) {
     {{at, "-e", "HANG", "--timeout", "20ms"}, 4},
     {{at, "-e", "CRASH"}, 3},
     {{at, "-e", "CRASH", "-e", "DONE", "--keep-going"}, 3},
+    {{"--server", at, "-e", "DONE"}, 0},
+    {{"--server", nobody + "," + at, "-e", "DONE"}, 0},
+    {{at, "--server", at, "-e", "DONE"}, 2},
+    {{"--server", "a:b:c", "-e", "DONE"}, 2},
     {{nobody, "-e", "DONE"}, 3},
     {{refusing.address(), "-e", "DONE"}, 3},
     {{at, "--no-such-option"}, 2},
@@ -241,6 +245,33 @@ TEST_F(CommandLine, TheEnvironmentNamesTheServer) {
   EXPECT_EQ(run({"-e", "ROWS 1", "--format", "json"}).out,
             "[\n  {\"Id\": 1, \"Name\": \"name 1\"}\n]\n");
   ::unsetenv("TABLETCTL_ADDRESS");
+  ::setenv("TABLETCTL_SERVER", at.c_str(), 1);
+  EXPECT_EQ(run({"-e", "ROWS 1", "--no-header"}).out, "1\tname 1\n");
+  ::unsetenv("TABLETCTL_SERVER");
+}
+
+TEST_F(CommandLine, AChangeOfServerIsANoteAndTheScriptGoesOn) {
+  server dying{{.name = "dying", .crash_first = 1}};
+  server other{{.name = "other", .leader = "10.0.0.9:9020"}};
+  dying.what.consoles = {dying.address(), other.address()};
+  process child{{dying.address(), "--no-header"}, false};
+  child.type("USE shop;\nSHOW DATABASES;\n");
+  child.expect("dying\t\n"); // This session had USE itself.
+  dying.what.crash_first = 1;
+  dying.what.refuse_open = 1'000;
+  child.type("SHOW DATABASES;\n");
+  const auto got = child.finish();
+  EXPECT_EQ(got.code, 0) << got.err;
+  EXPECT_EQ(got.out, "other\tshop\n");
+  EXPECT_EQ(got.err, fmt::format("note: lost the connection to {0} while the statement ran; asking again\ndatabase shop created\n"
+                                 "note: lost the connection to {0} while the statement ran; asking again\n"
+                                 "note: connected to {1}; 10.0.0.9:9020 leads\n",
+                                 dying.address(), other.address()));
+}
+
+TEST_F(CommandLine, StatusListsTheGroup) {
+  front.what.consoles = {at, "10.0.0.9:9020"};
+  EXPECT_NE(run({at, "status"}).out.find("group     " + at + ", 10.0.0.9:9020\n"), std::string::npos);
 }
 
 TEST_F(CommandLine, CtrlCCancelsAndExits130) {

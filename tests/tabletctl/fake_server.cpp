@@ -20,14 +20,20 @@ constexpr std::size_t chunk_bytes = 1U << 20;
 
 class upload final : public api::Upload::Server {
 public:
-  explicit upload(server& owner) : owner_(owner) {}
+  upload(server& owner, std::function<void()> crash) : owner_(owner), crash_(std::move(crash)) {}
   ~upload() noexcept { owner_.rolled_back.add(finished_ ? 0 : 1); }
 
   kj::Promise<void> write(WriteContext context) override {
     const auto chunk = context.getParams().getChunk();
     KJ_REQUIRE(context.getParams().getOffset() == bytes_, "chunks must come in order");
     auto outcome = context.getResults().initOutcome();
-    if (owner_.what.refuse_write && ++writes_ == 2) {
+    ++writes_;
+    if (writes_ == owner_.what.crash_at_write) {
+      owner_.what.crash_at_write = 0;
+      crash_();
+      return kj::NEVER_DONE;
+    }
+    if (owner_.what.refuse_write && writes_ == 2) {
       auto error = outcome.initError();
       error.setCode(api::ErrorCode::INVALID_ARGUMENT);
       error.setMessage("line 7 is longer than 1 MiB");
@@ -51,6 +57,7 @@ public:
 
 private:
   server& owner_;
+  std::function<void()> crash_;
   std::uint64_t bytes_ = 0;
   int writes_ = 0;
   bool finished_ = false;
@@ -102,10 +109,11 @@ std::string path_of(const std::vector<model::token>& tokens) {
 
 class execution final : public api::Execution::Server {
 public:
-  execution(server& owner, std::string text, kj::Function<void()> crash)
+  execution(server& owner, std::string database, std::string text, std::function<void()> crash)
     : owner_(owner),
+      database_(std::move(database)),
       text_(std::move(text)),
-      crash_(kj::mv(crash)) {}
+      crash_(std::move(crash)) {}
   ~execution() noexcept { owner_.cancelled.add(answered_ ? 0 : 1); }
 
   kj::Promise<void> result(ResultContext context) override {
@@ -116,18 +124,26 @@ public:
       return kj::NEVER_DONE;
     }
     answered_ = true;
-    if (verb == "CRASH") {
+    if (verb == "CRASH" || owner_.what.crash_first > 0) {
+      owner_.what.crash_first -= verb == "CRASH" ? 0 : 1;
       crash_();
       return kj::NEVER_DONE;
     }
     auto result = context.getResults().initResult();
-    if (verb == "ROWS")
+    if (owner_.what.lose_leader > 0)
+      lose_leader(result.initError());
+    else if (verb == "SHOW")
+      show(result.initRows());
+    else if (verb == "LOAD" && owner_.what.busy_loads > 0)
+      refuse_label(result.initError());
+    else if (verb == "LOAD" && owner_.what.loaded_before)
+      result.initDone().setMessage("label 'monday' is already loaded: nothing to do");
+    else if (verb == "ROWS")
       fill_rows(result.initRows(), static_cast<std::uint32_t>(std::stoul(tokens.at(1).text)));
     else if (verb == "LOAD" || verb == "EXPORT")
       offer(result, verb == "LOAD", path_of(tokens));
-    else if (verb == "DONE" || verb == "WHO")
-      result.initDone().setMessage(verb == "DONE" ? "database shop created"
-                                                  : owner_.what.name.c_str());
+    else if (verb == "DONE" || verb == "WHO" || verb == "USE" || verb == "CREATE")
+      result.initDone().setMessage(verb == "WHO" ? owner_.what.name.c_str() : "database shop created");
     else
       fail(result.initError(), verb);
     return kj::READY_NOW;
@@ -140,7 +156,7 @@ private:
     if (load) {
       auto up = result.initUpload();
       up.setPath(offered);
-      up.setUpload(kj::heap<upload>(owner_));
+      up.setUpload(kj::heap<upload>(owner_, crash_));
       return;
     }
     auto down = result.initDownload();
@@ -151,6 +167,25 @@ private:
     down.setRows(static_cast<std::uint64_t>(rows + owner_.what.rows_off));
     down.setBytes(owner_.what.export_chunks * chunk_bytes);
     down.setDownload(kj::heap<download>(owner_));
+  }
+  void show(api::RowSet::Builder rows) {
+    auto columns = rows.initColumns(2);
+    columns[0].setName("Server");
+    columns[1].setName("Database");
+    auto values = rows.initRows(1)[0].initValues(2);
+    values[0].setText(owner_.what.name.c_str());
+    values[1].setText(database_.c_str());
+  }
+  void lose_leader(api::Error::Builder error) {
+    --owner_.what.lose_leader;
+    error.setCode(api::ErrorCode::UNAVAILABLE);
+    error.setMessage("the leader was lost");
+    error.setOutcomeUnknown(true);
+  }
+  void refuse_label(api::Error::Builder error) {
+    --owner_.what.busy_loads;
+    error.setCode(api::ErrorCode::CONFLICT);
+    error.setMessage("a load with this label is under way");
   }
   void fail(api::Error::Builder error, const std::string& verb) {
     if (verb == "SLOW") {
@@ -174,20 +209,22 @@ private:
   }
 
   server& owner_;
+  std::string database_;
   std::string text_;
-  kj::Function<void()> crash_;
+  std::function<void()> crash_;
   bool answered_ = false;
 };
 
 class session final : public api::Session::Server {
 public:
-  session(server& owner, std::function<void()> crash) : owner_(owner), crash_(std::move(crash)) {}
+  session(server& owner, std::string database, std::function<void()> crash)
+    : owner_(owner), database_(std::move(database)), crash_(std::move(crash)) {}
   kj::Promise<void> execute(ExecuteContext context) override {
     owner_.executed.add(1);
     const auto id = context.getParams().getRequestId();
     owner_.remember_request_id({id.asChars().begin(), id.size()});
     context.getResults().setExecution(kj::heap<execution>(
-      owner_, context.getParams().getText().cStr(), [crash = crash_] { crash(); }));
+      owner_, database_, context.getParams().getText().cStr(), crash_));
     return kj::READY_NOW;
   }
   kj::Promise<void> complete(CompleteContext context) override {
@@ -207,6 +244,7 @@ public:
 
 private:
   server& owner_;
+  std::string database_;
   std::function<void()> crash_;
 };
 
@@ -218,7 +256,8 @@ public:
       --owner_.what.refuse_open;
       return KJ_EXCEPTION(FAILED, "no leader yet");
     }
-    context.getResults().setSession(kj::heap<session>(owner_, crash_));
+    context.getResults().setSession(
+      kj::heap<session>(owner_, context.getParams().getOptions().getDatabase().cStr(), crash_));
     return kj::READY_NOW;
   }
   kj::Promise<void> health(HealthContext context) override {
@@ -246,6 +285,9 @@ public:
     info.setVersion("9.9.9");
     info.setClusterName("play");
     info.setLeader(owner_.what.leader);
+    auto consoles = info.initConsoles(static_cast<capnp::uint>(owner_.what.consoles.size()));
+    for (std::uint32_t i = 0; i < consoles.size(); ++i)
+      consoles.set(i, owner_.what.consoles[i]);
     return kj::READY_NOW;
   }
   kj::Promise<void> login(LoginContext context) override {
@@ -343,11 +385,15 @@ std::string server::address() const { return fmt::format("127.0.0.1:{}", port_.l
 
 std::string server::last_request_id() {
   const std::lock_guard lock{mutex_};
-  return request_id_;
+  return request_ids_.empty() ? "" : request_ids_.back();
+}
+std::vector<std::string> server::request_ids() {
+  const std::lock_guard lock{mutex_};
+  return request_ids_;
 }
 void server::remember_request_id(std::string id) {
   const std::lock_guard lock{mutex_};
-  request_id_ = std::move(id);
+  request_ids_.push_back(std::move(id));
 }
 std::string server::uploaded_text() {
   const std::lock_guard lock{mutex_};

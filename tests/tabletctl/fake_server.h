@@ -7,6 +7,8 @@
 //   HANG          no answer, ever              CRASH         the connection breaks
 //   MOVED         notLeader, pointing at `leader`
 //   WHO           a message with the server's name
+//   SHOW          one row: the server's name and the session's database
+//   USE           a message
 //   LOAD, EXPORT  an offer for the path after FILE or TO, or for `other_path`
 #include "schemas/console.capnp.h"
 #include <atomic>
@@ -17,6 +19,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace tabletd::fake {
 
@@ -30,6 +33,12 @@ struct script {
   bool refuse_login = false;
   bool refuse_write = false; ///< The second Upload.write answers an error.
   int refuse_open = 0;       ///< That many sessions are refused: no leader yet.
+  std::vector<std::string> consoles{}; ///< Of the group, for info.
+  int crash_first = 0;       ///< That many statements break the connection instead of being answered.
+  int lose_leader = 0;       ///< That many statements are answered "the leader was lost".
+  int crash_at_write = 0;    ///< > 0: that Upload.write breaks the connection, once.
+  bool loaded_before = false; ///< A LOAD hears that its label is loaded.
+  int busy_loads = 0;        ///< That many LOADs hear that one with this label is under way.
   api::HealthState health = api::HealthState::GREEN;
 };
 
@@ -71,6 +80,7 @@ public:
   counter uploaded;    ///< Bytes.
   counter connections;
   std::string last_request_id();
+  std::vector<std::string> request_ids(); ///< Of all statements.
   void remember_request_id(std::string id);
   std::string uploaded_text(); ///< The first 64 KiB.
   void append_uploaded(std::string_view text);
@@ -79,7 +89,7 @@ public:
 
 private:
   std::mutex mutex_;
-  std::string request_id_;
+  std::vector<std::string> request_ids_;
   std::string text_;
   std::atomic<std::uint16_t> port_{0};
   int wake_fd_ = -1;

@@ -1,13 +1,16 @@
 // What play is made of: digests, conditions, configuration, processes.
 #include "node/config.h"
+#include "node/play/free_ports.h"
 #include "node/play/line_digest.h"
 #include "node/play/node_process.h"
 #include "node/play/placement_check.h"
 #include <capnp/message.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <toml++/toml.h>
@@ -184,6 +187,43 @@ TEST_F(Play, NodesUnderstandTheirConfiguration) {
   EXPECT_EQ(back.paths, (std::vector<std::string>{place.home / "disk1", place.home / "disk2"}));
   EXPECT_GT(back.quota_mib, front.min_left_mib * 2) << "or nothing could be placed";
   EXPECT_EQ(place.config_file().filename(), "be.toml");
+}
+
+TEST_F(Play, AGroupOfFrontEndsIsTheSameOnAll) {
+  node_place place;
+  place.name = "fe2";
+  place.home = dir / "fe2";
+  place.id = 2;
+  place.edit_log_listen = "127.0.0.1:9011";
+  place.frontends = {"1@127.0.0.1:9010", "2@127.0.0.1:9011", "3@127.0.0.1:9012"};
+  const auto config = parse_fe_config(node_config(place), "fe.toml");
+  EXPECT_EQ(config.id, 2U);
+  EXPECT_EQ(config.edit_log_listen, "127.0.0.1:9011");
+  EXPECT_EQ(config.frontends, place.frontends);
+  place.frontends.clear();
+  EXPECT_TRUE(parse_fe_config(node_config(place), "fe.toml").frontends.empty()) << "one alone is no group";
+}
+
+TEST_F(Play, PortsAreFreeAndDifferent) {
+  const auto ports = free_ports(20);
+  EXPECT_EQ(std::set<std::uint16_t>(ports.begin(), ports.end()).size(), 20U);
+  for (const auto port : ports) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_port = htons(port);
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at), 0) << port;
+    ::close(fd);
+  }
+}
+
+TEST_F(Play, AFrontEndIsBackWhenItIsAliveAndHasReplayed) {
+  const std::vector<frontend_row> rows{{"fe1", 9020, false, true, 70}, {"fe2", 9021, true, true, 90}, {"fe3", 9022, false, false, 90}};
+  EXPECT_EQ(catch_up_fault(rows, 9020, 70), "");
+  EXPECT_EQ(catch_up_fault(rows, 9020, 71), "fe1 has replayed 70 of 71 entries");
+  EXPECT_EQ(catch_up_fault(rows, 9022, 1), "fe3 is not alive");
+  EXPECT_EQ(catch_up_fault(rows, 9023, 1), "SHOW FRONTENDS lists none with the port 9023");
 }
 
 TEST_F(Play, EndpointsAreReadOrRefused) {

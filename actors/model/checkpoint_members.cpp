@@ -1,0 +1,187 @@
+// What the controller knows of the members, which of them get the image, and when the journal goes.
+#include "actors/model/checkpoint_controller.h"
+
+#include <algorithm>
+
+namespace tabletd::model {
+
+void checkpoint_controller::on(const group_changed& e) {
+  members_.try_emplace(self_);
+  for (const auto id : e.members)
+    if (const auto [m, is_new] = members_.try_emplace(id); is_new) { // Down until it is seen.
+      m->second.down_since = now_;
+      m->second.bytes_written_when_lost = journal_.bytes_written;
+    }
+  const auto is_member = [&](node_id id) { return id == self_ || std::ranges::find(e.members, id) != e.members.end(); };
+  if (attempt_ && !is_member(attempt_->worker))
+    attempt_ended_badly("fe " + std::to_string(attempt_->worker) + " left the group", blame::nobody, then::end_round);
+  if (push_ && !is_member(push_->member))
+    push_.reset();
+  if (round_)
+    std::erase_if(round_->left, [&](node_id id) { return !is_member(id); });
+  std::erase_if(members_, [&](const auto& entry) { return !is_member(entry.first); });
+}
+
+/// What an earlier process of it told us is worth nothing: an image may have been found damaged.
+void checkpoint_controller::note_boot(node_id member, member_book& m, boot_id boot) {
+  if (m.boot == boot)
+    return;
+  const bool restarted = m.boot != 0;
+  m.boot = boot;
+  if (restarted)
+    m.images.clear();
+  if (push_ && push_->member == member)
+    push_.reset();
+  if (restarted && attempt_ && attempt_->worker == member && attempt_->boot != boot)
+    attempt_ended_badly("worker restarted", blame::worker, then::end_round);
+}
+
+void checkpoint_controller::on(const member_seen& e) {
+  const auto found = members_.find(e.member);
+  if (found == members_.end() || e.beat <= found->second.beat)
+    return;
+  auto& m = found->second;
+  note_boot(e.member, m, e.boot);
+  m.alive = true;
+  m.beat = e.beat;
+  m.memory_percent = e.memory_percent;
+  m.applied = e.applied;
+  m.deleted = e.deleted;
+  m.images = e.images;
+}
+
+void checkpoint_controller::on(const member_lost& e) {
+  const auto m = members_.find(e.member);
+  if (m == members_.end() || !m->second.alive)
+    return;
+  m->second.alive = false;
+  m->second.down_since = now_;
+  m->second.bytes_written_when_lost = journal_.bytes_written;
+  if (push_ && push_->member == e.member)
+    push_.reset();
+}
+
+// -- the image for everybody -------------------------------------------------------------
+
+bool checkpoint_controller::has_newest(const member_book& m) const {
+  return !m.images.empty() && !self().images.empty() && m.images.front() == self().images.front();
+}
+
+void checkpoint_controller::on(const push_acked& e) {
+  const auto m = members_.find(e.member);
+  if (m == members_.end() || m->second.boot != e.boot)
+    return; // What a restarted member still holds it says itself.
+  m->second.images = with_image(std::move(m->second.images), e.image);
+  if (push_ && push_->member == e.member && push_->image_id == e.image.id)
+    push_.reset();
+  if (!has_newest(m->second))
+    m->second.push_after = now_ + options_.round_interval; // Other bytes than ours: not at once again.
+}
+
+/// One transfer at a time, also counting the leader's own; who waits longest is first.
+void checkpoint_controller::spread() {
+  if (push_ && (now_ - push_->progressed >= options_.progress_patience || has_newest(members_.at(push_->member))))
+    push_.reset();
+  if (push_ || (attempt_ && attempt_->fetching) || self().images.empty())
+    return;
+  node_id next = 0;
+  for (const auto& [id, m] : members_) {
+    if (id == self_ || !m.alive || has_newest(m) || now_ < m.push_after
+        || newest_id(m.images) > newest_id(self().images))
+      continue;
+    if (next == 0 || m.push_after < members_.at(next).push_after)
+      next = id;
+  }
+  if (next == 0)
+    return;
+  auto& m = members_.at(next);
+  const auto& image = self().images.front();
+  m.push_after = now_ + options_.round_interval;
+  push_ = {next, image.id, now_};
+  // Who lacks entries that are gone cannot get there by the journal.
+  effects_.push_back(push_image{next, epoch_, image, m.excused || m.applied < self().deleted});
+}
+
+// -- logged decisions --------------------------------------------------------------------
+
+void checkpoint_controller::decide(checkpoint_decision what, node_id member, std::string why) {
+  if (what == checkpoint_decision::use_newest)
+    pressure_deciding_ = true;
+  else
+    members_.at(member).deciding = true;
+  effects_.push_back(log_decision{{what, member, std::move(why)}});
+}
+
+void checkpoint_controller::decide_about_members() {
+  if (pressure_wanted_ && !pressed_ && !pressure_deciding_)
+    decide(checkpoint_decision::use_newest, 0, "the disk of the journal is filling up");
+  for (const auto& [id, m] : members_) {
+    if (m.deciding)
+      continue;
+    if (m.excused) {
+      if (m.alive && has_newest(m) && m.applied >= newest_id(self().images))
+        decide(checkpoint_decision::readmit_member, id, "it has image " + std::to_string(newest_id(m.images)));
+      continue;
+    }
+    if (m.alive || id == self_)
+      continue;
+    const auto bytes = journal_.bytes_written - m.bytes_written_when_lost;
+    const bool too_long = now_ - m.down_since > options_.retain_time_max || bytes > options_.retain_bytes_max;
+    if (too_long && retention(id).upto > retention().upto)
+      decide(checkpoint_decision::excuse_member, id,
+             "down for " + std::to_string((now_ - m.down_since).count() / 1000) + " s and "
+               + std::to_string(bytes >> 20) + " MiB of journal");
+  }
+}
+
+void checkpoint_controller::on(const decision_logged& e) {
+  if (e.what == checkpoint_decision::use_newest) {
+    pressure_deciding_ = false;
+    pressed_ = pressure_wanted_;
+    return;
+  }
+  const auto m = members_.find(e.member);
+  if (m == members_.end())
+    return;
+  m->second.deciding = false;
+  m->second.excused = e.what == checkpoint_decision::excuse_member;
+}
+
+// -- the journal's deletion --------------------------------------------------------------
+
+retention_verdict checkpoint_controller::retention(node_id without) const {
+  std::vector<retention_member> view;
+  for (const auto& [id, m] : members_) // Who is being readmitted counts already.
+    view.push_back({id, m.images, m.applied, (m.excused && !m.deciding) || id == without});
+  return deletable(view, self_, pressed_);
+}
+
+bool checkpoint_controller::wants_deletion() const {
+  const auto upto = std::max(retention().upto, deleted_);
+  return std::ranges::any_of(members_, [&](const auto& entry) { // Also when an order did not reach it.
+    const auto& m = entry.second;
+    const auto base = pressed_ ? newest_id(m.images) : older_id(m.images);
+    return m.alive && !m.excused && m.deleted < std::min({upto, base, m.applied});
+  });
+}
+
+/// K8.  Also before an order is repeated: whoever follows an old leader would obey it.
+void checkpoint_controller::ask_for_proof() {
+  if (proof_ && now_ - proof_->asked >= options_.round_interval)
+    proof_.reset();
+  if (proof_ || now_ < proof_after_ || !self().alive || !wants_deletion())
+    return;
+  proof_ = {++proofs_, now_};
+  proof_after_ = now_ + options_.round_interval;
+  effects_.push_back(prove_leadership{proofs_});
+}
+
+void checkpoint_controller::delete_proved() {
+  proof_.reset();
+  deleted_ = std::max(deleted_, retention().upto); // As of now, not as of the question.
+  for (auto& [id, m] : members_)
+    if (m.alive && !m.excused && m.deleted < deleted_)
+      effects_.push_back(delete_journal{id, epoch_, deleted_, pressed_});
+}
+
+} // namespace tabletd::model

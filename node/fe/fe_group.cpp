@@ -1,0 +1,176 @@
+// See fe_group.h.
+#include "node/fe/fe_group.h"
+
+#include "actors/journal/libraft_core.h"
+#include "node/log.h"
+#include "node/loop_call.h"
+#include "persistence/durable_file.h"
+#include "persistence/identity_file.h"
+
+#include <fmt/format.h>
+#include <kj/exception.h>
+
+#include <charconv>
+#include <random>
+#include <utility>
+
+namespace tabletd {
+
+namespace {
+
+constexpr const char* birth_name = "birth";      ///< Of this directory.
+constexpr const char* founded_name = "founded";  ///< "1" once there is a log.
+constexpr std::string_view peer_prefix = "fe";   ///< fe<id>: the birth of that member's directory.
+
+template <class Number>
+std::optional<Number> number_of(std::string_view text, int base) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (error != std::errc{} || end != text.data() + text.size())
+    return std::nullopt;
+  return value;
+}
+
+std::string names_of(const std::vector<peer_view>& peers) {
+  std::string text;
+  for (const auto& peer : peers)
+    if (!peer.face)
+      text += fmt::format("{}fe {} at {}", text.empty() ? "" : ", ", peer.node, peer.address);
+  return text;
+}
+
+}  // namespace
+
+fe_group::fe_group(fe_group_options options) : options_(std::move(options)) {
+  log_ = open_sqlite_edit_log(options_.log_directory, {});
+  self_.cluster = options_.cluster_name;
+  self_.node = options_.node;
+  self_.founders = options_.founders;
+  read_identity_file();
+}
+
+fe_group::~fe_group() { stop_founding(); }
+
+void fe_group::read_identity_file() {
+  const auto lines = read_identity(identity_path()).value_or(identity{});
+  for (const auto& [name, value] : lines) {
+    if (name == birth_name)
+      self_.birth = number_of<std::uint64_t>(value, 16).value_or(0);
+    else if (name.starts_with(peer_prefix))
+      if (const auto node = number_of<model::node_id>(std::string_view(name).substr(peer_prefix.size()), 10))
+        self_.known.emplace(*node, number_of<std::uint64_t>(value, 16).value_or(0));
+  }
+  const bool was_founded = lines.contains(founded_name);
+  self_.is_founded = log_->last_index() > 0;
+  if (was_founded && !self_.is_founded)
+    throw storage_error(storage_fault::corrupt, log_->path(),
+                        fmt::format("this node belongs to a group already but {} is empty, so that file was lost; put "
+                                    "it back, or let the node join under a new node.id",
+                                    log_->path()));
+  if (self_.birth == 0)
+    self_.birth = random_number();
+  self_.known.insert_or_assign(self_.node, self_.birth);
+  write_identity_file(self_);
+}
+
+void fe_group::write_identity_file(const model::greeting& self) const {
+  identity lines{{birth_name, hex(self.birth)}};
+  if (self.is_founded)
+    lines.emplace(founded_name, "1");
+  for (const auto& [node, birth] : self.known)
+    if (node != self.node)
+      lines.emplace(fmt::format("{}{}", peer_prefix, node), hex(birth));
+  if (read_identity(identity_path()) != lines)
+    write_identity_durably(identity_path(), lines);
+}
+
+void fe_group::start(kj_loop& loop, kj::Network& network, fe_face face, std::function<void(opened_journal)> begin) {
+  if (is_alone())
+    return begin(open());
+  peer_link_options options;
+  options.self = self_;
+  options.face = std::move(face);
+  options.listen = options_.listen;
+  options.applied = [stats = stats_] { return stats->applied_index.load(); };
+  options.memory = memory_;
+  options.queue_bytes_max = memory_limits().window_bytes;
+  options.keep = [this](const model::greeting& self) { write_identity_file(self); };
+  options.on_fatal = options_.on_fatal;
+  options.wall_clock = options_.wall_clock;
+  options.all_met = [this] {
+    const std::lock_guard guard{mutex_};
+    has_met_ = true;
+    met_or_stopping_.notify_all();
+  };
+  links_ = std::make_shared<peer_links>(std::move(options));
+  call_in_loop(loop, [this, &loop, &network] { return links_->start(loop, network); });
+  const auto take_part = [this, begin = std::move(begin)] {
+    auto opened = open();
+    const auto inbox = opened.inbox;
+    begin(std::move(opened));
+    links_->open(inbox);
+  };
+  if (self_.is_founded)
+    return take_part();
+  founding_ = std::thread([this, take_part] { found_when_met(take_part); });
+}
+
+/// All founders must be up once, for the first time: then nobody can be mistaken for a new one.
+void fe_group::found_when_met(const std::function<void()>& take_part) {
+  constexpr auto say_again_after = std::chrono::seconds(5);
+  {
+    std::unique_lock guard{mutex_};
+    while (!has_met_ && !is_stopping_) {
+      if (met_or_stopping_.wait_for(guard, say_again_after) == std::cv_status::timeout && !has_met_)
+        log_info("waits for the other founders of the group", {{"missing", names_of(links_->peers())}});
+    }
+    if (is_stopping_)
+      return;
+  }
+  try {
+    take_part();
+  } catch (const std::exception& error) {
+    options_.on_fatal(error.what());
+  }
+}
+
+opened_journal fe_group::open() {
+  libraft_options raft;
+  raft.self = options_.node;
+  raft.seed = std::random_device{}();
+  journal_parts parts;
+  parts.log = log_;
+  parts.core = std::make_shared<libraft_core>(raft);
+  parts.founders = options_.founders;
+  parts.limits = options_.limits;
+  parts.stats = stats_;
+  parts.memory = memory_;
+  parts.on_fatal = options_.on_fatal;
+  if (links_)
+    parts.post = [links = links_](raft_mail mail) { links->post(std::move(mail)); };
+  return open_journal(std::move(parts));
+}
+
+std::vector<peer_view> fe_group::peers() const { return links_ ? links_->peers() : std::vector<peer_view>{}; }
+
+void fe_group::stop_founding() {
+  {
+    const std::lock_guard guard{mutex_};
+    is_stopping_ = true;
+    met_or_stopping_.notify_all();
+  }
+  if (founding_.joinable())
+    founding_.join();
+}
+
+void fe_group::stop(kj_loop& loop) {
+  stop_founding();
+  if (!links_)
+    return;
+  call_in_loop(loop, [links = std::exchange(links_, nullptr)]() -> kj::Promise<void> {
+    links->stop();
+    return kj::READY_NOW;
+  });
+}
+
+}  // namespace tabletd

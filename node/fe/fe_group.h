@@ -1,0 +1,72 @@
+#pragma once
+// This front end as a member of its group: opens the edit log, and for several members first
+// founds the group with them and keeps the links between them.
+#include "actors/journal/journal.h"
+#include "node/fe/peer_links.h"
+
+#include <condition_variable>
+#include <filesystem>
+#include <memory>
+#include <thread>
+
+namespace tabletd {
+
+struct fe_group_options {
+  std::filesystem::path log_directory;
+  std::string cluster_name;
+  model::node_id node = 1;
+  std::vector<model::member> founders;  ///< Ascending, this node among them; one: no network is needed.
+  std::string listen;                   ///< Of the edit log port; unused by a group of one.
+  journal_limits limits;
+  std::function<void(const std::string&)> on_fatal;
+  std::function<model::time_ms()> wall_clock;
+};
+
+class fe_group {
+public:
+  /// Reads what the directory says about the group; throws storage_error.
+  explicit fe_group(fe_group_options options);
+  ~fe_group();
+  fe_group(const fe_group&) = delete;
+
+  /// Calls `begin` once, with a log that belongs to the group: at once, in this thread, or, while
+  /// the founders still have to meet, later in a thread of its own.  Throws storage_error or
+  /// kj::Exception.
+  void start(kj_loop& loop, kj::Network& network, fe_face face, std::function<void(opened_journal)> begin);
+  /// No new founding; waits for one under way.
+  void stop_founding();
+  /// After the journal has ended.
+  void stop(kj_loop& loop);
+
+  [[nodiscard]] const journal_stats_ptr& stats() const { return stats_; }
+  [[nodiscard]] const memory_stats_ptr& memory() const { return memory_; }
+  [[nodiscard]] model::memory_limits memory_limits() const {
+    return memory_of(options_.limits, options_.founders.size() - 1);
+  }
+  /// The other members, ascending; empty in a group of one.
+  [[nodiscard]] std::vector<peer_view> peers() const;
+  [[nodiscard]] const fe_group_options& options() const { return options_; }
+
+private:
+  void read_identity_file();
+  void write_identity_file(const model::greeting& self) const;
+  [[nodiscard]] opened_journal open();
+  void found_when_met(const std::function<void()>& take_part);
+  [[nodiscard]] std::filesystem::path identity_path() const { return options_.log_directory / "group.identity"; }
+  [[nodiscard]] bool is_alone() const { return options_.founders.size() == 1; }
+
+  fe_group_options options_;
+  model::greeting self_;
+  std::shared_ptr<edit_log> log_;
+  journal_stats_ptr stats_ = std::make_shared<journal_stats>();
+  memory_stats_ptr memory_ = std::make_shared<memory_stats>();
+  std::shared_ptr<peer_links> links_;
+
+  std::mutex mutex_;
+  std::condition_variable met_or_stopping_;
+  bool has_met_ = false;
+  bool is_stopping_ = false;
+  std::thread founding_;
+};
+
+}  // namespace tabletd

@@ -1,0 +1,392 @@
+// See peer_links.h.
+#include "node/fe/peer_links.h"
+
+#include "actors/codec/peer_codec.h"
+#include "node/coalescing_stream.h"
+#include "node/kj_text.h"
+#include "node/log.h"
+#include "node/rpc_port.h"
+
+#include <capnp/serialize-async.h>
+#include <fmt/format.h>
+#include <kj/debug.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace tabletd {
+
+namespace {
+
+constexpr auto greeting_patience = 5 * kj::SECONDS;
+/// A peer that starts is found soon; one that is away for a week costs one attempt a second.
+constexpr auto redial_after = 200 * kj::MILLISECONDS;
+constexpr auto redial_refused_after = 1 * kj::SECONDS;
+
+/// One entry of 8 MiB and what surrounds it, read twice at most.
+capnp::ReaderOptions reader_options() {
+  capnp::ReaderOptions options;
+  options.traversalLimitInWords = (32U << 20) / sizeof(capnp::word);
+  options.nestingLimit = 16;
+  return options;
+}
+
+void fill(wire::Face::Builder to, const fe_face& from) {
+  to.setName(from.name.c_str());
+  to.setHost(from.host.c_str());
+  to.setRpcPort(from.rpc_port);
+  to.setHttpPort(from.http_port);
+  to.setVersion(from.version.c_str());
+  to.setStartedMs(from.started.count());
+}
+
+fe_face face_of(wire::Face::Reader from) {
+  return {from.getName().cStr(), from.getHost().cStr(),    from.getRpcPort(),
+          from.getHttpPort(),    from.getVersion().cStr(), model::time_ms{from.getStartedMs()}};
+}
+
+}  // namespace
+
+struct peer_links::outgoing {
+  model::node_id node{};
+  std::string address;
+  // Guarded by the mutex of peer_links.
+  std::vector<kj::Array<capnp::word>> queue;
+  std::size_t bytes = 0;
+  bool is_up = false;
+  bool has_dropped = false;    ///< Something did not fit; the core is told when the queue is empty.
+  bool is_announced = false;   ///< The loop knows that the queue is not empty.
+  // Loop thread.
+  kj::Own<kj::PromiseFulfiller<void>> filled;
+};
+
+peer_links::peer_links(peer_link_options options) : options_(std::move(options)) {
+  for (const auto& each : options_.self.founders) {
+    if (each.id == options_.self.node)
+      continue;
+    auto to = std::make_unique<outgoing>();
+    to->node = each.id;
+    to->address = each.address;
+    outgoing_.emplace(each.id, std::move(to));
+    peer_view view;
+    view.node = each.id;
+    view.address = each.address;
+    view.trouble = "never met";
+    views_.emplace(each.id, std::move(view));
+  }
+}
+
+peer_links::~peer_links() noexcept = default;
+
+void peer_links::failures::taskFailed(kj::Exception&& why) {
+  log_once("peer", log_level::warn, "a link to another front end ended badly", {{"why", text_of(why)}});
+}
+
+// -- beginning and end -------------------------------------------------------------------
+
+kj::Promise<void> peer_links::start(kj_loop& loop, kj::Network& network) {
+  loop_ = &loop;
+  network_ = &network;
+  tasks_ = kj::heap<kj::TaskSet>(failures_);
+  auto paf = kj::newPromiseAndFulfiller<void>();
+  opened_ = kj::mv(paf.fulfiller);
+  is_open_ = paf.promise.fork();
+  return network.parseAddress(options_.listen.c_str()).then([this](kj::Own<kj::NetworkAddress>&& address) {
+    receiver_ = address->listen();
+    port_ = static_cast<std::uint16_t>(receiver_->getPort());
+    tasks_->add(accept());
+    for (auto& [node, to] : outgoing_)
+      tasks_->add(dial(*to));
+    if (model::may_found(options_.self))
+      options_.all_met();
+  });
+}
+
+void peer_links::stop() {
+  tasks_ = nullptr;
+  receiver_ = nullptr;
+  waiting_for_room_.clear();
+  loop_ = nullptr;
+}
+
+void peer_links::open(std::shared_ptr<next_transaction> inbox) {
+  loop_->post([self = shared_from_this(), inbox = std::move(inbox)] {
+    if (!self->loop_)
+      return;
+    self->inbox_ = inbox;
+    self->options_.self.is_founded = true;
+    self->options_.keep(self->options_.self);
+    inbox->when_roomy([weak = self->weak_from_this(), loop = self->loop_] {
+      loop->post([weak] {
+        if (const auto links = weak.lock())
+          for (auto& each : std::exchange(links->waiting_for_room_, {}))
+            each->fulfill();
+      });
+    });
+    self->opened_->fulfill();
+    for (auto& [node, to] : self->outgoing_)
+      if (to->is_up)
+        static_cast<void>(inbox->add(link_renewed{node}));
+  });
+}
+
+// -- who is who --------------------------------------------------------------------------
+
+std::string peer_links::judge(const model::greeting& peer) {
+  const auto verdict = model::meet(options_.self, peer);
+  if (!verdict.fatal.empty()) {
+    options_.on_fatal(verdict.fatal);
+    return verdict.fatal;
+  }
+  if (!verdict.refusal.empty()) {
+    log_once("peer_refused", log_level::error, "another front end was refused", {{"why", verdict.refusal}});
+    return verdict.refusal;
+  }
+  if (verdict.has_learned)
+    options_.keep(options_.self);
+  if (!options_.self.is_founded && model::may_found(options_.self))
+    options_.all_met();
+  return {};
+}
+
+std::unique_ptr<capnp::MallocMessageBuilder> peer_links::greeting(const std::string& refusal) const {
+  auto message = std::make_unique<capnp::MallocMessageBuilder>();
+  auto root = message->initRoot<wire::Greeting>();
+  codec::fill(root, options_.self);
+  fill(root.initFace(), options_.face);
+  root.setRefusal(refusal.c_str());
+  return message;
+}
+
+// -- what they say -----------------------------------------------------------------------
+
+kj::Promise<void> peer_links::accept() {
+  return receiver_->accept().then([this](kj::Own<kj::AsyncIoStream>&& stream) {
+    notice_dead_peers(*stream);
+    tasks_->add(serve(kj::heap<coalescing_stream>(kj::mv(stream))));
+    return accept();
+  });
+}
+
+kj::Promise<void> peer_links::serve(kj::Own<kj::AsyncIoStream> stream) {
+  auto& io = *stream;
+  return loop_->timer()
+      .timeoutAfter(greeting_patience, capnp::readMessage(io, reader_options()))
+      .then([this, &io](kj::Own<capnp::MessageReader>&& message) -> kj::Promise<void> {
+        const auto root = message->getRoot<wire::Greeting>();
+        const auto peer = codec::decode(root);
+        const auto refusal = judge(peer);
+        auto answer = greeting(refusal);
+        auto written = capnp::writeMessage(io, *answer);
+        if (refusal.empty())
+          note_face(peer, face_of(root.getFace()));
+        return written.attach(kj::mv(answer)).then([this, &io, refusal, node = peer.node]() -> kj::Promise<void> {
+          if (!refusal.empty())
+            return kj::READY_NOW;
+          return KJ_ASSERT_NONNULL(is_open_).addBranch().then([this, &io, node] { return read_mail(io, node); });
+        });
+      })
+      .catch_([](kj::Exception&&) { /* The peer dials again. */ })
+      .attach(kj::mv(stream));
+}
+
+kj::Promise<void> peer_links::read_mail(kj::AsyncIoStream& stream, model::node_id from) {
+  return capnp::tryReadMessage(stream, reader_options())
+      .then([this, &stream, from](kj::Maybe<kj::Own<capnp::MessageReader>>&& message) -> kj::Promise<void> {
+        KJ_IF_MAYBE (got, message) {
+          return take(**got, from).then([this, &stream, from] { return read_mail(stream, from); });
+        }
+        return kj::READY_NOW;
+      });
+}
+
+kj::Promise<void> peer_links::take(const capnp::MessageReader& message, model::node_id from) {
+  const auto root = const_cast<capnp::MessageReader&>(message).getRoot<wire::Mail>();
+  note_word(from, root);
+  auto mail = codec::decode(root);
+  if (inbox_->add(raft_mail{from, std::move(mail.what), std::move(mail.edits)}))
+    return kj::READY_NOW;
+  auto paf = kj::newPromiseAndFulfiller<void>();
+  waiting_for_room_.push_back(kj::mv(paf.fulfiller));
+  return kj::mv(paf.promise);
+}
+
+// -- what they are told ------------------------------------------------------------------
+
+kj::Promise<void> peer_links::dial(outgoing& to) {
+  return network_->parseAddress(to.address.c_str())
+      .then([](kj::Own<kj::NetworkAddress>&& address) {
+        auto connecting = address->connect();
+        return connecting.attach(kj::mv(address));
+      })
+      .then([this, &to](kj::Own<kj::AsyncIoStream>&& stream) {
+        notice_dead_peers(*stream);
+        auto& io = *stream;
+        return greet(to, io).attach(kj::mv(stream));
+      })
+      .catch_([this, &to](kj::Exception&& why) { note_trouble(to.node, text_of(why)); })
+      .then([this, &to] {
+        linked(to, false);
+        const bool is_refused = !options_.self.is_founded;
+        return loop_->timer().afterDelay(is_refused ? redial_refused_after : redial_after);
+      })
+      .then([this, &to] { return dial(to); });
+}
+
+kj::Promise<void> peer_links::greet(outgoing& to, kj::AsyncIoStream& stream) {
+  auto hello = greeting("");
+  auto written = capnp::writeMessage(stream, *hello);
+  return loop_->timer()
+      .timeoutAfter(greeting_patience, written.attach(kj::mv(hello)).then([&stream] {
+        return capnp::readMessage(stream, reader_options());
+      }))
+      .then([this, &to, &stream](kj::Own<capnp::MessageReader>&& message) -> kj::Promise<void> {
+        const auto root = message->getRoot<wire::Greeting>();
+        const auto peer = codec::decode(root);
+        KJ_REQUIRE(peer.node == to.node, "another front end answers under this address", peer.node);
+        auto refusal = judge(peer);
+        if (refusal.empty() && root.hasRefusal() && root.getRefusal().size() > 0)
+          refusal = fmt::format("it refuses this node: {}", root.getRefusal().cStr());
+        if (!refusal.empty()) {
+          note_trouble(to.node, refusal);
+          return loop_->timer().afterDelay(redial_refused_after);
+        }
+        note_face(peer, face_of(root.getFace()));
+        if (!options_.self.is_founded)  // Greets again: either side may have learned something by then.
+          return KJ_ASSERT_NONNULL(is_open_).addBranch().exclusiveJoin(loop_->timer().afterDelay(redial_after));
+        linked(to, true);
+        auto broken = stream.whenWriteDisconnected();
+        return write_mail(to, stream).exclusiveJoin(kj::mv(broken));
+      });
+}
+
+/// Everything that has queued up leaves in one system call.
+kj::Promise<void> peer_links::write_mail(outgoing& to, kj::AsyncIoStream& stream) {
+  std::vector<kj::Array<capnp::word>> batch;
+  bool has_dropped = false;
+  {
+    const std::lock_guard guard{mutex_};
+    batch.swap(to.queue);
+    to.bytes = 0;
+    publish_queues();
+    to.is_announced = false;
+    has_dropped = batch.empty() && std::exchange(to.has_dropped, false);
+  }
+  if (has_dropped && inbox_)
+    static_cast<void>(inbox_->add(link_renewed{to.node}));
+  if (batch.empty()) {
+    auto paf = kj::newPromiseAndFulfiller<void>();
+    to.filled = kj::mv(paf.fulfiller);
+    return paf.promise.then([this, &to, &stream] { return write_mail(to, stream); });
+  }
+  auto pieces = kj::heapArray<kj::ArrayPtr<const kj::byte>>(batch.size());
+  for (std::size_t i = 0; i < batch.size(); ++i)
+    pieces[i] = batch[i].asBytes();
+  auto written = stream.write(pieces);
+  auto kept = kj::heap(std::move(batch));
+  return written.attach(kj::mv(pieces), kj::mv(kept)).then([this, &to, &stream] { return write_mail(to, stream); });
+}
+
+void peer_links::linked(outgoing& to, bool is_up) {
+  {
+    const std::lock_guard guard{mutex_};
+    to.is_up = is_up;
+    to.queue.clear();
+    to.bytes = 0;
+    to.has_dropped = to.is_announced = false;
+    to.filled = nullptr;
+    auto& view = views_[to.node];
+    if (std::exchange(view.is_linked, is_up) != is_up)
+      log_info(is_up ? "linked to another front end" : "lost the link to another front end", {{"fe", to.node}});
+    if (is_up)
+      view.trouble.clear();
+    else if (view.trouble.empty())
+      view.trouble = "the link broke";
+  }
+  if (is_up && inbox_)
+    static_cast<void>(inbox_->add(link_renewed{to.node}));
+}
+
+void peer_links::post(raft_mail mail) {
+  const auto at = outgoing_.find(mail.peer);
+  if (at == outgoing_.end())
+    return;
+  auto& to = *at->second;
+  {
+    const std::lock_guard guard{mutex_};
+    if (!to.is_up || (!mail.edits.empty() && views_[to.node].is_busy))
+      return;
+    if (to.bytes > options_.queue_bytes_max) {
+      to.has_dropped = true;
+      return;
+    }
+  }
+  capnp::MallocMessageBuilder message(static_cast<unsigned>(codec::words_of(mail.edits)));
+  auto root = message.initRoot<wire::Mail>();
+  root.setApplied(options_.applied());
+  root.setBusy(options_.memory->is_refusing);
+  codec::fill(root, mail.what, mail.edits);
+  enqueue(to, capnp::messageToFlatArray(message));
+}
+
+void peer_links::enqueue(outgoing& to, kj::Array<capnp::word> words) {
+  {
+    const std::lock_guard guard{mutex_};
+    to.bytes += words.asBytes().size();
+    to.queue.push_back(kj::mv(words));
+    publish_queues();
+    if (std::exchange(to.is_announced, true))
+      return;
+  }
+  loop_->post([self = shared_from_this(), &to] {
+    if (auto filled = kj::mv(to.filled); filled.get() != nullptr)
+      filled->fulfill();
+  });
+}
+
+// -- what is known of them ---------------------------------------------------------------
+
+void peer_links::note_trouble(model::node_id node, const std::string& why) {
+  const std::lock_guard guard{mutex_};
+  views_[node].trouble = why;
+}
+
+void peer_links::note_face(const model::greeting& from, fe_face face) {
+  const std::lock_guard guard{mutex_};
+  auto& view = views_[from.node];
+  view.face = std::move(face);
+  view.last_heard = options_.wall_clock();
+}
+
+void peer_links::note_word(model::node_id from, wire::Mail::Reader said) {
+  bool has_room_again = false;
+  {
+    const std::lock_guard guard{mutex_};
+    auto& view = views_[from];
+    view.last_heard = options_.wall_clock();
+    view.applied = std::max(view.applied, said.getApplied());
+    has_room_again = std::exchange(view.is_busy, said.getBusy()) && !said.getBusy();
+  }
+  if (has_room_again)
+    static_cast<void>(inbox_->add(link_renewed{from}));  // What it did not take is sent again.
+}
+
+/// Under the mutex.
+void peer_links::publish_queues() {
+  std::uint64_t bytes = 0;
+  for (const auto& [node, to] : outgoing_)
+    bytes += to->bytes;
+  options_.memory->set(model::memory_category::sending, bytes);
+}
+
+std::vector<peer_view> peer_links::peers() const {
+  const std::lock_guard guard{mutex_};
+  std::vector<peer_view> all;
+  for (const auto& [node, view] : views_) {
+    all.push_back(view);
+    all.back().queued_bytes = outgoing_.at(node)->bytes;
+  }
+  return all;
+}
+
+}  // namespace tabletd

@@ -1,0 +1,170 @@
+// Front ends as a group, in one process but with real sockets and real logs: founding, the death
+// of the leader, and directories that do not belong.
+#include "tests/fe/fe_world.h"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <condition_variable>
+#include <future>
+
+namespace tabletd::test {
+namespace {
+
+/// Free a moment ago: members must know each other's ports before they listen.
+std::uint16_t free_port() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof at;
+  EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&at), size), 0);
+  EXPECT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size), 0);
+  ::close(fd);
+  return ntohs(at.sin_port);
+}
+
+/// What the members said; the test waits for it.
+class ear {
+public:
+  void hear(const std::string& word) {
+    const std::lock_guard guard{mutex_};
+    words_.push_back(word);
+    heard_.notify_all();
+  }
+  /// The first word from now on or before that `fits`.
+  std::string wait(const std::function<bool(const std::string&)>& fits) {
+    std::unique_lock guard{mutex_};
+    std::string found;
+    heard_.wait(guard, [&] {
+      const auto at = std::ranges::find_if(words_, fits);
+      if (at != words_.end())
+        found = *at;
+      return at != words_.end();
+    });
+    return found;
+  }
+  void forget() {
+    const std::lock_guard guard{mutex_};
+    words_.clear();
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable heard_;
+  std::vector<std::string> words_;
+};
+
+struct member {
+  kj::Network* network = nullptr;
+  kj_loop_ptr loop;
+  std::unique_ptr<fe_node> node;
+  void stop() {
+    if (node)
+      node->stop();
+    node = nullptr;
+    if (loop)
+      loop->stop();
+    loop = nullptr;
+  }
+  ~member() { stop(); }
+};
+
+struct FrontEndGroup : fe_world {
+  std::array<std::uint16_t, 3> ports{free_port(), free_port(), free_port()};
+  ear said;
+  std::array<member, 3> members;
+
+  fe_options options_of(std::size_t i) {
+    auto options = front_end_options();
+    options.log_directory = dir / fmt::format("fe{}", i + 1);
+    options.name = fmt::format("fe{}", i + 1);
+    options.node_id = i + 1;
+    for (std::size_t j = 0; j < ports.size(); ++j)
+      options.founders.push_back({j + 1, fmt::format("127.0.0.1:{}", ports[j]), true});
+    options.edit_log_listen = options.founders[i].address;
+    options.leading = [this, i](bool leads) { said.hear(fmt::format("{} {}", i, leads ? "leads" : "stopped")); };
+    options.ready = [this, i] { said.hear(fmt::format("{} ready", i)); };
+    options.on_fatal = [this, i](const std::string& why) { said.hear(fmt::format("{} fatal {}", i, why)); };
+    return options;
+  }
+  void start(std::size_t i, fe_options options) {
+    auto& m = members[i];
+    m.loop = kj_loop::start([&m](kj::AsyncIoContext& here, kj_loop&) -> std::shared_ptr<void> {
+      m.network = &here.provider->getNetwork();
+      return nullptr;
+    });
+    m.node = fe_node::start(std::move(options), sys, m.loop, *m.network);
+  }
+  void start(std::size_t i) { start(i, options_of(i)); }
+  void start_all() {
+    for (std::size_t i = 0; i < members.size(); ++i)
+      start(i);
+    for (std::size_t i = 0; i < members.size(); ++i)
+      said.wait([&](const std::string& word) { return word == fmt::format("{} ready", i); });
+  }
+  std::size_t wait_for_leader() {
+    return static_cast<std::size_t>(said.wait([](const std::string& word) { return word.ends_with("leads"); })[0] - '0');
+  }
+};
+
+TEST_F(FrontEndGroup, TheOthersGoOnWithEverythingWhenTheLeaderEnds) {
+  start_all();
+  const auto leads = wait_for_leader();
+  {
+    console by(io, "127.0.0.1", members[leads].node->port());
+    ASSERT_TRUE(by.login().ok());
+    ASSERT_TRUE(by.run("CREATE DATABASE kept").ok());
+  }
+  for (auto& each : members)
+    EXPECT_EQ(each.node->leader_address(), fmt::format("127.0.0.1:{}", members[leads].node->port()));
+  said.forget();
+  members[leads].stop();
+  const auto next = wait_for_leader();
+  EXPECT_NE(next, leads);
+  EXPECT_NE(members[next].node->catalog()->load()->find_database("kept"), nullptr);
+  // Its own directory is as good as ever.
+  said.forget();
+  start(leads);
+  said.wait([&](const std::string& word) { return word == fmt::format("{} ready", leads); });
+  EXPECT_TRUE(members[leads].node->follows());
+}
+
+TEST_F(FrontEndGroup, AMemberWithoutItsDirectoryEndsBeforeItVotes) {
+  start_all();
+  const auto wiped = (wait_for_leader() + 1) % 3;
+  members[wiped].stop();
+  std::filesystem::remove_all(dir / fmt::format("fe{}", wiped + 1));
+  start(wiped);
+  const auto why = said.wait([&](const std::string& word) { return word.starts_with(fmt::format("{} fatal", wiped)); });
+  EXPECT_NE(why.find(fmt::format("fe {} has a new directory", wiped + 1)), std::string::npos) << why;
+  EXPECT_EQ(members[wiped].node->journal()->term.load(), 0U) << "it has voted";
+}
+
+TEST_F(FrontEndGroup, ALostLogIsNotFoundedAgain) {
+  start_all();
+  wait_for_leader();
+  members[0].stop();
+  for (const auto* file : {"log.db", "log.db-wal", "meta.db", "meta.db-wal"})
+    std::filesystem::remove(dir / "fe1" / file);
+  try {
+    start(0);
+    FAIL() << "it was opened";
+  } catch (const storage_error& error) {
+    EXPECT_NE(std::string(error.what()).find("belongs to a group already"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(FrontEndGroup, AloneAFounderWaits) {
+  start(0);
+  EXPECT_FALSE(members[0].node->leads());
+  EXPECT_FALSE(members[0].node->follows());
+  members[0].stop();  // And can be stopped.
+  start_all();
+}
+
+}  // namespace
+}  // namespace tabletd::test
