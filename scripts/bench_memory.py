@@ -75,7 +75,7 @@ def play(binaries, root, budget_mib, given):
         stopped.process.send_signal(signal.SIGCONT)
         return {"held_mib": {name: round(value / 2**20, 2) for name, value in held.items()},
                 "grown_mib": {name: round(value / 2**20, 1) for name, value in grown.items()},
-                "per_second": round(report["per_second"])}
+                "per_second": round(report["per_s"])}
     finally:
         if stopped and stopped.process:
             stopped.process.send_signal(signal.SIGCONT)

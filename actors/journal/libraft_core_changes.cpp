@@ -109,7 +109,8 @@ int libraft_core::handle(const change_membership& event, update& out) {
   else if (change_is_open())
     plan.why = consensus_refusal::change_open;
   else if (log_.term_at(committed()) != term())
-    plan.why = consensus_refusal::term_not_settled;  // Two leaders' changes could each find a majority that knows no other.
+    plan.why
+        = consensus_refusal::term_not_settled;  // Two leaders' changes could each find a majority that knows no other.
   else if (plan.why == consensus_refusal::none && plan.deposed == options_.self)
     plan.why = consensus_refusal::would_strand;
   else if (plan.why == consensus_refusal::none
