@@ -135,6 +135,7 @@ void log_writer::take(const peer_word& word) {
   std::visit(model::overloaded{
                  [this](const raft_mail& mail) { step(model::received{mail.peer, mail.what}, mail.edits); },
                  [this](const link_renewed& link) { step(model::unreachable{link.peer}); },
+                 [this](const link_refused& link) { step(model::peer_gone{link.peer}); },
                  [this](const image_kept& kept) { take(kept); },
                  [this](const install_ended& ended) { take(ended); },
                  [this](const trim_wanted& wanted) { trim_upto_ = std::max(trim_upto_, wanted.upto); },
