@@ -49,6 +49,7 @@ private:
   int handle(const model::received& event, model::update& out);
   int handle(const model::ticked& event, model::update& out);
   int handle(const model::unreachable& event, model::update& out);
+  int handle(const model::peer_gone& event, model::update& out);
   int handle(const model::transfer_leadership& event, model::update& out);
   int handle(const model::snapshot_taken& event, model::update& out);
   int handle(const model::snapshot_installed& event, model::update& out);
@@ -79,6 +80,7 @@ private:
   [[nodiscard]] model::message put_right(model::message offer) const;
   [[nodiscard]] model::append_request rebase(const model::append_request& request) const;
   [[nodiscard]] bool may_vote_for(const model::vote_request& request) const;
+  [[nodiscard]] std::chrono::milliseconds turn_after(model::node_id gone) const;
   [[nodiscard]] bool leads() const;
   [[nodiscard]] bool all_is_stored() const;
   [[nodiscard]] bool change_is_open() const;

@@ -106,6 +106,23 @@ int libraft_core::handle(const unreachable& event, update& out) {
   return deliver(event.peer, append_result{term(), match + 1, match}, out, heard->second);
 }
 
+int libraft_core::handle(const peer_gone& event, update&) {
+  if (raft_shim_state(raft_.get()) != raft_shim_follower || raft_shim_leader_id(raft_.get()) != event.peer)
+    return 0;
+  raft_shim_forget_leader(raft_.get());  // Or it would deny the others its pre-vote.
+  raft_shim_time_out_by(raft_.get(), static_cast<std::uint64_t>((now_ + turn_after(event.peer)).count()));
+  return 0;
+}
+
+/// When to stand for election after `gone` has ended.  The first voter waits until the others have
+/// noticed as well; the next one until the first has won, or has lost because its log is shorter.
+std::chrono::milliseconds libraft_core::turn_after(node_id gone) const {
+  const auto group = members();
+  const auto before = std::ranges::count_if(
+      group, [&](const member& each) { return each.voter && each.id != gone && each.id < options_.self; });
+  return options_.heartbeat / 4 + options_.heartbeat * before;
+}
+
 int libraft_core::handle(const received& event, update& out) {
   return std::visit([&](const auto& what) { return receive(event.from, what, out); }, event.what);
 }

@@ -137,6 +137,7 @@ void log_writer::take(const peer_word& word) {
   std::visit(model::overloaded{
                  [this](const raft_mail& mail) { take(mail); },
                  [this](const link_renewed& link) { step(model::unreachable{link.peer}); },
+                 [this](const link_refused& link) { step(model::peer_gone{link.peer}); },
                  [this](const image_kept& kept) { take(kept); },
                  [this](const install_ended& ended) { take(ended); },
                  [this](const trim_wanted& wanted) { trim_upto_ = std::max(trim_upto_, wanted.upto); },

@@ -22,6 +22,11 @@ struct link_renewed {
   model::node_id peer{};
 };
 
+/// Nobody listens at the peer's address: its process has ended.
+struct link_refused {
+  model::node_id peer{};
+};
+
 /// An image of everything up to `image.id` is in place here, verified; `older` is the one before it
 /// that is kept, 0: none.  The catalog of this node is at least that far.
 struct image_kept {
@@ -40,7 +45,7 @@ struct trim_wanted {
 };
 
 /// What the keeper hears of others: the other members, and who keeps the images.
-using peer_word = std::variant<raft_mail, link_renewed, image_kept, install_ended, trim_wanted>;
+using peer_word = std::variant<raft_mail, link_renewed, link_refused, image_kept, install_ended, trim_wanted>;
 
 /// Bytes of the edits, plus what the rest costs (design/journal.md 9.4).
 [[nodiscard]] inline std::uint64_t bytes_of(const raft_mail& mail) {

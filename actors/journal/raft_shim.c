@@ -328,6 +328,16 @@ void raft_shim_forget_leader(struct raft_shim* shim)
   shim->raft.follower_state.current_leader.id = 0;
 }
 
+void raft_shim_time_out_by(struct raft_shim* shim, uint64_t at_ms)
+{
+  struct raft* raft = &shim->raft;
+  if (raft->state != RAFT_FOLLOWER || raft_timeout(raft) <= at_ms)
+    return;
+  /* Not the timeout: it would stay that short for the next leader. */
+  const uint64_t timeout = raft->follower_state.randomized_election_timeout;
+  raft->election_timer_start = at_ms > timeout ? at_ms - timeout : 0;
+}
+
 void raft_shim_vote_for(struct raft_shim* shim, uint64_t now_ms, uint64_t candidate)
 {
   shim->raft.voted_for = candidate;

@@ -146,6 +146,13 @@ struct ticked {};
 struct unreachable {
   node_id peer{};
 };
+/// Nobody listens at `peer` any more: its process has ended.  A follower that took it for the leader
+/// knows none from now on, and stands for election soon instead of after an election timeout: voters one
+/// after the other by id, each asking first whether a majority misses its leader too, so a leader that
+/// the others still hear goes on.  Nobody else minds.
+struct peer_gone {
+  node_id peer{};
+};
 /// The leader hands over to `to`; 0: to whoever is most up to date.  It takes no proposals until
 /// `to` has everything and is told to stand, or an election timeout has passed without that
 /// (`update::transferring`).  Refused: nobody to hand over to, or a change is open.
@@ -178,7 +185,7 @@ struct change_membership {
   std::vector<member> members;
 };
 using consensus_event = std::variant<started, proposed, persisted, received, ticked, unreachable, transfer_leadership,
-                                     snapshot_taken, snapshot_installed, install_failed, change_membership>;
+                                     snapshot_taken, snapshot_installed, install_failed, change_membership, peer_gone>;
 
 // -- update ------------------------------------------------------------------------------
 enum class consensus_role : std::uint8_t { follower, candidate, leader };

@@ -12,6 +12,8 @@
 #include <kj/debug.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 namespace tabletd {
@@ -22,6 +24,12 @@ constexpr auto greeting_patience = 5 * kj::SECONDS;
 /// A peer that starts is found soon; one that is away for a week costs one attempt a second.
 constexpr auto redial_after = 200 * kj::MILLISECONDS;
 constexpr auto redial_refused_after = 1 * kj::SECONDS;
+/// A link that breaks is a process that ended, most of the time, and the group wants to know; its
+/// port is closed within moments of its connections.
+constexpr auto redial_broken_after = 10 * kj::MILLISECONDS;
+
+/// The other machine is there and nobody listens.  (KJ counts an unreachable network as the same kind.)
+bool is_nobody_there(const kj::Exception& why) { return text_of(why).find(std::strerror(ECONNREFUSED)) != std::string::npos; }
 
 /// One entry of 8 MiB and what surrounds it, read twice at most.
 capnp::ReaderOptions reader_options() {
@@ -224,9 +232,14 @@ kj::Promise<void> peer_links::dial(outgoing& to) {
         auto& io = *stream;
         return greet(to, io).attach(kj::mv(stream));
       })
-      .catch_([this, &to](kj::Exception&& why) { note_trouble(to.node, text_of(why)); })
+      .catch_([this, &to](kj::Exception&& why) {
+        note_trouble(to.node, text_of(why));
+        if (inbox_ && is_nobody_there(why))
+          static_cast<void>(inbox_->add(link_refused{to.node}));
+      })
       .then([this, &to] {
-        linked(to, false);
+        if (linked(to, false))
+          return loop_->timer().afterDelay(redial_broken_after);
         const bool is_refused = !options_.self.is_founded;
         return loop_->timer().afterDelay(is_refused ? redial_refused_after : redial_after);
       })
@@ -287,7 +300,8 @@ kj::Promise<void> peer_links::write_mail(outgoing& to, kj::AsyncIoStream& stream
   return written.attach(kj::mv(pieces), kj::mv(kept)).then([this, &to, &stream] { return write_mail(to, stream); });
 }
 
-void peer_links::linked(outgoing& to, bool is_up) {
+bool peer_links::linked(outgoing& to, bool is_up) {
+  bool was_up = false;
   {
     const std::lock_guard guard{mutex_};
     to.is_up = is_up;
@@ -296,7 +310,8 @@ void peer_links::linked(outgoing& to, bool is_up) {
     to.has_dropped = to.is_announced = false;
     to.filled = nullptr;
     auto& view = views_[to.node];
-    if (std::exchange(view.is_linked, is_up) != is_up)
+    was_up = std::exchange(view.is_linked, is_up);
+    if (was_up != is_up)
       log_info(is_up ? "linked to another front end" : "lost the link to another front end", {{"fe", to.node}});
     if (is_up)
       view.trouble.clear();
@@ -305,6 +320,7 @@ void peer_links::linked(outgoing& to, bool is_up) {
   }
   if (is_up && inbox_)
     static_cast<void>(inbox_->add(link_renewed{to.node}));
+  return was_up;
 }
 
 void peer_links::post(raft_mail mail) {

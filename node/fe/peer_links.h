@@ -92,7 +92,8 @@ private:
   [[nodiscard]] kj::Promise<void> dial(outgoing& to);
   [[nodiscard]] kj::Promise<void> greet(outgoing& to, kj::AsyncIoStream& stream);
   [[nodiscard]] kj::Promise<void> write_mail(outgoing& to, kj::AsyncIoStream& stream);
-  void linked(outgoing& to, bool is_up);
+  /// Whether it was up until now.
+  bool linked(outgoing& to, bool is_up);
   void note_trouble(model::node_id node, const std::string& why);
   void note_face(const model::greeting& from, fe_face face);
   void note_word(model::node_id from, wire::Mail::Reader said);

@@ -95,6 +95,76 @@ TEST_F(LibraftGuards, ACutLinkConcernsOnlyALeaderAndItsMembers) {
   EXPECT_TRUE(mail.empty());
 }
 
+struct LeaderThatEnded : LibraftGuards {
+  /// As settle(), for a group of which member 1 has ended.
+  void settle_survivors() {
+    for (collect(); !mail.empty(); collect()) {
+      const auto next = mail.front();
+      mail.erase(mail.begin());
+      if (next.to == 1 || next.from == 1)
+        continue;
+      node(next.to).receive(next, now);
+      node(next.to).complete_writes(now);
+      node(next.from).complete_writes(now);
+    }
+  }
+  /// Both see that nobody listens there.
+  void end_leader() {
+    node(2).lose_peer(1, now);
+    node(3).lose_peer(1, now);
+  }
+  void tick_survivors() {
+    node(2).tick(now);
+    node(3).tick(now);
+    settle_survivors();
+  }
+};
+
+TEST_F(LeaderThatEnded, IsSucceededLongBeforeAnElectionTimeout) {
+  elect(1);
+  end_leader();
+  EXPECT_EQ(node(2).last.leader, 0u);
+  EXPECT_EQ(node(2).last.next_tick, now + 25ms);
+  pass(25ms);
+  tick_survivors();
+  EXPECT_TRUE(node(2).leads());
+  EXPECT_EQ(node(3).last.leader, 2u);
+  pass(500ms);
+  node(3).tick(now);
+  EXPECT_EQ(node(3).last.leader, 2u) << "the short wait was for that one election";
+}
+
+TEST_F(LeaderThatEnded, ALongerLogHasItsTurnNext) {
+  elect(1);
+  node(1).propose({"a"}, now);
+  collect();
+  for (const auto& each : mail)
+    if (each.to == 3)
+      node(3).receive(each, now);
+  node(3).complete_writes(now);
+  lose_mail();
+  end_leader();
+  pass(25ms);
+  tick_survivors();
+  EXPECT_FALSE(node(2).leads());
+  pass(100ms);
+  tick_survivors();
+  EXPECT_TRUE(node(3).leads());
+}
+
+TEST_F(LeaderThatEnded, GoesOnIfOnlyOneThinksSo) {
+  elect(1);
+  const auto term = node(1).last.term;
+  node(2).lose_peer(1, now);
+  pass(25ms);
+  node(2).tick(now);
+  settle();
+  EXPECT_TRUE(node(1).leads());
+  EXPECT_EQ(node(1).last.term, term);
+  node(3).lose_peer(2, now);
+  EXPECT_EQ(node(3).last.leader, 1u) << "it is the leader that counts";
+}
+
 // P8: member 3 alone can be elected, but its term is the lowest, so nobody grants it a pre-vote;
 // and nobody ever told it the term.
 TEST_F(LibraftGuards, TheOnlyElectableMemberLearnsTheTermItNeeds) {

@@ -132,6 +132,7 @@ public:
   }
   void tick(model::time_ms now) { feed(model::ticked{}, {}, now); }
   void lose_link(model::node_id peer, model::time_ms now) { feed(model::unreachable{peer}, {}, now); }
+  void lose_peer(model::node_id peer, model::time_ms now) { feed(model::peer_gone{peer}, {}, now); }
   bool transfer(model::node_id to, model::time_ms now) {
     feed(model::transfer_leadership{to}, {}, now);
     return !last.refused;
