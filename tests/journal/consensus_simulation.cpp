@@ -233,8 +233,11 @@ void simulation::something_rare_happens(std::uint64_t what) {
     isolate(which.host->id(), dice(2) == 0);
   } else if (what < 957) {
     cut_.clear();
-  } else if (what < 961) {
+  } else if (what < 959) {
     pass_time(which, 1'500);
+  } else if (what < 961) {
+    which.host->lose_peer(which.host->last.leader, which.now);  // Perhaps wrongly.
+    after(which);
   } else if (what < 970) {
     if (options_.images) {
       which.host->take_snapshot(dice(12), which.now);
