@@ -110,6 +110,7 @@ struct LeaderThatEnded : LibraftGuards {
   }
   /// Both see that nobody listens there.
   void end_leader() {
+    isolate(1);
     node(2).lose_peer(1, now);
     node(3).lose_peer(1, now);
   }
@@ -125,11 +126,11 @@ TEST_F(LeaderThatEnded, IsSucceededLongBeforeAnElectionTimeout) {
   end_leader();
   EXPECT_EQ(node(2).last.leader, 0u);
   EXPECT_EQ(node(2).last.next_tick, now + 25ms);
-  pass(25ms);
+  now += 25ms;
   tick_survivors();
   EXPECT_TRUE(node(2).leads());
   EXPECT_EQ(node(3).last.leader, 2u);
-  pass(500ms);
+  now += 500ms;
   node(3).tick(now);
   EXPECT_EQ(node(3).last.leader, 2u) << "the short wait was for that one election";
 }
@@ -144,10 +145,10 @@ TEST_F(LeaderThatEnded, ALongerLogHasItsTurnNext) {
   node(3).complete_writes(now);
   lose_mail();
   end_leader();
-  pass(25ms);
+  now += 25ms;
   tick_survivors();
   EXPECT_FALSE(node(2).leads());
-  pass(100ms);
+  now += 100ms;
   tick_survivors();
   EXPECT_TRUE(node(3).leads());
 }
