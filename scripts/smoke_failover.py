@@ -111,7 +111,7 @@ def play(group, rounds, root, dice):
 
 def names_in(group, member):
     """The databases in a stopped member's own files."""
-    dump = subprocess.run([group.binaries / "tabletctl", "offline", "journal", "dump", member.directory, "--jsonl"],
+    dump = subprocess.run([group.binaries / "tabletctl", "offline", "journal", "dump", member.directory / "journal", "--format", "jsonl"],
                           capture_output=True, text=True, check=True)
     names, first = set(), None
     for line in dump.stdout.splitlines():

@@ -268,9 +268,16 @@ kj::Promise<void> peer_links::greet(outgoing& to, kj::AsyncIoStream& stream) {
         if (!options_.self.is_founded)  // Greets again: either side may have learned something by then.
           return KJ_ASSERT_NONNULL(is_open_).addBranch().exclusiveJoin(loop_->timer().afterDelay(redial_after));
         linked(to, true);
-        auto broken = stream.whenWriteDisconnected();
-        return write_mail(to, stream).exclusiveJoin(kj::mv(broken));
+        return write_mail(to, stream).exclusiveJoin(stream.whenWriteDisconnected()).exclusiveJoin(end_of(stream));
       });
+}
+
+/// The other side says nothing more, so what can be read is its end; who has nothing to write would not
+/// notice that otherwise.
+kj::Promise<void> peer_links::end_of(kj::AsyncIoStream& stream) {
+  auto byte = kj::heapArray<kj::byte>(1);
+  auto read = stream.tryRead(byte.begin(), 1, 1);
+  return read.attach(kj::mv(byte)).ignoreResult();
 }
 
 /// Everything that has queued up leaves in one system call.

@@ -92,6 +92,7 @@ private:
   [[nodiscard]] kj::Promise<void> dial(outgoing& to);
   [[nodiscard]] kj::Promise<void> greet(outgoing& to, kj::AsyncIoStream& stream);
   [[nodiscard]] kj::Promise<void> write_mail(outgoing& to, kj::AsyncIoStream& stream);
+  [[nodiscard]] static kj::Promise<void> end_of(kj::AsyncIoStream& stream);
   /// Whether it was up until now.
   bool linked(outgoing& to, bool is_up);
   void note_trouble(model::node_id node, const std::string& why);
