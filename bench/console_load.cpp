@@ -113,25 +113,29 @@ private:
     return name;
   }
 
-  kj::Promise<void> write(api::Session::Client session) {
-    auto name = next_name();
+  /// Creates a database, or drops `created`.
+  kj::Promise<void> write(api::Session::Client session, std::string created = {}) {
+    const bool drops = !created.empty();
+    auto name = drops ? std::move(created) : next_name();
     auto request = session.executeRequest();
-    request.setText(fmt::format("CREATE DATABASE {}", name).c_str());
+    request.setText(fmt::format("{} DATABASE {}", drops ? "DROP" : "CREATE", name).c_str());
     const auto sent = steady::now();
     auto execution = request.send().getExecution();
     return execution.resultRequest().send().then(
-        [this, session = kj::mv(session), name = std::move(name), sent](auto&& response) mutable -> kj::Promise<void> {
+        [this, session = kj::mv(session), name = std::move(name), sent, drops](auto&& response) mutable -> kj::Promise<void> {
           const auto result = response.getResult();
           if (result.isDone()) {
             report_.acknowledged(name, sent);
-            return write(kj::mv(session));
+            return write(kj::mv(session), options_.drops && !drops ? std::move(name) : std::string());
           }
           const auto error = result.getError();
           report_.refused(fmt::format("error {}", static_cast<unsigned>(error.getCode())));
           if (error.getCode() != api::ErrorCode::RESOURCE_EXHAUSTED)
             return KJ_EXCEPTION(DISCONNECTED, "it no longer leads");
           return io_.provider->getTimer().afterDelay(error.getRetryAfterMs() * kj::MILLISECONDS)
-              .then([this, session = kj::mv(session)]() mutable { return write(kj::mv(session)); });
+              .then([this, session = kj::mv(session), again = drops ? std::move(name) : std::string()]() mutable {
+                return write(kj::mv(session), std::move(again));
+              });
         });
   }
 

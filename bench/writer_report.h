@@ -28,6 +28,7 @@ struct writer_options {
   double warm_up_s = 0.5;
   double seconds = 3;      ///< Of the measured part; 0: until SIGTERM.
   std::string prefix = "w";  ///< Of every name: a second run must have another one.
+  bool drops = false;        ///< Each writer drops what it has created before it creates the next: the catalog does not grow.
   std::string log;         ///< File of what was acknowledged: monotonic ns and name per line; empty: none.
 };
 
@@ -61,6 +62,8 @@ inline writer_options parse_writer_options(int argc, char** argv) {
       options.seconds = number(value);
     else if (name == "--prefix")
       options.prefix = value;
+    else if (name == "--drop")
+      options.drops = number(value) != 0;
     else if (name == "--log")
       options.log = value;
     else
@@ -68,7 +71,7 @@ inline writer_options parse_writer_options(int argc, char** argv) {
   }
   if (options.servers.empty() || options.writers == 0)
     throw std::invalid_argument("usage: HOST:PORT... [--writers N] [--connections N] [--bytes N] [--warm-up S] "
-                                "[--seconds S, 0: until SIGTERM] [--prefix TEXT] [--log FILE]");
+                                "[--seconds S, 0: until SIGTERM] [--prefix TEXT] [--drop 0|1] [--log FILE]");
   options.connections = std::clamp<std::size_t>(options.connections, 1, options.writers);
   return options;
 }

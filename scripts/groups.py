@@ -91,13 +91,15 @@ class FrontEnds(Group):
         for number, log in enumerate(logs, 1):
             name = f"fe{number}"
             address = f"{HOST}:{free_port()}"
+            http = f"{HOST}:{free_port()}"
             config = {"node.name": name, "node.id": number, "node.data_dir": str(root / name), "node.frontends": founders,
-                      "node.edit_log_listen": log, "rpc.listen": address, "http.listen": f"{HOST}:{free_port()}"}
+                      "node.edit_log_listen": log, "rpc.listen": address, "http.listen": http}
             text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in (config | (settings or {})).items())
             root.mkdir(parents=True, exist_ok=True)
             (root / f"{name}.toml").write_text(text)
             command = [binaries / "tabletd", "--role", "fe", "--config", root / f"{name}.toml"]
             members.append(Member(name, command, address, root / name, root / f"{name}.log"))
+            members[-1].http = http
         super().__init__(root, members)
 
     def rows(self, member, statement):
