@@ -63,6 +63,12 @@ const std::vector<knob<fe_config>>& knobs(const fe_config&) {
     {"storage.flood_stage", &c::flood_stage, "The same for tablets that lack replicas", 0.01, 1},
     {"storage.flood_left_mib", &c::flood_left_mib, "The same for tablets that lack replicas", 0, mib_max},
     {"journal.pending_mib", &c::journal_pending_mib, "MiB of edits that may wait for the log before new ones are refused", 8, 65'536},
+    {"checkpoint.entries_max", &c::checkpoint_entries_max, "Entries of the edit log after which a checkpoint is made", 100,
+     100'000'000},
+    {"checkpoint.bytes_mib_max", &c::checkpoint_bytes_mib_max, "MiB of the edit log after which one is made", 1, mib_max},
+    {"checkpoint.age_max_s", &c::checkpoint_age_max_s, "s after which one is made if there are 100 entries since the last",
+     10, 31'536'000},
+    {"checkpoint.only_on_leader", &c::checkpoint_only_on_leader, "Never ask a follower for one"},
   };
   return all;
 }

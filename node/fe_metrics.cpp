@@ -47,12 +47,15 @@ void fe_metrics::collect(metric_page& page) const {
   const auto cat = node_->catalog()->load();
   const auto cluster = node_->cluster()->load();
   const auto scheduler = node_->scheduler()->load();
+  const auto images = node_->checkpoints().images();
   add_fe_metrics(page, {.leads = node_->leads(),
                         .sessions = node_->console()->sessions,
                         .catalog = *cat,
                         .cluster = *cluster,
                         .scheduler = *scheduler,
                         .journal = *node_->journal(),
+                        .checkpoint = node_->checkpoints().progress(),
+                        .newest_image = images.empty() ? model::image_mark{} : images.front(),
                         .now = wall_now()});
 }
 

@@ -7,6 +7,7 @@
 #include "actors/membership/membership.h"
 #include "actors/repair/tablet_scheduler.h"
 #include "node/fe/backend_links.h"
+#include "node/fe/checkpoint_room.h"
 #include "node/fe/fe_group.h"
 #include "node/fe/leader_link.h"
 #include "node/kj_loop.h"
@@ -36,6 +37,8 @@ struct fe_options {
   journal_limits journal;
   membership_options membership;
   model::scheduler_options scheduler;
+  model::checkpoint_options checkpoint;
+  checkpoint_pace checkpoint_beat;
   /// It leads and everything older is folded, or no longer does; from an actor's thread.
   std::function<void(bool leads)> leading = [](bool) {};
   /// It leads, or knows the leader and its cluster; from an actor's thread, perhaps more than once.
@@ -71,11 +74,14 @@ public:
   [[nodiscard]] const cluster_view_cell_ptr& cluster() const { return cluster_; }
   [[nodiscard]] const scheduler_view_cell_ptr& scheduler() const { return scheduler_; }
   [[nodiscard]] const journal_stats_ptr& journal() const { return group_->stats(); }
+  [[nodiscard]] const checkpoint_room& checkpoints() const { return *checkpoint_; }
   [[nodiscard]] const std::shared_ptr<fe_console_stats>& console() const { return console_stats_; }
 
 private:
   fe_node(fe_options options, caf::actor_system& sys, kj_loop_ptr loop);
+  [[nodiscard]] fe_group_options group_options();
   void spawn_tree(opened_journal opened);
+  [[nodiscard]] std::vector<model::node_id> group_members() const;
   [[nodiscard]] caf::actor spawn_leader(caf::event_based_actor* parent);
   void open_port(kj::Network& network);
   [[nodiscard]] kj::Promise<console_session_actor> open_session(const std::string& database);
@@ -95,6 +101,7 @@ private:
   cluster_view_cell_ptr cluster_ = std::make_shared<cluster_view_cell>();
   scheduler_view_cell_ptr scheduler_ = std::make_shared<scheduler_view_cell>();
   std::unique_ptr<fe_group> group_;
+  std::shared_ptr<checkpoint_room> checkpoint_;
   std::shared_ptr<fe_console_stats> console_stats_ = std::make_shared<fe_console_stats>();
   std::shared_ptr<backend_links> links_ = std::make_shared<backend_links>();
   std::shared_ptr<leader_link> leader_ = std::make_shared<leader_link>();

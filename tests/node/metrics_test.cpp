@@ -235,6 +235,7 @@ struct FeMetricsTest : ::testing::Test {
   model::cluster_view cluster;
   model::scheduler_view view;
   journal_stats journal;
+  checkpoint_progress checkpoint;
 
   FeMetricsTest() {
     model::backend b;
@@ -291,6 +292,11 @@ struct FeMetricsTest : ::testing::Test {
     cat.pauses.put("table:7", {"ann", "load", 1'000ms, 200'000ms});
     cat.pauses.put("table:8", {"ann", "is over", 1'000ms, 99'000ms});
 
+    checkpoint.done = 3;
+    checkpoint.failed = 1;
+    checkpoint.pushed = 6;
+    checkpoint.last_done_ms = 90'000;
+    checkpoint.attempt_seconds.observe(0.4);
     journal.entries = 100;
     journal.commit_index = 90;
     journal.applied_index = 80;
@@ -300,7 +306,8 @@ struct FeMetricsTest : ::testing::Test {
   }
   strict_reader scrape(bool leads) {
     metric_page page;
-    add_fe_metrics(page, {.leads = leads, .sessions = 2, .catalog = cat, .cluster = cluster, .scheduler = view, .journal = journal, .now = 100'000ms});
+    add_fe_metrics(page, {.leads = leads, .sessions = 2, .catalog = cat, .cluster = cluster, .scheduler = view, .journal = journal,
+                          .checkpoint = checkpoint, .newest_image = {42, 1'000, 7}, .now = 100'000ms});
     strict_reader read(exposition(page.take()));
     EXPECT_EQ(read.errors, std::vector<std::string>{});
     return read;
@@ -311,6 +318,13 @@ TEST_F(FeMetricsTest, ALeaderTellsWhatItsSnapshotsSay) {
   const auto read = scrape(true);
   EXPECT_EQ(read.at("tabletd_fe_is_leader"), 1);
   EXPECT_EQ(read.at("tabletd_console_sessions"), 2);
+  EXPECT_EQ(read.at(R"(tabletd_checkpoints_total{result="ok"})"), 3);
+  EXPECT_EQ(read.at(R"(tabletd_checkpoints_total{result="error"})"), 1);
+  EXPECT_EQ(read.at(R"(tabletd_checkpoint_image_pushes_total{result="ok"})"), 6);
+  EXPECT_EQ(read.at("tabletd_checkpoint_last_success_timestamp_seconds"), 90);
+  EXPECT_EQ(read.at("tabletd_checkpoint_image_index"), 42);
+  EXPECT_EQ(read.at("tabletd_checkpoint_image_bytes"), 1'000);
+  EXPECT_EQ(read.at(R"(tabletd_checkpoint_phase_duration_seconds_count{phase="image"})"), 1);
   EXPECT_EQ(read.at(R"(tabletd_catalog_objects{type="tablet"})"), 5);
   EXPECT_EQ(read.at(R"(tabletd_catalog_objects{type="replica"})"), 15);
   EXPECT_EQ(read.at(R"(tabletd_backends{state="alive"})"), 1);
