@@ -6,7 +6,7 @@
 // into one buffer and written.
 //
 //   image_bench [directory] [million tablets] [rounds]
-#include "actors/catalog/catalog_image.h"
+#include "actors/checkpoint/catalog_image.h"
 #include "persistence/image_store.h"
 #include <fcntl.h>
 #include <fmt/format.h>

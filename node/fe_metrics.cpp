@@ -51,6 +51,7 @@ void fe_metrics::collect(metric_page& page) const {
   std::vector<fe_snapshot::peer> peers;
   for (const auto& peer : node_->peers())
     peers.push_back({peer.node, peer.applied, peer.queued_bytes});
+  const auto images = node_->checkpoints().images();
   add_fe_metrics(page, {.leads = node_->leads(),
                         .sessions = node_->console()->sessions,
                         .catalog = *cat,
@@ -60,6 +61,8 @@ void fe_metrics::collect(metric_page& page) const {
                         .memory = *node_->log_memory(),
                         .memory_limit_bytes = node_->log_memory_bytes_max(),
                         .peers = std::move(peers),
+                        .checkpoint = node_->checkpoints().progress(),
+                        .newest_image = images.empty() ? model::image_mark{} : images.front(),
                         .now = wall_now()});
 }
 

@@ -56,6 +56,18 @@ void add_log_memory(metric_page& page, const fe_snapshot& fe) {
   }
 }
 
+void add_checkpoint(metric_page& page, const checkpoint_progress& progress, const model::image_mark& newest) {
+  page.add(families::checkpoints, {"ok"}, number(progress.done));
+  page.add(families::checkpoints, {"error"}, number(progress.failed));
+  page.add(families::checkpoint_duration, {vocabulary::checkpoint_phase[0]}, progress.attempt_seconds.counts(), attempt_seconds_bounds);
+  page.add(families::checkpoint_running, progress.is_running ? 1 : 0);
+  page.add(families::checkpoint_last_success, number(progress.last_done_ms) / 1'000);
+  page.add(families::checkpoint_image_index, number(newest.id));
+  page.add(families::checkpoint_image_bytes, number(newest.bytes));
+  page.add(families::checkpoint_pushes, {"ok"}, number(progress.pushed));
+  page.add(families::checkpoint_pushes, {"error"}, number(progress.push_refused));
+}
+
 void add_catalog(metric_page& page, const model::catalog& cat) {
   std::uint64_t partitions = 0;
   cat.tables.for_each([&](model::table_id, const model::table& t) { partitions += t.partitions.size(); });
@@ -210,6 +222,7 @@ void add_fe_metrics(metric_page& page, const fe_snapshot& fe) {
   add_catalog(page, fe.catalog);
   add_journal(page, fe.journal);
   add_log_memory(page, fe);
+  add_checkpoint(page, fe.checkpoint, fe.newest_image);
   if (!fe.leads)
     return;
   add_backends(page, fe.catalog, fe.cluster, fe.now);

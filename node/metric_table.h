@@ -87,6 +87,13 @@ inline constexpr row raft_stalls{"tabletd_raft_write_stalls_total", counter, fe,
 inline constexpr row raft_rejections{"tabletd_raft_append_rejections_total", counter, fe, {"reason"}, "Messages of the leader whose entries were not taken."};
 inline constexpr row raft_peer_lag{"tabletd_raft_peer_lag_entries", gauge, fe, {"peer"}, "Entries in the log that the peer's catalog has not folded, as last heard."};
 inline constexpr row raft_peer_queue{"tabletd_raft_peer_queue_bytes", gauge, fe, {"peer"}, "Bytes waiting to be written to the peer."};
+inline constexpr row checkpoints{"tabletd_checkpoints_total", counter, fe, {"result"}, "Checkpoint attempts this node ordered as a leader, by outcome."};
+inline constexpr row checkpoint_duration{"tabletd_checkpoint_phase_duration_seconds", histogram, fe, {"phase"}, "Time from the order of a checkpoint until its image was on the leader."};
+inline constexpr row checkpoint_running{"tabletd_checkpoint_running", gauge, fe, {}, "1 while an attempt this node ordered is under way."};
+inline constexpr row checkpoint_last_success{"tabletd_checkpoint_last_success_timestamp_seconds", gauge, fe, {}, "When an attempt this node ordered last succeeded, seconds since unix epoch, 0 if never."};
+inline constexpr row checkpoint_image_index{"tabletd_checkpoint_image_index", gauge, fe, {}, "Journal index of the newest sound image here, 0 if there is none."};
+inline constexpr row checkpoint_image_bytes{"tabletd_checkpoint_image_bytes", gauge, fe, {}, "Size of the newest sound image here."};
+inline constexpr row checkpoint_pushes{"tabletd_checkpoint_image_pushes_total", counter, fe, {"result"}, "Images this node offered to others as a leader, by outcome."};
 inline constexpr row console_sessions{"tabletd_console_sessions", gauge, fe, {}, "Open console sessions."};
 inline constexpr row console_statements{"tabletd_console_statements_total", counter, fe, {"statement", "result"}, "Console statements by kind and result."};
 
@@ -132,7 +139,9 @@ inline constexpr const row* all[] = {
   &journal_bytes, &journal_commit, &journal_batch, &journal_queued, &journal_lag, &journal_file, &sqlite_wal,
   &raft_term, &raft_has_leader, &raft_last_index, &raft_commit_index, &raft_applied_index, &raft_proposals,
   &raft_pending, &raft_memory, &raft_memory_limit, &raft_stalls, &raft_rejections, &raft_peer_lag, &raft_peer_queue,
-  &console_sessions, &console_statements, &backends, &backend_up, &heartbeat_age, &backend_used,
+  &checkpoints, &checkpoint_duration, &checkpoint_running, &checkpoint_last_success, &checkpoint_image_index,
+  &checkpoint_image_bytes, &checkpoint_pushes, &console_sessions, &console_statements, &backends, &backend_up,
+  &heartbeat_age, &backend_used,
   &backend_capacity, &backend_replicas, &tablets, &checker_scanned, &sched_pending, &sched_running, &sched_oldest,
   &sched_submitted, &sched_finished, &sched_adjusted, &clone_bytes, &balancer_skew, &balancer_enabled,
   &balancer_pauses, &balancer_path_moves, &slots, &slots_in_use, &be_capacity, &be_used, &be_online, &be_tablets, &be_tasks, &be_tasks_ended, &be_copied, &be_reports, &be_fenced,
@@ -146,7 +155,8 @@ namespace vocabulary {
 inline constexpr std::string_view actor[] = {
   "journal", "catalog", "term_scope", "membership", "backend_agent", "tablet_checker", "tablet_scheduler",
   "tablet_sched_ctx", "console_session", "load_keeper", "load_job", "table_birth", "supervisor", "reporter",
-  "task_keeper", "clone_worker", "move_worker", "herald", "other"};
+  "task_keeper", "clone_worker", "move_worker", "herald", "image_keeper", "checkpoint_worker",
+  "checkpoint_controller", "other"};
 inline constexpr std::string_view supervisor[] = {"root", "sched", "be_agents", "jobs", "sessions", "storage", "other"};
 inline constexpr std::string_view term_reason[] = {"normal", "error", "killed", "down", "shutdown"};
 inline constexpr std::string_view undelivered[] = {"mailbox_full", "dead_receiver", "expired", "undecodable"};
@@ -154,6 +164,7 @@ inline constexpr std::string_view child_state[] = {"running", "backoff", "failed
 inline constexpr std::string_view level[] = {"debug", "info", "warn", "error"};
 inline constexpr std::string_view http_handler[] = {"metrics", "healthz", "readyz", "status"};
 inline constexpr std::string_view http_code[] = {"2xx", "4xx", "5xx"};
+inline constexpr std::string_view checkpoint_phase[] = {"image"}; // Made and on the leader; who gets it later is counted.
 inline constexpr std::string_view result[] = {"ok", "error"};
 inline constexpr std::string_view health[] = {"healthy", "replica_missing", "version_incomplete", "replica_relocating",
                                               "redundant", "force_redundant", "unrecoverable",

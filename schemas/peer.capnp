@@ -38,6 +38,7 @@ struct Mail {
     voteResult @4 :VoteResult;
     installSnapshot @5 :InstallSnapshot;
     timeoutNow @6 :TimeoutNow;
+    checkpoint @9 :CheckpointMail;
   }
   applied @7 :UInt64;   # what the sender's catalog has folded
   busy @8 :Bool;        # the sender takes no entries just now; when it takes them again it says so with its next word
@@ -65,3 +66,47 @@ struct InstallSnapshot {
 }
 struct ImageDescriptor { id @0 :UInt64; bytes @1 :UInt64; crc32c @2 :UInt32; }
 struct TimeoutNow { term @0 :UInt64; lastIndex @1 :UInt64; lastTerm @2 :UInt64; }
+
+struct CheckpointMail {
+  # model::checkpoint_word; who sent it the link knows.
+  union {
+    unset @0 :Void;
+    factsAsked @1 :FactsAsked;
+    factsTold @2 :FactsTold;
+    attemptOrdered @3 :Attempt;
+    attemptPolled @4 :Attempt;
+    attemptCancelled @5 :Attempt;
+    attemptAnswered @6 :AttemptAnswer;
+    chunkAsked @7 :Chunk;      # without bytes
+    chunkGiven @8 :Chunk;      # without bytes: there is no such image (any more)
+    imageOffered @9 :ImageOffer;
+    imageProgressed @10 :Void;
+    imageAcked @11 :ImageAck;
+    imageRefused @12 :UInt64;  # its id
+    deletionOrdered @13 :Deletion;
+  }
+}
+struct FactsAsked { epoch @0 :UInt64; beat @1 :UInt64; }
+struct FactsTold {
+  epoch @0 :UInt64; beat @1 :UInt64; boot @2 :UInt64; memoryPercent @3 :UInt32; applied @4 :UInt64; deleted @5 :UInt64;
+  images @6 :List(ImageDescriptor);   # newest first
+}
+struct Attempt { epoch @0 :UInt64; attempt @1 :UInt32; journalId @2 :UInt64; }
+struct AttemptAnswer {
+  attempt @0 :Attempt;
+  boot @1 :UInt64;
+  union {
+    accepted @2 :Void;
+    refused @3 :UInt8;         # model::attempt_refusal
+    running @4 :Progress;
+    done @5 :ImageDescriptor;
+    failed @6 :Failure;
+    unknown @7 :Void;
+  }
+  struct Progress { replayed @0 :UInt64; bytesWritten @1 :UInt64; }
+  struct Failure { kind @0 :UInt8; why @1 :Text; }   # model::attempt_failure
+}
+struct Chunk { image @0 :ImageDescriptor; offset @1 :UInt64; bytes @2 :Data; }
+struct ImageOffer { epoch @0 :UInt64; image @1 :ImageDescriptor; resync @2 :Bool; }
+struct ImageAck { boot @0 :UInt64; image @1 :ImageDescriptor; }
+struct Deletion { epoch @0 :UInt64; upto @1 :UInt64; pressed @2 :Bool; }

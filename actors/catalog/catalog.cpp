@@ -10,7 +10,7 @@ namespace tabletd {
 
 namespace {
 
-using self_ptr = catalog_actor::stateful_pointer<catalog_state>;
+using self_ptr = replaceable_catalog_actor::stateful_pointer<catalog_state>;
 using model::raw;
 
 /// What a batch changed, without repetition.
@@ -101,20 +101,38 @@ void on_subscribe(self_ptr self, const catalog_listener_actor& listener) {
   self->send(listener, announcement(raw(self->state.cat.applied), {}));
 }
 
+void ask_for_replay(self_ptr self) {
+  const auto& st = self->state;
+  self->send(st.ports.journal, replay_from{raw(st.cat.applied) + 1}, caf::actor_cast<catalog_sink_actor>(self));
+}
+
+/// Nobody can say what differs, so the listeners hear of every backend's tablets.
+void on_replaced(self_ptr self, const catalog_replaced& by) {
+  auto& st = self->state;
+  st.cat = *by.by;
+  publish(self);
+  advance changed;
+  st.cat.backends.for_each([&](model::backend_id id, const model::backend&) { changed.backends.push_back(id); });
+  const auto news = announcement(raw(st.cat.applied), std::move(changed));
+  for (const auto& listener : st.listeners)
+    self->send(listener, news);
+  ask_for_replay(self);
+}
+
 } // namespace
 
-catalog_actor::behavior_type catalog_keeper(self_ptr self, catalog_ports ports) {
+replaceable_catalog_actor::behavior_type catalog_keeper(self_ptr self, catalog_ports ports) {
   auto& st = self->state;
   st.ports = std::move(ports);
   st.cat = *st.ports.cell->load();
   self->set_down_handler([self](caf::down_msg& down) {
     std::erase_if(self->state.listeners, [&](const auto& l) { return l.address() == down.source; });
   });
-  self->send(st.ports.journal, replay_from{raw(st.cat.applied) + 1},
-             caf::actor_cast<catalog_sink_actor>(self));
+  ask_for_replay(self);
   return {
       [self](const committed_batch& batch) { return on_batch(self, batch); },
       [self](subscribe, const catalog_listener_actor& listener) { on_subscribe(self, listener); },
+      [self](const catalog_replaced& by) { on_replaced(self, by); },
   };
 }
 

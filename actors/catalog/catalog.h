@@ -29,7 +29,7 @@ struct catalog_state {
 
 /// A snapshot is in the cell before the outcomes of its batch are answered: whoever hears that its
 /// edit became true finds it there.
-catalog_actor::behavior_type catalog_keeper(catalog_actor::stateful_pointer<catalog_state> self,
-                                            catalog_ports ports);
+replaceable_catalog_actor::behavior_type
+catalog_keeper(replaceable_catalog_actor::stateful_pointer<catalog_state> self, catalog_ports ports);
 
 } // namespace tabletd

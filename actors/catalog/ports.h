@@ -34,4 +34,12 @@ typename I::result_type inspect(I& f, subscribe&) {
 
 using catalog_actor = catalog_sink_actor::extend<caf::reacts_to<subscribe, catalog_listener_actor>>;
 
+/// An image of another leader took the place of this node's log: the catalog is this one from now on.
+struct catalog_replaced {
+  catalog_snapshot by;
+};
+using replaceable_catalog_actor = catalog_actor::extend<caf::reacts_to<catalog_replaced>>;
+
 } // namespace tabletd
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(tabletd::catalog_replaced)

@@ -192,6 +192,7 @@ peer_mail decode(wire::Mail::Reader from) {
       const auto m = from.getTimeoutNow();
       return {model::timeout_now{m.getTerm(), m.getLastIndex(), m.getLastTerm()}, {}};
     }
+    case wire::Mail::CHECKPOINT:
     case wire::Mail::UNSET:
       break;
   }

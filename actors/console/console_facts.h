@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tabletd {
 
 /// One row of SHOW FRONTENDS.
 struct frontend_row {
+  std::uint64_t node{}; ///< Its number in the group.
   std::string name;
   std::string host;
   std::uint16_t rpc_port{};
@@ -64,6 +66,8 @@ struct console_facts {
   std::function<frontend_facts()> frontends;
   std::function<std::vector<actor_row>()> actors;
   std::function<journal_facts()> journal;
+  /// Item and value, as SHOW PROC '/checkpoint' lists them.
+  std::function<std::vector<std::pair<std::string, std::string>>()> checkpoint;
 };
 
 } // namespace tabletd

@@ -1,6 +1,7 @@
 #pragma once
 // One console session: parses a statement, checks the authority it came with, answers what
 // can be read at once, proposes what changes state, and starts a job for what takes longer.
+#include "actors/checkpoint/ports.h"
 #include "actors/console/console_facts.h"
 #include "actors/console/console_jobs.h"
 #include "actors/console/statistic_cache.h"
@@ -20,6 +21,7 @@ struct console_session_ports {
   caf::actor jobs;
   console_facts facts;
   statistic_cache_ptr statistics;
+  checkpoint_controller_actor checkpoint; ///< Of the leader's term, too.
 };
 
 struct console_session_state {

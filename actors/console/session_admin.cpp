@@ -185,4 +185,30 @@ void write(session_ptr self, const model::check_tablets& what, session_reply rep
              ordered, std::move(warnings));
 }
 
+void write(session_ptr self, const model::make_checkpoint& what, session_reply reply) {
+  model::node_id on = 0;
+  if (!what.on.empty()) {
+    std::string names;
+    for (const auto& row : self->state.ports.facts.frontends().rows) {
+      if (row.name == what.on)
+        on = row.node;
+      names += (names.empty() ? "" : ", ") + row.name;
+    }
+    if (on == 0)
+      return reply.fail({error_code::not_found, "there is no front end " + what.on, "there are: " + names, {}, {}, {}, {}});
+  }
+  auto fail = [reply](std::string why) mutable {
+    reply.fail({error_code::unavailable, std::move(why), "SHOW PROC '/checkpoint' shows what is under way", {}, {}, {}, {}});
+  };
+  self->request(self->state.ports.checkpoint, caf::infinite, checkpoint_order{on})
+    .then(
+      [reply, fail](const checkpoint_outcome& outcome) mutable {
+        if (outcome.done)
+          reply.done(outcome.text, 0);
+        else
+          fail("no checkpoint: " + outcome.text);
+      },
+      [fail](const caf::error&) mutable { fail("no checkpoint: this fe leads no more; ask the new leader"); });
+}
+
 } // namespace tabletd::session

@@ -84,6 +84,8 @@ void write(session_ptr self, const model::resume_balance& what, session_reply re
 void write(session_ptr self, const model::rebalance_disk& what, session_reply reply);
 void write(session_ptr self, const model::check_tablets& what, session_reply reply);
 
+void write(session_ptr self, const model::make_checkpoint& what, session_reply reply);
+
 void write(session_ptr self, const model::save_plan& what, session_reply reply);
 void write(session_ptr self, const model::apply_plan& what, session_reply reply);
 void write(session_ptr self, const model::drop_plan& what, session_reply reply);

@@ -69,6 +69,7 @@ using some_partitions = std::vector<const model::partition*>;
 [[nodiscard]] model::table_value load_statistic(const sources& from, model::medium of);
 [[nodiscard]] model::table_value actors(const sources& from);
 [[nodiscard]] model::table_value journal(const sources& from);
+[[nodiscard]] model::table_value checkpoint(const sources& from);
 [[nodiscard]] model::table_value statistic(const sources& from);
 [[nodiscard]] model::table_value database_statistic(const sources& from, model::database_id of);
 [[nodiscard]] model::table_value cluster_balance(const sources& from);

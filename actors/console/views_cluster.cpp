@@ -124,4 +124,11 @@ table_value journal(const sources& from) {
   return out;
 }
 
+table_value checkpoint(const sources& from) {
+  auto out = empty_table(columns::item_values);
+  for (const auto& [item, value] : from.facts.checkpoint())
+    out.rows.push_back({text(item), text(value)});
+  return out;
+}
+
 } // namespace tabletd::views

@@ -145,6 +145,7 @@ table_value show_proc(const sources& from, const proc_target& at) {
     case proc_page::actors: return actors(from);
     case proc_page::backends: return show_backends(from);
     case proc_page::backend: return backend_paths(from, at.backend);
+    case proc_page::checkpoint: return checkpoint(from);
     case proc_page::cluster_balance: return cluster_balance(from);
     case proc_page::balance_pauses: return balance_pauses(from);
     case proc_page::cluster_load_stat: return load_media();

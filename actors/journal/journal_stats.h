@@ -30,6 +30,7 @@ struct journal_stats {
   // -- since the start --
   number entries{};     ///< Appended by proposals.
   number bytes{};       ///< Their payload.
+  number received_bytes{};  ///< Payload of entries that came from the leader.
   number commits{};     ///< Transactions of entries.
   number overloaded{};  ///< Proposals refused because too much was pending.
   number too_large{};

@@ -37,6 +37,8 @@ written write(self_ptr self) {
     answer.took = self->clock().now() - begun;
     if (answer.done.first != 0)
       count_commit(*ports.stats, taken.edits, answer.took);
+    for (const auto& entry : answer.done.received)
+      ports.stats->received_bytes += entry.edit.words().asBytes().size();
     publish_standing(*ports.writer, *ports.stats);
   } catch (const storage_error& error) {
     answer.failure = error.what();

@@ -172,6 +172,8 @@ void log_writer::take(const raft_mail& mail) {
 /// From here on the core sends an image to members that lack what came before the older one, so
 /// that the log may lose it whenever trim_wanted says so.
 void log_writer::take(const image_kept& kept) {
+  if (kept.image.id == image_.id)
+    image_ = kept.image;  // Other bytes of the same content: all members hold those of the leader.
   if (kept.image.id <= image_.id)
     return;
   const auto point = ports_.core->snapshot_at(kept.image.id);

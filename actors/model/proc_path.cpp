@@ -11,11 +11,13 @@ namespace tabletd::model {
 
 namespace {
 
-constexpr std::array<proc_row, 28> rows{{
+constexpr std::array<proc_row, 29> rows{{
   {proc_page::root, "/", "The pages of this tree.", columns::proc_names},
   {proc_page::actors, "/actors", "Supervised actors: state, restarts, last error.", columns::actors},
   {proc_page::backends, "/backends", "As SHOW BACKENDS.", columns::backends},
   {proc_page::backend, "/backends/<backend>", "The disks of a backend.", columns::backend_paths},
+  {proc_page::checkpoint, "/checkpoint", "Images of the catalog: who has which, the attempt under way, what may be deleted.",
+   columns::item_values},
   {proc_page::cluster_balance, "/cluster_balance", "Sizes of the scheduler's lists.", columns::balance_items},
   {proc_page::balance_pauses, "/cluster_balance/balance_pauses", "Where ADMIN PAUSE BALANCE holds, and until when.",
    columns::balance_pauses},

@@ -16,6 +16,7 @@ enum class proc_page : std::uint8_t {
   actors,
   backends,
   backend,
+  checkpoint,
   cluster_balance,
   balance_pauses,
   cluster_load_stat,

@@ -125,6 +125,9 @@ struct resume_balance { balance_scope scope; friend bool operator==(const resume
 struct rebalance_disk { std::vector<backend_address> addresses; bool on = true; friend bool operator==(const rebalance_disk&, const rebalance_disk&) = default; };
 struct check_tablets { std::vector<std::uint64_t> tablets; friend bool operator==(const check_tablets&, const check_tablets&) = default; };
 
+/// ADMIN CHECKPOINT; `on`: the name of a front end, empty: whoever is due.
+struct make_checkpoint { std::string on; friend bool operator==(const make_checkpoint&, const make_checkpoint&) = default; };
+
 struct help_words { std::vector<std::string> words; friend bool operator==(const help_words&, const help_words&) = default; };
 
 /// The order is the order of statement_table().
@@ -136,7 +139,7 @@ using statement
                    plan_of_decommission, plan_of_loss, save_plan, apply_plan, drop_plan, show_plans, show_plan,
                    diagnose_tablet, show_repair_history, show_replica_status,
                    show_replica_distribution, repair_table, set_replica_status, set_config, show_config, pause_balance,
-                   resume_balance, rebalance_disk, check_tablets, help_words>;
+                   resume_balance, rebalance_disk, check_tablets, make_checkpoint, help_words>;
 
 /// A statement's text may not be longer.
 inline constexpr std::size_t statement_bytes_max = 1U << 20;

@@ -221,6 +221,7 @@ constexpr std::array<builder, std::variant_size_v<statement>> builders{
   [](slot_reader& in) -> statement { return resume_balance{build_scope(in)}; },
   [](slot_reader& in) -> statement { return rebalance_disk{in.addresses(), !in.took("CANCEL")}; },
   [](slot_reader& in) -> statement { return build_check(in); },
+  [](slot_reader& in) -> statement { return make_checkpoint{in.took("ON") ? in.frontend() : std::string{}}; },
   [](slot_reader& in) -> statement {
     return help_words{in.took("") ? in.words() : std::vector<std::string>{}};
   },

@@ -30,6 +30,7 @@ constexpr std::array slot_names{
   slot_name{"path", slot::path, "a quoted file path"},
   slot_name{"label", slot::label, "a quoted label"},
   slot_name{"plan", slot::plan, "a quoted plan name"},
+  slot_name{"fe", slot::frontend, "a quoted name of a front end"},
   slot_name{"tablet", slot::tablet, "a tablet id"},
   slot_name{"status", slot::status, "a quoted status (\"OK\")"},
   slot_name{"duration", slot::duration, "a duration (90s, 30m, 2h, 1d)"},
@@ -247,6 +248,7 @@ private:
       case slot::path:
       case slot::label:
       case slot::plan:
+      case slot::frontend:
       case slot::status:
       case slot::reason:
       case slot::pattern:

@@ -27,6 +27,7 @@ enum class slot : std::uint8_t {
   path,
   label,
   plan,
+  frontend,
   tablet,
   status,
   duration,

@@ -211,6 +211,9 @@ struct printer {
       out += (out.empty() ? "" : ", ") + std::to_string(id);
     return "ADMIN CHECK TABLET (" + out + R"() PROPERTIES("type"="consistency"))";
   }
+  std::string operator()(const make_checkpoint& s) const {
+    return s.on.empty() ? "ADMIN CHECKPOINT" : "ADMIN CHECKPOINT ON " + quoted(s.on);
+  }
   std::string operator()(const help_words& s) const {
     std::string out = "HELP";
     for (const auto& word : s.words)

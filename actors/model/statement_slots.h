@@ -38,6 +38,7 @@ public:
   std::string path();
   std::string label() { return label_like("label"); }
   std::string plan() { return label_like("plan name"); }
+  std::string frontend() { return label_like("fe name"); }
   std::string text() { return tokens_[next().first].text; }
   std::string reason();
   time_ms duration();

@@ -199,6 +199,10 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
    "\"type\"=\"consistency\" is the only kind. Returns when the checks are ordered; a damaged replica is reported "
    "by its backend, counts in InconsistentTabletNum of SHOW PROC '/statistic' and is repaired.",
    R"(ADMIN CHECK TABLET (10005, 10006) PROPERTIES("type"="consistency"))", {}, writes},
+  {"make_checkpoint", "ADMIN CHECKPOINT [ON <fe>]", "Has an image of the catalog made now and given to every front end.",
+   "Waits until the image has reached the leader or the attempt has failed, and says which. ON names the front end that "
+   "makes it (SHOW FRONTENDS); without it, one that is not the leader. SHOW PROC '/checkpoint' shows how it goes.",
+   "ADMIN CHECKPOINT ON 'fe2'", {}, writes},
   {"help", "HELP [<words>]", "Lists statements, or explains the one that begins with these words.", "",
    "HELP SHOW TABLET", columns::help, reads},
 }};

@@ -96,6 +96,7 @@ void fe_group::start(kj_loop& loop, kj::Network& network, fe_face face, std::fun
   options.queue_bytes_max = memory_limits().window_bytes;
   options.keep = [this](const model::greeting& self) { write_identity_file(self); };
   options.on_fatal = options_.on_fatal;
+  options.checkpoint = options_.checkpoint;
   options.wall_clock = options_.wall_clock;
   options.all_met = [this] {
     const std::lock_guard guard{mutex_};
@@ -142,6 +143,8 @@ opened_journal fe_group::open() {
   parts.log = log_;
   parts.core = std::make_shared<libraft_core>(raft);
   parts.founders = options_.founders;
+  parts.from = options_.start_from(*log_);
+  parts.images = options_.images;
   parts.limits = options_.limits;
   parts.stats = stats_;
   parts.memory = memory_;
@@ -149,6 +152,11 @@ opened_journal fe_group::open() {
   if (links_)
     parts.post = [links = links_](raft_mail mail) { links->post(std::move(mail)); };
   return open_journal(std::move(parts));
+}
+
+void fe_group::post(const model::checkpoint_mail& mail) const {
+  if (links_)
+    links_->post(mail);
 }
 
 std::vector<peer_view> fe_group::peers() const { return links_ ? links_->peers() : std::vector<peer_view>{}; }

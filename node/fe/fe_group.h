@@ -18,6 +18,11 @@ struct fe_group_options {
   std::vector<model::member> founders;  ///< Ascending, this node among them; one: no network is needed.
   std::string listen;                   ///< Of the edit log port; unused by a group of one.
   journal_limits limits;
+  /// Reads the newest image before the log; from start()'s thread or that of the founding.
+  std::function<start_image(const edit_log&)> start_from = [](const edit_log&) { return start_image{}; };
+  image_hooks images;
+  /// Mail about checkpoints from the other members; loop thread.
+  std::function<void(model::checkpoint_mail)> checkpoint = [](model::checkpoint_mail) {};
   std::function<void(const std::string&)> on_fatal;
   std::function<model::time_ms()> wall_clock;
 };
@@ -33,6 +38,8 @@ public:
   /// the founders still have to meet, later in a thread of its own.  Throws storage_error or
   /// kj::Exception.
   void start(kj_loop& loop, kj::Network& network, fe_face face, std::function<void(opened_journal)> begin);
+  /// See peer_links::post.  Any thread, from `begin` until stop().
+  void post(const model::checkpoint_mail& mail) const;
   /// No new founding; waits for one under way.
   void stop_founding();
   /// After the journal has ended.

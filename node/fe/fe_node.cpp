@@ -74,7 +74,10 @@ herald_actor::behavior_type herald(herald_actor::stateful_pointer<herald_state> 
 struct fe_node::handles {
   std::mutex mutex;
   journal_actor journal;
-  catalog_actor catalog;
+  replaceable_catalog_actor catalog;
+  image_keeper_actor image_keeper;
+  checkpoint_worker_actor checkpoint_worker;
+  checkpoint_controller_actor checkpoint;
   caf::actor be_agents;
   membership_life_actor membership;
   tablet_scheduler_actor scheduler;
@@ -99,6 +102,20 @@ struct fe_node::handles {
 fe_node::fe_node(fe_options options, caf::actor_system& sys, kj_loop_ptr loop)
   : options_(std::move(options)), sys_(sys), loop_(std::move(loop)), started_(wall_clock()),
     handles_(std::make_shared<handles>()) {
+  group_ = std::make_unique<fe_group>(group_options());
+  checkpoint_room_options images;
+  images.directory = options_.log_directory / "images";
+  images.node = options_.node_id;
+  images.cell = catalog_;
+  images.stats = journal();
+  images.wall_clock = wall_clock;
+  images.rules = options_.checkpoint;
+  images.pace = options_.checkpoint_beat;
+  checkpoint_ = std::make_shared<checkpoint_room>(std::move(images));
+  checkpoint_->exchange()->connect([group = group_.get()](const model::checkpoint_mail& mail) { group->post(mail); });
+}
+
+fe_group_options fe_node::group_options() {
   fe_group_options group;
   group.log_directory = options_.log_directory;
   group.cluster_name = options_.cluster_name;
@@ -108,9 +125,14 @@ fe_node::fe_node(fe_options options, caf::actor_system& sys, kj_loop_ptr loop)
     group.founders = {{.id = options_.node_id, .address = options_.listen, .voter = true}};
   group.listen = options_.edit_log_listen;
   group.limits = options_.journal;
+  group.start_from = [this](const edit_log& log) { return checkpoint_->start(log); };
+  // The room is made after the group, whose numbers it reads.
+  group.images.wanted = [this](const model::image_to_install& what) { checkpoint_->hooks().wanted(what); };
+  group.images.over = [this](std::uint64_t restarted_at) { checkpoint_->hooks().over(restarted_at); };
+  group.checkpoint = [this](model::checkpoint_mail mail) { checkpoint_->exchange()->deliver(std::move(mail)); };
   group.on_fatal = options_.on_fatal;
   group.wall_clock = wall_clock;
-  group_ = std::make_unique<fe_group>(std::move(group));
+  return group;
 }
 
 std::unique_ptr<fe_node> fe_node::start(fe_options options, caf::actor_system& sys, kj_loop_ptr loop,
@@ -124,6 +146,7 @@ std::unique_ptr<fe_node> fe_node::start(fe_options options, caf::actor_system& s
 
 void fe_node::spawn_tree(opened_journal opened) {
   auto all = handles_;
+  checkpoint_->open(opened.inbox);
   // After a failure only what is re-read from disk can be trusted: the journal starts once.
   auto started = std::make_shared<bool>(false);
   child_spec journal_child;
@@ -138,8 +161,23 @@ void fe_node::spawn_tree(opened_journal opened) {
   child_spec catalog_child;
   catalog_child.id = "catalog";
   catalog_child.start = handles::starter(
-    all, &handles::catalog, [cell = catalog_](caf::event_based_actor* parent, handles& h) -> catalog_actor {
+    all, &handles::catalog, [cell = catalog_](caf::event_based_actor* parent, handles& h) -> replaceable_catalog_actor {
       return spawn_child(parent, catalog_keeper, catalog_ports{h.journal, cell});
+    });
+
+  child_spec keeper_child;
+  keeper_child.id = "image_keeper";
+  keeper_child.start = handles::starter(
+    all, &handles::image_keeper, [room = checkpoint_](caf::event_based_actor* parent, handles& h) -> image_keeper_actor {
+      return spawn_child<caf::detached>(parent, image_keeper, room->keeper_ports(h.catalog));
+    });
+
+  child_spec worker_child;
+  worker_child.id = "checkpoint_worker";
+  worker_child.start = handles::starter(
+    all, &handles::checkpoint_worker,
+    [room = checkpoint_](caf::event_based_actor* parent, handles&) -> checkpoint_worker_actor {
+      return spawn_child(parent, checkpoint_worker, room->worker_ports());
     });
 
   term_scope_ports scope;
@@ -175,7 +213,7 @@ void fe_node::spawn_tree(opened_journal opened) {
   root.name = "root";
   root.spec.how = model::strategy::rest_for_one;
   root.spec.restarts_max = 3; // design/style.md 5, restart storm: few at the top.
-  root.children = {journal_child, catalog_child, herald_child, term_child};
+  root.children = {journal_child, catalog_child, keeper_child, worker_child, herald_child, term_child};
   root_ = caf::actor_cast<caf::actor>(spawn_child(&sys_, supervisor, std::move(root)));
   root_->attach_functor([&sys = sys_, stopping = stopping_, on_fatal = options_.on_fatal](const caf::error& why) {
     if (!stopping->load())
@@ -222,6 +260,14 @@ caf::actor fe_node::spawn_leader(caf::event_based_actor* parent) {
                        return caf::actor_cast<caf::actor>(spawn_child(over, tablet_checker, std::move(ports)));
                      }};
 
+  child_spec checkpoint{.id = "checkpoint_controller",
+                        .start = handles::starter(
+                          all, &handles::checkpoint,
+                          [this](caf::event_based_actor* over, handles& h) -> checkpoint_controller_actor {
+                            return spawn_child(over, checkpoint_controller,
+                                               checkpoint_->controller_ports(h.journal, [this] { return group_members(); }));
+                          })};
+
   const auto jobs = crowd("jobs", &handles::jobs);
   const auto job_ports = [this, all] {
     return console_job_ports{all->journal,
@@ -244,15 +290,22 @@ caf::actor fe_node::spawn_leader(caf::event_based_actor* parent) {
     auto made = start(over);
     const std::lock_guard lock{all->mutex};
     auto statistics = all->session.statistics ? all->session.statistics : std::make_shared<statistic_cache>();
-    all->session = {job_ports(), scheduler_, all->jobs, facts(), std::move(statistics)};
+    all->session = {job_ports(), scheduler_, all->jobs, facts(), std::move(statistics), all->checkpoint};
     return made;
   };
 
   supervisor_options options;
   options.name = "sched";
   options.spec = leader_spec;
-  options.children = {agents, members, scheduler, checker, jobs, keeper, sessions};
+  options.children = {agents, members, scheduler, checker, checkpoint, jobs, keeper, sessions};
   return caf::actor_cast<caf::actor>(spawn_child(parent, supervisor, std::move(options)));
+}
+
+std::vector<model::node_id> fe_node::group_members() const {
+  std::vector<model::node_id> all{options_.node_id};
+  for (const auto& peer : group_->peers())
+    all.push_back(peer.node);
+  return all;
 }
 
 void fe_node::open_port(kj::Network& network) {
@@ -409,6 +462,7 @@ void fe_node::fill_health(api::ClusterHealth::Builder to) const {
 frontend_facts fe_node::frontends() const {
   const auto leader = journal()->leader.load();
   frontend_row own;
+  own.node = options_.node_id;
   own.name = options_.name;
   own.host = options_.advertise_host;
   own.rpc_port = port_;
@@ -422,6 +476,7 @@ frontend_facts fe_node::frontends() const {
   frontend_facts facts{{std::move(own)}, leader_address()};
   for (const auto& peer : group_->peers()) {
     frontend_row row;
+    row.node = peer.node;
     row.name = peer.face ? peer.face->name : fmt::format("fe{}", peer.node);
     row.host = peer.face ? peer.face->host : std::string(host_of(peer.address));
     if (peer.face) {
@@ -459,6 +514,7 @@ console_facts fe_node::facts() const {
     }
     return rows;
   };
+  facts.checkpoint = [room = checkpoint_] { return room->rows(); };
   facts.journal = [stats = journal(), node = options_.node_id] {
     journal_facts out;
     out.node = node;
@@ -504,11 +560,15 @@ void fe_node::stop() {
     self->receive([](caf::down_msg&) {});
     root_ = nullptr;
   }
+  checkpoint_->exchange()->close();
   group_->stop(*loop_);
   // What the tree left behind must not outlive the actor system.
   const std::lock_guard lock{handles_->mutex};
   handles_->journal = nullptr;
   handles_->catalog = nullptr;
+  handles_->image_keeper = nullptr;
+  handles_->checkpoint_worker = nullptr;
+  handles_->checkpoint = nullptr;
   handles_->be_agents = nullptr;
   handles_->membership = nullptr;
   handles_->scheduler = nullptr;

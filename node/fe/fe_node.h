@@ -7,6 +7,7 @@
 #include "actors/membership/membership.h"
 #include "actors/repair/tablet_scheduler.h"
 #include "node/fe/backend_links.h"
+#include "node/fe/checkpoint_room.h"
 #include "node/fe/fe_group.h"
 #include "node/fe/leader_link.h"
 #include "node/kj_loop.h"
@@ -36,6 +37,8 @@ struct fe_options {
   journal_limits journal;
   membership_options membership;
   model::scheduler_options scheduler;
+  model::checkpoint_options checkpoint;
+  checkpoint_pace checkpoint_beat;
   /// It leads and everything older is folded, or no longer does; from an actor's thread.
   std::function<void(bool leads)> leading = [](bool) {};
   /// It leads, or knows the leader and its cluster; from an actor's thread, perhaps more than once.
@@ -74,11 +77,14 @@ public:
   [[nodiscard]] const memory_stats_ptr& log_memory() const { return group_->memory(); }
   [[nodiscard]] std::uint64_t log_memory_bytes_max() const { return options_.journal.memory_bytes; }
   [[nodiscard]] std::vector<peer_view> peers() const { return group_->peers(); } ///< The other front ends.
+  [[nodiscard]] const checkpoint_room& checkpoints() const { return *checkpoint_; }
   [[nodiscard]] const std::shared_ptr<fe_console_stats>& console() const { return console_stats_; }
 
 private:
   fe_node(fe_options options, caf::actor_system& sys, kj_loop_ptr loop);
+  [[nodiscard]] fe_group_options group_options();
   void spawn_tree(opened_journal opened);
+  [[nodiscard]] std::vector<model::node_id> group_members() const;
   [[nodiscard]] caf::actor spawn_leader(caf::event_based_actor* parent);
   void open_port(kj::Network& network);
   [[nodiscard]] kj::Promise<console_session_actor> open_session(const std::string& database);
@@ -99,6 +105,7 @@ private:
   cluster_view_cell_ptr cluster_ = std::make_shared<cluster_view_cell>();
   scheduler_view_cell_ptr scheduler_ = std::make_shared<scheduler_view_cell>();
   std::unique_ptr<fe_group> group_;
+  std::shared_ptr<checkpoint_room> checkpoint_;
   std::shared_ptr<fe_console_stats> console_stats_ = std::make_shared<fe_console_stats>();
   std::shared_ptr<backend_links> links_ = std::make_shared<backend_links>();
   std::shared_ptr<leader_link> leader_ = std::make_shared<leader_link>();

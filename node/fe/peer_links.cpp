@@ -1,6 +1,7 @@
 // See peer_links.h.
 #include "node/fe/peer_links.h"
 
+#include "actors/codec/checkpoint_codec.h"
 #include "actors/codec/peer_codec.h"
 #include "node/coalescing_stream.h"
 #include "node/kj_text.h"
@@ -211,6 +212,10 @@ kj::Promise<void> peer_links::read_mail(kj::AsyncIoStream& stream, model::node_i
 kj::Promise<void> peer_links::take(const capnp::MessageReader& message, model::node_id from) {
   const auto root = const_cast<capnp::MessageReader&>(message).getRoot<wire::Mail>();
   note_word(from, root);
+  if (root.isCheckpoint()) {
+    options_.checkpoint({from, codec::decode(root.getCheckpoint(), from)});
+    return kj::READY_NOW;
+  }
   auto mail = codec::decode(root);
   if (inbox_->add(raft_mail{from, std::move(mail.what), std::move(mail.edits)}))
     return kj::READY_NOW;
@@ -349,6 +354,23 @@ void peer_links::post(raft_mail mail) {
   root.setApplied(options_.applied());
   root.setBusy(options_.memory->is_refusing);
   codec::fill(root, mail.what, mail.edits);
+  enqueue(to, capnp::messageToFlatArray(message));
+}
+
+void peer_links::post(const model::checkpoint_mail& mail) {
+  const auto at = outgoing_.find(mail.peer);
+  if (at == outgoing_.end())
+    return;
+  auto& to = *at->second;
+  {
+    const std::lock_guard guard{mutex_};
+    if (!to.is_up || to.bytes > options_.queue_bytes_max)
+      return;
+  }
+  capnp::MallocMessageBuilder message(static_cast<unsigned>(codec::words_of(mail.what)));
+  auto root = message.initRoot<wire::Mail>();
+  root.setApplied(options_.applied());
+  codec::fill(root.initCheckpoint(), mail.what);
   enqueue(to, capnp::messageToFlatArray(message));
 }
 

@@ -3,6 +3,7 @@
 // say goes to the journal's inbox.  Two one-way streams per pair (schemas/peer.capnp); who is
 // who is judged by model/peer_greeting when one begins.  Lives in the KJ loop.
 #include "actors/journal/next_transaction.h"
+#include "actors/model/checkpoint_mail.h"
 #include "actors/model/peer_greeting.h"
 #include "node/kj_loop.h"
 #include "schemas/peer.capnp.h"
@@ -57,6 +58,8 @@ struct peer_link_options {
   /// Everybody has met everybody: the group may be founded.  Loop thread, perhaps more than once.
   std::function<void()> all_met = [] {};
   std::function<void(const std::string&)> on_fatal = [](const std::string&) {};
+  /// Mail about checkpoints; loop thread.
+  std::function<void(model::checkpoint_mail)> checkpoint = [](model::checkpoint_mail) {};
   std::function<model::time_ms()> wall_clock;
 };
 
@@ -77,6 +80,8 @@ public:
   void open(std::shared_ptr<next_transaction> inbox);
   /// See post_fn.
   void post(raft_mail mail);
+  /// The same; what does not fit is forgotten: who waits for an answer asks again.
+  void post(const model::checkpoint_mail& mail);
   [[nodiscard]] std::vector<peer_view> peers() const;
 
 private:

@@ -1,5 +1,5 @@
 // From a catalog to a file and back, and what is refused on the way.
-#include "actors/catalog/catalog_image.h"
+#include "actors/checkpoint/catalog_image.h"
 #include "persistence/image_store.h"
 #include "tests/model/catalog_difference.h"
 #include "tests/model/edit_dice.h"

@@ -92,6 +92,9 @@ struct session_world : actor_world {
   caf::actor jobs;
   caf::actor jobs_observer;
   std::vector<caf::actor> jobs_born;
+  checkpoint_controller_actor checkpoint;
+  std::vector<model::node_id> checkpoints_asked; ///< On whom.
+  checkpoint_outcome checkpoint_ends{true, "image 42 made by fe 1"};
   load_keeper_actor keeper;
   console_session_actor session;
 
@@ -104,6 +107,15 @@ struct session_world : actor_world {
     backend_fails = [](model::backend_id) { return std::nullopt; };
     journal = sys.spawn([this](held_journal_actor::pointer self, int) { return journal_behavior(self); }, 0);
     membership = sys.spawn([this](membership_actor::pointer self, int) { return membership_behavior(self); }, 0);
+    checkpoint = sys.spawn(
+      [this](checkpoint_controller_actor::pointer, int) -> checkpoint_controller_actor::behavior_type {
+        return {[this](const checkpoint_order& what) {
+                  checkpoints_asked.push_back(what.on);
+                  return checkpoint_ends;
+                },
+                [](const model::checkpoint_mail&) {}, [](const fetch_word&) {}, [](tick_due) {}};
+      },
+      0);
     jobs_observer = sys.spawn([this](caf::event_based_actor*, int) -> caf::behavior {
       return {[this](const child_up& up) { jobs_born.push_back(up.handle); }};
     }, 0);
@@ -119,7 +131,7 @@ struct session_world : actor_world {
   console_session_ports ports() {
     console_facts facts;
     facts.frontends = [this] {
-      return frontend_facts{{{"fe1", "10.0.1.1", 9020, 8030, "LEADER", true, true, model::raw(world.cat.applied),
+      return frontend_facts{{{1, "fe1", "10.0.1.1", 9020, 8030, "LEADER", true, true, model::raw(world.cat.applied),
                               world.now, "", "0.1.0"}},
                             leader};
     };
@@ -135,7 +147,8 @@ struct session_world : actor_world {
       j.pending_bytes = 100;
       return j;
     };
-    return {job_ports(), scheduler, jobs, facts, std::make_shared<statistic_cache>()};
+    facts.checkpoint = [] { return std::vector<std::pair<std::string, std::string>>{{"Images of fe 1", "42"}}; };
+    return {job_ports(), scheduler, jobs, facts, std::make_shared<statistic_cache>(), checkpoint};
   }
   void start_keeper() { keeper = sys.spawn(load_keeper, load_keeper_ports{jobs, job_ports(), std::chrono::seconds(1)}); }
   void kill_jobs() {
@@ -333,6 +346,8 @@ struct session_world : actor_world {
     settle();
     urgent_exit(journal, caf::exit_reason::user_shutdown);
     urgent_exit(membership, caf::exit_reason::user_shutdown);
+    urgent_exit(checkpoint, caf::exit_reason::user_shutdown);
+    checkpoint = nullptr;
     session = nullptr;
     keeper = nullptr;
     jobs = nullptr;

@@ -74,6 +74,13 @@ struct fe_world : be_world {
   [[nodiscard]] be_options backend_options(const std::string& name);
   /// Adds the backends that listen at `ports` and waits until each can take tablets.
   void add_backends(front_end& fe, console& by, const std::vector<std::uint16_t>& ports);
+  /// Looks every now and then: for what announces itself to nobody outside, like an image or a shorter log.
+  void wait_until(const char* what, const std::function<bool()>& holds) {
+    for (int looks = 0; !holds(); ++looks) {
+      ASSERT_LT(looks, 1'000) << what;
+      io.provider->getTimer().afterDelay(10 * kj::MILLISECONDS).wait(io.waitScope);
+    }
+  }
 };
 
 } // namespace tabletd::test

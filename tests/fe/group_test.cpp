@@ -166,5 +166,97 @@ TEST_F(FrontEndGroup, AloneAFounderWaits) {
   start_all();
 }
 
+// -- checkpoints -------------------------------------------------------------------------
+
+struct CheckpointGroup : FrontEndGroup {
+  fe_options quick_options_of(std::size_t i) {
+    auto options = options_of(i);
+    options.checkpoint.settle = options.checkpoint.round_interval = std::chrono::milliseconds(100);
+    options.checkpoint_beat.beat = std::chrono::milliseconds(20);
+    return options;
+  }
+  void start_quick() {
+    for (std::size_t i = 0; i < members.size(); ++i)
+      start(i, quick_options_of(i));
+    for (std::size_t i = 0; i < members.size(); ++i)
+      said.wait([&](const std::string& word) { return word == fmt::format("{} ready", i); });
+  }
+  /// One more thing in the catalog, and an image of it on every member that runs.
+  std::string make_image(std::size_t leads, const std::string& database) {
+    console by(io, "127.0.0.1", members[leads].node->port());
+    EXPECT_TRUE(by.login().ok());
+    EXPECT_TRUE(by.run("CREATE DATABASE " + database).ok());
+    const auto told = by.run("ADMIN CHECKPOINT");
+    EXPECT_TRUE(told.ok()) << told;
+    const auto made = members[leads].node->checkpoints().images().front();
+    wait_until("everybody has the image", [&] {
+      return std::ranges::all_of(members, [&](const member& m) {
+        const auto images = m.node ? m.node->checkpoints().images() : std::vector{made};
+        return !images.empty() && images.front() == made;
+      });
+    });
+    return told.message;
+  }
+  void wait_until_trimmed(std::uint64_t upto) {
+    wait_until("the logs are shorter", [&] {
+      return std::ranges::all_of(members, [&](const member& m) { return !m.node || m.node->journal()->first_index > upto; });
+    });
+  }
+};
+
+TEST_F(CheckpointGroup, AnImageMadeByAFollowerReachesAllAndShortensTheLogs) {
+  start_quick();
+  const auto leads = wait_for_leader();
+  const auto told = make_image(leads, "first");
+  EXPECT_EQ(told.find(fmt::format("made by fe {}", leads + 1)), std::string::npos) << told;
+  const auto older = members[leads].node->checkpoints().images().front().id;
+  for (const auto& m : members)
+    EXPECT_EQ(m.node->journal()->first_index, 1U) << "one image is nothing to fall back to";
+  make_image(leads, "second");
+  wait_until_trimmed(older);
+  for (const auto& m : members)
+    EXPECT_EQ(m.node->journal()->first_index, older + 1);
+  // Whoever starts again starts from its image.
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    said.forget();
+    members[i].stop();
+    start(i, quick_options_of(i));
+    said.wait([&](const std::string& word) { return word == fmt::format("{} ready", i); });
+    EXPECT_EQ(members[i].node->checkpoints().images().size(), 2U);
+    EXPECT_NE(members[i].node->catalog()->load()->find_database("first"), nullptr);
+  }
+}
+
+TEST_F(CheckpointGroup, AMemberBehindEverybodysLogStartsFromAnImage) {
+  start_quick();
+  const auto leads = wait_for_leader();
+  const auto away = (leads + 1) % 3;
+  const auto home = dir / fmt::format("fe{}", away + 1);
+  // A copy of its directory from before stands for a long absence: one that is down would hold up the deletion.
+  said.forget();
+  members[away].stop();
+  std::filesystem::copy(home, dir / "before", std::filesystem::copy_options::recursive);
+  start(away, quick_options_of(away));
+  said.wait([&](const std::string& word) { return word == fmt::format("{} ready", away); });
+  make_image(leads, "first");
+  const auto older = members[leads].node->checkpoints().images().front().id;
+  make_image(leads, "second");
+  wait_until_trimmed(older);
+  members[away].stop();
+  std::filesystem::remove_all(home);
+  std::filesystem::rename(dir / "before", home);
+  start(away, quick_options_of(away));
+  wait_until("it has the catalog of the image", [&] {
+    return members[away].node->catalog()->load()->find_database("second") != nullptr;
+  });
+  EXPECT_GT(members[away].node->journal()->first_index, older);
+  console by(io, "127.0.0.1", members[leads].node->port());
+  ASSERT_TRUE(by.login().ok());
+  ASSERT_TRUE(by.run("CREATE DATABASE third").ok());
+  wait_until("it goes on with the log", [&] {
+    return members[away].node->catalog()->load()->find_database("third") != nullptr;
+  });
+}
+
 }  // namespace
 }  // namespace tabletd::test

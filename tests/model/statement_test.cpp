@@ -62,7 +62,8 @@ TEST(StatementTable, OnlyStatementsThatChangeStateNeedAuthority) {
                                                     "drop_backend", "modify_backend", "decommission_backend", "load",
                                                     "save_plan", "apply_plan", "drop_plan",
                                                     "repair_table", "set_replica_status", "set_config", "pause_balance",
-                                                    "resume_balance", "rebalance_disk", "check_tablets"}));
+                                                    "resume_balance", "rebalance_disk", "check_tablets",
+                                                    "make_checkpoint"}));
 }
 
 TEST(Statement, ParsesWhatItShould) {
@@ -148,6 +149,8 @@ TEST(Statement, ParsesWhatOperatorsSay) {
   EXPECT_EQ(parsed("DROP PLAN 'x'"), (statement{drop_plan{"x"}}));
   EXPECT_EQ(parsed("SHOW PLANS"), (statement{show_plans{}}));
   EXPECT_EQ(parsed("SHOW PLAN 'x'"), (statement{show_plan{"x"}}));
+  EXPECT_EQ(parsed("ADMIN CHECKPOINT"), (statement{make_checkpoint{}}));
+  EXPECT_EQ(parsed("admin checkpoint on 'fe2'"), (statement{make_checkpoint{"fe2"}}));
   EXPECT_EQ(parsed("ADMIN REBALANCE DISK"), (statement{rebalance_disk{{}, true}}));
   EXPECT_EQ(parsed("ADMIN CANCEL REBALANCE DISK ON ('h:1')"), (statement{rebalance_disk{{h1}, false}}));
   EXPECT_EQ(parsed("ADMIN CHECK TABLET (1, 2)"), (statement{check_tablets{{1, 2}}}));

@@ -236,6 +236,7 @@ struct FeMetricsTest : ::testing::Test {
   model::scheduler_view view;
   journal_stats journal;
   memory_stats memory;
+  checkpoint_progress checkpoint;
 
   FeMetricsTest() {
     model::backend b;
@@ -292,6 +293,11 @@ struct FeMetricsTest : ::testing::Test {
     cat.pauses.put("table:7", {"ann", "load", 1'000ms, 200'000ms});
     cat.pauses.put("table:8", {"ann", "is over", 1'000ms, 99'000ms});
 
+    checkpoint.done = 3;
+    checkpoint.failed = 1;
+    checkpoint.pushed = 6;
+    checkpoint.last_done_ms = 90'000;
+    checkpoint.attempt_seconds.observe(0.4);
     journal.entries = 100;
     journal.commit_index = 90;
     journal.applied_index = 80;
@@ -305,8 +311,9 @@ struct FeMetricsTest : ::testing::Test {
   }
   strict_reader scrape(bool leads) {
     metric_page page;
-    add_fe_metrics(page, {.leads = leads, .sessions = 2, .catalog = cat, .cluster = cluster, .scheduler = view, .journal = journal, .memory = memory,
-                          .memory_limit_bytes = 64 << 20, .peers = {{2, 40, 1'000}}, .now = 100'000ms});
+    add_fe_metrics(page, {.leads = leads, .sessions = 2, .catalog = cat, .cluster = cluster, .scheduler = view,
+                          .journal = journal, .memory = memory, .memory_limit_bytes = 64 << 20, .peers = {{2, 40, 1'000}},
+                          .checkpoint = checkpoint, .newest_image = {42, 1'000, 7}, .now = 100'000ms});
     strict_reader read(exposition(page.take()));
     EXPECT_EQ(read.errors, std::vector<std::string>{});
     return read;
@@ -323,6 +330,13 @@ TEST_F(FeMetricsTest, ALeaderTellsWhatItsSnapshotsSay) {
   EXPECT_EQ(read.at(R"(tabletd_raft_append_rejections_total{reason="unapplied"})"), 6);
   EXPECT_EQ(read.at(R"(tabletd_raft_peer_lag_entries{peer="2"})"), 55);
   EXPECT_EQ(read.at(R"(tabletd_raft_peer_queue_bytes{peer="2"})"), 1'000);
+  EXPECT_EQ(read.at(R"(tabletd_checkpoints_total{result="ok"})"), 3);
+  EXPECT_EQ(read.at(R"(tabletd_checkpoints_total{result="error"})"), 1);
+  EXPECT_EQ(read.at(R"(tabletd_checkpoint_image_pushes_total{result="ok"})"), 6);
+  EXPECT_EQ(read.at("tabletd_checkpoint_last_success_timestamp_seconds"), 90);
+  EXPECT_EQ(read.at("tabletd_checkpoint_image_index"), 42);
+  EXPECT_EQ(read.at("tabletd_checkpoint_image_bytes"), 1'000);
+  EXPECT_EQ(read.at(R"(tabletd_checkpoint_phase_duration_seconds_count{phase="image"})"), 1);
   EXPECT_EQ(read.at(R"(tabletd_catalog_objects{type="tablet"})"), 5);
   EXPECT_EQ(read.at(R"(tabletd_catalog_objects{type="replica"})"), 15);
   EXPECT_EQ(read.at(R"(tabletd_backends{state="alive"})"), 1);

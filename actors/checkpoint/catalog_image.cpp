@@ -1,5 +1,5 @@
 // See catalog_image.h.
-#include "actors/catalog/catalog_image.h"
+#include "actors/checkpoint/catalog_image.h"
 #include <fmt/format.h>
 #include <kj/exception.h>
 
