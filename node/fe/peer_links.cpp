@@ -370,6 +370,7 @@ void peer_links::post(const model::checkpoint_mail& mail) {
   capnp::MallocMessageBuilder message(static_cast<unsigned>(codec::words_of(mail.what)));
   auto root = message.initRoot<wire::Mail>();
   root.setApplied(options_.applied());
+  root.setBusy(options_.memory->is_refusing);
   codec::fill(root.initCheckpoint(), mail.what);
   enqueue(to, capnp::messageToFlatArray(message));
 }
