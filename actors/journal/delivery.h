@@ -70,6 +70,8 @@ public:
   [[nodiscard]] bool busy() const { return busy_; }
   /// Everything before was folded by the present sink.
   [[nodiscard]] std::uint64_t next_index() const { return next_; }
+  /// Something is committed and not folded.
+  [[nodiscard]] bool is_behind() const { return next_ <= committed_; }
   [[nodiscard]] const delivery_limits& limits() const { return limits_; }
 
 private:

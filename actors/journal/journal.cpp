@@ -43,6 +43,7 @@ void publish_pending(journal_state& st) {
     st.memory->set(of, governor.bytes(of));
   st.memory->backlog_bytes = st.books->unapplied.backlog_bytes();
   st.memory->not_applied_bytes = st.books->unapplied.total_bytes();
+  st.memory->is_behind = st.delivery.is_behind();
   st.memory->waiting = st.at_door.size();
 }
 
@@ -139,6 +140,8 @@ void read_batch(self_ptr self, delivery::read range) {
               return fail(self, got.failure);
             if (attachment != self->state.attachment || !self->state.failure.empty())
               return;
+            if (got.batch.edits.empty())
+              return fail(self, "the catalog asked for entries that are no longer in the log");
             self->state.delivery.under_way(got.batch.edits.size());
             send_batch(self, std::move(got.batch));
           },
@@ -180,14 +183,13 @@ void attach(self_ptr self, std::uint64_t from, const catalog_sink_actor& sink) {
 
 // -- towards the disk --------------------------------------------------------------------
 
-edit_outcome not_leader(const journal_state& st) {
-  const auto leader = st.now.leader;
+edit_outcome not_leader(std::uint64_t leader) {
   return refusal(failure::NOT_LEADER, leader ? fmt::format("node {} leads; send the edit there", leader)
                                              : fmt::format("no node leads; retry after {} ms", retry_after_ms));
 }
 
-void refuse_as_follower(journal_state& st, std::size_t count) {
-  const auto answer = not_leader(st);
+void refuse_as_follower(journal_state& st, std::size_t count, std::uint64_t leader) {
+  const auto answer = not_leader(leader);
   for (std::size_t i = 0; i < count; ++i) {
     st.books->governor.release(uncommitted, st.door.front().charge_bytes);
     st.door.front().promise.deliver(answer);
@@ -206,8 +208,10 @@ void answer_logged_from(journal_state& st, std::uint64_t index, const edit_outco
 void forget_replaced(journal_state& st, std::uint64_t from) {
   st.delivery.replace(from);
   st.books->unapplied.replace(from);
+  // Of five members a later leader may still have it from one that does not answer now.
   answer_logged_from(st, from,
-                     refusal(failure::NOT_LEADER, "another node leads by now and its log replaced this edit"));
+                     refusal(failure::LEADERSHIP_LOST,
+                             "another node leads by now and replaced this edit here; a later leader may still have it"));
 }
 
 /// What waits for its commit may be committed by the next leader, or never.
@@ -220,7 +224,7 @@ void stop_leading(journal_state& st) {
 
 /// Those who wait to be let in wait in vain on a node that does not lead.
 void dismiss(journal_state& st) {
-  const auto answer = not_leader(st);
+  const auto answer = not_leader(st.now.leader);
   for (const auto ticket : st.books->door.dismiss_all())
     st.at_door.extract(ticket).mapped().promise.deliver(answer);
 }
@@ -280,7 +284,7 @@ void take_turn(journal_state& st, written& result) {
     st.delivery.add(std::move(entry));
   }
   if (done.refused)
-    refuse_as_follower(st, result.count);
+    refuse_as_follower(st, result.count, result.now.leader);
   else
     move_into_log(st, result.count, done);
   commit(st, result.committed_upto);
@@ -469,6 +473,7 @@ opened_journal open_journal(journal_parts parts) {
   const auto memory_limits = memory_of(parts.limits, std::max<std::size_t>(parts.founders.size(), 1) - 1);
   auto now = parts.now ? std::move(parts.now) : steady_now;
   log_writer_ports ports{std::move(parts.log), std::move(parts.core), now, std::move(parts.post)};
+  ports.takes = std::move(parts.takes);
   ports.tail_bytes_max = memory_limits.cached_bytes;
   ports.backlog_bytes_max = memory_limits.backlog_bytes;
   ports.memory = parts.memory;

@@ -52,6 +52,7 @@ struct journal_parts {
   std::vector<model::member> founders;  ///< Of a new group; an existing log knows its own.
   start_image from;                     ///< What the catalog was loaded from.
   post_fn post = [](raft_mail) {};      ///< To the other members; called in the keeper's thread.
+  std::function<bool(model::node_id)> takes = [](model::node_id) { return true; };  ///< See log_writer_ports.
   image_hooks images;
   journal_limits limits;
   journal_stats_ptr stats = std::make_shared<journal_stats>();

@@ -149,10 +149,11 @@ void log_writer::take(const peer_word& word) {
 bool log_writer::is_refusing() const {
   auto& refusing = ports_.memory->is_refusing;
   const auto bytes = ports_.memory->not_applied_bytes.load();
-  if (bytes > ports_.backlog_bytes_max)
-    refusing = true;
-  else if (bytes <= ports_.backlog_bytes_max / 2)
+  // What is not committed cannot be applied, and the entry that commits it may be one of those refused.
+  if (!ports_.memory->is_behind || bytes <= ports_.backlog_bytes_max / 2)
     refusing = false;
+  else if (bytes > ports_.backlog_bytes_max)
+    refusing = true;
   return refusing;
 }
 
@@ -292,50 +293,51 @@ void log_writer::post(model::outbound sent) {
   ports_.post({sent.to, std::move(sent.what), {}});
 }
 
-/// In messages of a bounded size; the core takes each for a request of its own.
+/// In messages of a bounded size; the core takes each for a request of its own.  What the link does not
+/// take is not even read: the core sends it again when the link is renewed.
 void log_writer::post_request(model::node_id to, const model::append_request& request) {
-  const auto upto = request.prev_index + request.count;
-  std::vector<tail_entry> read;
-  const auto in_memory = std::clamp(tail_.begin(), request.prev_index + 1, upto + 1);
-  read_back(request.prev_index + 1, in_memory - 1, read);
-  const auto at = [&](std::uint64_t index) -> const tail_entry& {
-    return index < in_memory ? read[index - request.prev_index - 1] : tail_.at(index);
-  };
   auto prev_index = request.prev_index;
   auto prev_term = request.prev_term;
-  while (prev_index < upto) {
+  const auto upto = request.prev_index + request.count;
+  while (prev_index < upto && ports_.takes(to)) {
     raft_mail mail{to, {}, {}};
     model::append_request part{request.term, prev_index, prev_term, request.leader_commit, 0, {}};
-    for (std::uint64_t bytes = 0; prev_index < upto; ++prev_index) {
-      const auto& entry = at(prev_index + 1);
+    std::uint64_t bytes = 0;
+    const auto take = [&](const tail_entry& entry) {
       const auto size = entry.edit.words().asBytes().size() + entry.header.membership.size();
       if (!part.entries.empty() && bytes + size > request_bytes_max)
-        break;
+        return false;
       bytes += size;
       prev_term = entry.header.term;
+      ++prev_index;
       part.entries.push_back(entry.header);
       mail.edits.push_back(entry.edit);
+      return true;
+    };
+    if (prev_index + 1 < tail_.begin())
+      read_back(prev_index + 1, std::min(upto, tail_.begin() - 1), take);
+    while (prev_index < upto && prev_index + 1 >= tail_.begin() && take(tail_.at(prev_index + 1))) {
     }
+    if (part.entries.empty())
+      return;  // The log no longer has them: the core will offer an image.
     part.count = static_cast<std::uint32_t>(part.entries.size());
     mail.what = std::move(part);
     ports_.post(std::move(mail));
   }
 }
 
-void log_writer::read_back(std::uint64_t from, std::uint64_t upto, std::vector<tail_entry>& into) const {
-  if (from > upto)
-    return;
+/// Until `take` has enough.
+void log_writer::read_back(std::uint64_t from, std::uint64_t upto,
+                           const std::function<bool(const tail_entry&)>& take) const {
   ports_.log->replay(from, [&](std::uint64_t index, const log_entry& entry) {
-    into.push_back(parse(ports_.log->path(), index, entry));
-    return index < upto;
+    return take(parse(ports_.log->path(), index, entry)) && index < upto;
   });
 }
 
 committed_batch log_writer::read(std::uint64_t from, std::uint64_t upto, delivery_limits limits) const {
-  if (from < ports_.log->first_index())
-    throw std::logic_error(fmt::format("entry {} was asked for and the log begins at {}; a catalog starts from the image",
-                                       from, ports_.log->first_index()));
   batch_builder batch(from, limits);
+  if (from < ports_.log->first_index())
+    return batch.finish();  // An image took the place of the log meanwhile.
   ports_.log->replay(from, [&](std::uint64_t index, const log_entry& entry) {
     return batch.take({index, entry.term, parse(ports_.log->path(), index, entry).edit}) && index < upto;
   });

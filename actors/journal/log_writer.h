@@ -20,6 +20,8 @@ struct log_writer_ports {
   std::shared_ptr<model::consensus_core> core;
   std::function<model::time_ms()> now;       ///< Monotonic.
   post_fn post = [](raft_mail) {};           ///< To the other members.
+  /// Whether a member's link takes entries just now.
+  std::function<bool(model::node_id)> takes = [](model::node_id) { return true; };
   std::uint64_t tail_bytes_max = 16U << 20;  ///< Of durable entries kept for followers.
   /// Entries of a leader are taken until so many bytes are not applied here, and then again when half
   /// of it is (design/journal.md 9.6, rules 2 and 4).
@@ -82,7 +84,7 @@ private:
   [[nodiscard]] log_turn finish(std::uint64_t end_before, std::size_t proposals);
   void post(model::outbound sent);
   void post_request(model::node_id to, const model::append_request& request);
-  void read_back(std::uint64_t from, std::uint64_t upto, std::vector<tail_entry>& into) const;
+  void read_back(std::uint64_t from, std::uint64_t upto, const std::function<bool(const tail_entry&)>& take) const;
 
   log_writer_ports ports_;
   model::update standing_;

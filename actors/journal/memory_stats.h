@@ -26,6 +26,7 @@ public:
 
   std::atomic<std::uint64_t> backlog_bytes{};     ///< Unapplied, on the disk only.
   std::atomic<std::uint64_t> not_applied_bytes{}; ///< Backlog, uncommitted and unapplied together.
+  std::atomic<bool> is_behind{false};             ///< Something that is committed is not applied.
   std::atomic<bool> is_refusing{false};           ///< This follower takes no entries: apply is too far behind.
   std::atomic<std::uint64_t> refused_appends{};   ///< Messages whose entries it did not take.
   std::atomic<std::uint64_t> waiting{};           ///< Proposals at the door.

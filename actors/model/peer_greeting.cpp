@@ -67,20 +67,29 @@ greeting_verdict meet(greeting& self, const greeting& peer) {
   verdict.refusal = mismatch(self, peer);
   if (!verdict.refusal.empty())
     return verdict;
+  // Whoever is not who we know may be of another group, and its word about us is worth nothing.
+  if (const auto of_peer = self.known.find(peer.node); of_peer != self.known.end() && of_peer->second != peer.birth) {
+    verdict.refusal = new_directory(peer.node);
+    return verdict;
+  }
   const auto of_us = peer.known.find(self.node);
   if (of_us != peer.known.end() ? of_us->second != self.birth : peer.is_founded && !self.is_founded) {
     verdict.fatal = new_directory(self.node) + " (so says " + fe(peer.node) + ")";
     return verdict;
   }
   if (const auto other = disagreement(self, peer); other != 0) {
-    verdict.refusal = other == peer.node ? new_directory(other)
-                                         : fe(peer.node) + " and this node know different directories of " + fe(other)
+    verdict.refusal = fe(peer.node) + " and this node know different directories of " + fe(other)
                                                + "; empty the directories of all three and found the group again";
     return verdict;
   }
   verdict.has_learned = self.known.emplace(peer.node, peer.birth).second;
-  if (peer.known == self.known && knows_all(self))
+  if (peer.known == self.known && knows_all(self)) {
     self.agreed.insert(peer.node);
+    if (peer.is_founded)  // It has heard from all of them.
+      for (const auto& each : self.founders)
+        if (each.id != self.node)
+          self.agreed.insert(each.id);
+  }
   return verdict;
 }
 

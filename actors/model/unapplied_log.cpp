@@ -47,6 +47,10 @@ void unapplied_log::apply(std::uint64_t upto) {
 }
 
 void unapplied_log::replace(std::uint64_t from) {
+  if (from < first_) {  // Of what was on the disk before anything was known here.
+    restart(from);
+    return;
+  }
   while (end() > std::max(from, first_)) {
     let_go(end() - 1);
     charges_.pop_back();

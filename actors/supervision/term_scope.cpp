@@ -5,6 +5,7 @@
 #include <caf/exit_reason.hpp>
 #include <caf/sec.hpp>
 #include <caf/system_messages.hpp>
+#include <algorithm>
 #include <utility>
 
 namespace tabletd {
@@ -39,12 +40,21 @@ void stop_leading(term_scope_state& st) {
 }
 
 /// Proposes one of the first edits of a term; `then` runs if it is true and the term still lasts.
-void propose(self_ptr self, model::edit_body body, const char* what, void (*then)(self_ptr)) {
+void propose(self_ptr self, const model::edit_body& body, const char* what, void (*then)(self_ptr)) {
   const auto term = self->state.term;
-  self->request(self->state.ports.journal, caf::infinite, stamped(self, std::move(body)))
-    .then([self, term, what, then](const edit_outcome& outcome) {
+  self->request(self->state.ports.journal, caf::infinite, stamped(self, body))
+    .then([self, term, body, what, then](const edit_outcome& outcome) {
       if (self->state.term != term || is_overtaken(outcome.get().getFailure()))
         return;
+      if (outcome.get().getFailure() == failure::OVERLOADED) {
+        // Elected in the middle of a crowd: the term begins when there is room.
+        self->state.again = [self, term, body, what, then] {
+          if (self->state.term == term)
+            propose(self, body, what, then);
+        };
+        const auto wait = std::max<std::uint32_t>(outcome.get().getRetryAfterMs(), 1);
+        return self->delayed_send(self, std::chrono::milliseconds(wait), tick_due{});
+      }
       if (outcome.get().getFailure() != failure::NONE)
         return fail(self, what + std::string(outcome.get().getMessage().cStr()));
       then(self);
@@ -120,7 +130,11 @@ caf::behavior term_scope(self_ptr self, term_scope_ports ports) {
   return {[self](const standing& now) {
     self->state.now = now;
     follow(self);
-  }};
+  },
+          [self](tick_due) {
+            if (auto again = std::exchange(self->state.again, nullptr))
+              again();
+          }};
 }
 
 } // namespace tabletd

@@ -36,6 +36,7 @@ struct term_scope_state {
   standing now;         ///< Of this node, by the journal.
   std::uint64_t term{}; ///< The one being begun or led in; 0: none.
   caf::actor subtree;
+  std::function<void()> again; ///< What was refused for want of room; at the next tick.
   caf::error why;       ///< Set once an exit was asked for: the subtree is awaited.
   bool ending = false;
   bool leads = false;   ///< As far as ports.leading was told.

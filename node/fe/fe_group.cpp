@@ -103,13 +103,17 @@ void fe_group::start(kj_loop& loop, kj::Network& network, fe_face face, std::fun
     has_met_ = true;
     met_or_stopping_.notify_all();
   };
-  links_ = std::make_shared<peer_links>(std::move(options));
-  call_in_loop(loop, [this, &loop, &network] { return links_->start(loop, network); });
+  const auto made = std::make_shared<peer_links>(std::move(options));
+  {
+    const std::lock_guard guard{mutex_};
+    links_ = made;
+  }
+  call_in_loop(loop, [made, &loop, &network] { return made->start(loop, network); });
   const auto take_part = [this, begin = std::move(begin)] {
     auto opened = open();
     const auto inbox = opened.inbox;
     begin(std::move(opened));
-    links_->open(inbox);
+    links()->open(inbox);
   };
   if (self_.is_founded)
     return take_part();
@@ -120,10 +124,11 @@ void fe_group::start(kj_loop& loop, kj::Network& network, fe_face face, std::fun
 void fe_group::found_when_met(const std::function<void()>& take_part) {
   constexpr auto say_again_after = std::chrono::seconds(5);
   {
+    const auto links = this->links();
     std::unique_lock guard{mutex_};
     while (!has_met_ && !is_stopping_) {
       if (met_or_stopping_.wait_for(guard, say_again_after) == std::cv_status::timeout && !has_met_)
-        log_info("waits for the other founders of the group", {{"missing", names_of(links_->peers())}});
+        log_info("waits for the other founders of the group", {{"missing", names_of(links->peers())}});
     }
     if (is_stopping_)
       return;
@@ -149,17 +154,27 @@ opened_journal fe_group::open() {
   parts.stats = stats_;
   parts.memory = memory_;
   parts.on_fatal = options_.on_fatal;
-  if (links_)
-    parts.post = [links = links_](raft_mail mail) { links->post(std::move(mail)); };
+  if (const auto links = this->links()) {
+    parts.post = [links](raft_mail mail) { links->post(std::move(mail)); };
+    parts.takes = [links](model::node_id peer) { return links->takes(peer); };
+  }
   return open_journal(std::move(parts));
 }
 
 void fe_group::post(const model::checkpoint_mail& mail) const {
-  if (links_)
-    links_->post(mail);
+  if (const auto links = this->links())
+    links->post(mail);
 }
 
-std::vector<peer_view> fe_group::peers() const { return links_ ? links_->peers() : std::vector<peer_view>{}; }
+std::shared_ptr<peer_links> fe_group::links() const {
+  const std::lock_guard guard{mutex_};
+  return links_;
+}
+
+std::vector<peer_view> fe_group::peers() const {
+  const auto links = this->links();
+  return links ? links->peers() : std::vector<peer_view>{};
+}
 
 void fe_group::stop_founding() {
   {
@@ -173,9 +188,14 @@ void fe_group::stop_founding() {
 
 void fe_group::stop(kj_loop& loop) {
   stop_founding();
-  if (!links_)
+  std::shared_ptr<peer_links> links;
+  {
+    const std::lock_guard guard{mutex_};
+    links = std::exchange(links_, nullptr);
+  }
+  if (!links)
     return;
-  call_in_loop(loop, [links = std::exchange(links_, nullptr)]() -> kj::Promise<void> {
+  call_in_loop(loop, [links]() -> kj::Promise<void> {
     links->stop();
     return kj::READY_NOW;
   });

@@ -57,6 +57,7 @@ public:
 private:
   void read_identity_file();
   void write_identity_file(const model::greeting& self) const;
+  [[nodiscard]] std::shared_ptr<peer_links> links() const;
   [[nodiscard]] opened_journal open();
   void found_when_met(const std::function<void()>& take_part);
   [[nodiscard]] std::filesystem::path identity_path() const { return options_.log_directory / "group.identity"; }
@@ -67,9 +68,9 @@ private:
   std::shared_ptr<edit_log> log_;
   journal_stats_ptr stats_ = std::make_shared<journal_stats>();
   memory_stats_ptr memory_ = std::make_shared<memory_stats>();
-  std::shared_ptr<peer_links> links_;
+  std::shared_ptr<peer_links> links_;  ///< Under the mutex; null in a group of one, and in the end.
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable met_or_stopping_;
   bool has_met_ = false;
   bool is_stopping_ = false;

@@ -22,6 +22,7 @@ namespace tabletd {
 namespace {
 
 constexpr auto greeting_patience = 5 * kj::SECONDS;
+constexpr auto connect_patience = 2 * kj::SECONDS;
 /// A peer that starts is found soon; one that is away for a week costs one attempt a second.
 constexpr auto redial_after = 200 * kj::MILLISECONDS;
 constexpr auto redial_refused_after = 1 * kj::SECONDS;
@@ -67,6 +68,7 @@ struct peer_links::outgoing {
   bool is_announced = false;   ///< The loop knows that the queue is not empty.
   // Loop thread.
   kj::Own<kj::PromiseFulfiller<void>> filled;
+  kj::TimePoint up_since = kj::origin<kj::TimePoint>();
 };
 
 peer_links::peer_links(peer_link_options options) : options_(std::move(options)) {
@@ -94,7 +96,7 @@ void peer_links::failures::taskFailed(kj::Exception&& why) {
 // -- beginning and end -------------------------------------------------------------------
 
 kj::Promise<void> peer_links::start(kj_loop& loop, kj::Network& network) {
-  loop_ = &loop;
+  loop_ = loop.shared_from_this();
   network_ = &network;
   tasks_ = kj::heap<kj::TaskSet>(failures_);
   auto paf = kj::newPromiseAndFulfiller<void>();
@@ -112,19 +114,23 @@ kj::Promise<void> peer_links::start(kj_loop& loop, kj::Network& network) {
 }
 
 void peer_links::stop() {
+  is_stopped_ = true;
   tasks_ = nullptr;
   receiver_ = nullptr;
   waiting_for_room_.clear();
-  loop_ = nullptr;
+  const std::lock_guard guard{mutex_};
+  for (auto& [node, to] : outgoing_)
+    to->is_up = false;
 }
 
 void peer_links::open(std::shared_ptr<next_transaction> inbox) {
   loop_->post([self = shared_from_this(), inbox = std::move(inbox)] {
-    if (!self->loop_)
+    if (self->is_stopped_)
       return;
     self->inbox_ = inbox;
     self->options_.self.is_founded = true;
-    self->options_.keep(self->options_.self);
+    if (!self->keep())
+      return;
     inbox->when_roomy([weak = self->weak_from_this(), loop = self->loop_] {
       loop->post([weak] {
         if (const auto links = weak.lock())
@@ -151,11 +157,22 @@ std::string peer_links::judge(const model::greeting& peer) {
     log_once("peer_refused", log_level::error, "another front end was refused", {{"why", verdict.refusal}});
     return verdict.refusal;
   }
-  if (verdict.has_learned)
-    options_.keep(options_.self);
+  if (verdict.has_learned && !keep())
+    return "this node cannot write down whom it has met";
   if (!options_.self.is_founded && model::may_found(options_.self))
     options_.all_met();
   return {};
+}
+
+/// False: what this node knows is not on its disk, so it must not act on it.
+bool peer_links::keep() {
+  try {
+    options_.keep(options_.self);
+    return true;
+  } catch (const std::exception& error) {
+    options_.on_fatal(error.what());
+    return false;
+  }
 }
 
 std::unique_ptr<capnp::MallocMessageBuilder> peer_links::greeting(const std::string& refusal) const {
@@ -174,6 +191,11 @@ kj::Promise<void> peer_links::accept() {
     notice_dead_peers(*stream);
     tasks_->add(serve(kj::heap<coalescing_stream>(kj::mv(stream))));
     return accept();
+  },
+  [this](kj::Exception&& why) {
+    // Out of descriptors, most likely: there will be some again.
+    log_once("peer_accept", log_level::warn, "another front end could not be accepted", {{"why", text_of(why)}});
+    return loop_->timer().afterDelay(redial_after).then([this] { return accept(); });
   });
 }
 
@@ -195,7 +217,10 @@ kj::Promise<void> peer_links::serve(kj::Own<kj::AsyncIoStream> stream) {
           return KJ_ASSERT_NONNULL(is_open_).addBranch().then([this, &io, node] { return read_mail(io, node); });
         });
       })
-      .catch_([](kj::Exception&&) { /* The peer dials again. */ })
+      .catch_([](kj::Exception&& why) {  // The peer dials again.
+        if (why.getType() != kj::Exception::Type::DISCONNECTED)
+          log_once("peer_mail", log_level::warn, "what another front end said could not be taken", {{"why", text_of(why)}});
+      })
       .attach(kj::mv(stream));
 }
 
@@ -228,8 +253,9 @@ kj::Promise<void> peer_links::take(const capnp::MessageReader& message, model::n
 
 kj::Promise<void> peer_links::dial(outgoing& to) {
   return network_->parseAddress(to.address.c_str())
-      .then([](kj::Own<kj::NetworkAddress>&& address) {
-        auto connecting = address->connect();
+      .then([this](kj::Own<kj::NetworkAddress>&& address) {
+        // The kernel would try for minutes, at longer and longer intervals.
+        auto connecting = loop_->timer().timeoutAfter(connect_patience, address->connect());
         return connecting.attach(kj::mv(address));
       })
       .then([this, &to](kj::Own<kj::AsyncIoStream>&& stream) {
@@ -243,7 +269,8 @@ kj::Promise<void> peer_links::dial(outgoing& to) {
           static_cast<void>(inbox_->add(link_refused{to.node}));
       })
       .then([this, &to] {
-        if (linked(to, false))
+        const bool lived = loop_->timer().now() - to.up_since > redial_refused_after;
+        if (linked(to, false) && lived)
           return loop_->timer().afterDelay(redial_broken_after);
         const bool is_refused = !options_.self.is_founded;
         return loop_->timer().afterDelay(is_refused ? redial_refused_after : redial_after);
@@ -272,6 +299,7 @@ kj::Promise<void> peer_links::greet(outgoing& to, kj::AsyncIoStream& stream) {
         note_face(peer, face_of(root.getFace()));
         if (!options_.self.is_founded)  // Greets again: either side may have learned something by then.
           return KJ_ASSERT_NONNULL(is_open_).addBranch().exclusiveJoin(loop_->timer().afterDelay(redial_after));
+        to.up_since = loop_->timer().now();
         linked(to, true);
         return write_mail(to, stream).exclusiveJoin(stream.whenWriteDisconnected()).exclusiveJoin(end_of(stream));
       });
@@ -335,6 +363,21 @@ bool peer_links::linked(outgoing& to, bool is_up) {
   return was_up;
 }
 
+bool peer_links::takes(model::node_id node) {
+  const auto at = outgoing_.find(node);
+  const std::lock_guard guard{mutex_};
+  return at != outgoing_.end() && takes(*at->second, true);
+}
+
+/// Under the mutex.
+bool peer_links::takes(outgoing& to, bool with_entries) {
+  if (!to.is_up || (with_entries && views_[to.node].is_busy))
+    return false;
+  const bool fits = to.bytes <= options_.queue_bytes_max;
+  to.has_dropped |= !fits;
+  return fits && !(with_entries && to.has_dropped);  // What follows a gap would only be refused.
+}
+
 void peer_links::post(raft_mail mail) {
   const auto at = outgoing_.find(mail.peer);
   if (at == outgoing_.end())
@@ -342,12 +385,8 @@ void peer_links::post(raft_mail mail) {
   auto& to = *at->second;
   {
     const std::lock_guard guard{mutex_};
-    if (!to.is_up || (!mail.edits.empty() && views_[to.node].is_busy))
+    if (!takes(to, !mail.edits.empty()))
       return;
-    if (to.bytes > options_.queue_bytes_max) {
-      to.has_dropped = true;
-      return;
-    }
   }
   capnp::MallocMessageBuilder message(static_cast<unsigned>(codec::words_of(mail.edits)));
   auto root = message.initRoot<wire::Mail>();
@@ -378,6 +417,8 @@ void peer_links::post(const model::checkpoint_mail& mail) {
 void peer_links::enqueue(outgoing& to, kj::Array<capnp::word> words) {
   {
     const std::lock_guard guard{mutex_};
+    if (!to.is_up)
+      return;
     to.bytes += words.asBytes().size();
     to.queue.push_back(kj::mv(words));
     publish_queues();

@@ -80,6 +80,8 @@ public:
   void open(std::shared_ptr<next_transaction> inbox);
   /// See post_fn.
   void post(raft_mail mail);
+  /// See log_writer_ports.
+  [[nodiscard]] bool takes(model::node_id node);
   /// The same; what does not fit is forgotten: who waits for an answer asks again.
   void post(const model::checkpoint_mail& mail);
   [[nodiscard]] std::vector<peer_view> peers() const;
@@ -107,10 +109,12 @@ private:
   /// Why mail of `peer` is not taken; empty: it is.
   [[nodiscard]] std::string judge(const model::greeting& peer);
   [[nodiscard]] std::unique_ptr<capnp::MallocMessageBuilder> greeting(const std::string& refusal) const;
+  [[nodiscard]] bool takes(outgoing& to, bool with_entries);
+  [[nodiscard]] bool keep();
   void enqueue(outgoing& to, kj::Array<capnp::word> words);
 
   peer_link_options options_;
-  kj_loop* loop_ = nullptr;
+  kj_loop_ptr loop_;
   kj::Network* network_ = nullptr;
   std::uint16_t port_ = 0;
 
@@ -119,6 +123,7 @@ private:
   std::map<model::node_id, std::unique_ptr<outgoing>> outgoing_;  ///< The map itself never changes.
 
   // Loop thread.
+  bool is_stopped_ = false;
   std::shared_ptr<next_transaction> inbox_;
   kj::Own<kj::PromiseFulfiller<void>> opened_;
   kj::Maybe<kj::ForkedPromise<void>> is_open_;

@@ -170,5 +170,22 @@ TEST_F(TermScope, ATermThatEndsBeforeItBeganStartsNothing) {
   EXPECT_EQ(told, (std::vector{true}));
 }
 
+/// Elected in the middle of a crowd of writers.
+TEST_F(TermScope, ATermForWhichThereIsNoRoomBeginsLater) {
+  answer = seal<wire::EditOutcome>([](auto to) {
+    to.setFailure(wire::EditOutcome::Failure::OVERLOADED);
+    to.setRetryAfterMs(500);
+  });
+  start();
+  EXPECT_EQ(entries, 1U);
+  EXPECT_TRUE(told.empty());
+  pass(499ms);
+  EXPECT_EQ(entries, 1U);
+  answer = {};
+  pass(1ms);
+  EXPECT_EQ(entries, 3U) << "the term, and the cluster";
+  EXPECT_EQ(told, (std::vector{true}));
+}
+
 } // namespace
 } // namespace tabletd

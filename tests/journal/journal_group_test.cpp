@@ -294,7 +294,7 @@ TEST_F(JournalGroup, ALeaderThatIsCutOffStopsLeadingAndItsTailIsReplaced) {
 }
 
 /// The log's owner may be told that it is over before it notices it: by the new leader's entries.
-TEST_F(JournalGroup, WhatANewLeaderReplacesIsSurelyNotApplied) {
+TEST_F(JournalGroup, WhatANewLeaderReplacesIsAnsweredAsUnknown) {
   start_all();
   const auto old = elect();
   const auto cut_at = at(old).now.term;
@@ -315,7 +315,7 @@ TEST_F(JournalGroup, WhatANewLeaderReplacesIsSurelyNotApplied) {
   EXPECT_FALSE(answers.contains("lost"));
   set_cut(old, false);
   run(2s);
-  EXPECT_NE(answers.at("lost").why, failure::NONE);
+  EXPECT_EQ(answers.at("lost").why, failure::LEADERSHIP_LOST);
   propose(leader(), "kept");
   run(1s);
   for (model::node_id who = 1; who <= members; ++who)
@@ -372,6 +372,31 @@ TEST_F(JournalGroup, AFollowerWhoseCatalogIsBehindTakesNoMore) {
     say(leads, link_renewed{slow});
   }
   EXPECT_EQ(edits(slow), edits(leads));
+}
+
+/// What commits the tail may be the very entry that a follower full of it would refuse.
+TEST_F(JournalGroup, AFollowerThatHoldsALongUncommittedTailTakesWhatCommitsIt) {
+  limits.backlog_bytes = 20'000;
+  start_all();
+  const auto old = elect();
+  const model::node_id a = old == 1 ? 2 : 1, b = 6 - old - a;
+  set_cut(b, true);
+  for (int i = 0; i < 60; ++i) {
+    propose(old, std::string(1'000, 'x') + std::to_string(i));
+    run(20ms);
+  }
+  stop(old);
+  stop(a);  // It has everything, and forgets what of it is committed.
+  start(a);
+  set_cut(b, false);
+  say(a, link_renewed{b});
+  for (int i = 0; i < 100 && leader() == 0; ++i)
+    run(100ms);
+  ASSERT_EQ(leader(), a) << "only it can lead";
+  propose(a, "commits it");
+  run(5s);
+  EXPECT_EQ(answers["commits it"].why, failure::NONE);
+  EXPECT_EQ(edits(b).size(), 61U);
 }
 
 TEST_F(JournalGroup, AFollowerRestartsWithItsLog) {

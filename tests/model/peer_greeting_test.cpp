@@ -65,6 +65,31 @@ TEST(PeerGreeting, MembersThatKnowDifferentDirectoriesNeverFound) {
   EXPECT_NE(meet(b, c).refusal.find("know different directories of fe 1"), std::string::npos);
 }
 
+/// Another group of the same name answers under a configured address.
+TEST(PeerGreeting, AStrangerCannotStopAMember) {
+  auto a = fe(1, 11), b = fe(2, 22), c = fe(3, 33);
+  link_all(a, b, c);
+  a.is_founded = true;
+  auto stranger = fe(2, 77);
+  stranger.known = {{1, 66}, {2, 77}, {3, 88}};
+  stranger.is_founded = true;
+  const auto verdict = meet(a, stranger);
+  EXPECT_TRUE(verdict.fatal.empty());
+  EXPECT_FALSE(verdict.refusal.empty());
+}
+
+/// It restarted before it could found, and one of the others is away.
+TEST(PeerGreeting, WhoHasMetAllFoundsWithAnyFoundedMember) {
+  auto a = fe(1, 11), b = fe(2, 22), c = fe(3, 33);
+  link_all(a, b, c);
+  link_all(a, b, c);
+  a.is_founded = true;
+  b.agreed.clear();
+  EXPECT_FALSE(may_found(b));
+  EXPECT_TRUE(meet(b, a).ok());
+  EXPECT_TRUE(may_found(b));
+}
+
 /// It was never there when the group was founded, by members that have no births of it.
 TEST(PeerGreeting, AGroupThatWasFoundedWithoutThisNodeIsNotItsOwn) {
   auto old = fe(1, 11);

@@ -70,6 +70,19 @@ TEST_F(UnappliedLog, ReplacedEntriesAreForgottenWhereverTheyAre) {
   EXPECT_EQ(c(), 70U);
 }
 
+/// A node that starts knows nothing of its log, and a leader may replace its end.
+TEST_F(UnappliedLog, WhatIsReplacedMayBeOlderThanWhatIsKnown) {
+  log.restart(11);
+  log.replace(9);
+  for (int i = 0; i < 3; ++i)
+    log.add_received(100);  // 9, 10, 11
+  EXPECT_EQ(log.end(), 12U);
+  log.commit(11);
+  EXPECT_EQ(c(), 300U);
+  log.apply(11);
+  EXPECT_EQ(governor.total_bytes(), 0U);
+}
+
 TEST_F(UnappliedLog, AReceivedEntryPushesOlderOnesOut) {
   log.add_received(600);
   log.add_received(300);
