@@ -111,15 +111,14 @@ def play(group, rounds, root, dice):
 
 def names_in(group, member):
     """The databases in a stopped member's own files."""
-    dump = subprocess.run([group.binaries / "tabletctl", "offline", "journal", "dump", member.directory, "--jsonl"],
+    dump = subprocess.run([group.binaries / "tabletctl", "offline", "journal", "dump", member.directory, "--format", "jsonl"],
                           capture_output=True, text=True, check=True)
     names, first = set(), None
     for line in dump.stdout.splitlines():
         entry = json.loads(line)
         first = first or entry["index"]
         if entry.get("edit") == "databaseCreated":
-            fields = entry["fields"]
-            names.add(fields if isinstance(fields, str) else next(iter(fields.values())))
+            names.add(entry["fields"])
     if first != 1:
         raise SystemExit(f"the log of {member.name} begins at {first}; this story needs all of it")
     return names
@@ -150,7 +149,7 @@ def main():
     options.add_argument("--vs", choices=["etcd"])
     given = options.parse_args()
     binaries = given.binaries.resolve()
-    root = pathlib.Path(tempfile.mkdtemp(prefix="tabletd-failover-"))
+    root = pathlib.Path(tempfile.mkdtemp(prefix="failover-", dir=binaries.parent))  # The disk that is built on, not one in memory.
 
     ours = FrontEnds(binaries, root / "fe")
     try:
