@@ -118,8 +118,7 @@ def names_in(group, member):
         entry = json.loads(line)
         first = first or entry["index"]
         if entry.get("edit") == "databaseCreated":
-            fields = entry["fields"]
-            names.add(fields if isinstance(fields, str) else next(iter(fields.values())))
+            names.add(entry["fields"])
     if first != 1:
         raise SystemExit(f"the log of {member.name} begins at {first}; this story needs all of it")
     return names
@@ -150,7 +149,7 @@ def main():
     options.add_argument("--vs", choices=["etcd"])
     given = options.parse_args()
     binaries = given.binaries.resolve()
-    root = pathlib.Path(tempfile.mkdtemp(prefix="tabletd-failover-"))
+    root = pathlib.Path(tempfile.mkdtemp(prefix="failover-", dir=binaries.parent))  # The disk that is built on, not one in memory.
 
     ours = FrontEnds(binaries, root / "fe")
     try:

@@ -76,6 +76,8 @@ update libraft_core::step(const consensus_event& event, time_ms now) {
     out.fault = std::string("consensus stopped: ") + raft_shim_error(code)
                 + "; this node's log contradicts the group's, rebuild the node from its peers";
   describe(out);
+  if (out.leader != 0)
+    lost_leader_ = 0;
   if (!leads()) {
     heard_.clear();
     transfer_.reset();

@@ -111,6 +111,7 @@ private:
   std::uint64_t settled_change_ = 0;                ///< Changes up to here are committed, and the library knows.
   std::map<model::node_id, model::time_ms> heard_;  ///< Who answered this leader, and when last.
   std::optional<transfer> transfer_;
+  model::node_id lost_leader_{};  ///< Has ended, and nobody was heard to lead since; 0: none.
   std::optional<model::image_to_install> installing_;
 };
 

@@ -107,8 +107,11 @@ int libraft_core::handle(const unreachable& event, update& out) {
 }
 
 int libraft_core::handle(const peer_gone& event, update&) {
-  if (raft_shim_state(raft_.get()) != raft_shim_follower || raft_shim_leader_id(raft_.get()) != event.peer)
+  // Said again while nobody leads: who lost the first time, because the others had not noticed yet, tries again.
+  const auto leader = raft_shim_leader_id(raft_.get());
+  if (leads() || (leader != 0 ? leader : lost_leader_) != event.peer)
     return 0;
+  lost_leader_ = event.peer;
   raft_shim_forget_leader(raft_.get());  // Or it would deny the others its pre-vote.
   raft_shim_time_out_by(raft_.get(), static_cast<std::uint64_t>((now_ + turn_after(event.peer)).count()));
   return 0;

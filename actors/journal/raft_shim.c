@@ -331,10 +331,10 @@ void raft_shim_forget_leader(struct raft_shim* shim)
 void raft_shim_time_out_by(struct raft_shim* shim, uint64_t at_ms)
 {
   struct raft* raft = &shim->raft;
-  if (raft->state != RAFT_FOLLOWER || raft_timeout(raft) <= at_ms)
+  if (raft->state == RAFT_LEADER || raft_timeout(raft) <= at_ms)
     return;
   /* Not the timeout: it would stay that short for the next leader. */
-  const uint64_t timeout = raft->follower_state.randomized_election_timeout;
+  const uint64_t timeout = raft_timeout(raft) - raft->election_timer_start;
   raft->election_timer_start = at_ms > timeout ? at_ms - timeout : 0;
 }
 

@@ -98,7 +98,7 @@ int raft_shim_snapshot_taken(struct raft_shim* shim, uint64_t now_ms,
 /* A follower that hears no leader and is no voter stands for nothing, and the core never lets it
  * forget the leader. */
 void raft_shim_forget_leader(struct raft_shim* shim);
-/* Of a follower, until it hears from a leader or votes: its election timeout ends at `at_ms`, if that is earlier. */
+/* The present election timeout of a follower or candidate ends at `at_ms`, if that is earlier. */
 void raft_shim_time_out_by(struct raft_shim* shim, uint64_t at_ms);
 /* Votes for `candidate` in the present term; the caller makes sure that it may. */
 void raft_shim_vote_for(struct raft_shim* shim, uint64_t now_ms, uint64_t candidate);

@@ -149,7 +149,7 @@ struct unreachable {
 /// Nobody listens at `peer` any more: its process has ended.  A follower that took it for the leader
 /// knows none from now on, and stands for election soon instead of after an election timeout: voters one
 /// after the other by id, each asking first whether a majority misses its leader too, so a leader that
-/// the others still hear goes on.  Nobody else minds.
+/// the others still hear goes on.  To be repeated as long as it is so.  Nobody else minds.
 struct peer_gone {
   node_id peer{};
 };

@@ -153,6 +153,22 @@ TEST_F(LeaderThatEnded, ALongerLogHasItsTurnNext) {
   EXPECT_TRUE(node(3).leads());
 }
 
+TEST_F(LeaderThatEnded, WhoAsksTooEarlyAsksAgain) {
+  elect(1);
+  node(2).lose_peer(1, now);
+  pass(25ms);
+  tick_survivors();
+  ASSERT_FALSE(node(2).leads()) << "member 3 has not noticed";
+  pass(200ms);
+  end_leader();
+  pass(25ms);
+  tick_survivors();
+  EXPECT_TRUE(node(2).leads());
+  pass(200ms);
+  node(3).lose_peer(1, now);
+  EXPECT_EQ(node(3).last.leader, 2u) << "that was the leader before";
+}
+
 TEST_F(LeaderThatEnded, GoesOnIfOnlyOneThinksSo) {
   elect(1);
   const auto term = node(1).last.term;
