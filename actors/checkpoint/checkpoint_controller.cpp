@@ -61,8 +61,8 @@ struct carrier {
       progress.attempt_seconds.observe(std::chrono::duration<double>(now(self) - st().attempt_began).count());
       progress.last_done_ms = st().ports.wall_clock().count();
     }
-    st().last_ending = fmt::format("({}, #{}, {}) on fe {}: {}{}", e.attempt.epoch, e.attempt.attempt, e.attempt.journal_id,
-                                   e.worker, e.done ? "" : "failed: ", e.text);
+    st().last_ending = fmt::format("({}, #{}, {}) on fe {}: {}", e.attempt.epoch, e.attempt.attempt, e.attempt.journal_id,
+                                   e.worker, e.done ? "done" : "failed: " + e.text);
     st().ports.tell("checkpoint " + st().last_ending, !e.done);
   }
   void operator()(const model::fetch_image& e) const {
