@@ -1,2 +1,2 @@
 add_executable(image_bench ${CMAKE_CURRENT_LIST_DIR}/image_bench.cpp)
-target_link_libraries(image_bench PRIVATE tabletd_flags tabletd_catalog fmt::fmt)
+target_link_libraries(image_bench PRIVATE tabletd_flags tabletd_checkpoint fmt::fmt)

@@ -61,8 +61,8 @@ struct carrier {
       progress.attempt_seconds.observe(std::chrono::duration<double>(now(self) - st().attempt_began).count());
       progress.last_done_ms = st().ports.wall_clock().count();
     }
-    st().last_ending = fmt::format("({}, #{}, {}) on fe {}: {}{}", e.attempt.epoch, e.attempt.attempt, e.attempt.journal_id,
-                                   e.worker, e.done ? "" : "failed: ", e.text);
+    st().last_ending = fmt::format("({}, #{}, {}) on fe {}: {}", e.attempt.epoch, e.attempt.attempt, e.attempt.journal_id,
+                                   e.worker, e.done ? "done" : "failed: " + e.text);
     st().ports.tell("checkpoint " + st().last_ending, !e.done);
   }
   void operator()(const model::fetch_image& e) const {
@@ -129,15 +129,20 @@ void drop_silent(self_ptr self) {
     }
 }
 
+void ask_for_facts(self_ptr self, const std::vector<model::node_id>& of) {
+  auto& st = self->state;
+  ++st.beat;
+  for (const auto each : of)
+    st.ports.exchange->post(each, model::facts_asked{st.epoch, st.beat});
+}
+
 void on_beat(self_ptr self) {
   auto& st = self->state;
   if (auto members = st.ports.members(); members != st.members) {
     st.members = members;
     feed(self, model::group_changed{std::move(members)});
   }
-  ++st.beat;
-  for (const auto each : st.members)
-    st.ports.exchange->post(each, model::facts_asked{st.epoch, st.beat});
+  ask_for_facts(self, st.members);
   drop_silent(self);
   note_newest_image(self);
   const auto bytes = journal_bytes(*st.ports.stats);
@@ -149,18 +154,13 @@ void on_beat(self_ptr self) {
   self->delayed_send(checkpoint_controller_actor{self}, st.ports.pace.beat, tick_due{});
 }
 
-void order(self_ptr self, std::uint64_t request, model::node_id on) {
-  feed(self, model::checkpoint_asked{request, on == 0 ? std::nullopt : std::optional{on}});
-}
-
-bool knows_itself(const checkpoint_controller_state& st) {
-  return st.controller->members().at(st.ports.exchange->self()).alive;
-}
-
-void take_early(self_ptr self) {
-  if (knows_itself(self->state))
-    for (const auto& [request, on] : std::exchange(self->state.early, {}))
-      order(self, request, on);
+void take_early(self_ptr self, std::uint64_t beat) {
+  auto& early = self->state.early;
+  while (!early.empty() && early.front().beat <= beat) {
+    const auto order = early.front();
+    early.erase(early.begin());
+    feed(self, model::checkpoint_asked{order.request, order.on == 0 ? std::nullopt : std::optional{order.on}});
+  }
 }
 
 // -- the mailbox -------------------------------------------------------------------------
@@ -174,7 +174,8 @@ void on_mail(self_ptr self, const model::checkpoint_mail& mail) {
                    return;
                  st.heard[mail.peer] = now(self);
                  feed(self, w.facts);
-                 take_early(self);
+                 if (mail.peer == st.ports.exchange->self())
+                   take_early(self, w.facts.beat);
                },
                [&](const model::worker_said& w) { feed(self, w); },
                [&](const model::push_acked& w) {
@@ -197,11 +198,8 @@ caf::typed_response_promise<checkpoint_outcome> on_order(self_ptr self, const ch
   auto asked = self->make_response_promise<checkpoint_outcome>();
   const auto request = ++st.requests;
   st.waiting.emplace(request, asked);
-  if (knows_itself(st))
-    order(self, request, what.on);
-  else
-    st.early.emplace_back(request, what.on);
-  publish(self);
+  ask_for_facts(self, {st.ports.exchange->self()});
+  st.early.push_back({request, what.on, st.beat});
   return asked;
 }
 

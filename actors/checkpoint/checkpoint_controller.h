@@ -48,7 +48,13 @@ struct checkpoint_controller_state {
   std::vector<model::logged_decision> unlogged;  ///< Answered "failed" with the next beat.
   std::string last_ending = "none yet";
   model::time_ms attempt_began{};
-  std::vector<std::pair<std::uint64_t, model::node_id>> early;  ///< Orders from before this node said what it has.
+  /// An order waits until this node has said what it has applied by then.
+  struct early_order {
+    std::uint64_t request{};
+    model::node_id on{};
+    std::uint64_t beat{};
+  };
+  std::vector<early_order> early;
   std::uint64_t requests = 0;
   std::map<std::uint64_t, caf::typed_response_promise<checkpoint_outcome>> waiting;
 };
