@@ -100,13 +100,11 @@ std::uint64_t bytes_since_image(const checkpoint_controller_state& st) {
   return journal_bytes(*st.ports.stats) - st.bytes_at_image;
 }
 
+/// What came between an image from before this term and its beginning is not counted: the rule for entries knows it.
 void note_newest_image(self_ptr self) {
   auto& st = self->state;
-  const auto& own = st.controller->members().at(st.ports.exchange->self());
-  if (model::newest_id(own.images) == st.newest_image)
-    return;
-  // One that was there when the term began: what came after it was counted since the process began.
-  if (std::exchange(st.newest_image, model::newest_id(own.images)) != 0)
+  const auto newest = model::newest_id(st.controller->members().at(st.ports.exchange->self()).images);
+  if (newest != std::exchange(st.newest_image, newest))
     st.bytes_at_image = journal_bytes(*st.ports.stats);
 }
 
@@ -219,7 +217,7 @@ checkpoint_controller_actor::behavior_type checkpoint_controller(self_ptr self, 
   st.ports = std::move(ports);
   st.epoch = st.ports.cell->load()->term;
   st.members = st.ports.members();
-  st.bytes_at_begin = journal_bytes(*st.ports.stats);
+  st.bytes_at_begin = st.bytes_at_image = journal_bytes(*st.ports.stats);
   st.controller.emplace(st.ports.options, st.epoch, st.ports.exchange->self(), st.members, std::set<model::node_id>{}, now(self));
   st.ports.exchange->set(checkpoint_controller_actor{self});
   self->send(checkpoint_controller_actor{self}, tick_due{});
