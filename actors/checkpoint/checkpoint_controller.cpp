@@ -134,6 +134,31 @@ void ask_for_facts(self_ptr self, const std::vector<model::node_id>& of) {
     st.ports.exchange->post(each, model::facts_asked{st.epoch, st.beat});
 }
 
+bool has_answered(const checkpoint_controller_state& st, model::node_id member, std::uint64_t beat) {
+  const auto at = st.answered.find(member);
+  return at != st.answered.end() && at->second >= beat;
+}
+
+/// Members that say nothing hold an order up so long; this node always answers.
+constexpr model::time_ms silence_for_an_order{1'000};
+
+bool is_due(self_ptr self, const checkpoint_controller_state::early_order& order) {
+  const auto& st = self->state;
+  if (!has_answered(st, st.ports.exchange->self(), order.beat))
+    return false;
+  return now(self) >= order.latest
+         || std::ranges::all_of(st.members, [&](model::node_id each) { return has_answered(st, each, order.beat); });
+}
+
+void take_early(self_ptr self) {
+  auto& early = self->state.early;
+  while (!early.empty() && is_due(self, early.front())) {
+    const auto order = early.front();
+    early.erase(early.begin());
+    feed(self, model::checkpoint_asked{order.request, order.on == 0 ? std::nullopt : std::optional{order.on}});
+  }
+}
+
 void on_beat(self_ptr self) {
   auto& st = self->state;
   if (auto members = st.ports.members(); members != st.members) {
@@ -148,17 +173,9 @@ void on_beat(self_ptr self) {
   for (const auto& each : std::exchange(st.unlogged, {}))
     feed(self, model::decision_failed{each.what, each.member});
   feed(self, model::checkpoint_ticked{});
+  take_early(self);
   publish(self);
   self->delayed_send(checkpoint_controller_actor{self}, st.ports.pace.beat, tick_due{});
-}
-
-void take_early(self_ptr self, std::uint64_t beat) {
-  auto& early = self->state.early;
-  while (!early.empty() && early.front().beat <= beat) {
-    const auto order = early.front();
-    early.erase(early.begin());
-    feed(self, model::checkpoint_asked{order.request, order.on == 0 ? std::nullopt : std::optional{order.on}});
-  }
 }
 
 // -- the mailbox -------------------------------------------------------------------------
@@ -172,8 +189,9 @@ void on_mail(self_ptr self, const model::checkpoint_mail& mail) {
                    return;
                  st.heard[mail.peer] = now(self);
                  feed(self, w.facts);
-                 if (mail.peer == st.ports.exchange->self())
-                   take_early(self, w.facts.beat);
+                 auto& answered = st.answered[mail.peer];
+                 answered = std::max(answered, w.facts.beat);
+                 take_early(self);
                },
                [&](const model::worker_said& w) { feed(self, w); },
                [&](const model::push_acked& w) {
@@ -196,8 +214,8 @@ caf::typed_response_promise<checkpoint_outcome> on_order(self_ptr self, const ch
   auto asked = self->make_response_promise<checkpoint_outcome>();
   const auto request = ++st.requests;
   st.waiting.emplace(request, asked);
-  ask_for_facts(self, {st.ports.exchange->self()});
-  st.early.push_back({request, what.on, st.beat});
+  ask_for_facts(self, st.members);
+  st.early.push_back({request, what.on, st.beat, now(self) + std::max(2 * st.ports.pace.beat, silence_for_an_order)});
   return asked;
 }
 

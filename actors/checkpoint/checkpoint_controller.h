@@ -48,13 +48,15 @@ struct checkpoint_controller_state {
   std::vector<model::logged_decision> unlogged;  ///< Answered "failed" with the next beat.
   std::string last_ending = "none yet";
   model::time_ms attempt_began{};
-  /// An order waits until this node has said what it has applied by then.
+  /// An order waits until the members have said who they are and what they have by then.
   struct early_order {
     std::uint64_t request{};
     model::node_id on{};
     std::uint64_t beat{};
+    model::time_ms latest{};  ///< Then without those that say nothing.
   };
   std::vector<early_order> early;
+  std::map<model::node_id, std::uint64_t> answered;  ///< Newest beat of each.
   std::uint64_t requests = 0;
   std::map<std::uint64_t, caf::typed_response_promise<checkpoint_outcome>> waiting;
 };
