@@ -91,6 +91,11 @@ public:
       sizes_.push_back(entries.size());
   }
   void replay(std::uint64_t from, const visit_fn& visit) const override { log_->replay(from, visit); }
+  [[nodiscard]] std::vector<image_point> image_points() const override { return log_->image_points(); }
+  void save_image_point(const image_point& point, std::uint64_t oldest_kept) override {
+    log_->save_image_point(point, oldest_kept);
+  }
+  void restart(const image_point& point) override { log_->restart(point); }
   void truncate_prefix(std::uint64_t first_kept) override { log_->truncate_prefix(first_kept); }
   [[nodiscard]] std::uint64_t first_index() const override { return log_->first_index(); }
   [[nodiscard]] std::uint64_t last_index() const override { return log_->last_index(); }
