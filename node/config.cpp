@@ -72,7 +72,6 @@ const std::vector<knob<fe_config>>& knobs(const fe_config&) {
     {"checkpoint.bytes_mib_max", &c::checkpoint_bytes_mib_max, "MiB of the edit log after which one is made", 1, mib_max},
     {"checkpoint.age_max_s", &c::checkpoint_age_max_s, "s after which one is made if there are 100 entries since the last",
      10, 31'536'000},
-    {"checkpoint.only_on_leader", &c::checkpoint_only_on_leader, "Never ask a follower for one"},
   };
   return all;
 }

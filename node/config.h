@@ -42,7 +42,6 @@ struct fe_config {
   std::uint64_t checkpoint_entries_max = 100'000;
   std::uint64_t checkpoint_bytes_mib_max = 64;
   std::uint64_t checkpoint_age_max_s = 3'600;
-  bool checkpoint_only_on_leader = false;
 };
 
 struct be_config {

@@ -133,7 +133,7 @@ TEST_F(CatalogActorTest, ADeadListenerIsForgotten) {
   urgent_exit(listener, caf::exit_reason::kill);
   settle();
   send(1, {edit_of(database_created{"a"})});
-  const auto* inside = dynamic_cast<catalog_actor::stateful_pointer<catalog_state>>(
+  const auto* inside = dynamic_cast<replaceable_catalog_actor::stateful_pointer<catalog_state>>(
       caf::actor_cast<caf::abstract_actor*>(subject));
   ASSERT_NE(inside, nullptr);
   EXPECT_TRUE(inside->state.listeners.empty());

@@ -300,7 +300,7 @@ TEST_F(ConsoleAdmin, ACheckpointIsOrderedAndItsEndTold) {
   EXPECT_EQ(run("ADMIN CHECKPOINT"), "done image 42 made by fe 1 (0)\n");
   checkpoint_ends = {false, "worker restarted"};
   EXPECT_EQ(run("ADMIN CHECKPOINT ON 'fe1'"),
-            "error [7] no checkpoint: worker restarted | SHOW PROC '/checkpoint' shows what is under way\n");
+            "error [8] no checkpoint: worker restarted | SHOW PROC '/checkpoint' shows what is under way\n");
   EXPECT_EQ(checkpoints_asked, (std::vector<model::node_id>{0, 1}));
   EXPECT_EQ(run("ADMIN CHECKPOINT ON 'fe9'"), "error [2] there is no front end fe9 | there are: fe1\n");
   EXPECT_NE(run("SHOW PROC '/checkpoint'").find("Images of fe 1|42"), std::string::npos);

@@ -172,8 +172,6 @@ TEST_F(ConsoleLoad, ANewLeaderFinishesWhatTheOldOneLeftOpen) {
   world.fold(model::term_began{2, 1});
   publish_world();
   pass(1s);
-  EXPECT_TRUE(proposed.empty()) << "one look is not enough: a job may just have begun";
-  pass(1s);
   EXPECT_EQ(world.cat.loads.find(committed)->state, model::load_state::published);
   EXPECT_EQ(world.cat.loads.find(begun)->state, model::load_state::aborted);
   EXPECT_EQ(publishes.size(), 4u + 4u);

@@ -206,7 +206,7 @@ TEST_F(ConsoleSession, AFollowerNamesTheLeader) {
   failures = {wire::EditOutcome::Failure::OVERLOADED};
   EXPECT_EQ(run("CREATE DATABASE shop"),
             "error [13] creating database shop failed: the edit log cannot take more just now (as the test wants) | "
-            "try again in a second; SHOW PROC '/journal' shows its backlog\n");
+            "try again in a moment; SHOW PROC '/journal' shows its backlog\n");
   failures = {wire::EditOutcome::Failure::STORAGE_FAILED};
   EXPECT_EQ(run("CREATE DATABASE shop"),
             "error [8] nobody knows whether creating database shop happened: the edit log failed (as the test wants) | "
