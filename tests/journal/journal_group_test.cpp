@@ -132,7 +132,8 @@ TEST_F(JournalGroup, AFollowerWhoseCatalogIsBehindTakesNoMore) {
   EXPECT_EQ(edits(slow), edits(leads));
 }
 
-/// What commits the tail may be the very entry that a follower full of it would refuse.
+/// What commits the tail may be the very entry that a follower full of it would refuse: it comes in a
+/// later message.
 TEST_F(JournalGroup, AFollowerThatHoldsALongUncommittedTailTakesWhatCommitsIt) {
   limits.backlog_bytes = 20'000;
   start_all();
@@ -140,7 +141,7 @@ TEST_F(JournalGroup, AFollowerThatHoldsALongUncommittedTailTakesWhatCommitsIt) {
   const model::node_id a = old == 1 ? 2 : 1, b = 6 - old - a;
   set_cut(b, true);
   for (int i = 0; i < 60; ++i) {
-    propose(old, std::string(1'000, 'x') + std::to_string(i));
+    propose(old, std::string(30'000, 'x') + std::to_string(i));
     run(20ms);
   }
   stop(old);
