@@ -419,10 +419,6 @@ promise on_proposal(self_ptr self, const edit_message& edit) {
 
 // -- life --------------------------------------------------------------------------------
 
-model::time_ms steady_now() {
-  return std::chrono::duration_cast<model::time_ms>(std::chrono::steady_clock::now().time_since_epoch());
-}
-
 void spawn_keeper(self_ptr self, std::shared_ptr<log_writer> writer, bool has_a_thread) {
   auto& st = self->state;
   log_keeper_ports ports{std::move(writer), st.proposed, st.stats, self->address()};
@@ -449,7 +445,7 @@ void stop(self_ptr self, const caf::exit_msg& exit) {
   if (std::exchange(st.stopping, true))
     return;
   answer_all(st, failure::SHUTTING_DOWN, "the node is stopping",
-             "; this edit is in the log and takes effect at the next start", in_doubt(st));
+             "; this edit is in the log of this node; look whether it took effect", in_doubt(st));
   urgent_exit(st.keeper, exit.reason);
 }
 
@@ -458,35 +454,7 @@ void stop(self_ptr self, const caf::exit_msg& exit) {
 journal_state::~journal_state() {
   if (stats)
     answer_all(*this, failure::SHUTTING_DOWN, "the journal ended",
-               "; this edit is in the log and takes effect when it is read again", in_doubt(*this));
-}
-
-model::memory_limits memory_of(const journal_limits& limits, std::size_t followers) {
-  auto shares = model::limits_of(limits.memory_bytes, followers, {.log = 1});
-  shares.entry_bytes_max = limits.edit_bytes_max;
-  shares.backlog_bytes = limits.backlog_bytes;
-  shares.decoded_factor = 1;  // A batch is decoded edit by edit.
-  return shares;
-}
-
-opened_journal open_journal(journal_parts parts) {
-  const auto memory_limits = memory_of(parts.limits, std::max<std::size_t>(parts.founders.size(), 1) - 1);
-  auto now = parts.now ? std::move(parts.now) : steady_now;
-  log_writer_ports ports{std::move(parts.log), std::move(parts.core), now, std::move(parts.post)};
-  ports.takes = std::move(parts.takes);
-  ports.tail_bytes_max = memory_limits.cached_bytes;
-  ports.backlog_bytes_max = memory_limits.backlog_bytes;
-  ports.memory = parts.memory;
-  auto writer = std::make_shared<log_writer>(std::move(ports));
-  writer->open(parts.founders, parts.from);
-  publish_standing(*writer, *parts.stats);
-  publish_sizes(*writer, *parts.stats);
-  auto transaction = parts.limits.transaction;
-  transaction.word_bytes = memory_limits.receiving_bytes;
-  auto inbox = std::make_shared<next_transaction>(transaction, parts.memory);
-  return {std::move(writer),        std::move(inbox),         parts.limits,     memory_limits,
-          std::move(parts.stats),   std::move(parts.memory),  std::move(now),   std::move(parts.on_fatal),
-          std::move(parts.images),  parts.keeper_has_a_thread};
+               "; this edit is in the log of this node; look whether it took effect", in_doubt(*this));
 }
 
 journal_shell::behavior_type journal(self_ptr self, opened_journal opened) {

@@ -11,10 +11,6 @@ namespace {
 /// Of a member that has a link: heartbeats and answers come every 100 ms.
 constexpr std::chrono::seconds peer_silence_max{3};
 
-model::time_ms wall_clock() {
-  return std::chrono::duration_cast<model::time_ms>(std::chrono::system_clock::now().time_since_epoch());
-}
-
 } // namespace
 
 void fe_node::fill_info(api::ServerInfo::Builder to) const {
@@ -94,6 +90,7 @@ void fe_node::fill_health(api::ClusterHealth::Builder to) const {
 
 frontend_facts fe_node::frontends() const {
   const auto leader = journal()->leader.load();
+  const auto now = group_->options().wall_clock();
   frontend_row own;
   own.node = options_.node_id;
   own.name = options_.name;
@@ -104,7 +101,7 @@ frontend_facts fe_node::frontends() const {
   own.role = own.is_master ? "LEADER" : "FOLLOWER";
   own.alive = true;
   own.replayed = model::raw(catalog_->load()->applied);
-  own.last_heartbeat = wall_clock();
+  own.last_heartbeat = now;
   own.version = options_.version;
   frontend_facts facts{{std::move(own)}, leader_address()};
   for (const auto& peer : group_->peers()) {
@@ -119,7 +116,7 @@ frontend_facts fe_node::frontends() const {
     }
     row.is_master = peer.node == leader;
     row.role = row.is_master ? "LEADER" : "FOLLOWER";
-    row.alive = peer.is_linked && wall_clock() - peer.last_heard < peer_silence_max;
+    row.alive = peer.is_linked && now - peer.last_heard < peer_silence_max;
     row.replayed = peer.applied;
     row.last_heartbeat = peer.last_heard;
     row.error = peer.trouble;
@@ -131,7 +128,7 @@ frontend_facts fe_node::frontends() const {
 console_facts fe_node::facts() const {
   console_facts facts;
   facts.frontends = [this] { return frontends(); };
-  facts.actors = [] {
+  facts.actors = [now = group_->options().wall_clock] {
     std::vector<actor_row> rows;
     const auto steady = std::chrono::steady_clock::now();
     for (const auto& from : supervision_tree().rows()) {
@@ -141,7 +138,7 @@ console_facts fe_node::facts() const {
       row.type = from.type;
       row.state = name(from.state);
       row.restarts = from.restarts;
-      row.since = wall_clock() - std::chrono::duration_cast<model::time_ms>(steady - from.since);
+      row.since = now() - std::chrono::duration_cast<model::time_ms>(steady - from.since);
       row.last_error = from.last_error;
       rows.push_back(std::move(row));
     }

@@ -1,11 +1,9 @@
 // Front ends as a group, in one process but with real sockets and real logs: founding, the death
 // of the leader, and directories that do not belong.
+#include "node/play/free_ports.h"
 #include "tests/fe/fe_world.h"
 
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 #include <condition_variable>
@@ -13,19 +11,6 @@
 
 namespace tabletd::test {
 namespace {
-
-/// Free a moment ago: members must know each other's ports before they listen.
-std::uint16_t free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof at;
-  EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&at), size), 0);
-  EXPECT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size), 0);
-  ::close(fd);
-  return ntohs(at.sin_port);
-}
 
 /// What the members said; the test waits for it.
 class ear {
@@ -74,7 +59,7 @@ struct member {
 };
 
 struct FrontEndGroup : fe_world {
-  std::array<std::uint16_t, 3> ports{free_port(), free_port(), free_port()};
+  std::vector<std::uint16_t> ports = play::free_ports(3); ///< Members know each other's before they listen.
   ear said;
   std::array<member, 3> members;
 
