@@ -3,10 +3,15 @@
 //
 // Every round writes the same catalog into a file (fsync and reading back included), and loads it.  One
 // JSON line per round.  The peer is the plain struct: what the replicas and tablets take in memory, copied
-// into one buffer and written.
+// into one buffer and written.  A second line per round compares two ways to make an image of what is 100,000 entries
+// further than the last one: from a frozen snapshot while the fold goes on in copies of what it changes, and in
+// a second catalog, loaded from the last image and replayed.
 //
 //   image_bench [directory] [million tablets] [rounds]
+//   image_bench grow IMAGE TABLETS       puts so many tablets into an image that is there: what a stopped front end
+//                                        starts from, in all its members the same
 #include "actors/checkpoint/catalog_image.h"
+#include "bench/large_catalog.h"
 #include "persistence/image_store.h"
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -18,6 +23,8 @@
 #include <fstream>
 #include <random>
 #include <string>
+#include <string_view>
+#include <tuple>
 
 namespace tabletd {
 namespace {
@@ -25,11 +32,6 @@ namespace {
 using namespace model;
 using steady = std::chrono::steady_clock;
 
-constexpr std::size_t backends = 100;
-constexpr std::uint64_t paths_each = 12;
-constexpr std::uint32_t buckets = 64;
-constexpr std::size_t replicas_each = 3;
-constexpr std::uint64_t loads_kept = 100'000;
 
 /// Of the processor: a busy machine does not change it.
 double cpu_seconds() {
@@ -63,88 +65,6 @@ struct growth {
   [[nodiscard]] double left_mib() const { return memory_mib("VmRSS:") - before; }
 };
 
-tablet draw_tablet(std::uint64_t n, std::uint64_t& next_id, std::mt19937_64& dice) {
-  tablet t;
-  t.bucket = static_cast<std::uint32_t>(n % buckets);
-  t.rows = dice() % 10'000'000;
-  t.bytes = t.rows * (50 + dice() % 100);
-  const version visible = 1 + (n / buckets * 7'919) % 5'000; // Of a partition's loads.
-  const auto first = dice() % backends;
-  for (std::uint64_t i = 0; i < replicas_each; ++i) {
-    replica r{replica_id{next_id++}, backend_id{1 + (first + i * 31) % backends}, {}, visible, 0, visible};
-    r.path = path_hash{(raw(r.backend) * paths_each + dice() % paths_each) * 0x9e37'79b9'7f4a'7c15ULL};
-    if (dice() % 20 == 0) { // Copied once: a later id, and it says when.
-      r.id = replica_id{500'000'000 + dice() % 100'000'000};
-      t.settled = log_index{dice() % 1'000'000'000};
-    }
-    if (dice() % 1'000 == 0)
-      r.last_failed = r.version--;
-    t.replicas.push_back(r);
-  }
-  return t;
-}
-
-/// As a cluster has it: tablets of a partition together, replicas named after their tablet.
-catalog make_catalog(std::uint64_t tablets) {
-  std::mt19937_64 dice{1};
-  catalog cat;
-  cat.cluster_name = "bench";
-  cat.databases.put(database_id{5}, {database_id{5}, "db", 0});
-  std::vector<packed_map<tablet_id, replica_id>::builder> held(backends + 1);
-  cow_map<table_id, table>::builder tables;
-  cow_map<tablet_id, tablet>::builder all;
-  std::uint64_t next_id = 10'001;
-  table owner;
-  for (std::uint64_t n = 0; n < tablets; ++n) {
-    if (n % buckets == 0) {
-      owner = {};
-      owner.id = table_id{next_id++};
-      owner.database = database_id{5};
-      owner.name = fmt::format("table_{}", raw(owner.id));
-      const partition_id part{next_id++};
-      owner.partitions = {{part, std::nullopt, next_id++, owner.name, 5'000, {}, buckets}};
-    }
-    const tablet_id id{next_id++};
-    auto t = draw_tablet(n, next_id, dice);
-    t.id = id;
-    t.table = owner.id;
-    t.partition = owner.partitions.front().id;
-    for (const auto& r : t.replicas)
-      held[raw(r.backend)].append(id, r.id);
-    if (t.bucket == 0) {
-      owner.partitions.front().first_tablet = id;
-      cat.table_names.put(5, owner.name, raw(owner.id));
-      tables.append(owner.id, owner);
-      ++cat.databases.edit(database_id{5})->tables;
-    }
-    cat.replicas += t.replicas.size();
-    all.append(id, std::move(t));
-  }
-  cat.tablets = all.finish();
-  cat.tables = tables.finish();
-  for (std::uint64_t b = 1; b <= backends; ++b) {
-    backend made;
-    made.id = backend_id{b};
-    made.host = fmt::format("host{}", b);
-    made.tablets = held[b].finish();
-    cat.backends.put(made.id, std::move(made));
-  }
-  for (std::uint64_t txn = 1; txn <= loads_kept; ++txn) {
-    load l{};
-    l.txn = txn_id{txn * 10};
-    l.table = owner.id;
-    l.label = fmt::format("load-2024-06-01-{}", txn);
-    l.state = load_state::published;
-    l.begun = l.ended = time_ms{1'700'000'000'000 + static_cast<std::int64_t>(txn) * 100};
-    cat.labels.put(raw(l.table), l.label, raw(l.txn));
-    cat.ended_loads.put(log_index{txn * 10 + 5}, {l.txn});
-    cat.loads.put(l.txn, std::move(l));
-  }
-  cat.next_id = 1'000'000'000;
-  cat.applied = log_index{cat.next_id};
-  return cat;
-}
-
 /// Seconds of the sections alone, into nothing.
 double encode_only(const catalog& cat) {
   const auto begin = steady::now();
@@ -171,8 +91,77 @@ double write_plain(const std::filesystem::path& file, std::uint64_t bytes) {
   return took;
 }
 
+/// Entries between two checkpoints by default, each of another tablet.
+constexpr std::size_t entries_between = 100'000;
+std::vector<edit> draw_entries(const catalog& cat, bool bad) {
+  std::vector<edit> entries;
+  std::mt19937_64 dice{2};
+  const auto every = cat.tablets.size() / entries_between + 1;
+  cat.tablets.for_each([&](tablet_id id, const tablet& t) {
+    if (entries.size() < entries_between && dice() % every == 0)
+      entries.push_back({{}, replica_observed{id, t.replicas[0].id, t.replicas[0].version, bad, {}}});
+  });
+  return entries;
+}
+void replay(catalog& cat, const std::vector<edit>& entries) {
+  for (const auto& each : entries)
+    if (!apply(cat, each, log_index{raw(cat.applied) + 1}).ok())
+      throw std::runtime_error("an entry was refused");
+}
+
+struct cost {
+  double seconds{};
+  double peak_mib{};
+};
+/// The fold goes on meanwhile: as many entries again are folded while the snapshot lives, in copies of what they change.
+cost by_snapshot(const catalog& at_image, image_store& images, const std::vector<edit>& entries) {
+  auto cat = at_image;
+  replay(cat, entries);
+  const growth memory;
+  const auto frozen = cat;
+  replay(cat, draw_entries(cat, false));
+  const auto begin = steady::now();
+  save(frozen, images);
+  return {seconds_since(begin), memory.peak_mib()};
+}
+cost by_second_catalog(std::uint64_t last_image, image_store& images, const std::vector<edit>& entries) {
+  const growth memory;
+  const auto begin = steady::now();
+  auto second = load_image(images.path_of(last_image)).content.cat;
+  replay(second, entries);
+  save(second, images);
+  return {seconds_since(begin), memory.peak_mib()};
+}
+void compare(const catalog& cat, image_store& images) {
+  const auto entries = draw_entries(cat, true);
+  const auto last = save(cat, images).journal_id;
+  const auto ours = by_snapshot(cat, images, entries);
+  const auto peer = by_second_catalog(last, images, entries);
+  fmt::print("{{\"bench\":\"image\",\"case\":\"image of {} tablets, {} entries after the last\",\"ours\":{:.2f},\"peer\":{:.2f},"
+             "\"peer_name\":\"second catalog\",\"unit\":\"s\",\"ratio\":{:.2f},\"ours_peak_mib\":{:.0f},\"peer_peak_mib\":{:.0f}}}\n",
+             cat.tablets.size(), entries.size(), ours.seconds, peer.seconds, peer.seconds / ours.seconds, ours.peak_mib, peer.peak_mib);
+  std::fflush(stdout);
+}
+
+/// Everything that names the cluster and its place in the log stays; nothing is repaired or balanced.
+void grow(const std::filesystem::path& file, std::uint64_t tablets) {
+  auto there = load_image(file);
+  const auto wall = std::chrono::duration_cast<time_ms>(std::chrono::system_clock::now().time_since_epoch());
+  const auto& was = there.content.cat;
+  auto cat = large_catalog(tablets, wall);
+  std::tie(cat.cluster, cat.cluster_name, cat.term, cat.leader, cat.term_since, cat.applied)
+    = std::tie(was.cluster, was.cluster_name, was.term, was.leader, was.term_since, was.applied);
+  cat.config = was.config;
+  cat.config.put("disable_tablet_scheduler", "true");
+  cat.config.put("disable_balance", "true");
+  image_writer writer(file, there.header);
+  write_image(cat, there.content.carried, writer);
+  writer.finish();
+  writer.place();
+}
+
 void run(const std::filesystem::path& directory, double millions, int rounds) {
-  const auto cat = make_catalog(static_cast<std::uint64_t>(millions * 1e6));
+  const auto cat = large_catalog(static_cast<std::uint64_t>(millions * 1e6), time_ms{1'700'000'000'000});
   const auto tablets = static_cast<double>(cat.tablets.size());
   image_store images(directory / "images");
   for (int round = 0; round < rounds; ++round) {
@@ -202,6 +191,7 @@ void run(const std::filesystem::path& directory, double millions, int rounds) {
                load_s, tablets / load_s, tablets / load_cpu_s, loading.left_mib(), loading.peak_mib() - loading.left_mib(), plain_s,
                plain_s / write_s);
     std::fflush(stdout);
+    compare(cat, images);
   }
 }
 
@@ -210,6 +200,10 @@ void run(const std::filesystem::path& directory, double millions, int rounds) {
 
 int main(int argc, char** argv) {
   try {
+    if (argc == 4 && std::string_view(argv[1]) == "grow") {
+      tabletd::grow(argv[2], std::stoull(argv[3]));
+      return 0;
+    }
     const std::filesystem::path directory = argc > 1 ? argv[1] : ".";
     tabletd::run(directory, argc > 2 ? std::atof(argv[2]) : 1, argc > 3 ? std::atoi(argv[3]) : 3);
     return 0;

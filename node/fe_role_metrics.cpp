@@ -24,6 +24,7 @@ void add_journal(metric_page& page, const journal_stats& stats) {
   page.add(families::journal_entries, number(stats.entries));
   page.add(families::journal_bytes, number(stats.bytes));
   page.add(families::journal_commit, {}, stats.commit_seconds.counts(), fast_bounds);
+  page.add(families::journal_apply, {}, stats.apply_seconds.counts(), fast_bounds);
   page.add(families::journal_batch, {}, stats.entries_per_commit.counts(), batch_entries_bounds);
   page.add(families::journal_queued, number(stats.pending));
   page.add(families::journal_lag, committed > applied ? number(committed - applied) : 0);

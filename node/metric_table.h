@@ -69,6 +69,7 @@ inline constexpr row journal_last_index{"tabletd_journal_last_index", gauge, fe,
 inline constexpr row journal_entries{"tabletd_journal_entries_total", counter, fe, {}, "Journal entries appended."};
 inline constexpr row journal_bytes{"tabletd_journal_written_bytes_total", counter, fe, {}, "Encoded bytes appended to the journal."};
 inline constexpr row journal_commit{"tabletd_journal_commit_duration_seconds", histogram, fe, {}, "Time to make one group commit durable (SQLite transaction incl. fsync)."};
+inline constexpr row journal_apply{"tabletd_journal_apply_duration_seconds", histogram, fe, {}, "Time from handing committed entries to the catalog until it answered for them."};
 inline constexpr row journal_batch{"tabletd_journal_batch_entries", histogram, fe, {}, "Entries per group commit."};
 inline constexpr row journal_queued{"tabletd_journal_queued_entries", gauge, fe, {}, "Entries waiting for the journal writer."};
 inline constexpr row journal_lag{"tabletd_journal_replay_lag_entries", gauge, fe, {}, "Entries known to be durable but not yet replayed here."};
@@ -136,7 +137,7 @@ inline constexpr const row* all[] = {
   &process_open_fds, &process_max_fds, &process_start, &actors, &actor_spawned, &actor_terminated, &actor_messages,
   &actor_mailbox, &actor_mailbox_wait, &actor_processing, &actor_slow_turns, &actor_dropped, &supervisor_children,
   &supervisor_restarts, &supervisor_escalations, &is_leader, &catalog_objects, &journal_last_index, &journal_entries,
-  &journal_bytes, &journal_commit, &journal_batch, &journal_queued, &journal_lag, &journal_file, &sqlite_wal,
+  &journal_bytes, &journal_commit, &journal_apply, &journal_batch, &journal_queued, &journal_lag, &journal_file, &sqlite_wal,
   &raft_term, &raft_has_leader, &raft_last_index, &raft_commit_index, &raft_applied_index, &raft_proposals,
   &raft_pending, &raft_memory, &raft_memory_limit, &raft_stalls, &raft_rejections, &raft_peer_lag, &raft_peer_queue,
   &checkpoints, &checkpoint_duration, &checkpoint_running, &checkpoint_last_success, &checkpoint_image_index,

@@ -83,10 +83,10 @@ class Group:
 class FrontEnds(Group):
     name = "tabletd"
 
-    def __init__(self, binaries, root, settings=None):
+    def __init__(self, binaries, root, settings=None, count=3):
         self.binaries = binaries
         self.load = binaries.parent / "bench" / "console_load"
-        logs = [f"{HOST}:{free_port()}" for _ in range(3)]
+        logs = [f"{HOST}:{free_port()}" for _ in range(count)]
         founders = [f"{number}@{address}" for number, address in enumerate(logs, 1)]
         members = []
         for number, log in enumerate(logs, 1):

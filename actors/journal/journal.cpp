@@ -117,9 +117,12 @@ void on_outcomes(self_ptr self, const batch_outcomes& answer, std::uint64_t expe
 void send_batch(self_ptr self, committed_batch batch) {
   const auto attachment = self->state.attachment;
   const auto count = batch.edits.size();
+  const auto handed = std::chrono::steady_clock::now();
   self->request(self->state.sink, caf::infinite, std::move(batch))
       .then(
-          [self, attachment, count](const batch_outcomes& answer) {
+          [self, attachment, count, handed](const batch_outcomes& answer) {
+            self->state.stats->apply_seconds.observe(
+              std::chrono::duration<double>(std::chrono::steady_clock::now() - handed).count());
             if (attachment == self->state.attachment && self->state.failure.empty())
               on_outcomes(self, answer, count);
           },

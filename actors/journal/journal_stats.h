@@ -35,6 +35,7 @@ struct journal_stats {
   number overloaded{};  ///< Proposals refused because too much was pending.
   number too_large{};
   atomic_histogram<fast_bounds.size()> commit_seconds{fast_bounds};
+  atomic_histogram<fast_bounds.size()> apply_seconds{fast_bounds};  ///< From handing a batch to the catalog to its answer.
   atomic_histogram<batch_entries_bounds.size()> entries_per_commit{batch_entries_bounds};
 };
 using journal_stats_ptr = std::shared_ptr<journal_stats>;
