@@ -161,19 +161,6 @@ std::vector<image_summary> image_store::sound() {
 
 image_writer image_store::begin(const image_header& header) { return {path_of(header.journal_id), header}; }
 
-offer_verdict image_store::judge(const image_summary& offered, std::uint64_t journal_id_max) const {
-  for (const auto& own : list()) {
-    if (damaged_.contains(own.journal_id))
-      continue;
-    if (own == offered)
-      return offer_verdict::present;
-    if (own.journal_id > offered.journal_id)
-      return offer_verdict::older;
-    break;  // The newest decides.
-  }
-  return offered.journal_id > journal_id_max ? offer_verdict::ahead : offer_verdict::wanted;
-}
-
 image_receiver image_store::receive(const image_summary& announced) { return {path_of(announced.journal_id), announced}; }
 
 image_summary image_store::keep(image_writer writer) {

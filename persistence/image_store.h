@@ -23,14 +23,6 @@ struct image_search {
   std::vector<std::string> passed_over;  ///< A sentence for each newer one that is damaged.
 };
 
-/// What becomes of an image that somebody offers.
-enum class offer_verdict {
-  wanted,
-  present,  ///< The very same is here: acknowledge it.
-  older,    ///< A newer one is here (K9).
-  ahead,    ///< Of edits this front end does not have: it would skip some (K9, C4).
-};
-
 /// An image on its way in, as announced.  Dropping it before image_store::keep() deletes the part.
 class image_receiver {
 public:
@@ -74,9 +66,7 @@ public:
   [[nodiscard]] std::filesystem::path path_of(std::uint64_t journal_id) const;
 
   [[nodiscard]] image_writer begin(const image_header& header);
-  /// `journal_id_max`: the newest edit this front end has.
-  [[nodiscard]] offer_verdict judge(const image_summary& offered, std::uint64_t journal_id_max) const;
-  /// For an offer that is wanted.
+  /// Of an offer that is to be taken (model::judge_offer).
   [[nodiscard]] image_receiver receive(const image_summary& announced);
   /// Finishes and places it, and forgets what is older than the two newest.  Thrown: nothing has changed.
   image_summary keep(image_writer writer);

@@ -48,6 +48,7 @@ struct Edit {
     planApplied         @34 :Text;                # name
     planDropped         @35 :Text;                # name
     planMovesSkipped    @36 :PlanMovesSkipped;
+    checkpointDecided   @37 :CheckpointDecided;
   }
 }
 
@@ -172,3 +173,10 @@ struct SavedMove {
 }
 struct PlanMovesSkipped { name @0 :Text; moves @1 :List(SkippedMove); }
 struct SkippedMove { move @0 :UInt32; why @1 :Text; }
+
+struct CheckpointDecided {
+  # What the journal's deletion need not wait for any more, or must wait for again (spec/jobs.md K5, K6).
+  what     @0 :UInt8;              # model::checkpoint_decision
+  frontend @1 :UInt64;             # whom it is about; 0: nobody, it is about the disk
+  why      @2 :Text;
+}

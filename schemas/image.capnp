@@ -27,6 +27,7 @@ struct Section {
     config      @13 :List(ImageSetting);
     pauses      @14 :List(ImagePause);
     plans       @15 :List(ImagePlan);
+    retention   @16 :List(ImageRetentionMark);
   }
 }
 
@@ -195,3 +196,9 @@ struct ImagePlan {
   outcomes @9 :List(ImageOutcome);
 }
 struct ImageOutcome { move @0 :UInt32; done @1 :Bool; why @2 :Text; }
+
+struct ImageRetentionMark {
+  frontend @0 :UInt64;           # needs full resync; 0: the disk presses
+  why      @1 :Text;
+  sinceMs  @2 :Int64;
+}

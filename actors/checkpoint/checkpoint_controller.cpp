@@ -35,6 +35,23 @@ void prove(self_ptr self, std::uint64_t proof) {
       [self, proof](const caf::error&) { feed(self, model::leadership_unproved{proof}); });
 }
 
+/// Refused or lost, it is answered with the next beat: asked at once, it would be decided again at once.
+void log_decision_of(self_ptr self, const model::logged_decision& decision) {
+  const auto& ports = self->state.ports;
+  const model::checkpoint_decided edit{decision.what, model::frontend_id{decision.member}, decision.why};
+  const auto failed = [self, decision] { self->state.unlogged.push_back(decision); };
+  self->request(ports.journal, caf::infinite, codec::encode(model::edit{ports.wall_clock(), edit}))
+    .then(
+      [self, decision, failed](const edit_outcome& outcome) {
+        if (outcome.get().getFailure() != wire::EditOutcome::Failure::NONE)
+          return failed();
+        self->state.ports.tell(text_of(decision), decision.what == model::checkpoint_decision::excuse_member
+                                                    || decision.what == model::checkpoint_decision::use_newest);
+        feed(self, model::decision_logged{decision.what, decision.member});
+      },
+      [failed](const caf::error&) { failed(); });
+}
+
 // -- carry out ---------------------------------------------------------------------------
 
 struct carrier {
@@ -78,8 +95,7 @@ struct carrier {
   void operator()(const model::delete_journal& e) const {
     post(e.member, model::deletion_ordered{e.epoch, e.upto, e.pressed});
   }
-  /// There is no entry of the log for it yet, so nobody is excused.  Answered later: asked at once, it would decide again.
-  void operator()(const model::log_decision& e) const { st().unlogged.push_back(e.decision); }
+  void operator()(const model::log_decision& e) const { log_decision_of(self, e.decision); }
   void operator()(const model::answer_operator& e) const {
     if (auto asked = st().waiting.extract(e.request); !asked.empty())
       asked.mapped().deliver(checkpoint_outcome{e.done, e.text});
@@ -134,29 +150,15 @@ void ask_for_facts(self_ptr self, const std::vector<model::node_id>& of) {
     st.ports.exchange->post(each, model::facts_asked{st.epoch, st.beat});
 }
 
-bool has_answered(const checkpoint_controller_state& st, model::node_id member, std::uint64_t beat) {
-  const auto at = st.answered.find(member);
-  return at != st.answered.end() && at->second >= beat;
-}
-
-/// Members that say nothing hold an order up so long; this node always answers.
-constexpr model::time_ms silence_for_an_order{1'000};
-
-bool is_due(self_ptr self, const checkpoint_controller_state::early_order& order) {
-  const auto& st = self->state;
-  if (!has_answered(st, st.ports.exchange->self(), order.beat))
-    return false;
-  return now(self) >= order.latest
-         || std::ranges::all_of(st.members, [&](model::node_id each) { return has_answered(st, each, order.beat); });
-}
-
-void take_early(self_ptr self) {
-  auto& early = self->state.early;
-  while (!early.empty() && is_due(self, early.front())) {
-    const auto order = early.front();
-    early.erase(early.begin());
-    feed(self, model::checkpoint_asked{order.request, order.on == 0 ? std::nullopt : std::optional{order.on}});
-  }
+void look_at_disk(self_ptr self) {
+  auto& st = self->state;
+  const auto free_bytes = st.ports.disk_free_bytes();
+  if (!free_bytes)
+    return;
+  const auto& images = st.controller->members().at(st.ports.exchange->self()).images;
+  const model::disk_room room{*free_bytes, st.ports.options.bytes_max, images.empty() ? 0 : images.front().bytes};
+  st.disk_presses = model::disk_presses(room, st.disk_presses);
+  feed(self, model::disk_pressure_seen{st.disk_presses});
 }
 
 void on_beat(self_ptr self) {
@@ -172,8 +174,8 @@ void on_beat(self_ptr self) {
   feed(self, model::journal_seen{0, bytes_since_image(st), bytes - st.bytes_at_begin});
   for (const auto& each : std::exchange(st.unlogged, {}))
     feed(self, model::decision_failed{each.what, each.member});
+  look_at_disk(self);
   feed(self, model::checkpoint_ticked{});
-  take_early(self);
   publish(self);
   self->delayed_send(checkpoint_controller_actor{self}, st.ports.pace.beat, tick_due{});
 }
@@ -189,9 +191,6 @@ void on_mail(self_ptr self, const model::checkpoint_mail& mail) {
                    return;
                  st.heard[mail.peer] = now(self);
                  feed(self, w.facts);
-                 auto& answered = st.answered[mail.peer];
-                 answered = std::max(answered, w.facts.beat);
-                 take_early(self);
                },
                [&](const model::worker_said& w) { feed(self, w); },
                [&](const model::push_acked& w) {
@@ -215,7 +214,7 @@ caf::typed_response_promise<checkpoint_outcome> on_order(self_ptr self, const ch
   const auto request = ++st.requests;
   st.waiting.emplace(request, asked);
   ask_for_facts(self, st.members);
-  st.early.push_back({request, what.on, st.beat, now(self) + std::max(2 * st.ports.pace.beat, silence_for_an_order)});
+  feed(self, model::checkpoint_asked{request, what.on == 0 ? std::nullopt : std::optional{what.on}, st.beat});
   return asked;
 }
 
@@ -236,7 +235,9 @@ checkpoint_controller_actor::behavior_type checkpoint_controller(self_ptr self, 
   st.epoch = st.ports.cell->load()->term;
   st.members = st.ports.members();
   st.bytes_at_begin = st.bytes_at_image = journal_bytes(*st.ports.stats);
-  st.controller.emplace(st.ports.options, st.epoch, st.ports.exchange->self(), st.members, std::set<model::node_id>{}, now(self));
+  const auto marks = model::marks_of(*st.ports.cell->load());
+  st.disk_presses = marks.use_newest;
+  st.controller.emplace(st.ports.options, st.epoch, st.ports.exchange->self(), st.members, marks, now(self));
   st.ports.exchange->set(checkpoint_controller_actor{self});
   self->send(checkpoint_controller_actor{self}, tick_due{});
   return {

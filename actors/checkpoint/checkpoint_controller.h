@@ -23,6 +23,8 @@ struct checkpoint_controller_ports {
   journal_stats_ptr stats;
   std::function<std::vector<model::node_id>()> members;  ///< All of them, this node too.
   std::function<model::time_ms()> wall_clock;
+  /// On the disk of the journal and the images; nothing: it cannot be told.
+  std::function<std::optional<std::uint64_t>()> disk_free_bytes = [] { return std::nullopt; };
   checkpoint_progress_ptr progress;
   model::checkpoint_options options;
   checkpoint_pace pace;
@@ -48,15 +50,7 @@ struct checkpoint_controller_state {
   std::vector<model::logged_decision> unlogged;  ///< Answered "failed" with the next beat.
   std::string last_ending = "none yet";
   model::time_ms attempt_began{};
-  /// An order waits until the members have said who they are and what they have by then.
-  struct early_order {
-    std::uint64_t request{};
-    model::node_id on{};
-    std::uint64_t beat{};
-    model::time_ms latest{};  ///< Then without those that say nothing.
-  };
-  std::vector<early_order> early;
-  std::map<model::node_id, std::uint64_t> answered;  ///< Newest beat of each.
+  bool disk_presses = false;
   std::uint64_t requests = 0;
   std::map<std::uint64_t, caf::typed_response_promise<checkpoint_outcome>> waiting;
 };

@@ -10,6 +10,9 @@ namespace {
 using self_ptr = checkpoint_worker_actor::stateful_pointer<checkpoint_worker_state>;
 using model::raw;
 
+/// While an order waits for entries: a cell says to nobody that it has changed.
+constexpr std::chrono::milliseconds look_every{20};
+
 void abandon(self_ptr self) {
   auto& st = self->state;
   if (st.abandoned)
@@ -25,6 +28,11 @@ struct carrier {
   void operator()(const model::say_of_attempt& e) {
     auto& st = self->state;
     st.ports.exchange->post(st.leader, model::worker_said{st.ports.exchange->self(), st.ports.boot, e.attempt, e.answer});
+  }
+  void operator()(const model::await_entries& e) {
+    const checkpoint_worker_actor me{self};
+    self->delayed_send(me, e.patience, job_word{model::entries_overdue{e.attempt}});
+    self->delayed_send(me, look_every, tick_due{});
   }
   /// The catalog is that far already (the model has seen to it).
   void operator()(const model::begin_replay& e) {
@@ -44,6 +52,7 @@ struct carrier {
 void feed(self_ptr self, model::worker_event event) {
   auto& st = self->state;
   std::deque<model::worker_event> events{model::worker_term_seen{st.ports.stats->term},
+                                         model::worker_logged{st.ports.stats->last_index},
                                          model::worker_applied{raw(st.ports.cell->load()->applied)}, std::move(event)};
   for (; !events.empty(); events.pop_front())
     for (const auto& effect : step(st.worker, events.front()))
@@ -52,6 +61,12 @@ void feed(self_ptr self, model::worker_event event) {
 
 void look(self_ptr self) {
   feed(self, model::worker_applied{});
+}
+
+void look_again(self_ptr self) {
+  look(self);
+  if (const auto& running = self->state.worker.running; running && running->waiting)
+    self->delayed_send(checkpoint_worker_actor{self}, look_every, tick_due{});
 }
 
 /// Also what the leader last ordered to be deleted is asked for again: the journal does a little at a time.
@@ -118,6 +133,7 @@ checkpoint_worker_actor::behavior_type checkpoint_worker(self_ptr self, checkpoi
   return {
     [self](const model::checkpoint_mail& mail) { on_mail(self, mail); },
     [self](const job_word& word) { feed(self, word.what); },
+    [self](tick_due) { look_again(self); },
   };
 }
 

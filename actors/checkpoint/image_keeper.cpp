@@ -119,15 +119,17 @@ std::string objection(self_ptr self, const fetch_order& order) {
   const auto& ports = self->state.ports;
   if (std::holds_alternative<fetch_order::install>(order.why))
     return {};
-  if (const auto* offered = std::get_if<fetch_order::offered>(&order.why); offered && offered->offer.epoch < ports.term())
-    return "who offered it leads no more";
-  switch (shelf_of(self).store.judge(summary_of(order.image), raw(ports.cell->load()->applied))) {
-    case offer_verdict::older: return "this node has a newer one";
-    case offer_verdict::ahead: return "it is ahead of the log of this node";
-    case offer_verdict::wanted:
-    case offer_verdict::present: return {};
+  model::checkpoint_worker here;
+  here.epoch = ports.term();
+  here.applied = raw(ports.cell->load()->applied);
+  here.images = shelf_of(self).images();
+  const auto* offered = std::get_if<fetch_order::offered>(&order.why);
+  switch (judge_offer(here, {offered ? offered->offer.epoch : here.epoch, order.image})) {
+    case model::image_verdict::old_epoch: return "who offered it leads no more";
+    case model::image_verdict::lower: return "this node has a newer one";
+    case model::image_verdict::ahead: return "it is ahead of the log of this node";
+    default: return {};
   }
-  return {};
 }
 
 void tell_placed(self_ptr self, const fetch_order& order) {

@@ -39,7 +39,8 @@ typename I::result_type inspect(I& f, checkpoint_outcome& x) {
 struct fetch_word {
   model::checkpoint_event what;
 };
-/// What the keeper says to the worker: save_progressed, image_saved, job_failed, image_installed.
+/// What the keeper says to the worker: save_progressed, image_saved, job_failed, image_installed.  And the worker's own
+/// clock: entries_overdue.
 struct job_word {
   model::worker_event what;
 };
@@ -69,7 +70,8 @@ struct install_over {
 using checkpoint_controller_actor
   = caf::typed_actor<caf::replies_to<checkpoint_order>::with<checkpoint_outcome>, caf::reacts_to<model::checkpoint_mail>,
                      caf::reacts_to<fetch_word>, caf::reacts_to<tick_due>>;
-using checkpoint_worker_actor = caf::typed_actor<caf::reacts_to<model::checkpoint_mail>, caf::reacts_to<job_word>>;
+using checkpoint_worker_actor
+  = caf::typed_actor<caf::reacts_to<model::checkpoint_mail>, caf::reacts_to<job_word>, caf::reacts_to<tick_due>>;
 using image_keeper_actor
   = caf::typed_actor<caf::reacts_to<model::checkpoint_mail>, caf::reacts_to<save_order>, caf::reacts_to<fetch_order>,
                      caf::reacts_to<fetch_stop>, caf::reacts_to<install_over>, caf::reacts_to<tick_due>>;

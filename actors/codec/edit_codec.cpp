@@ -273,6 +273,20 @@ balance_paused read(wire::BalancePaused::Reader from) {
 
 void fill(wire::Edit::Builder to, const balance_resumed& e) { to.setBalanceResumed(text(e.scope)); }
 
+void fill(wire::Edit::Builder to, const checkpoint_decided& e) {
+  auto decided = to.initCheckpointDecided();
+  decided.setWhat(static_cast<std::uint8_t>(e.what));
+  decided.setFrontend(raw(e.frontend));
+  decided.setWhy(text(e.why));
+}
+checkpoint_decided read(wire::CheckpointDecided::Reader from) {
+  KJ_REQUIRE(from.getWhat() < checkpoint_decision_count, "checkpointDecided.what is none this version knows", from.getWhat());
+  const auto what = static_cast<checkpoint_decision>(from.getWhat());
+  KJ_REQUIRE(is_about_member(what) == (from.getFrontend() != 0), "checkpointDecided.frontend does not fit what was decided",
+             from.getFrontend());
+  return {what, frontend_id{from.getFrontend()}, text(from.getWhy())};
+}
+
 edit_body read(wire::Edit::Reader from) {
   switch (from.which()) {
     case wire::Edit::UNSET: break;
@@ -312,6 +326,7 @@ edit_body read(wire::Edit::Reader from) {
     case wire::Edit::PLAN_APPLIED: return plan_applied{text(from.getPlanApplied())};
     case wire::Edit::PLAN_DROPPED: return plan_dropped{text(from.getPlanDropped())};
     case wire::Edit::PLAN_MOVES_SKIPPED: return read(from.getPlanMovesSkipped());
+    case wire::Edit::CHECKPOINT_DECIDED: return read(from.getCheckpointDecided());
   }
   KJ_FAIL_REQUIRE(
       "the edit is a case this version does not know; was the log written by a newer tabletd?",

@@ -56,7 +56,7 @@ struct catalog_loader::state {
   std::tuple<builder_of<database_id, database>, builder_of<table_id, table>, builder_of<tablet_id, tablet>,
              builder_of<txn_id, load>, builder_of<log_index, std::vector<txn_id>>, builder_of<tablet_id, open_order>,
              builder_of<tablet_id, open_move>, builder_of<log_index, decision_record>,
-             builder_of<colocate_group_id, colocate_group>, builder_of<partition_id, time_ms>>
+             builder_of<colocate_group_id, colocate_group>, builder_of<partition_id, time_ms>, builder_of<frontend_id, retention_mark>>
     builders;
 
   template <class Id, class T>
@@ -184,6 +184,7 @@ void catalog_loader::state::add(wire::Section::Reader from) {
     case kind_of::CONFIG: return add_named(cat.config, from.getConfig());
     case kind_of::PAUSES: return add_named(cat.pauses, from.getPauses());
     case kind_of::PLANS: return add_named(cat.plans, from.getPlans());
+    case kind_of::RETENTION: return add_all(from.getRetention(), "retention");
   }
   KJ_FAIL_REQUIRE("a section of the image says nothing that this version knows", static_cast<unsigned>(from.which()));
 }
@@ -243,6 +244,7 @@ loaded_catalog catalog_loader::finish() {
   s.finish(cat.decisions);
   s.finish(cat.colocate_groups);
   s.finish(cat.hints);
+  s.finish(cat.retention);
   for (const auto& [id, count] : s.tables_in) {
     auto* db = cat.databases.edit(id);
     KJ_REQUIRE(db != nullptr, "tables.database is not in the image", raw(id));

@@ -291,6 +291,15 @@ entry<std::string, operator_pause> read(wire::ImagePause::Reader from) {
           {text(from.getOwner()), text(from.getReason()), time_ms{from.getSinceMs()}, time_ms{from.getUntilMs()}}};
 }
 
+void fill(wire::ImageRetentionMark::Builder to, frontend_id id, const retention_mark& from) {
+  to.setFrontend(raw(id));
+  to.setWhy(text(from.why));
+  to.setSinceMs(from.since.count());
+}
+entry<frontend_id, retention_mark> read(wire::ImageRetentionMark::Reader from) {
+  return {frontend_id{from.getFrontend()}, {text(from.getWhy()), time_ms{from.getSinceMs()}}};
+}
+
 void fill(wire::ImagePlan::Builder to, std::string_view name, const saved_plan& from) {
   to.setName({name.data(), name.size()});
   to.setKind(static_cast<std::uint8_t>(from.kind));
@@ -348,6 +357,7 @@ std::size_t words_of(const std::vector<txn_id>& from) { return 4 + from.size(); 
 std::size_t words_of(const load& from) { return 12 + words_of(from.label); }
 std::size_t words_of(const open_order& from) { return 24 + words_of(from.what.why); }
 std::size_t words_of(const decision_record& from) { return 24 + words_of(from.why) + words_of(from.failure); }
+std::size_t words_of(const retention_mark& from) { return 6 + words_of(from.why); }
 std::size_t words_of(const operator_pause& from) { return 14 + words_of(from.owner) + words_of(from.reason); }
 
 std::size_t words_of(const backend& from) {

@@ -58,6 +58,9 @@ entry<std::string, operator_pause> read(wire::ImagePause::Reader from);
 void fill(wire::ImagePlan::Builder to, std::string_view name, const saved_plan& from);
 entry<std::string, saved_plan> read(wire::ImagePlan::Reader from);
 
+void fill(wire::ImageRetentionMark::Builder to, frontend_id id, const retention_mark& from);
+entry<frontend_id, retention_mark> read(wire::ImageRetentionMark::Reader from);
+
 void fill(wire::ImageCluster::Builder to, const catalog& from);
 /// Into a catalog that has nothing else yet; the counts are the caller's.
 void read(wire::ImageCluster::Reader from, catalog& into);
@@ -76,5 +79,6 @@ std::size_t words_of(const time_ms& from);
 std::size_t words_of(const std::string& from);
 std::size_t words_of(const operator_pause& from);
 std::size_t words_of(const saved_plan& from);
+std::size_t words_of(const retention_mark& from);
 
 } // namespace tabletd::codec::image_parts

@@ -112,6 +112,7 @@ void write_catalog(const catalog& cat, const std::vector<carried_section>& carri
   write(kind_of::CONFIG, sink, cat.config, [](auto root, unsigned n) { return root.initConfig(n); });
   write(kind_of::PAUSES, sink, cat.pauses, [](auto root, unsigned n) { return root.initPauses(n); });
   write(kind_of::PLANS, sink, cat.plans, [](auto root, unsigned n) { return root.initPlans(n); });
+  write(kind_of::RETENTION, sink, cat.retention, [](auto root, unsigned n) { return root.initRetention(n); });
   for (const auto& section : carried)
     sink(section.kind, section.flags, section.payload);
 }

@@ -189,6 +189,13 @@ struct operator_pause {
   friend bool operator==(const operator_pause&, const operator_pause&) = default;
 };
 
+/// What the journal's deletion does not wait for (spec/jobs.md K5, K6).
+struct retention_mark {
+  std::string why;
+  time_ms since{};
+  friend bool operator==(const retention_mark&, const retention_mark&) = default;
+};
+
 /// The last change of the set of backends or of what one is asked to be; not its life and death.
 struct layout_change {
   log_index at{};
@@ -299,6 +306,7 @@ struct catalog {
   by_name<std::string> config;                             ///< Only what an operator has set (config_set).
   by_name<operator_pause> pauses;                           ///< By scope.
   by_name<saved_plan> plans;
+  cow_map<frontend_id, retention_mark> retention;           ///< Who needs a full resync; 0: the disk presses.
   layout_change layout;
   std::uint64_t replicas = 0;            ///< Kept by the fold; equals the sum over tablets.
 

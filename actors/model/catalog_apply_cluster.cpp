@@ -178,4 +178,20 @@ verdict fold(catalog& cat, const balance_resumed& e, moment) {
   return accept(0);
 }
 
+// -- what the journal's deletion waits for -------------------------------------------------
+
+/// Said twice it is as true as once: a leader may not have learned of what an earlier one decided.
+verdict fold(catalog& cat, const checkpoint_decided& e, moment now) {
+  switch (e.what) {
+    case checkpoint_decision::excuse_member:
+    case checkpoint_decision::use_newest:
+      if (!cat.retention.contains(e.frontend))
+        cat.retention.put(e.frontend, {e.why, now.at});
+      break;
+    case checkpoint_decision::readmit_member:
+    case checkpoint_decision::use_older: cat.retention.erase(e.frontend); break;
+  }
+  return accept(raw(e.frontend));
+}
+
 } // namespace tabletd::model::fold

@@ -46,6 +46,7 @@ verdict fold(catalog& cat, const plan_saved& e, moment now);
 verdict fold(catalog& cat, const plan_applied& e, moment now);
 verdict fold(catalog& cat, const plan_dropped& e, moment now);
 verdict fold(catalog& cat, const plan_moves_skipped& e, moment now);
+verdict fold(catalog& cat, const checkpoint_decided& e, moment now);
 
 // -- shared by the folds --
 

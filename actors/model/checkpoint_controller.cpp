@@ -26,16 +26,19 @@ std::string text_of(attempt_refusal why) {
   return "unknown";
 }
 
+constexpr const char* leads_no_more = "this fe leads no more; ask the new leader";
+
 std::string fe(node_id member) { return "fe " + std::to_string(member); }
 
 } // namespace
 
 checkpoint_controller::checkpoint_controller(checkpoint_options options, model::term epoch, node_id self,
-                                             std::vector<node_id> members, const std::set<node_id>& excused,
+                                             std::vector<node_id> members, const checkpoint_marks& marks,
                                              time_ms now)
-    : options_(options), epoch_(epoch), self_(self), now_(now), image_made_(now), next_round_(now + options.settle) {
+    : options_(options), epoch_(epoch), self_(self), now_(now), image_made_(now), next_round_(now + options.settle),
+      log_uses_newest_(marks.use_newest) {
   on(group_changed{std::move(members)});
-  for (const auto id : excused)
+  for (const auto id : marks.excused)
     if (const auto m = members_.find(id); m != members_.end())
       m->second.excused = true;
 }
@@ -71,18 +74,17 @@ struct checkpoint_controller::visitor {
       c.proof_.reset();
   }
   void operator()(const decision_failed& e) {
-    if (e.what == checkpoint_decision::use_newest)
+    if (!is_about_member(e.what))
       c.pressure_deciding_ = false;
     else if (const auto m = c.members_.find(e.member); m != c.members_.end())
       m->second.deciding = false;
   }
-  void operator()(const disk_pressure_seen& e) {
-    c.pressure_wanted_ = e.pressed;
-    c.pressed_ = c.pressed_ && e.pressed;
-  }
+  void operator()(const disk_pressure_seen& e) { c.pressure_ = e.pressed; }
   void operator()(const epoch_ended&) {
+    for (const auto& order : std::exchange(c.orders_, {}))
+      c.effects_.push_back(answer_operator{order.what.request, false, leads_no_more});
     if (c.round_)
-      c.end_round(false, "this fe leads no more; ask the new leader");
+      c.end_round(false, leads_no_more);
     c.attempt_.reset();
     c.ended_ = true;
   }
@@ -97,12 +99,14 @@ checkpoint_effects checkpoint_controller::step(const checkpoint_event& event, ti
   effects_.clear();
   if (ended_) {
     if (const auto* asked = std::get_if<checkpoint_asked>(&event))
-      effects_.push_back(answer_operator{asked->request, false, "this fe leads no more; ask the new leader"});
+      effects_.push_back(answer_operator{asked->request, false, leads_no_more});
     return std::exchange(effects_, {});
   }
   std::visit(visitor{*this}, event);
   if (!ended_) { // Level, not edge: whatever happened, look at all of it.
+    take_orders();
     spread();
+    decide_about_disk();
     decide_about_members();
     ask_for_proof();
   }
@@ -150,7 +154,27 @@ std::vector<node_id> checkpoint_controller::candidates() const {
   return order;
 }
 
-void checkpoint_controller::on(const checkpoint_asked& e) {
+// -- what an operator orders -------------------------------------------------------------
+
+void checkpoint_controller::on(const checkpoint_asked& e) { orders_.push_back({e, now_ + options_.order_patience}); }
+
+/// Who is known to be silent is not waited for; who has not been heard of in this epoch is.
+bool checkpoint_controller::is_due(const waiting_order& order) const {
+  return now_ >= order.latest || std::ranges::all_of(members_, [&](const auto& entry) {
+           const auto& m = entry.second;
+           return m.beat >= order.what.beat || (!m.alive && m.boot != 0);
+         });
+}
+
+void checkpoint_controller::take_orders() {
+  while (!orders_.empty() && is_due(orders_.front())) {
+    const auto order = orders_.front().what;
+    orders_.erase(orders_.begin());
+    obey(order);
+  }
+}
+
+void checkpoint_controller::obey(const checkpoint_asked& e) {
   const auto refuse = [&](std::string why) { effects_.push_back(answer_operator{e.request, false, std::move(why)}); };
   if (round_)
     return refuse("a checkpoint is under way: " + text_of(attempt_->id) + "; ask again when it has ended");

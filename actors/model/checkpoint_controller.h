@@ -6,6 +6,7 @@
 // Rules: spec/jobs.md C1 to C6 (what is done), K2 to K9 (what is done differently).  The journal is
 // one table here, so K7's roll costs nothing: any committed index may be a target.  `finalized` is
 // the newest index a checkpoint may take; a roll moves it to what the leader has applied.
+#include "actors/model/catalog.h"
 #include "actors/model/checkpoint_attempt.h"
 #include "actors/model/journal_retention.h"
 
@@ -34,19 +35,23 @@ struct checkpoint_options {
   // K6, journal_retain_max: how long a member may be down before it holds up deletion no more.
   std::uint64_t retain_bytes_max = 1U << 30;           ///< Of journal written since it went down.
   time_ms retain_time_max = std::chrono::hours(24);
+  time_ms order_patience{2'000};                       ///< An operator's order waits so long for members that say nothing.
 };
 
-/// What is logged before it counts.
-enum class checkpoint_decision : std::uint8_t {
-  excuse_member,  ///< "Needs full resync": it holds up deletion no more and gets an image when it is back (K6).
-  readmit_member, ///< It has that image and has caught up.
-  use_newest,     ///< The disk is filling up: delete up to the newest image instead of the older one (K5).
+/// What earlier epochs decided and the log has.
+struct checkpoint_marks {
+  std::set<node_id> excused;
+  bool use_newest = false;
 };
+[[nodiscard]] checkpoint_marks marks_of(const catalog& cat);
+/// An edit, checkpoint_decided, to be: it counts when it is in the log.
 struct logged_decision {
   checkpoint_decision what{};
   node_id member{}; ///< 0: of nobody.
   std::string why;
 };
+/// For the node's log.
+[[nodiscard]] std::string text_of(const logged_decision& decision);
 
 // -- events ------------------------------------------------------------------------------
 struct checkpoint_ticked {}; ///< At least every poll_interval.
@@ -91,8 +96,9 @@ struct leadership_unproved { std::uint64_t proof{}; };
 struct decision_logged { checkpoint_decision what{}; node_id member{}; };
 struct decision_failed { checkpoint_decision what{}; node_id member{}; };
 struct disk_pressure_seen { bool pressed = false; };
-/// ADMIN CHECKPOINT [ON fe].
-struct checkpoint_asked { std::uint64_t request{}; std::optional<node_id> on; };
+/// ADMIN CHECKPOINT [ON fe].  Every member was asked for facts with it, by `beat`: who makes the image, and of what, is
+/// decided by what they say now.
+struct checkpoint_asked { std::uint64_t request{}; std::optional<node_id> on; std::uint64_t beat{}; };
 struct epoch_ended {};
 using checkpoint_event
   = std::variant<checkpoint_ticked, group_changed, member_seen, member_lost, journal_seen, worker_said,
@@ -155,9 +161,9 @@ public:
     std::optional<image_mark> fetching; ///< Made; on its way to the leader.
   };
 
-  /// `excused`: who is marked for a resync, by the catalog as of this epoch's first entry.
+  /// `marks`: by the catalog as of this epoch's first entry.
   checkpoint_controller(checkpoint_options options, model::term epoch, node_id self, std::vector<node_id> members,
-                        const std::set<node_id>& excused, time_ms now);
+                        const checkpoint_marks& marks, time_ms now);
 
   /// `now` is any clock that does not jump.
   [[nodiscard]] checkpoint_effects step(const checkpoint_event& event, time_ms now);
@@ -180,6 +186,10 @@ private:
     node_id member{};
     std::uint64_t image_id{};
     time_ms progressed{};
+  };
+  struct waiting_order {
+    checkpoint_asked what;
+    time_ms latest{}; ///< Then without those that say nothing.
   };
   struct current_proof {
     std::uint64_t number{};
@@ -207,6 +217,9 @@ private:
   void on(const image_received& e);
   void on(const image_refused& e);
   void on(const checkpoint_asked& e);
+  [[nodiscard]] bool is_due(const waiting_order& order) const;
+  void take_orders();
+  void obey(const checkpoint_asked& e);
   // checkpoint_members.cpp: what is known of members, images for them, the journal's deletion.
   void on(const group_changed& e);
   void on(const member_seen& e);
@@ -215,11 +228,13 @@ private:
   void on(const decision_logged& e);
   void note_boot(node_id member, member_book& m, boot_id boot);
   void spread();
+  void decide_about_disk();
   void decide_about_members();
   void decide(checkpoint_decision what, node_id member, std::string why);
   [[nodiscard]] bool wants_deletion() const;
   void ask_for_proof();
   void delete_proved();
+  [[nodiscard]] bool is_pressed() const { return log_uses_newest_ && pressure_ == true && !pressure_deciding_; }
 
   const checkpoint_options options_;
   const model::term epoch_;
@@ -242,9 +257,10 @@ private:
   std::uint64_t proofs_ = 0;
   std::optional<current_proof> proof_;
   time_ms proof_after_{};
-  bool pressure_wanted_ = false;
-  bool pressed_ = false; ///< Wanted, and logged.
-  bool pressure_deciding_ = false;
+  std::vector<waiting_order> orders_;
+  std::optional<bool> pressure_;  ///< Of this node's disk; nothing: not looked at yet.
+  bool log_uses_newest_ = false;
+  bool pressure_deciding_ = false; ///< A decision about it is on its way into the log.
 };
 
 } // namespace tabletd::model

@@ -104,17 +104,46 @@ void checkpoint_controller::spread() {
 
 // -- logged decisions --------------------------------------------------------------------
 
+checkpoint_marks marks_of(const catalog& cat) {
+  checkpoint_marks marks;
+  cat.retention.for_each([&](frontend_id who, const retention_mark&) {
+    if (who == frontend_id{})
+      marks.use_newest = true;
+    else
+      marks.excused.insert(raw(who));
+  });
+  return marks;
+}
+
+std::string text_of(const logged_decision& decision) {
+  const auto fe = "fe " + std::to_string(decision.member);
+  switch (decision.what) {
+    case checkpoint_decision::excuse_member: return fe + " needs a full resync: " + decision.why;
+    case checkpoint_decision::readmit_member: return fe + " needs no resync any more: " + decision.why;
+    case checkpoint_decision::use_newest: return "the journal is deleted up to the newest image: " + decision.why;
+    case checkpoint_decision::use_older: return "the journal is kept from the older image on: " + decision.why;
+  }
+  return {};
+}
+
 void checkpoint_controller::decide(checkpoint_decision what, node_id member, std::string why) {
-  if (what == checkpoint_decision::use_newest)
-    pressure_deciding_ = true;
-  else
+  if (is_about_member(what))
     members_.at(member).deciding = true;
+  else
+    pressure_deciding_ = true;
   effects_.push_back(log_decision{{what, member, std::move(why)}});
 }
 
-void checkpoint_controller::decide_about_members() {
-  if (pressure_wanted_ && !pressed_ && !pressure_deciding_)
+void checkpoint_controller::decide_about_disk() {
+  if (!pressure_ || *pressure_ == log_uses_newest_ || pressure_deciding_)
+    return;
+  if (*pressure_)
     decide(checkpoint_decision::use_newest, 0, "the disk of the journal is filling up");
+  else
+    decide(checkpoint_decision::use_older, 0, "the disk of the journal has room again");
+}
+
+void checkpoint_controller::decide_about_members() {
   for (const auto& [id, m] : members_) {
     if (m.deciding)
       continue;
@@ -135,9 +164,9 @@ void checkpoint_controller::decide_about_members() {
 }
 
 void checkpoint_controller::on(const decision_logged& e) {
-  if (e.what == checkpoint_decision::use_newest) {
+  if (!is_about_member(e.what)) {
     pressure_deciding_ = false;
-    pressed_ = pressure_wanted_;
+    log_uses_newest_ = e.what == checkpoint_decision::use_newest;
     return;
   }
   const auto m = members_.find(e.member);
@@ -153,14 +182,14 @@ retention_verdict checkpoint_controller::retention(node_id without) const {
   std::vector<retention_member> view;
   for (const auto& [id, m] : members_) // Who is being readmitted counts already.
     view.push_back({id, m.images, m.applied, (m.excused && !m.deciding) || id == without});
-  return deletable(view, self_, pressed_);
+  return deletable(view, self_, is_pressed());
 }
 
 bool checkpoint_controller::wants_deletion() const {
   const auto upto = std::max(retention().upto, deleted_);
   return std::ranges::any_of(members_, [&](const auto& entry) { // Also when an order did not reach it.
     const auto& m = entry.second;
-    const auto base = pressed_ ? newest_id(m.images) : older_id(m.images);
+    const auto base = is_pressed() ? newest_id(m.images) : older_id(m.images);
     return m.alive && !m.excused && m.deleted < std::min({upto, base, m.applied});
   });
 }
@@ -181,7 +210,7 @@ void checkpoint_controller::delete_proved() {
   deleted_ = std::max(deleted_, retention().upto); // As of now, not as of the question.
   for (auto& [id, m] : members_)
     if (m.alive && !m.excused && m.deleted < deleted_)
-      effects_.push_back(delete_journal{id, epoch_, deleted_, pressed_});
+      effects_.push_back(delete_journal{id, epoch_, deleted_, is_pressed()});
 }
 
 } // namespace tabletd::model

@@ -24,7 +24,7 @@ std::optional<attempt_refusal> refusal(const checkpoint_worker& w, const attempt
     return attempt_refusal::epoch;
   if (attempt < w.greatest)
     return attempt_refusal::overtaken;
-  if (attempt.journal_id > w.applied)
+  if (attempt.journal_id > std::max(w.applied, w.logged))
     return attempt_refusal::ahead;
   if (attempt.journal_id < newest_id(w.images))
     return attempt_refusal::too_small;
@@ -53,10 +53,31 @@ worker_effects ordered(checkpoint_worker& w, const attempt_id& attempt) {
     effects.push_back(say_of_attempt{attempt, w.last->how});
     return effects;
   }
-  w.running = {attempt, false, {newest_id(w.images), 0}};
+  w.running = {attempt, attempt.journal_id > w.applied, false, {newest_id(w.images), 0}};
   effects.push_back(say_of_attempt{attempt, attempt_accepted{}});
-  effects.push_back(begin_replay{attempt});
+  if (w.running->waiting)
+    effects.push_back(await_entries{attempt, entries_patience});
+  else
+    effects.push_back(begin_replay{attempt});
   return effects;
+}
+
+/// What it waited for may have come.
+worker_effects applied_more(checkpoint_worker& w) {
+  if (!w.running || !w.running->waiting || w.applied < w.running->attempt.journal_id)
+    return {};
+  w.running->waiting = false;
+  if (w.epoch != w.running->attempt.epoch)
+    return outdated(w);
+  return {begin_replay{w.running->attempt}};
+}
+
+/// No failure: another member may have them.
+worker_effects overdue(checkpoint_worker& w) {
+  const auto attempt = w.running->attempt;
+  w.running.reset();
+  w.last = {attempt, attempt_refused{attempt_refusal::ahead}};
+  return {abandon_job{attempt}, say_of_attempt{attempt, w.last->how}};
 }
 
 worker_answer answer(const checkpoint_worker& w, const attempt_id& attempt) {
@@ -78,7 +99,14 @@ struct worker_step {
   }
   worker_effects operator()(const worker_applied& e) {
     w.applied = std::max(w.applied, e.index);
+    return applied_more(w);
+  }
+  worker_effects operator()(const worker_logged& e) {
+    w.logged = e.index; // A follower's end may be taken back.
     return {};
+  }
+  worker_effects operator()(const entries_overdue& e) {
+    return current(e.attempt) && w.running->waiting ? overdue(w) : worker_effects{};
   }
   worker_effects operator()(const attempt_ordered& e) { return ordered(w, e.attempt); }
   worker_effects operator()(const attempt_polled& e) { return {say_of_attempt{e.attempt, answer(w, e.attempt)}}; }

@@ -14,9 +14,12 @@ namespace tabletd::model {
 // -- events ------------------------------------------------------------------------------
 struct worker_term_seen { model::term epoch{}; }; ///< Consensus is in this term now.
 struct worker_applied { std::uint64_t index{}; }; ///< The catalog of this node is that far.
+struct worker_logged { std::uint64_t index{}; };  ///< Its log is that far.
 struct attempt_ordered { attempt_id attempt; };
 struct attempt_polled { attempt_id attempt; };
 struct attempt_cancelled { attempt_id attempt; };
+/// The patience of await_entries is at its end.
+struct entries_overdue { attempt_id attempt; };
 /// Progress of the job, in either of its two parts.
 struct replay_progressed { attempt_id attempt; std::uint64_t replayed{}; };
 struct save_progressed { attempt_id attempt; std::uint64_t bytes_written{}; };
@@ -28,22 +31,30 @@ struct job_failed { attempt_id attempt; attempt_failure kind{}; std::string why;
 /// An image from the leader is in place (see judge_received).  One past what was applied has replaced
 /// this node's state: its journal begins after it, and no older image is of use any more.
 struct image_installed { image_mark image; };
-using worker_event = std::variant<worker_term_seen, worker_applied, attempt_ordered, attempt_polled,
+using worker_event = std::variant<worker_term_seen, worker_applied, worker_logged, entries_overdue, attempt_ordered, attempt_polled,
                                   attempt_cancelled, replay_progressed, save_progressed, replay_ended, image_saved,
                                   job_failed, image_installed>;
 
+/// An order follows the operator's write at its heels; a follower hears that it is committed with the next entries or
+/// heartbeat.
+inline constexpr time_ms entries_patience{2'000};
+
 // -- effects, carried out in this order --------------------------------------------------
 struct say_of_attempt { attempt_id attempt; worker_answer answer; }; ///< To who leads now.
+/// The entries are in the log here and their commit is not known yet; begin_replay or, after `patience`, a refusal
+/// follows.
+struct await_entries { attempt_id attempt; time_ms patience{}; };
 struct begin_replay { attempt_id attempt; };
 struct save_image { attempt_id attempt; std::uint64_t id{}; };
 /// Stop it wherever it is, free its catalog, remove its temporary file.
 struct abandon_job { attempt_id attempt; };
-using worker_effect = std::variant<say_of_attempt, begin_replay, save_image, abandon_job>;
+using worker_effect = std::variant<say_of_attempt, await_entries, begin_replay, save_image, abandon_job>;
 using worker_effects = std::vector<worker_effect>;
 
 struct checkpoint_worker {
   struct job {
     attempt_id attempt;
+    bool waiting = false; ///< For entries it has in its log to be applied.
     bool saving = false;
     attempt_running progress;
   };
@@ -53,6 +64,7 @@ struct checkpoint_worker {
   };
   model::term epoch{};            ///< Of consensus, as this node knows it.
   std::uint64_t applied{};
+  std::uint64_t logged{};
   std::vector<image_mark> images; ///< Verified; newest first.
   std::optional<job> running;
   std::optional<ending> last;     ///< Of the attempt before; what a poll gets.

@@ -194,13 +194,32 @@ struct skipped_move {
 /// a link forbade it does not, and a plan that is over must not begin again after a restart.
 struct plan_moves_skipped { std::string name; std::vector<skipped_move> moves; friend bool operator==(const plan_moves_skipped&, const plan_moves_skipped&) = default; };
 
+// -- what the journal's deletion waits for (checkpoint_controller.h) --
+/// What is logged before it counts.  In the log: values are only appended.
+enum class checkpoint_decision : std::uint8_t {
+  excuse_member,  ///< "Needs full resync": it holds up deletion no more and gets an image when it is back (spec/jobs.md K6).
+  readmit_member, ///< It has that image and has caught up.
+  use_newest,     ///< The disk is filling up: delete up to the newest image instead of the older one (K5).
+  use_older,      ///< It no longer is.
+};
+inline constexpr std::uint8_t checkpoint_decision_count = 4;
+[[nodiscard]] constexpr bool is_about_member(checkpoint_decision what) {
+  return what == checkpoint_decision::excuse_member || what == checkpoint_decision::readmit_member;
+}
+struct checkpoint_decided {
+  checkpoint_decision what{};
+  frontend_id frontend{}; ///< 0: it is about the disk.
+  std::string why;
+  friend bool operator==(const checkpoint_decided&, const checkpoint_decided&) = default;
+};
+
 using edit_body = std::variant<cluster_founded, term_began, backend_added, backend_dropped, backend_decommission, backend_died,
                                backend_returned, database_created, database_dropped, table_created, table_dropped, load_begun,
                                load_committed, load_aborted, load_published, clone_ordered, clone_ended, replica_dropped,
                                replica_observed, replica_readopted, backend_modified, partition_added, partition_dropped,
                                partition_modified, replica_status_set, repair_hinted, repair_unhinted, config_set,
                                colocate_relocated, balance_paused, balance_resumed, plan_saved, plan_applied, plan_dropped,
-                               plan_moves_skipped>;
+                               plan_moves_skipped, checkpoint_decided>;
 
 struct edit {
   time_ms at{}; ///< Leader's wall clock at proposal: the only time the fold sees.

@@ -14,6 +14,7 @@ enum class tablet_id : std::uint64_t {};
 enum class replica_id : std::uint64_t {};
 enum class path_hash : std::uint64_t {}; ///< 0: unknown.
 enum class colocate_group_id : std::uint64_t {}; ///< 0: none.
+enum class frontend_id : std::uint64_t {}; ///< As consensus numbers them (node_id).  0: none.
 enum class txn_id : std::uint64_t {};    ///< Log index of the load_begun that opened it.
 enum class log_index : std::uint64_t {}; ///< 1-based; 0: none.  An order's index is its fence.
 

@@ -36,4 +36,9 @@ retention_verdict deletable(const std::vector<retention_member>& members, node_i
   return verdict;
 }
 
+bool disk_presses(const disk_room& room, bool did_before) {
+  const auto checkpoint = room.interval_bytes + room.image_bytes;
+  return room.free_bytes < (did_before ? 8 : 4) * checkpoint;
+}
+
 } // namespace tabletd::model

@@ -38,4 +38,15 @@ struct retention_verdict {
 /// image then takes the place of the older one.
 [[nodiscard]] retention_verdict deletable(const std::vector<retention_member>& members, node_id leader, bool pressed);
 
+// -- when the disk presses ---------------------------------------------------------------
+/// Of the disk the journal and the images are on.
+struct disk_room {
+  std::uint64_t free_bytes{};     ///< For this process.
+  std::uint64_t interval_bytes{}; ///< Of journal between two checkpoints, at most (checkpoint_options::bytes_max).
+  std::uint64_t image_bytes{};    ///< The newest.
+};
+/// It presses when there is less room than four checkpoints take, and until there is room for eight: what one
+/// deletion sets free must not end what made it possible.
+[[nodiscard]] bool disk_presses(const disk_room& room, bool did_before);
+
 } // namespace tabletd::model

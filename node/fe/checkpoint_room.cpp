@@ -3,6 +3,8 @@
 
 #include "node/log.h"
 
+#include <fmt/chrono.h>
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,6 +30,24 @@ std::uint32_t memory_percent() {
   if (!(file >> size >> resident) || pages <= 0)
     return 0;
   return static_cast<std::uint32_t>(100 * resident / static_cast<std::uint64_t>(pages));
+}
+
+std::optional<std::uint64_t> free_bytes(const std::filesystem::path& directory) {
+  std::error_code why;
+  const auto room = std::filesystem::space(directory, why);
+  return why ? std::nullopt : std::optional<std::uint64_t>{room.available};
+}
+
+/// What the log says deletion need not wait for; every front end knows it.
+std::string marked(const model::catalog& cat, bool disk) {
+  std::string text;
+  cat.retention.for_each([&](model::frontend_id who, const model::retention_mark& mark) {
+    if ((who == model::frontend_id{}) != disk)
+      return;
+    text += fmt::format("{}{}{}, since {:%Y-%m-%d %H:%M:%S}Z", text.empty() ? "" : "; ",
+                        disk ? "" : fmt::format("fe {}: ", raw(who)), mark.why, fmt::gmtime(mark.since.count() / 1'000));
+  });
+  return text.empty() ? "none" : text;
 }
 
 model::image_descriptor descriptor_of(const model::image_mark& from) { return {from.id, from.bytes, from.crc32c}; }
@@ -95,6 +115,7 @@ checkpoint_controller_ports checkpoint_room::controller_ports(journal_actor jour
   ports.stats = options_.stats;
   ports.members = std::move(members);
   ports.wall_clock = options_.wall_clock;
+  ports.disk_free_bytes = [directory = options_.directory] { return free_bytes(directory); };
   ports.progress = progress_;
   ports.options = options_.rules;
   ports.pace = options_.pace;
@@ -104,10 +125,13 @@ checkpoint_controller_ports checkpoint_room::controller_ports(journal_actor jour
 
 std::vector<std::pair<std::string, std::string>> checkpoint_room::rows() const {
   const auto images = shelf_->images();
-  const auto applied = raw(options_.cell->load()->applied);
+  const auto cat = options_.cell->load();
+  const auto applied = raw(cat->applied);
   std::vector<std::pair<std::string, std::string>> rows;
   rows.emplace_back("Images", listed(images));
   rows.emplace_back("EntriesSinceImage", std::to_string(applied - std::min(applied, model::newest_id(images))));
+  rows.emplace_back("NeedFullResync", marked(*cat, false));
+  rows.emplace_back("DiskPressure", marked(*cat, true));
   const auto view = progress_->view.load();
   rows.insert(rows.end(), view->rows.begin(), view->rows.end());
   return rows;

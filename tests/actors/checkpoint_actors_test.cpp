@@ -5,6 +5,7 @@
 #include "actors/checkpoint/checkpoint_controller.h"
 #include "actors/checkpoint/checkpoint_worker.h"
 #include "actors/checkpoint/image_keeper.h"
+#include "actors/codec/edit_codec.h"
 #include "actors/urgent_exit.h"
 #include "tests/actors/actor_world.h"
 #include "tests/model/catalog_difference.h"
@@ -42,13 +43,24 @@ struct CheckpointActors : actor_world {
   std::function<bool(const model::checkpoint_mail&)> loses = [](const model::checkpoint_mail&) { return false; };
   wire::EditOutcome::Failure proof_ends = wire::EditOutcome::Failure::NONE;
   std::size_t proofs = 0;
+  std::vector<model::checkpoint_decided> decided;  ///< Logged; folded too.
+  wire::EditOutcome::Failure decision_ends = wire::EditOutcome::Failure::NONE;
   checkpoint_progress_ptr progress = std::make_shared<checkpoint_progress>();
+  model::checkpoint_options rules;
+  std::uint64_t disk_free_bytes = 1U << 30;
   std::vector<checkpoint_outcome> outcomes;
   std::vector<caf::actor> askers;
   checkpoint_controller_actor controller;
   journal_actor journal = sys.spawn(
     [this](journal_actor::pointer, int) -> journal_actor::behavior_type {
-      return {[this](const edit_message&) {
+      return {[this](const edit_message& what) {
+                const auto edit = codec::decode(what.get());
+                if (const auto* decision = std::get_if<model::checkpoint_decided>(&edit.body)) {
+                  decided.push_back(*decision);
+                  if (decision_ends == wire::EditOutcome::Failure::NONE)
+                    w(*decision);
+                  return seal<wire::EditOutcome>([&](auto to) { to.setFailure(decision_ends); });
+                }
                 ++proofs;
                 return seal<wire::EditOutcome>([&](auto to) { to.setFailure(proof_ends); });
               },
@@ -115,6 +127,8 @@ struct CheckpointActors : actor_world {
     ports.members = [] { return std::vector<model::node_id>{1, 2, 3}; };
     ports.wall_clock = [] { return model::time_ms{7'000}; };
     ports.progress = progress;
+    ports.options = rules;
+    ports.disk_free_bytes = [this] { return std::optional{disk_free_bytes}; };
     controller = sys.spawn(tabletd::checkpoint_controller, std::move(ports));
     deliver_all();
   }
@@ -226,6 +240,89 @@ TEST_F(CheckpointActors, TheJournalIsShortenedToTheOlderImageOnceLeadershipIsPro
     EXPECT_EQ(f.trims.front(), older);
     EXPECT_EQ(f.kept.back(), std::pair(applied(), older));
   }
+}
+
+TEST_F(CheckpointActors, AMemberThatIsDownForTooLongIsMarkedAndHoldsUpNothing) {
+  rules.retain_time_max = std::chrono::seconds(60);
+  lead();
+  ask();
+  run(std::chrono::seconds(5));
+  const auto older = applied();
+  loses = [](const model::checkpoint_mail& mail) { return mail.peer == 3; };  // So it has nothing to answer.
+  w.make_database("more");
+  publish();
+  ask();
+  run(std::chrono::seconds(60));
+  EXPECT_TRUE(decided.empty());
+  EXPECT_TRUE(at(1).trims.empty()) << "fe 3 holds it up";
+  decision_ends = wire::EditOutcome::Failure::LEADERSHIP_LOST;
+  run(std::chrono::seconds(10));
+  EXPECT_GT(decided.size(), 1U) << "decided again with the next beat";
+  EXPECT_TRUE(at(1).trims.empty()) << "it counts only when it is in the log";
+  decision_ends = wire::EditOutcome::Failure::NONE;
+  run(std::chrono::seconds(70));
+  EXPECT_EQ(decided.back().what, model::checkpoint_decision::excuse_member);
+  EXPECT_EQ(raw(decided.back().frontend), 3U);
+  ASSERT_FALSE(at(1).trims.empty());
+  EXPECT_EQ(at(1).trims.back(), older);
+  EXPECT_TRUE(at(3).trims.empty());
+  // Back, it is given the newest image and counts again.
+  loses = [](const model::checkpoint_mail&) { return false; };
+  publish();
+  run(std::chrono::seconds(70));
+  EXPECT_EQ(decided.back().what, model::checkpoint_decision::readmit_member);
+  EXPECT_FALSE(w.cat.retention.contains(model::frontend_id{3}));
+}
+
+TEST_F(CheckpointActors, AFullDiskIsLoggedBeforeMoreIsDeleted) {
+  lead();
+  ask();
+  run(std::chrono::seconds(5));
+  w.make_database("more");
+  publish();
+  ask();
+  run(std::chrono::seconds(70));
+  const auto older = at(1).trims.back();
+  disk_free_bytes = 1U << 20;
+  run(std::chrono::seconds(70));
+  ASSERT_EQ(decided.size(), 1U);
+  EXPECT_EQ(decided.front().what, model::checkpoint_decision::use_newest);
+  EXPECT_EQ(at(1).trims.back(), newest(1));
+  EXPECT_GT(newest(1), older);
+  disk_free_bytes = 1U << 30;
+  run(std::chrono::seconds(5));
+  EXPECT_EQ(decided.back().what, model::checkpoint_decision::use_older);
+}
+
+TEST_F(CheckpointActors, AFollowerWaitsForWhatItHasInItsLog) {
+  lead();
+  const auto before = std::make_shared<const model::catalog>(w.cat);
+  w.make_database("more");
+  publish();
+  for (const model::node_id who : {2, 3}) {
+    at(who).cell->store(before);
+    at(who).stats->last_index = applied();
+  }
+  ask();
+  EXPECT_TRUE(outcomes.empty());
+  publish();
+  pass(std::chrono::milliseconds(20));
+  deliver_all();
+  ASSERT_EQ(outcomes.size(), 1U);
+  EXPECT_EQ(outcomes[0].text, "image " + std::to_string(applied()) + " made by fe 2");
+}
+
+TEST_F(CheckpointActors, WhoWaitsInVainLeavesItToTheNext) {
+  lead();
+  const auto before = std::make_shared<const model::catalog>(w.cat);
+  w.make_database("more");
+  publish();
+  at(2).cell->store(before);
+  at(2).stats->last_index = applied();
+  ask();
+  run(std::chrono::seconds(3));
+  ASSERT_EQ(outcomes.size(), 1U);
+  EXPECT_EQ(outcomes[0].text, "image " + std::to_string(applied()) + " made by fe 3");
 }
 
 TEST_F(CheckpointActors, WhoKnowsALaterEpochMakesNothing) {

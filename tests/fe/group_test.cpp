@@ -214,5 +214,60 @@ TEST_F(CheckpointGroup, AnImageReachesAllAndShortensTheLogs) {
   }
 }
 
+struct ResyncGroup : CheckpointGroup {
+  fe_options impatient_options_of(std::size_t i) {
+    auto options = quick_options_of(i);
+    options.checkpoint_beat.silence = std::chrono::milliseconds(200);
+    options.checkpoint.retain_time_max = std::chrono::milliseconds(300);
+    return options;
+  }
+  void start_impatient(std::size_t i) {
+    said.forget();
+    start(i, impatient_options_of(i));
+    said.wait([&](const std::string& word) { return word == fmt::format("{} ready", i); });
+  }
+  std::string marked(std::size_t by) {
+    for (const auto& [item, value] : members[by].node->checkpoints().rows())
+      if (item == "NeedFullResync")
+        return value;
+    return "no such row";
+  }
+};
+
+/// spec/jobs.md K6, and C11 #7754: its log ends before those of the others begin.
+TEST_F(ResyncGroup, WhoWasDownForTooLongIsMarkedAndStartsFromAnothersImage) {
+  for (std::size_t i = 0; i < members.size(); ++i)
+    start(i, impatient_options_of(i));
+  for (std::size_t i = 0; i < members.size(); ++i)
+    said.wait([&](const std::string& word) { return word == fmt::format("{} ready", i); });
+  const auto leads = wait_for_leader();
+  make_image(leads, "first");
+  const auto away = (leads + 1) % 3, other = (leads + 2) % 3;
+  EXPECT_EQ(marked(leads), "none");
+  const auto ended_at = members[away].node->journal()->last_index.load();
+  members[away].stop();
+  make_image(leads, "second");
+  const auto older = members[leads].node->checkpoints().images().front().id;
+  ASSERT_GT(older, ended_at);
+  make_image(leads, "third");
+  wait_until_trimmed(older);
+  for (const auto by : {leads, other})
+    EXPECT_TRUE(marked(by).starts_with(fmt::format("fe {}: down for", away + 1))) << marked(by);
+  // Back, it cannot get there by the log.
+  start_impatient(away);
+  wait_until("it has an image of the others", [&] { return !members[away].node->checkpoints().images().empty()
+                                                          && members[away].node->checkpoints().images().front().id > ended_at; });
+  wait_until("the mark is taken off", [&] { return marked(away) == "none" && marked(leads) == "none"; });
+  EXPECT_GT(members[away].node->journal()->first_index, ended_at);
+  for (const auto* database : {"first", "second", "third"})
+    EXPECT_NE(members[away].node->catalog()->load()->find_database(database), nullptr) << database;
+  // It serves, takes what comes next, and counts again.
+  console by(io, "127.0.0.1", members[away].node->port());
+  ASSERT_TRUE(by.login().ok());
+  const auto told = by.run("CREATE DATABASE fourth");
+  EXPECT_TRUE(told.ok()) << told;
+  wait_until("it follows", [&] { return members[away].node->catalog()->load()->find_database("fourth") != nullptr; });
+}
+
 }  // namespace
 }  // namespace tabletd::test

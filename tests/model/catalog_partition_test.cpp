@@ -162,6 +162,21 @@ TEST_F(CatalogPartition, SettingsAndPausesStayUntilTheyAreTakenBack) {
   EXPECT_TRUE(cat.pauses.all().empty());
 }
 
+TEST_F(CatalogPartition, WhatDeletionNeedNotWaitForStandsUntilItIsTakenBack) {
+  using what = checkpoint_decision;
+  ASSERT_TRUE(w(checkpoint_decided{what::excuse_member, frontend_id{3}, "down for a day"}).ok());
+  ASSERT_TRUE(w(checkpoint_decided{what::use_newest, {}, "the disk is filling up"}).ok());
+  const auto since = cat.retention.find(frontend_id{3})->since;
+  w.now += std::chrono::seconds(1);
+  ASSERT_TRUE(w(checkpoint_decided{what::excuse_member, frontend_id{3}, "said again"}).ok());
+  EXPECT_EQ(*cat.retention.find(frontend_id{3}), (retention_mark{"down for a day", since})) << "since it was first said";
+  EXPECT_EQ(cat.retention.find(frontend_id{})->why, "the disk is filling up");
+  ASSERT_TRUE(w(checkpoint_decided{what::readmit_member, frontend_id{3}, "it has image 100"}).ok());
+  EXPECT_FALSE(cat.retention.contains(frontend_id{3}));
+  ASSERT_TRUE(w(checkpoint_decided{what::use_older, {}, "there is room"}).ok());
+  EXPECT_TRUE(cat.retention.empty());
+}
+
 // -- moves and history -------------------------------------------------------------------
 
 struct CatalogMove : CatalogPartition {

@@ -38,6 +38,32 @@ TEST_F(CheckpointOperator, EveryRequestIsAnswered) {
   EXPECT_EQ(only<answer_operator>(feed(checkpoint_asked{3, {}})).request, 3u);
 }
 
+TEST_F(CheckpointOperator, AnOrderWaitsForWhatTheMembersSayNow) {
+  EXPECT_TRUE(feed(checkpoint_asked{1, {}, beat + 1}).empty());
+  const auto asked = ++beat;
+  const auto tell = [&](node_id member, std::uint64_t applied) {
+    return feed(member_seen{member, asked, boots[member], 10, applied, 0, {i50}});
+  };
+  EXPECT_TRUE(tell(L, 100'500).empty());
+  EXPECT_TRUE(tell(F1, 100'500).empty());
+  EXPECT_EQ(only<start_attempt>(tell(F2, 100'500)).attempt.journal_id, 100'500u) << "not what was known before";
+}
+
+TEST_F(CheckpointOperator, AnOrderDoesNotWaitForTheSilent) {
+  feed(member_lost{F1});
+  feed(checkpoint_asked{1, {}, beat + 1});
+  const auto asked = ++beat;
+  feed(member_seen{L, asked, boots[L], 10, 100'500, 0, {i50}});
+  EXPECT_FALSE(c->attempt()) << "F2 was alive when last heard of";
+  EXPECT_TRUE(all<start_attempt>(pass(options.order_patience - 1ms)).empty());
+  EXPECT_EQ(only<start_attempt>(pass(1ms)).member, F2);
+}
+
+TEST_F(CheckpointOperator, AnOrderThatWaitsIsAnsweredWhenTheEpochEnds) {
+  feed(checkpoint_asked{4, {}, beat + 1});
+  EXPECT_EQ(only<answer_operator>(feed(epoch_ended{})).request, 4u);
+}
+
 TEST_F(CheckpointOperator, NothingNewIsDoneAtOnce) {
   see(L, 10, 50'000, {i50});
   const auto effects = feed(checkpoint_asked{1, {}});
@@ -62,8 +88,46 @@ TEST_F(CheckpointOperator, AFullDiskDeletesUpToTheNewestImageOnceThatIsLogged) {
   ASSERT_EQ(orders.size(), 3u);
   EXPECT_EQ(orders.front().upto, 100'000u);
   EXPECT_TRUE(orders.front().pressed);
-  feed(disk_pressure_seen{false});
+  const auto over = feed(disk_pressure_seen{false});
   EXPECT_EQ(c->retention().upto, 50'000u);
+  EXPECT_EQ(only<log_decision>(over).decision.what, checkpoint_decision::use_older);
+  EXPECT_TRUE(feed(disk_pressure_seen{true}).empty()) << "what is on its way into the log comes first";
+  EXPECT_EQ(only<log_decision>(feed(decision_logged{checkpoint_decision::use_older, 0})).decision.what,
+            checkpoint_decision::use_newest);
+}
+
+TEST_F(CheckpointOperator, TheNextLeaderLooksAtItsDiskBeforeItUsesWhatAnEarlierOneLogged) {
+  lead(6, {}, true);
+  for (const auto member : {L, F1, F2})
+    EXPECT_TRUE(all<log_decision>(see(member, 10, 100'400, {i100, i50})).empty());
+  EXPECT_EQ(c->retention().upto, 50'000u);
+  feed(disk_pressure_seen{true});
+  EXPECT_EQ(c->retention().upto, 100'000u);
+  EXPECT_EQ(only<log_decision>(feed(disk_pressure_seen{false})).decision.what, checkpoint_decision::use_older);
+}
+
+TEST_F(CheckpointOperator, ADecisionThatWasNotLoggedIsMadeAgain) {
+  feed(disk_pressure_seen{true});
+  EXPECT_EQ(only<log_decision>(feed(decision_failed{checkpoint_decision::use_newest, 0})).decision.what,
+            checkpoint_decision::use_newest);
+}
+
+TEST(DiskPressure, EndsLaterThanItBegins) {
+  const disk_room at{.free_bytes = 400, .interval_bytes = 64, .image_bytes = 36};
+  EXPECT_FALSE(disk_presses(at, false));
+  EXPECT_TRUE(disk_presses({399, 64, 36}, false));
+  EXPECT_TRUE(disk_presses({799, 64, 36}, true));
+  EXPECT_FALSE(disk_presses({800, 64, 36}, true));
+}
+
+TEST(CheckpointMarks, AreWhatTheLogSays) {
+  catalog cat;
+  EXPECT_TRUE(marks_of(cat).excused.empty());
+  EXPECT_FALSE(marks_of(cat).use_newest);
+  cat.retention.put(frontend_id{2}, {"down", {}});
+  cat.retention.put(frontend_id{}, {"full", {}});
+  EXPECT_EQ(marks_of(cat).excused, std::set<node_id>{2});
+  EXPECT_TRUE(marks_of(cat).use_newest);
 }
 
 TEST_F(CheckpointOperator, RollsByEntriesAndByBytes) {
@@ -104,7 +168,7 @@ TEST_F(CheckpointOperator, AnAckOfAnEarlierProcessDoesNotCount) {
 }
 
 TEST_F(CheckpointOperator, OneTransferAtATime) {
-  c.emplace(options, term{5}, L, std::vector<node_id>{L, F1, F2, 4, 5}, std::set<node_id>{}, now);
+  c.emplace(options, term{5}, L, std::vector<node_id>{L, F1, F2, 4, 5}, checkpoint_marks{}, now);
   scene();
   see(4, 40, 100'400, {i50});
   see(5, 50, 100'400, {i50});

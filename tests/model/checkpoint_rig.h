@@ -17,8 +17,8 @@ struct checkpoint_rig : testing::Test {
   std::uint64_t beat = 0;
   std::map<node_id, boot_id> boots{{L, 11}, {F1, 12}, {F2, 13}};
 
-  void lead(term epoch, const std::set<node_id>& excused = {}) {
-    c.emplace(options, epoch, L, std::vector<node_id>{L, F1, F2}, excused, now);
+  void lead(term epoch, const std::set<node_id>& excused = {}, bool use_newest = false) {
+    c.emplace(options, epoch, L, std::vector<node_id>{L, F1, F2}, checkpoint_marks{excused, use_newest}, now);
   }
   checkpoint_effects feed(const checkpoint_event& e) { return c->step(e, now); }
   checkpoint_effects see(node_id member, std::uint32_t memory, std::uint64_t applied, std::vector<image_mark> images,

@@ -112,6 +112,7 @@ void checkpoint_sim::replicate(node& leader) {
     learn(m, term_);
     if (m.applied >= leader.deleted && m.applied < leader.applied && below(4) != 0)
       m.applied = std::min(leader.applied, m.applied + 1 + below(200));
+    feed_worker(m, worker_logged{std::min(leader.applied, m.applied + below(3))}); // Not known there to be committed.
     feed_worker(m, worker_applied{m.applied});
   }
 }
@@ -141,7 +142,7 @@ void checkpoint_sim::elect() {
   std::vector<node_id> ids;
   for (const auto& n : nodes_)
     ids.push_back(n.id);
-  winner.controller.emplace(options_, term_, winner.id, ids, excused_, now_);
+  winner.controller.emplace(options_, term_, winner.id, ids, checkpoint_marks{excused_, uses_newest_}, now_);
   winner.heard.clear();
   winner.ordered.reset();
   winner.fetch = 0;

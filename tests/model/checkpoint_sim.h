@@ -138,6 +138,7 @@ private:
   node_id leader_ = 0;
   std::uint64_t committed_ = 0;
   std::set<node_id> excused_;           ///< By the log.
+  bool uses_newest_ = false;            ///< The same.
   std::uint64_t deleted_upto_ = 0;      ///< Ever ordered.
   std::map<std::uint32_t, std::uint64_t> contents_; ///< Checksum of every file ever made -> its image id.
   std::map<term, node_id> leaders_;

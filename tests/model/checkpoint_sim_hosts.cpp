@@ -91,6 +91,7 @@ void checkpoint_sim::carry_out(node& n, const checkpoint_effect& effect) {
       [&](const delete_journal& e) {
         require(e.epoch == term_,
                 "K8: epoch " + std::to_string(e.epoch) + " deletes in epoch " + std::to_string(term_));
+        require(!e.pressed || uses_newest_, "K5: more is deleted than the log says may be");
         note_deletion(n, e);
         check_deletion(n, e);
         send(n.id, e.member, [this, e](node& to) { erase_journal(to, e); });
@@ -228,7 +229,8 @@ void checkpoint_sim::log(node& n, const logged_decision& decision) {
         excused_.erase(decision.member);
         ++outcome_.readmitted;
         break;
-      case checkpoint_decision::use_newest: break;
+      case checkpoint_decision::use_newest:
+      case checkpoint_decision::use_older: uses_newest_ = decision.what == checkpoint_decision::use_newest; break;
     }
     feed(self, decision_logged{decision.what, decision.member});
   });
@@ -243,6 +245,12 @@ void checkpoint_sim::feed_worker(node& n, const worker_event& e) {
                    const worker_said said{n.id, n.boot, s.attempt, s.answer};
                    send(n.id, leader_ != 0 && chance(100) ? leader_ : leaders_[s.attempt.epoch],
                         [this, said](node& to) { feed(to, said); });
+                 },
+                 [&](const await_entries& a) {
+                   later(a.patience, [this, id = n.id, boot = n.boot, attempt = a.attempt] {
+                     if (auto& self = at(id); self.up && self.boot == boot)
+                       feed_worker(self, entries_overdue{attempt});
+                   });
                  },
                  [&](const begin_replay& b) { work(n, b.attempt, static_cast<int>(2 + below(6)), chance(30)); },
                  [&](const save_image& s) {

@@ -10,7 +10,7 @@ namespace {
 /// Epoch 5, applied up to 100400, image 50000.
 struct CheckpointWorker : testing::Test {
   checkpoint_worker w{
-    .epoch = 5, .applied = 100'400, .images = {{50'000, 10, 1}}, .running = {}, .last = {}, .greatest = {}};
+    .epoch = 5, .applied = 100'400, .logged = 0, .images = {{50'000, 10, 1}}, .running = {}, .last = {}, .greatest = {}};
   static constexpr attempt_id first{5, 1, 100'000};
 
   worker_effects feed(const worker_event& e) { return step(w, e); }
@@ -59,6 +59,35 @@ TEST_F(CheckpointWorker, RefusesByC2) {
   EXPECT_EQ(refused({5, 1, 100'401}), attempt_refusal::ahead);
   EXPECT_EQ(refused({5, 1, 49'999}), attempt_refusal::too_small);
   EXPECT_FALSE(w.running);
+}
+
+struct EntriesOnTheirWay : CheckpointWorker {
+  static constexpr attempt_id next{5, 1, 100'410};
+  worker_effects ordered = [this] {
+    feed(worker_logged{100'410});
+    return feed(attempt_ordered{next});
+  }();
+};
+
+TEST_F(EntriesOnTheirWay, WhatIsInTheLogIsWaitedForUntilItIsApplied) {
+  (void) said<attempt_accepted>(ordered);
+  EXPECT_EQ(count<await_entries>(ordered), 1u);
+  EXPECT_EQ(count<begin_replay>(ordered), 0u);
+  EXPECT_TRUE(feed(worker_applied{100'409}).empty());
+  EXPECT_EQ(count<begin_replay>(feed(worker_applied{100'410})), 1u);
+  EXPECT_TRUE(feed(worker_applied{100'411}).empty()) << "it begins once";
+  EXPECT_TRUE(feed(entries_overdue{next}).empty()) << "it has begun";
+}
+
+TEST_F(EntriesOnTheirWay, WhoWaitsTooLongRefuses) {
+  EXPECT_EQ(said<attempt_refused>(feed(entries_overdue{next})).why, attempt_refusal::ahead);
+  EXPECT_EQ(said<attempt_refused>(feed(attempt_polled{next})).why, attempt_refusal::ahead);
+  EXPECT_TRUE(feed(worker_applied{100'410}).empty()) << "another one makes it by now";
+}
+
+TEST_F(EntriesOnTheirWay, AnotherEpochEndsTheWaiting) {
+  feed(worker_term_seen{6});
+  EXPECT_EQ(said<attempt_failed>(feed(worker_applied{100'410})).kind, attempt_failure::epoch_outdated);
 }
 
 TEST_F(CheckpointWorker, AnImageThatIsHereIsDoneAtOnce) {

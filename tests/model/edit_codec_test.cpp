@@ -99,6 +99,7 @@ std::vector<sample> samples() {
       {"plan_applied", at(34, plan_applied{"friday"})},
       {"plan_dropped", at(35, plan_dropped{"friday"})},
       {"plan_moves_skipped", at(36, plan_moves_skipped{"friday", {{1, "its target is full"}, {7, "gone"}}})},
+      {"checkpoint_decided", at(37, checkpoint_decided{checkpoint_decision::excuse_member, frontend_id{3}, "down for 90000 s"})},
   };
 }
 
@@ -207,6 +208,8 @@ TEST(EditCodec, WhatCannotBeDecodedNamesTheField) {
   EXPECT_TRUE(has(complaint([](auto e) { e.initCloneOrdered().setHealth(11); }), "cloneOrdered.health"));
   EXPECT_TRUE(has(complaint([](auto e) { e.initCloneOrdered().setPriority(4); }), "cloneOrdered.priority"));
   EXPECT_TRUE(has(complaint([](auto e) { e.initPlanSaved().setKind(3); }), "planSaved.kind"));
+  EXPECT_TRUE(has(complaint([](auto e) { e.initCheckpointDecided().setWhat(4); }), "checkpointDecided.what"));
+  EXPECT_TRUE(has(complaint([](auto e) { e.initCheckpointDecided().setWhat(1); }), "checkpointDecided.frontend"));
   EXPECT_TRUE(has(complaint([](auto e) {
                     e.initBackendReturned().initPaths(1)[0].setMedium(static_cast<wire::Medium>(9));
                   }),

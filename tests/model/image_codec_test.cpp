@@ -52,7 +52,7 @@ public:
   edit_body next_of_all() {
     if (!chance(30))
       return next();
-    switch (below(16)) {
+    switch (below(17)) {
       case 0: return cluster_founded{{1, 2, 3}, "blue"};
       case 1: return backend_modified{some_backend(), "c" + std::to_string(below(2)), "rack:" + std::to_string(below(3))};
       case 2: return with_partition();
@@ -68,11 +68,16 @@ public:
       case 12: return colocate_relocated{pick<colocate_group_id>(cat_.colocate_groups), 0, {some_backend(), some_backend()}, "why"};
       case 13: return balance_paused{"table:" + std::to_string(below(3)), "ann", "because", time_ms{5}};
       case 14: return balance_resumed{"table:" + std::to_string(below(3))};
+      case 15: return decided();
       default: return balance_clone();
     }
   }
 
 private:
+  checkpoint_decided decided() {
+    const auto what = static_cast<checkpoint_decision>(below(checkpoint_decision_count));
+    return {what, frontend_id{is_about_member(what) ? 1 + below(3) : 0}, "because"};
+  }
   table_id some_table() { return table_ = pick<table_id>(cat_.tables); }
   partition_id some_partition() {
     const auto* t = cat_.tables.find(table_);
@@ -153,6 +158,7 @@ TEST(ImageCodec, AWalkGoesOnAfterwardsAsIfNothingHadHappened) {
         note("pauses", w.cat.pauses.all().size());
         note("plans", w.cat.plans.all().size());
         note("planned", w.cat.planned.size());
+        note("retention", w.cat.retention.size());
       }
       w.now += std::chrono::milliseconds(dice.below(10'000)) + (dice.chance(1) ? std::chrono::hours(30) : 0h);
       const auto judged = w(dice.next_of_all());
@@ -165,7 +171,7 @@ TEST(ImageCodec, AWalkGoesOnAfterwardsAsIfNothingHadHappened) {
     }
     ASSERT_EQ(broken_invariant(other), "");
   }
-  EXPECT_EQ(most.size(), 11u);
+  EXPECT_EQ(most.size(), 12u);
   for (const auto& [what, count] : most)
     EXPECT_GT(count, 0u) << what;
 }
@@ -221,6 +227,7 @@ catalog full_catalog() {
   cat.hints.put(partition_id{10'005}, time_ms{17});
   cat.config.put("key", "value");
   cat.pauses.put("all", {"ann", "because", time_ms{18}, time_ms{19}});
+  cat.retention.put(frontend_id{2}, {"down for 90000 s", time_ms{24}});
   saved_plan plan;
   plan.kind = plan_kind::decommission;
   plan.backend = b.id;
@@ -272,7 +279,7 @@ image image_in(const std::filesystem::path& file) {
 
 TEST(ImageCodec, ImagesOfEarlierVersionsLoad) {
   const auto written = image_of(full_catalog());
-  const std::filesystem::path file{TABLETD_GOLDEN_IMAGES "/full.v1.txt"};
+  const std::filesystem::path file{TABLETD_GOLDEN_IMAGES "/full.v2.txt"};
   if (std::getenv("TABLETD_WRITE_GOLDEN")) {
     std::filesystem::create_directories(file.parent_path());
     std::ofstream{file} << text_of(written);
@@ -281,7 +288,10 @@ TEST(ImageCodec, ImagesOfEarlierVersionsLoad) {
   ASSERT_FALSE(golden.empty()) << file;
   EXPECT_EQ(difference(full_catalog(), loaded_from(golden).cat), "");
   EXPECT_EQ(text_of(golden), text_of(written))
-    << "if a field was added on purpose, write a full.v2.txt beside it; this one must load for ever";
+    << "if a field was added on purpose, write a full.v3.txt beside it; this one must load for ever";
+  auto first = full_catalog();
+  first.retention = {};
+  EXPECT_EQ(difference(first, loaded_from(image_in(TABLETD_GOLDEN_IMAGES "/full.v1.txt")).cat), "");
 }
 
 TEST(ImageCodec, EveryKindOfSectionHasAName) {
@@ -292,9 +302,9 @@ TEST(ImageCodec, EveryKindOfSectionHasAName) {
     EXPECT_EQ(codec::section_kind(codec::section_name(s.kind)), s.kind);
     kinds.insert(s.kind);
   }
-  EXPECT_EQ(kinds.size(), 15u) << "full_catalog() has something of everything";
+  EXPECT_EQ(kinds.size(), 16u) << "full_catalog() has something of everything";
   EXPECT_EQ(codec::section_name(0), "");
-  EXPECT_EQ(codec::section_name(16), "");
+  EXPECT_EQ(codec::section_name(17), "");
   EXPECT_EQ(codec::section_name(6), "tablets");
   EXPECT_EQ(codec::section_kind("unset"), std::nullopt);
 }

@@ -120,22 +120,9 @@ TEST_F(ImageStore, TakesWhatWasAnnounced) {
   make(50);
   image_summary announced;
   const auto bytes = foreign(100, announced);
-  EXPECT_EQ(store.judge(announced, 100), offer_verdict::wanted);
   EXPECT_EQ(receive(announced, bytes), announced);
   EXPECT_EQ(kept(), (ids{100, 50}));
   EXPECT_EQ(contents(store.path_of(100)), bytes);
-}
-
-TEST_F(ImageStore, NeverLowerThanThePresentOneNorAheadOfTheJournal) {
-  const auto own = make(50);
-  EXPECT_EQ(store.judge({40, 1, 1}, no_limit), offer_verdict::older);
-  EXPECT_EQ(store.judge(own, 0), offer_verdict::present);
-  EXPECT_EQ(store.judge({50, own.bytes, own.crc32c + 1}, 50), offer_verdict::wanted) << "made by another front end";
-  EXPECT_EQ(store.judge({51, 1, 1}, 50), offer_verdict::ahead);
-  damage(50);
-  EXPECT_FALSE(store.newest_valid().newest);
-  EXPECT_EQ(store.judge(own, 50), offer_verdict::wanted) << "the present one is damaged";
-  EXPECT_EQ(store.judge({40, 1, 1}, 50), offer_verdict::wanted);
 }
 
 // D-C 7.
@@ -148,7 +135,6 @@ TEST_F(ImageStore, APartialImageLeavesNothingAndTheDownloadRepeats) {
   { auto cut = store.receive(announced); cut.append(bytes_of(bytes).first(20)); }
   EXPECT_EQ(files_under(home), std::vector<std::string>{"image.50000"});
   EXPECT_THROW((void)receive(announced, bytes + "x"), storage_error);
-  EXPECT_EQ(store.judge(announced, 100'000), offer_verdict::wanted);
   EXPECT_EQ(receive(announced, bytes), announced);
 }
 
