@@ -274,6 +274,23 @@ TEST_F(CheckpointActors, AMemberThatIsDownForTooLongIsMarkedAndHoldsUpNothing) {
   EXPECT_FALSE(w.cat.retention.contains(model::frontend_id{3}));
 }
 
+TEST_F(CheckpointActors, ANewLeaderKnowsTheMarksFromTheLog) {
+  w(model::checkpoint_decided{model::checkpoint_decision::excuse_member, model::frontend_id{3}, "down for a day"});
+  publish();
+  loses = [](const model::checkpoint_mail& mail) { return mail.peer == 3; };
+  lead();
+  ask();
+  run(std::chrono::seconds(5));
+  const auto older = applied();
+  w.make_database("more");
+  publish();
+  ask();
+  run(std::chrono::seconds(5));
+  EXPECT_TRUE(decided.empty());
+  ASSERT_FALSE(at(1).trims.empty());
+  EXPECT_EQ(at(1).trims.back(), older);
+}
+
 TEST_F(CheckpointActors, AFullDiskIsLoggedBeforeMoreIsDeleted) {
   lead();
   ask();
