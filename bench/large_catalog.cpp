@@ -30,7 +30,7 @@ tablet draw_tablet(std::uint64_t n, std::uint64_t& next_id, std::mt19937_64& dic
   const version visible = 1 + (n / buckets * 7'919) % 5'000; // Of a partition's loads.
   const auto first = dice() % backends;
   for (std::uint64_t i = 0; i < replicas_each; ++i) {
-    replica r{replica_id{next_id++}, backend_id{1 + (first + i * 31) % backends}, {}, visible, 0, visible};
+    replica r{.id = replica_id{next_id++}, .backend = backend_id{1 + (first + i * 31) % backends}, .version = visible, .last_success = visible};
     r.path = path_of(r.backend, dice() % paths_each);
     if (dice() % 20 == 0) { // Copied once: a later id, and it says when.
       r.id = replica_id{500'000'000 + dice() % 100'000'000};

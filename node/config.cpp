@@ -72,9 +72,6 @@ const std::vector<knob<fe_config>>& knobs(const fe_config&) {
     {"checkpoint.bytes_mib_max", &c::checkpoint_bytes_mib_max, "MiB of the edit log after which one is made", 1, mib_max},
     {"checkpoint.age_max_s", &c::checkpoint_age_max_s, "s after which one is made if there are 100 entries since the last",
      10, 31'536'000},
-    {"checkpoint.retain_max_s", &c::checkpoint_retain_max_s,
-     "s that a fe may be down before the edit log is deleted without it; when it is back it gets an image", 1, 31'536'000},
-    {"checkpoint.retain_mib_max", &c::checkpoint_retain_mib_max, "The same, in MiB of edit log written meanwhile", 1, mib_max},
   };
   return all;
 }

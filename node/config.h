@@ -42,8 +42,6 @@ struct fe_config {
   std::uint64_t checkpoint_entries_max = 100'000;
   std::uint64_t checkpoint_bytes_mib_max = 64;
   std::uint64_t checkpoint_age_max_s = 3'600;
-  std::uint64_t checkpoint_retain_max_s = 86'400;
-  std::uint64_t checkpoint_retain_mib_max = 1'024;
 };
 
 struct be_config {

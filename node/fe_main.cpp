@@ -35,8 +35,6 @@ fe_options options_of(const fe_config& config, std::uint16_t http_port) {
   options.checkpoint.entries_max = config.checkpoint_entries_max;
   options.checkpoint.bytes_max = config.checkpoint_bytes_mib_max << 20;
   options.checkpoint.age_max = std::chrono::seconds(config.checkpoint_age_max_s);
-  options.checkpoint.retain_time_max = std::chrono::seconds(config.checkpoint_retain_max_s);
-  options.checkpoint.retain_bytes_max = config.checkpoint_retain_mib_max << 20;
   options.membership.liveness.interval = std::chrono::milliseconds(config.heartbeat_interval_ms);
   options.membership.liveness.missed_max = static_cast<std::uint32_t>(config.heartbeats_missed_max);
   // Whatever the interval, an agent notices a due heartbeat within a quarter of it.
