@@ -6,8 +6,9 @@
 Three front ends found a group and make an image of the empty catalog; they are stopped, bench/image_bench puts the
 tablets into that image, the same bytes for all three, and they start from it.  Then writers create and drop databases,
 for so many seconds without a checkpoint and for as long with one after the other.  What the leader grows by, and
-how long entries wait for its catalog, is compared between the two.  One JSON line per case; medians of the repeats.
-The last cases are restarts: of one member of the three, and of a front end alone with more tablets."""
+how long entries wait for its catalog, is compared between the two.  One JSON line per case: medians of the repeats,
+and of growth the most.  The last cases are restarts: of one member of the three, and of a front end alone with more
+tablets."""
 import argparse
 import json
 import pathlib
@@ -158,6 +159,11 @@ def median(runs, *path):
     return statistics.median(of(run) for run in runs)
 
 
+def most(runs, field):
+    """The first checkpoint of a process costs it more than the next ones."""
+    return max(run[field] for run in runs)
+
+
 def bench_group(group, given):
     fill(group, given.tablets)
     what = f"{given.tablets} tablets, 3 fe"
@@ -169,16 +175,16 @@ def bench_group(group, given):
     wait_for("there is a leader", group.leader)
     tell(f"{what}: start of all until they serve", statistics.median(each[1] for each in starts), "s",
          ready_s=round(statistics.median(each[0] for each in starts), 3))
-    write_for(group, 2, "warm", True)
+    write_for(group, 2, "warm", False)
     calm, busy = [], []
     for number in range(given.repeats):
         calm.append(write_for(group, given.seconds, f"c{number}", False))
         busy.append(write_for(group, given.seconds, f"b{number}", True))
     made = f"one after another, {sum(run['made'] for run in busy)} in all, {sum(run['by_leader'] for run in busy)} by the leader"
-    tell(f"{what}: growth of the leader during checkpoints", median(busy, "leader_percent"), "% of its memory",
-         goal=GROWTH_GOAL_PERCENT, without=round(median(calm, "leader_percent"), 3), resident_mib=round(median(busy, "resident_mib")),
+    tell(f"{what}: growth of the leader during checkpoints", most(busy, "leader_percent"), "% of its memory",
+         goal=GROWTH_GOAL_PERCENT, without=round(most(calm, "leader_percent"), 3), resident_mib=round(median(busy, "resident_mib")),
          checkpoints=made)
-    tell(f"{what}: growth of the worker", median(busy, "worker_percent"), "% of its memory")
+    tell(f"{what}: growth of the worker", most(busy, "worker_percent"), "% of its memory")
     tell(f"{what}: wait of committed entries for the leader's catalog, p99 at most", median(busy, "apply_p99_ms"), "ms",
          goal=STALL_GOAL_MS, without=median(calm, "apply_p99_ms"))
     for field, unit in (("p50_ms", "ms"), ("p99_ms", "ms"), ("per_s", "statements/s")):
