@@ -3,6 +3,7 @@
 #include "node/kj_loop.h"
 #include "actors/signals.h"
 #include "actors/spawn_child.h"
+#include "actors/urgent_exit.h"
 #include "node/log.h"
 #include <caf/actor_system_config.hpp>
 #include <caf/replies_to.hpp>
@@ -161,7 +162,7 @@ struct AskTest : ::testing::Test {
     loop->stop();
     urgent_exit(who, caf::exit_reason::user_shutdown);
     who = nullptr;
-    sys.reset(); // Hangs if an asker is left.
+    sys.reset();
   }
 };
 
