@@ -7,10 +7,10 @@
 //
 //   image_bench [directory] [million tablets] [rounds]
 #include "actors/checkpoint/catalog_image.h"
+#include "bench/allocator.h"
 #include "persistence/image_store.h"
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <malloc.h>
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -51,9 +51,8 @@ double memory_mib(const std::string& which) {
     }
   return 0;
 }
-/// What the allocator keeps for later would hide what the next step takes.
 void forget_peak() {
-  ::malloc_trim(0);
+  release_free_memory();
   std::ofstream("/proc/self/clear_refs") << 5;
 }
 
@@ -71,7 +70,7 @@ tablet draw_tablet(std::uint64_t n, std::uint64_t& next_id, std::mt19937_64& dic
   const version visible = 1 + (n / buckets * 7'919) % 5'000; // Of a partition's loads.
   const auto first = dice() % backends;
   for (std::uint64_t i = 0; i < replicas_each; ++i) {
-    replica r{replica_id{next_id++}, backend_id{1 + (first + i * 31) % backends}, {}, visible, 0, visible};
+    replica r{.id = replica_id{next_id++}, .backend = backend_id{1 + (first + i * 31) % backends}, .version = visible, .last_success = visible};
     r.path = path_hash{(raw(r.backend) * paths_each + dice() % paths_each) * 0x9e37'79b9'7f4a'7c15ULL};
     if (dice() % 20 == 0) { // Copied once: a later id, and it says when.
       r.id = replica_id{500'000'000 + dice() % 100'000'000};

@@ -96,7 +96,7 @@ void tablet_row_writer::flush(wire::TabletRows::Builder to) {
   places_.clear();
   indexes_.clear();
   before_ = {};
-  replica_before_ = {};
+  replica_before_ = model::replica{};
   count_ = 0;
 }
 
