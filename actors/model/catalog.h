@@ -25,9 +25,11 @@ namespace tabletd::model {
 enum class replica_state : std::uint8_t { normal, clone };
 
 /// One copy of a tablet (spec/replica.md 1.1).
+inline constexpr std::uint64_t replica_id_max = (std::uint64_t{1} << 56U) - 1;
+
 /// Millions of them: its words are full, and a leaf of 32 tablets fits a size the allocator has.
 struct replica {
-  replica_id id : 56 {};         ///< Ids are given out one by one: 2^56 are never reached.
+  replica_id id : 56 {};         ///< At most replica_id_max; ids are given out one by one, so it is never reached.
   replica_state state : 6 = replica_state::normal;
   bool bad : 1 = false;          ///< Damaged on its disk, says its backend.
   bool set_bad : 1 = false;      ///< An operator says so; no report changes it (9.2, C24b).

@@ -44,6 +44,23 @@ TEST(NextTransaction, WhatCameDuringAWriteFollows) {
   EXPECT_EQ(next.take_edits().size(), 1u);
 }
 
+TEST(NextTransaction, EditsThatAreHeldDoNotKeepTheKeeperAwake) {
+  next_transaction next{{}};
+  ASSERT_TRUE(next.add(edit()));
+  next.hold_edits();
+  EXPECT_FALSE(next.follow()) << "the edit is there, but not to be taken";
+  EXPECT_FALSE(next.add(edit()));
+  EXPECT_FALSE(next.keeper_is_awake());
+  bool woken = false;
+  next.when_due([&] { woken = true; });
+  EXPECT_TRUE(next.add(link_renewed{2}));
+  EXPECT_TRUE(woken) << "a word may be the one that lets them go";
+  EXPECT_EQ(next.take_words().size(), 1u);
+  EXPECT_EQ(next.take_edits().size(), 2u);
+  EXPECT_FALSE(next.follow());
+  EXPECT_TRUE(next.add(edit()));
+}
+
 /// A disk so slow that the patience would outlast the test.
 TEST(NextTransaction, WaitsUntilEverybodyWrittenIsBack) {
   next_transaction next{{}};

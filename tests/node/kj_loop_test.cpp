@@ -182,6 +182,19 @@ TEST_F(AskTest, AnActorThatDiesHoldingThePromiseIsAnError) {
   EXPECT_EQ(outcome.get(), "error: the actor ended before it answered: it ended normally");
 }
 
+TEST_F(AskTest, EveryQuestionOfAnActorThatDiesIsAnswered) {
+  std::vector<std::future<std::string>> outcomes;
+  for (int i = 0; i < 3; ++i) {
+    outcomes.push_back(std::async(std::launch::async, [&] { return question("ponder"); }));
+    is_pondering->get_future().get();
+    *is_pondering = {};
+  }
+  EXPECT_EQ(question("life"), "answer to life") << "questions overtake each other";
+  caf::anon_send(who, tick_due{});
+  for (auto& outcome : outcomes)
+    EXPECT_EQ(outcome.get(), "error: the actor ended before it answered: it ended normally");
+}
+
 TEST_F(AskTest, GivesUpAtTheLimit) {
   EXPECT_EQ(question("ponder", std::chrono::milliseconds(20)), "error: no answer within 20 ms");
 }
