@@ -130,9 +130,6 @@ public:
         how(*static_cast<pending_answer<Answer>&>(*waiting).fulfiller);
     });
   }
-  void fail(std::string why, kj::Exception::Type type = kj::Exception::Type::FAILED) const {
-    settle([why = std::move(why), type](fulfiller& to) { to.reject(failed_ask(why, type)); });
-  }
 
 private:
   kj_loop_ptr loop_;
