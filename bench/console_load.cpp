@@ -117,11 +117,10 @@ private:
   kj::Promise<void> write(api::Session::Client session, std::string created = {}) {
     const bool drops = !created.empty();
     auto name = drops ? std::move(created) : next_name();
-    auto request = session.executeRequest();
+    auto request = session.runRequest(capnp::MessageSize{name.size() / 8 + 16, 0});
     request.setText(fmt::format("{} DATABASE {}", drops ? "DROP" : "CREATE", name).c_str());
     const auto sent = steady::now();
-    auto execution = request.send().getExecution();
-    return execution.resultRequest().send().then(
+    return request.send().then(
         [this, session = kj::mv(session), name = std::move(name), sent, drops](auto&& response) mutable -> kj::Promise<void> {
           const auto result = response.getResult();
           if (result.isDone()) {

@@ -11,11 +11,11 @@
 //   image_bench grow IMAGE TABLETS       puts so many tablets into an image that is there: what a stopped front end
 //                                        starts from, in all its members the same
 #include "actors/checkpoint/catalog_image.h"
+#include "bench/allocator.h"
 #include "bench/large_catalog.h"
 #include "persistence/image_store.h"
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <malloc.h>
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -53,9 +53,8 @@ double memory_mib(const std::string& which) {
     }
   return 0;
 }
-/// What the allocator keeps for later would hide what the next step takes.
 void forget_peak() {
-  ::malloc_trim(0);
+  release_free_memory();
   std::ofstream("/proc/self/clear_refs") << 5;
 }
 

@@ -108,7 +108,7 @@ int run(int argc, char** argv) {
   fs::create_directories(directory);
   const auto input = directory / "input";
   write_input(input, mib);
-  play::cluster on{{directory / "cluster", TABLETD_BINARY, 3, 2, false}};
+  play::cluster on{{.dir = directory / "cluster", .binary = TABLETD_BINARY, .backends = 3}};
   on.start();
   on.run("CREATE DATABASE bench");
   std::vector<double> ours;

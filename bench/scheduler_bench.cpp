@@ -12,8 +12,8 @@
 #include "actors/model/assessment.h"
 #include "actors/model/checker.h"
 #include "actors/model/repair_scheduler.h"
+#include "bench/allocator.h"
 #include "bench/reference_model.h"
-#include <malloc.h>
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -145,15 +145,14 @@ struct memory {
 };
 
 memory memory_now() {
-  ::malloc_trim(0);
+  release_free_memory();
   long pages = 0;
   long resident_pages = 0;
   auto* statm = std::fopen("/proc/self/statm", "r");
   if (!statm || std::fscanf(statm, "%ld %ld", &pages, &resident_pages) != 2)
     throw std::runtime_error("/proc/self/statm cannot be read");
   std::fclose(statm);
-  const auto heap = ::mallinfo2();
-  return {static_cast<double>(resident_pages) * 4'096, static_cast<double>(heap.uordblks + heap.hblkhd)};
+  return {static_cast<double>(resident_pages) * 4'096, static_cast<double>(allocated_bytes())};
 }
 
 // -- the leader --------------------------------------------------------------------------

@@ -3,10 +3,12 @@
 // ever leaves it.  Into the loop: kj_loop::post().  Out of it: ask().
 //
 // Only files of node/ may name both kj:: and caf::.
-#include "actors/error_text.h"
-#include "actors/urgent_exit.h"
+#include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
-#include <caf/event_based_actor.hpp>
+#include <caf/mailbox_element.hpp>
+#include <caf/message.hpp>
+#include <caf/message_id.hpp>
+#include <caf/system_messages.hpp>
 #include <caf/typed_actor.hpp>
 #include <kj/async-io.h>
 #include <kj/async-unix.h>
@@ -22,9 +24,14 @@
 #include <thread>
 #include <type_traits>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace tabletd {
+
+namespace detail {
+class question;
+}
 
 /// A KJ loop in a thread of its own.  Whoever started it calls stop() before letting go of it.
 class kj_loop : public std::enable_shared_from_this<kj_loop> {
@@ -57,15 +64,31 @@ public:
   [[nodiscard]] std::unique_ptr<slot> take(std::uint64_t number);
   [[nodiscard]] std::size_t kept() const { return slots_.size(); }
 
+  // -- for ask() --
+  /// Keeps `what` until `whom` answers, which is watched: an actor that dies while it holds the
+  /// promise never answers (design/actors.md 2).  All questions of a loop go to one actor system.
+  [[nodiscard]] std::uint64_t note(std::unique_ptr<detail::question> what, const caf::strong_actor_ptr& whom,
+                                   caf::actor_system& sys);
+  /// Nobody waits for that one any more.
+  void forget(std::uint64_t number);
+  /// The loop's address among actors, to which they answer.
+  [[nodiscard]] const caf::strong_actor_ptr& answer_box() const { return box_; }
+
 private:
   kj_loop();
   void run(const setup_fn& setup, std::promise<void>& is_up);
   void drain();
   void wake() const;
   kj::Promise<void> pump(kj::UnixEventPort::FdObserver& wakeups);
+  class mailbox;
+  void put_in(caf::mailbox_element_ptr mail);
+  void read(caf::mailbox_element& mail);
+  std::unique_ptr<detail::question> take_question(std::uint64_t number);
+  void read_obituary(const caf::down_msg& down);
 
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;
+  std::vector<caf::mailbox_element_ptr> mail_; ///< From actors; read after what was posted before.
   bool open_ = true;
   int wake_fd_ = -1;
   std::atomic<std::thread::id> thread_id_{};
@@ -77,6 +100,9 @@ private:
   kj::Timer* timer_ = nullptr;
   std::unordered_map<std::uint64_t, std::unique_ptr<slot>> slots_;
   std::uint64_t slots_made_ = 0;
+  caf::strong_actor_ptr box_;
+  /// The numbers of open questions by the actor that is asked and watched.
+  std::unordered_map<caf::actor_id, std::unordered_set<std::uint64_t>> asked_;
 };
 using kj_loop_ptr = std::shared_ptr<kj_loop>;
 
@@ -104,47 +130,37 @@ public:
         how(*static_cast<pending_answer<Answer>&>(*waiting).fulfiller);
     });
   }
-  void fail(std::string why, kj::Exception::Type type = kj::Exception::Type::FAILED) const {
-    settle([why = std::move(why), type](fulfiller& to) { to.reject(failed_ask(why, type)); });
-  }
 
 private:
   kj_loop_ptr loop_;
   std::uint64_t number_;
 };
 
-/// One question's actor.  It watches the one it asks: an actor that dies while it holds the
-/// promise never answers (design/actors.md 2).
-template <class Answer, class Handle, class Request>
-void asker(caf::event_based_actor* self, Handle whom, Request request, answer_slot<Answer> to) {
-  self->monitor(whom);
-  self->set_down_handler([self, to](caf::down_msg& down) {
-    to.fail("the actor ended before it answered: " + text_of(self->system(), down.reason),
-            kj::Exception::Type::DISCONNECTED);
-    self->quit();
-  });
-  const auto done = [self, whom] {
-    self->demonitor(whom.address()); // A monitor that is left behind costs 1.2 KB until `whom` ends.
-    self->quit();
-  };
-  const auto failed = [self, to, done](const caf::error& why) {
-    to.fail(text_of(self->system(), why));
-    done();
-  };
-  auto asked = self->request(whom, caf::infinite, std::move(request));
-  if constexpr (std::is_void_v<Answer>)
-    asked.then([to, done] {
-      to.settle([](kj::PromiseFulfiller<void>& waiting) { waiting.fulfill(); });
-      done();
-    }, failed);
-  else
-    asked.then([to, done](Answer& answer) {
-      to.settle([answer = std::move(answer)](kj::PromiseFulfiller<Answer>& waiting) mutable {
-        waiting.fulfill(kj::mv(answer));
-      });
-      done();
-    }, failed);
-}
+/// Waits for what an actor says.
+class question : public kj_loop::slot {
+public:
+  virtual void answered(caf::message&& answer) = 0;
+  virtual void failed(kj::Exception&& why) = 0;
+  caf::actor_id whom{};
+};
+
+template <class Answer>
+class typed_question final : public question {
+public:
+  explicit typed_question(kj::Own<kj::PromiseFulfiller<Answer>> f) : fulfiller_(kj::mv(f)) {}
+  void answered(caf::message&& answer) override {
+    if constexpr (std::is_void_v<Answer>)
+      fulfiller_->fulfill();
+    else if (answer.match_elements<Answer>())
+      fulfiller_->fulfill(kj::mv(answer.get_mutable_as<Answer>(0)));
+    else
+      failed(failed_ask("the actor gave an answer of another kind"));
+  }
+  void failed(kj::Exception&& why) override { fulfiller_->reject(kj::mv(why)); }
+
+private:
+  kj::Own<kj::PromiseFulfiller<Answer>> fulfiller_;
+};
 
 } // namespace detail
 
@@ -159,25 +175,15 @@ kj::Promise<Answer> ask(kj_loop& loop, caf::actor_system& sys, const Handle& who
   if (!whom)
     return detail::failed_ask("there is no actor to ask");
   auto paf = kj::newPromiseAndFulfiller<Answer>();
-  const auto number = loop.keep(std::make_unique<detail::pending_answer<Answer>>(kj::mv(paf.fulfiller)));
-  auto asker = sys.spawn(detail::asker<Answer, Handle, Request>, whom, std::move(request),
-                         detail::answer_slot<Answer>{loop.shared_from_this(), number});
+  const auto target = caf::actor_cast<caf::strong_actor_ptr>(whom);
+  const auto number = loop.note(std::make_unique<detail::typed_question<Answer>>(kj::mv(paf.fulfiller)), target, sys);
+  target->enqueue(caf::make_mailbox_element(loop.answer_box(), caf::message_id{number}.with_normal_priority(), {},
+                                            std::move(request)), nullptr);
   // The limit is a KJ timer: it can be cancelled, which a CAF one cannot.
   auto late = loop.timer().afterDelay(limit.count() * kj::MILLISECONDS).then([limit]() -> kj::Promise<Answer> {
     return detail::failed_ask("no answer within " + std::to_string(limit.count()) + " ms");
   });
-  return paf.promise.exclusiveJoin(kj::mv(late))
-    .attach(kj::defer([&loop, number, asker = std::move(asker)] {
-      if (loop.take(number))
-        urgent_exit(asker, caf::exit_reason::user_shutdown);
-    }));
+  return paf.promise.exclusiveJoin(kj::mv(late)).attach(kj::defer([&loop, number] { loop.forget(number); }));
 }
 
 } // namespace tabletd
-
-namespace caf {
-template <class Answer>
-struct allowed_unsafe_message_type<tabletd::detail::answer_slot<Answer>> {
-  static constexpr bool value = true;
-};
-} // namespace caf

@@ -28,21 +28,20 @@ prometheus::MetricType type_of(metric_type type) {
 
 void counter_family::count(label_values labels) {
   assert(labels.size() == vocabularies_.size());
-  prometheus::Labels named;
-  std::size_t i = 0;
+  std::size_t at = 0;
+  auto vocabulary = vocabularies_.begin();
   for (const auto value : labels) {
-    const auto& vocabulary = vocabularies_[i];
-    const bool is_known = std::find(vocabulary.begin(), vocabulary.end(), value) != vocabulary.end();
-    named.emplace(row_->labels[i++], is_known ? std::string(value) : vocabulary.back());
+    const auto known = std::find(vocabulary->begin(), vocabulary->end(), value);
+    const auto place = std::min<std::size_t>(static_cast<std::size_t>(known - vocabulary->begin()), vocabulary->size() - 1);
+    at = at * vocabulary++->size() + place;
   }
-  counters_->Add(named).Increment();
+  counters_[at]->Increment();
 }
 
 counter_family metric_registry::counters(const metric_family& row, std::initializer_list<label_vocabulary> vocabularies) {
   assert(row.type == metric_type::counter && row.label_count() == vocabularies.size());
   counter_family made;
-  made.row_ = &row;
-  made.counters_ = &prometheus::BuildCounter().Name(std::string(row.name)).Help(std::string(row.help)).Register(registry_);
+  auto& family = prometheus::BuildCounter().Name(std::string(row.name)).Help(std::string(row.help)).Register(registry_);
   std::vector<prometheus::Labels> combinations{{}};
   std::size_t i = 0;
   for (const auto& vocabulary : vocabularies) {
@@ -57,7 +56,7 @@ counter_family metric_registry::counters(const metric_family& row, std::initiali
     ++i;
   }
   for (const auto& combination : combinations)
-    made.counters_->Add(combination);
+    made.counters_.push_back(&family.Add(combination));
   return made;
 }
 

@@ -29,9 +29,8 @@ public:
 
 private:
   friend class metric_registry;
-  const metric_family* row_ = nullptr;
-  prometheus::Family<prometheus::Counter>* counters_ = nullptr;
   std::vector<std::vector<std::string>> vocabularies_;
+  std::vector<prometheus::Counter*> counters_; ///< Of every combination, the last label's values side by side.
 };
 
 class metric_registry {

@@ -5,7 +5,6 @@
 #include "node/log.h"
 #include "persistence/durable_file.h"
 #include <fmt/format.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <csignal>
 #include <sys/resource.h>
@@ -56,10 +55,6 @@ void prepare_process() {
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   raise_open_files();
-  // Blocks of 1 MiB come and go all the time: keep them off mmap, but give memory back.
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  mallopt(M_TRIM_THRESHOLD, 64 << 20);
-  mallopt(M_ARENA_MAX, 4);
 }
 
 struct node_frame::actors_config : caf::actor_system_config {

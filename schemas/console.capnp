@@ -75,6 +75,8 @@ interface Session {
   # requestId: empty, or at most 32 bytes that no other request has.  A LOAD without a LABEL that
   # is sent again under the same one is not loaded twice.
   complete @1 (text :Text, cursor :UInt32) -> (candidates :List(Candidate), replaceFrom :UInt32);
+  run @2 (text :Text, requestId :Data) -> (result :Result);
+  # execute and result in one call, for who will not cancel: a third of the messages.
 }
 struct Candidate { text @0 :Text; kind @1 :Text; help @2 :Text; }
 

@@ -96,7 +96,7 @@ void tablet_row_writer::flush(wire::TabletRows::Builder to) {
   places_.clear();
   indexes_.clear();
   before_ = {};
-  replica_before_ = {};
+  replica_before_ = model::replica{};
   count_ = 0;
 }
 
@@ -163,7 +163,9 @@ void tablet_row_reader::read_replica() {
   replica_.state = flags & is_clone ? replica_state::clone : replica_state::normal;
   replica_.bad = (flags & is_bad) != 0;
   replica_.set_bad = (flags & is_set_bad) != 0;
-  replica_.id = replica_id{raw(replica_.id) + unfolded(number())};
+  const auto id = raw(replica_.id) + unfolded(number());
+  KJ_REQUIRE(id <= replica_id_max, "tablets.rows name a replica that cannot be", id);
+  replica_.id = replica_id{id};
   const auto index = number();
   KJ_REQUIRE(index < places_.size(), "tablets.rows name a place that is not listed", index);
   replica_.backend = places_[index].backend;

@@ -26,23 +26,41 @@ void count_commit(journal_stats& stats, const std::vector<edit_message>& edits, 
   stats.entries_per_commit.observe(static_cast<double>(edits.size()));
 }
 
+/// Those of a node that does not lead are taken to be refused.
+std::vector<edit_message> next_edits(log_keeper_state& st, const model::update& now) {
+  if (now.role != model::consensus_role::leader)
+    st.open.forget();
+  st.open.committed(now.committed_upto);
+  if (st.open.may_begin())
+    return st.ports.proposed->take_edits();
+  st.ports.proposed->hold_edits();
+  return {};
+}
+
 written write(self_ptr self) {
   const auto& ports = self->state.ports;
-  auto taken = ports.proposed->take();
+  auto words = ports.proposed->take_words();
+  std::vector<edit_message> edits;
+  const auto propose = [&](const model::update& now) {
+    edits = next_edits(self->state, now);
+    return std::span<const edit_message>(edits);
+  };
   written answer;
-  answer.count = taken.edits.size();
   const auto begun = self->clock().now();
   try {
-    answer.done = ports.writer->turn(taken.edits, taken.words);
+    answer.done = ports.writer->turn(propose, words);
     answer.took = self->clock().now() - begun;
-    if (answer.done.first != 0)
-      count_commit(*ports.stats, taken.edits, answer.took);
+    if (answer.done.first != 0) {
+      self->state.open.began(answer.done.first + edits.size() - 1);
+      count_commit(*ports.stats, edits, answer.took);
+    }
     for (const auto& entry : answer.done.received)
       ports.stats->received_bytes += entry.edit.words().asBytes().size();
     publish_standing(*ports.writer, *ports.stats);
   } catch (const storage_error& error) {
     answer.failure = error.what();
   }
+  answer.count = edits.size();
   answer.committed_upto = ports.writer->standing().committed_upto;
   answer.now = standing_of(*ports.writer);
   return answer;

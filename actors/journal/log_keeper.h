@@ -52,6 +52,7 @@ struct log_keeper_state {
   static inline const char* name = "log_keeper";
   log_keeper_ports ports;
   model::time_ms tick_at{};  ///< The earliest timer that is set; 0: none.
+  model::open_transactions open;
 };
 
 log_keeper_actor::behavior_type log_keeper(log_keeper_actor::stateful_pointer<log_keeper_state> self,

@@ -106,7 +106,7 @@ void log_writer::found(const std::vector<model::member>& founders) {
   log.append(1, {&entry, 1});
 }
 
-log_turn log_writer::turn(std::span<const edit_message> proposals, std::span<peer_word> words) {
+log_turn log_writer::turn(const proposals_fn& propose, std::span<peer_word> words) {
   const auto end_before = tail_.end();
   changed_from_ = restarted_at_ = 0;
   install_.reset();
@@ -117,6 +117,7 @@ log_turn log_writer::turn(std::span<const edit_message> proposals, std::span<pee
   for (const auto& word : words)
     take(word);
   bool refused = false;
+  const auto proposals = propose(standing_);
   if (!proposals.empty()) {
     step(model::proposed{static_cast<std::uint32_t>(proposals.size())}, proposals);
     refused = standing_.refused;

@@ -55,9 +55,14 @@ public:
   /// and starts the core.
   void open(const std::vector<model::member>& founders, const start_image& from = {});
 
+  /// Asked for when the words have been heard; `now` is what came of them.  Valid until the turn is over.
+  using proposals_fn = std::function<std::span<const edit_message>(const model::update& now)>;
   /// Takes the time, the words of the peers and then the proposals; what has to be written is
   /// written in one transaction and durable when it returns.
-  log_turn turn(std::span<const edit_message> proposals, std::span<peer_word> words = {});
+  log_turn turn(const proposals_fn& propose, std::span<peer_word> words);
+  log_turn turn(std::span<const edit_message> proposals) {
+    return turn([=](const model::update&) { return proposals; }, {});
+  }
 
   /// One batch of `from`..`upto`.
   [[nodiscard]] committed_batch read(std::uint64_t from, std::uint64_t upto, delivery_limits limits) const;

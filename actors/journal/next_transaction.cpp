@@ -25,7 +25,7 @@ bool next_transaction::add(edit_message edit) {
     note_return();
   if (edits_.size() == wanted_)
     grew_.notify_one();
-  return !std::exchange(awake_, true);
+  return !holds_ && !std::exchange(awake_, true);
 }
 
 bool next_transaction::add(peer_word word) {
@@ -52,16 +52,27 @@ void next_transaction::when_roomy(std::function<void()> call) {
   when_roomy_ = std::move(call);
 }
 
-next_transaction::taken next_transaction::take() {
-  taken all;
+std::vector<edit_message> next_transaction::take_edits() {
+  const std::lock_guard guard{mutex_};
+  holds_ = false;
+  const auto upto = edits_.begin() + static_cast<std::ptrdiff_t>(fitting());
+  std::vector<edit_message> taken(std::make_move_iterator(edits_.begin()), std::make_move_iterator(upto));
+  edits_.erase(edits_.begin(), upto);
+  size_ = edits_.size();
+  return taken;
+}
+
+void next_transaction::hold_edits() {
+  const std::lock_guard guard{mutex_};
+  holds_ = true;
+}
+
+std::vector<peer_word> next_transaction::take_words() {
+  std::vector<peer_word> all;
   std::function<void()> roomy;
   {
     const std::lock_guard guard{mutex_};
-    const auto upto = edits_.begin() + static_cast<std::ptrdiff_t>(fitting());
-    all.edits.assign(std::make_move_iterator(edits_.begin()), std::make_move_iterator(upto));
-    edits_.erase(edits_.begin(), upto);
-    size_ = edits_.size();
-    all.words.swap(words_);
+    all.swap(words_);
     word_bytes_ = 0;
     memory_->set(model::memory_category::receiving, 0);
     if (std::exchange(was_full_, false))
@@ -97,14 +108,14 @@ bool next_transaction::follow(std::size_t written, span took) {
     grew_.wait_until(guard, begun + std::chrono::duration_cast<clock::duration>(patience), enough);
     wanted_ = 0;
   }
-  awake_ = !edits_.empty() || !words_.empty();
+  awake_ = has_work();
   return awake_;
 }
 
 bool next_transaction::follow() {
   const std::lock_guard guard{mutex_};
   written_ = 0;  // Nothing is learned from what comes now about the next patience.
-  awake_ = !edits_.empty() || !words_.empty();
+  awake_ = has_work();
   return awake_;
 }
 
@@ -117,6 +128,8 @@ bool next_transaction::keeper_is_awake() const {
   const std::lock_guard guard{mutex_};
   return awake_;
 }
+
+bool next_transaction::has_work() const { return (!edits_.empty() && !holds_) || !words_.empty(); }
 
 std::size_t next_transaction::fitting() const {
   std::size_t entries = 0, bytes = 0;

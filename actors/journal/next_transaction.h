@@ -39,12 +39,12 @@ public:
   void when_roomy(std::function<void()> call);
   /// How add(peer_word) wakes the keeper; empty: there is none (any more).
   void when_due(std::function<void()> call);
-  /// The edits in the order they were added, as many as fit into one transaction; all the words.
-  struct taken {
-    std::vector<edit_message> edits;
-    std::vector<peer_word> words;
-  };
-  [[nodiscard]] taken take();
+  /// All there are, in the order they were added.
+  [[nodiscard]] std::vector<peer_word> take_words();
+  /// In the order they were added, as many as fit into one transaction.
+  [[nodiscard]] std::vector<edit_message> take_edits();
+  /// Enough of them are under way: until take_edits() the keeper is not woken for edits.
+  void hold_edits();
   /// A transaction of so many edits is durable and its end is announced.  Gives the answers the
   /// time to bring back more, as far as that pays.  True: the next one is to follow; false:
   /// there is nothing, and the keeper sleeps until the next write_due.
@@ -58,6 +58,7 @@ public:
 
 private:
   [[nodiscard]] std::size_t fitting() const;
+  [[nodiscard]] bool has_work() const;
   void note_return();
 
   const transaction_limits limits_;
@@ -74,6 +75,7 @@ private:
   model::journal_pacing pacing_;
   std::size_t wanted_ = 0;  ///< Of edits_, by a keeper that waits for them; 0: it does not wait.
   bool awake_ = false;
+  bool holds_ = false;
   std::chrono::steady_clock::time_point announced_;  ///< The end of the last transaction,
   std::size_t written_ = 0;                          ///< which was of so many edits,
   std::size_t returned_ = 0;                         ///< and so many were added since.

@@ -25,16 +25,19 @@ namespace tabletd::model {
 enum class replica_state : std::uint8_t { normal, clone };
 
 /// One copy of a tablet (spec/replica.md 1.1).
+inline constexpr std::uint64_t replica_id_max = (std::uint64_t{1} << 56U) - 1;
+
+/// Millions of them: its words are full, and a leaf of 32 tablets fits a size the allocator has.
 struct replica {
-  replica_id id{};
+  replica_id id : 56 {};         ///< At most replica_id_max; ids are given out one by one, so it is never reached.
+  replica_state state : 6 = replica_state::normal;
+  bool bad : 1 = false;          ///< Damaged on its disk, says its backend.
+  bool set_bad : 1 = false;      ///< An operator says so; no report changes it (9.2, C24b).
   backend_id backend{};
   path_hash path{};
   model::version version{};      ///< Highest v with 1..v all present.
   model::version last_failed{};  ///< Latest version it missed; 0: none.  > 0 means there is a hole.
   model::version last_success{}; ///< Latest version it holds, possibly above a hole.
-  replica_state state = replica_state::normal;
-  bool bad = false;              ///< Damaged on its disk, says its backend.
-  bool set_bad = false;          ///< An operator says so; no report changes it (9.2, C24b).
   /// Never a source, to be replaced.
   [[nodiscard]] bool damaged() const { return bad || set_bad; }
   friend bool operator==(const replica&, const replica&) = default;
@@ -44,17 +47,18 @@ struct tablet {
   tablet_id id{};
   table_id table{};
   partition_id partition{};
-  std::uint32_t bucket{};
   std::uint64_t rows{};
   std::uint64_t bytes{};
   /// When a copy last ended here.  Whatever load began before may know only the replicas of that
   /// time, so no complete one is dropped while such a load is open (4.10; see replica_dropped).
   log_index settled{};
-  short_list<replica, 3> replicas; ///< At most one per backend.  Most tablets have three.
+  [[no_unique_address]] short_list<replica, 3> replicas; ///< At most one per backend.  Most tablets have three.
+  std::uint32_t bucket{};                                ///< In the padding of the list.
   [[nodiscard]] const replica* find(replica_id id) const;
   [[nodiscard]] const replica* on(backend_id backend) const;
   friend bool operator==(const tablet&, const tablet&) = default;
 };
+static_assert(sizeof(replica) == 48 && sizeof(tablet) == 200, "every byte here is three million in a cluster of a million");
 
 struct partition {
   partition_id id{};

@@ -67,7 +67,7 @@ std::vector<tablet_id> add_tablets(catalog& cat, table_id table, partition_id pa
   for (std::size_t bucket = 0; bucket < placements.size(); ++bucket)
     for (const auto& at : placements[bucket])
       add_replica(cat, made[bucket],
-                  replica{replica_id{cat.next_id++}, at.backend, at.path, version_initial, 0, version_initial});
+                  replica{.id = replica_id{cat.next_id++}, .backend = at.backend, .path = at.path, .version = version_initial, .last_success = version_initial});
   return made;
 }
 

@@ -173,7 +173,7 @@ completion complete(std::string_view text, std::size_t cursor, const catalog& ca
   const auto before = text.substr(0, std::min({cursor, text.size(), statement_bytes_max}));
   const auto now = cut(before);
   completion out{now.rest_from, {}};
-  const auto outcome = match_statement(now.tokens);
+  const auto outcome = match_every_form(now.tokens);
   if (outcome.reached.at + 1 != now.tokens.size())
     return out; // Something before the cursor is wrong already: nothing helps.
   collector into{out, cat, database};

@@ -28,9 +28,9 @@ public:
     for (const auto& each : from)
       push_back(each);
   }
-  short_list(const short_list& other) : size_(other.size_), room_(std::max(N, other.size_)) {
-    if (room_ > N)
-      outside_ = new T[room_];
+  short_list(const short_list& other) : size_(other.size_) {
+    if (is_outside())
+      outside_ = new T[size_];
     std::copy(other.begin(), other.end(), begin());
   }
   short_list(short_list&& other) noexcept { take(other); }
@@ -50,7 +50,7 @@ public:
 
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] bool empty() const { return size_ == 0; }
-  [[nodiscard]] iterator begin() { return room_ > N ? outside_ : inside(); }
+  [[nodiscard]] iterator begin() { return is_outside() ? outside_ : inside(); }
   [[nodiscard]] iterator end() { return begin() + size_; }
   [[nodiscard]] const_iterator begin() const { return const_cast<short_list*>(this)->begin(); }
   [[nodiscard]] const_iterator end() const { return begin() + size_; }
@@ -80,13 +80,13 @@ public:
 
 private:
   [[nodiscard]] T* inside() { return std::launder(reinterpret_cast<T*>(inside_)); }
+  [[nodiscard]] bool is_outside() const { return size_ > N; }
   /// Outside there is never room to spare, and nobody is outside who fits inside.
   void resize(std::uint32_t size) {
-    const auto room = std::max(N, size);
-    if (room != room_) {
+    if (size > N || is_outside()) {
       T* const from = begin();
-      T* const old = room_ > N ? outside_ : nullptr;
-      T* const to = room > N ? new T[room] : nullptr;
+      T* const old = is_outside() ? outside_ : nullptr;
+      T* const to = size > N ? new T[size] : nullptr;
       if (to) {
         std::copy_n(from, std::min(size_, size), to);
         outside_ = to;
@@ -94,25 +94,22 @@ private:
         std::copy_n(old, std::min(size_, size), inside());
       }
       delete[] old;
-      room_ = room;
     }
     size_ = size;
   }
   void take(short_list& other) {
-    if (other.room_ > N)
+    if (other.is_outside())
       outside_ = other.outside_;
     else
       std::copy(other.begin(), other.end(), inside());
     size_ = std::exchange(other.size_, 0);
-    room_ = std::exchange(other.room_, N);
   }
 
-  std::uint32_t size_ = 0;
-  std::uint32_t room_ = N; ///< N: inside.
   union {
     alignas(T) std::byte inside_[N * sizeof(T)];
     T* outside_;
   };
+  std::uint32_t size_ = 0; ///< More than N: outside.  Last, so that who holds the list can use the padding.
 };
 
 } // namespace tabletd::model

@@ -298,6 +298,15 @@ private:
   std::size_t at_ = 0;
 };
 
+/// The first one that matches is the statement.
+void try_form(const std::vector<token>& tokens, std::size_t number, grammar_outcome& out) {
+  matcher one{tokens, out.reached};
+  if (one.whole(forms()[number]) && !out.form) {
+    out.form = number;
+    out.match = one.take();
+  }
+}
+
 // -- leading keywords ------------------------------------------------------------------
 
 using words_left = std::span<const std::string>;
@@ -352,13 +361,16 @@ bool form_match::took(std::string_view word) const {
 
 grammar_outcome match_statement(const std::vector<token>& tokens) {
   grammar_outcome out;
-  for (std::size_t i = 0; i < forms().size(); ++i) {
-    matcher one{tokens, out.reached};
-    if (one.whole(forms()[i]) && !out.form) {
-      out.form = i;
-      out.match = one.take();
-    }
-  }
+  const auto all = forms();
+  for (std::size_t i = 0; i < all.size() && !out.form; ++i)
+    try_form(tokens, i, out);
+  return out;
+}
+
+grammar_outcome match_every_form(const std::vector<token>& tokens) {
+  grammar_outcome out;
+  for (std::size_t i = 0; i < forms().size(); ++i)
+    try_form(tokens, i, out);
   return out;
 }
 

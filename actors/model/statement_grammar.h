@@ -84,8 +84,10 @@ struct grammar_outcome {
   form_match match;
   furthest reached;
 };
-/// Tries every form, also after one has matched: completion wants to know all that may follow.
+/// Until a form matches; `reached` is complete when none does.
 [[nodiscard]] grammar_outcome match_statement(const std::vector<token>& tokens);
+/// Tries every form, also after one has matched: completion wants to know all that may follow.
+[[nodiscard]] grammar_outcome match_every_form(const std::vector<token>& tokens);
 
 /// True if the form's keywords begin with `words`; what stands between keywords may be left out.
 [[nodiscard]] bool begins_with(const form& of, std::span<const std::string> words);

@@ -13,19 +13,10 @@
 #include <caf/actor_cast.hpp>
 #include <caf/scoped_actor.hpp>
 #include <fmt/format.h>
-#include <malloc.h>
 
 namespace tabletd {
 
 namespace {
-
-/// What this process needs as a whole.
-void settle_process() {
-  // 1 MiB messages from the heap, not from mmap and its page faults (design/actors.md 6).
-  ::mallopt(M_MMAP_THRESHOLD, 64 << 20);
-  ::mallopt(M_TRIM_THRESHOLD, 512 << 20);
-  ::mallopt(M_TOP_PAD, 16 << 20);
-}
 
 /// A directory that belongs to someone else must not start to serve.
 void check_binding(disk_worker& disk, const model::backend_binding& binding) {
@@ -52,7 +43,6 @@ struct be_node::loop_side {
 // -- start -------------------------------------------------------------------------------
 
 std::unique_ptr<be_node> be_node::start(be_options options, caf::actor_system& sys, kj_place place) {
-  settle_process();
   std::unique_ptr<be_node> node{new be_node{sys, std::move(place)}};
   node->open_paths(options);
   node->spawn_actors(options);

@@ -54,6 +54,39 @@ void fill_download(const session_ptr& session, const statement_outcome& outcome,
   offer.setDownload(kj::heap<export_carrier>(session->ports->links, outcome));
 }
 
+/// Fills in what the statement came to.
+template <class Context>
+void answer(const session_ptr& session, const statement_outcome& outcome, Context& context) {
+  const auto from = outcome.get();
+  if (from.isLoad())
+    fill_upload(session, outcome, context.getResults().initResult());
+  else if (from.isExportPlan())
+    fill_download(session, outcome, context.getResults().initResult());
+  else
+    context.getResults(from.getResult().totalSize()).setResult(from.getResult());
+  const auto done = context.getResults().getResult().asReader();
+  session->ports->statement_ended(done.getStatement(), !done.isError());
+}
+
+template <class Context>
+void report(Context& context, api::ErrorCode code, const std::string& message) {
+  auto error = context.getResults().initResult().initError();
+  error.setCode(code);
+  error.setMessage(message.c_str());
+  error.setHint("the statement may have taken effect; look before you repeat it");
+}
+
+/// The session did not answer: it ended with its term, or something is wrong with it.
+template <class Context>
+void report_failure(const session_ptr& session, Context& context, const kj::Exception& why) {
+  session->ports->statement_ended("other", false);
+  const bool ended = why.getType() == kj::Exception::Type::DISCONNECTED;
+  report(context, ended ? api::ErrorCode::UNAVAILABLE : api::ErrorCode::INTERNAL, text_of(why));
+  auto error = context.getResults().getResult().getError();
+  error.setOutcomeUnknown(true);
+  error.setRetryAfterMs(ended ? election_ms : 0);
+}
+
 class execution final : public api::Execution::Server {
 public:
   execution(session_ptr session, kj::Promise<statement_outcome> outcome)
@@ -65,22 +98,8 @@ public:
       return kj::READY_NOW;
     }
     return outcome_.addBranch().then(
-      [this, context](statement_outcome outcome) mutable {
-        auto result = context.getResults().initResult();
-        const auto from = outcome.get();
-        if (from.isLoad())
-          fill_upload(session_, outcome, result);
-        else if (from.isExportPlan())
-          fill_download(session_, outcome, result);
-        else
-          context.getResults().setResult(from.getResult());
-        const auto done = context.getResults().getResult().asReader();
-        session_->ports->statement_ended(done.getStatement(), !done.isError());
-      },
-      [this, context](kj::Exception&& why) mutable {
-        session_->ports->statement_ended("other", false);
-        report_failure(context, why);
-      });
+      [session = session_, context](statement_outcome outcome) mutable { answer(session, outcome, context); },
+      [session = session_, context](kj::Exception&& why) mutable { report_failure(session, context, why); });
   }
 
   kj::Promise<void> cancel(CancelContext) override {
@@ -89,22 +108,6 @@ public:
   }
 
 private:
-  /// The session did not answer: it ended with its term, or something is wrong with it.
-  static void report_failure(ResultContext context, const kj::Exception& why) {
-    const bool ended = why.getType() == kj::Exception::Type::DISCONNECTED;
-    report(context, ended ? api::ErrorCode::UNAVAILABLE : api::ErrorCode::INTERNAL, text_of(why));
-    auto error = context.getResults().getResult().getError();
-    error.setOutcomeUnknown(true);
-    error.setRetryAfterMs(ended ? election_ms : 0);
-  }
-
-  static void report(ResultContext context, api::ErrorCode code, const std::string& message) {
-    auto error = context.getResults().initResult().initError();
-    error.setCode(code);
-    error.setMessage(message.c_str());
-    error.setHint("the statement may have taken effect; look before you repeat it");
-  }
-
   session_ptr session_;
   kj::ForkedPromise<statement_outcome> outcome_;
   bool cancelled_ = false;
@@ -116,20 +119,23 @@ public:
     : held_(std::move(held)), may_write_(may_write), limit_(limit) {}
 
   kj::Promise<void> execute(ExecuteContext context) override {
-    const auto params = context.getParams();
-    KJ_REQUIRE(params.getText().size() <= statement_bytes_max, "a statement is at most 1 MiB");
+    if (held_->ended->load())
+      context.getResults().setExecution(kj::heap<not_begun>(ended_text));
+    else
+      context.getResults().setExecution(kj::heap<execution>(held_, outcome_of(context.getParams())));
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> run(RunContext context) override {
     if (held_->ended->load()) {
-      context.getResults().setExecution(kj::heap<not_begun>("this session ended with the term it was opened in"));
+      not_begun::report(ended_text, context.getResults().initResult());
       return kj::READY_NOW;
     }
-    auto message = seal<wire::StatementText>([&](auto to) {
-      to.setText(params.getText());
-      to.setRequestId(params.getRequestId());
-      to.setMayWrite(may_write_);
-    }, 64 + params.getText().size() / 8);
-    auto outcome = ask<statement_outcome>(held_->ports->loop, held_->ports->sys, held_->actor, std::move(message), limit_);
-    context.getResults().setExecution(kj::heap<execution>(held_, kj::mv(outcome)));
-    return kj::READY_NOW;
+    auto asked = outcome_of(context.getParams());
+    context.releaseParams();
+    return asked.then(
+      [session = held_, context](statement_outcome outcome) mutable { answer(session, outcome, context); },
+      [session = held_, context](kj::Exception&& why) mutable { report_failure(session, context, why); });
   }
 
   kj::Promise<void> complete(CompleteContext context) override {
@@ -139,6 +145,19 @@ public:
   }
 
 private:
+  static constexpr const char* ended_text = "this session ended with the term it was opened in";
+
+  template <class Params>
+  kj::Promise<statement_outcome> outcome_of(const Params& params) {
+    KJ_REQUIRE(params.getText().size() <= statement_bytes_max, "a statement is at most 1 MiB");
+    auto message = seal<wire::StatementText>([&](auto to) {
+      to.setText(params.getText());
+      to.setRequestId(params.getRequestId());
+      to.setMayWrite(may_write_);
+    }, 64 + params.getText().size() / 8);
+    return ask<statement_outcome>(held_->ports->loop, held_->ports->sys, held_->actor, std::move(message), limit_);
+  }
+
   session_ptr held_;
   bool may_write_;
   std::chrono::milliseconds limit_;

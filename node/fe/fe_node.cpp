@@ -374,12 +374,14 @@ std::string fe_node::address() const { return fmt::format("{}:{}", options_.adve
 
 /// The standing of this node or its catalog has changed.
 void fe_node::look_around() {
-  if (leads() || follows())
+  const bool serves = leads() || follows();
+  if (!std::exchange(serves_, serves) && serves)
     options_.ready();
   // Sessions that were passed on to a leader that is none any more must end, not hang.
-  loop_->post([link = leader_, to = leads() ? std::string() : leader_address()] {
-    link->follow(to.empty() ? std::nullopt : std::optional(to));
-  });
+  auto to = leads() ? std::string() : leader_address();
+  if (std::exchange(followed_, to) == to)
+    return; // With every write.
+  loop_->post([link = leader_, to = std::move(to)] { link->follow(to.empty() ? std::nullopt : std::optional(to)); });
 }
 
 void fe_node::stop() {

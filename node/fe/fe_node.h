@@ -110,6 +110,9 @@ private:
   std::shared_ptr<backend_links> links_ = std::make_shared<backend_links>();
   std::shared_ptr<leader_link> leader_ = std::make_shared<leader_link>();
   std::atomic<bool> leading_{false};
+  // The herald's.
+  bool serves_ = false;
+  std::string followed_; ///< The console of the leader as the links heard of it last.
   /// Shared: the tree's last word may come when this object is gone.
   std::shared_ptr<std::atomic<bool>> stopping_ = std::make_shared<std::atomic<bool>>(false);
   std::uint64_t sessions_opened_ = 0; ///< Loop thread only.

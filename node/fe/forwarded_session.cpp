@@ -7,26 +7,32 @@ namespace tabletd {
 
 namespace {
 
+/// What the leader made of a statement, or that it was lost meanwhile.
+template <class Results, class Context>
+kj::Promise<void> pass_on(kj::Promise<capnp::Response<Results>> result, std::string leader, Context context) {
+  return result.then(
+    [context](capnp::Response<Results>&& response) mutable {
+      context.getResults(response.totalSize()).setResult(response.getResult());
+    },
+    [leader = std::move(leader), context](kj::Exception&& why) mutable {
+      if (why.getType() != kj::Exception::Type::DISCONNECTED)
+        kj::throwFatalException(kj::mv(why));
+      auto error = context.getResults().initResult().initError();
+      error.setCode(api::ErrorCode::UNAVAILABLE);
+      error.setMessage(fmt::format("the leader, {}, was lost while the statement ran", leader).c_str());
+      error.setHint("it may or may not have taken effect: open a new session and look (SHOW ...) before you repeat it");
+      error.setRetryAfterMs(election_ms);
+      error.setOutcomeUnknown(true);
+    });
+}
+
 class forwarded_execution final : public api::Execution::Server {
 public:
   forwarded_execution(api::Execution::Client at_leader, std::string leader)
     : at_leader_(kj::mv(at_leader)), leader_(std::move(leader)) {}
 
   kj::Promise<void> result(ResultContext context) override {
-    return at_leader_.resultRequest().send().then(
-      [context](capnp::Response<api::Execution::ResultResults>&& response) mutable {
-        context.getResults(response.totalSize()).setResult(response.getResult());
-      },
-      [this, context](kj::Exception&& why) mutable {
-        if (why.getType() != kj::Exception::Type::DISCONNECTED)
-          kj::throwFatalException(kj::mv(why));
-        auto error = context.getResults().initResult().initError();
-        error.setCode(api::ErrorCode::UNAVAILABLE);
-        error.setMessage(fmt::format("the leader, {}, was lost while the statement ran", leader_).c_str());
-        error.setHint("it may or may not have taken effect: open a new session and look (SHOW ...) before you repeat it");
-        error.setRetryAfterMs(election_ms);
-        error.setOutcomeUnknown(true);
-      });
+    return pass_on<api::Execution::ResultResults>(at_leader_.resultRequest().send(), leader_, context);
   }
 
   kj::Promise<void> cancel(CancelContext context) override {
@@ -45,8 +51,7 @@ public:
 
   kj::Promise<void> execute(ExecuteContext context) override {
     if (*over_) {
-      context.getResults().setExecution(kj::heap<not_begun>(
-        fmt::format("{}, at which this session was opened, leads no more, or was lost", leader_)));
+      context.getResults().setExecution(kj::heap<not_begun>(over_text()));
       return kj::READY_NOW;
     }
     const auto params = context.getParams();
@@ -55,6 +60,18 @@ public:
     request.setRequestId(params.getRequestId());
     context.getResults().setExecution(kj::heap<forwarded_execution>(request.send().getExecution(), leader_));
     return kj::READY_NOW;
+  }
+
+  kj::Promise<void> run(RunContext context) override {
+    if (*over_) {
+      not_begun::report(over_text(), context.getResults().initResult());
+      return kj::READY_NOW;
+    }
+    const auto params = context.getParams();
+    auto request = at_leader_.runRequest(params.totalSize());
+    request.setText(params.getText());
+    request.setRequestId(params.getRequestId());
+    return pass_on<api::Session::RunResults>(request.send(), leader_, context);
   }
 
   kj::Promise<void> complete(CompleteContext context) override {
@@ -66,6 +83,10 @@ public:
   }
 
 private:
+  [[nodiscard]] std::string over_text() const {
+    return fmt::format("{}, at which this session was opened, leads no more, or was lost", leader_);
+  }
+
   api::Session::Client at_leader_;
   std::shared_ptr<const bool> over_;
   std::string leader_;

@@ -90,7 +90,9 @@ capnp::Response<api::Execution::ResultResults> console::execute(const std::strin
 }
 
 told console::run(const std::string& statement) {
-  const auto response = execute(statement);
+  auto request = session_->runRequest();
+  request.setText(statement.c_str());
+  const auto response = request.send().wait(io_.waitScope);
   return told_of_result(response.getResult());
 }
 

@@ -51,6 +51,40 @@ TEST_F(JournalGroup, ALeaderThatIsCutOffStopsLeadingAndItsTailIsReplaced) {
     EXPECT_EQ(edits(who), std::vector<std::string>{"kept"}) << who;
 }
 
+/// While nobody has the first, the others gather and leave as one.
+TEST_F(JournalGroup, OneTransactionIsUnderWayAtATime) {
+  start_all();
+  const auto leads = elect();
+  const auto before = at(leads).stats->commits.load();
+  set_cut(leads, true);
+  for (const auto* name : {"a", "b", "c", "d"})
+    propose(leads, name);
+  EXPECT_EQ(at(leads).stats->commits.load(), before + 1) << "a is on its way, the others wait for it";
+  EXPECT_TRUE(answers.empty());
+  set_cut(leads, false);
+  for (const auto each : {1, 2, 3})
+    if (static_cast<model::node_id>(each) != leads)
+      say(leads, link_renewed{static_cast<model::node_id>(each)});
+  run(300ms);
+  EXPECT_EQ(at(leads).stats->commits.load(), before + 2);
+  EXPECT_EQ(edits(leads), (std::vector<std::string>{"a", "b", "c", "d"}));
+  for (const auto* name : {"a", "b", "c", "d"})
+    EXPECT_NE(answers.at(name).index, 0u) << name;
+}
+
+/// They were never in anybody's log, and their proposers hear that.
+TEST_F(JournalGroup, WhatWaitsForATransactionThatIsLostIsRefused) {
+  start_all();
+  const auto old = elect();
+  set_cut(old, true);
+  propose(old, "under way");
+  propose(old, "waits");
+  run(5s);
+  ASSERT_FALSE(at(old).now.leads);
+  EXPECT_EQ(answers.at("under way").why, failure::LEADERSHIP_LOST);
+  EXPECT_EQ(answers.at("waits").why, failure::NOT_LEADER);
+}
+
 /// The log's owner may be told that it is over before it notices it: by the new leader's entries.
 TEST_F(JournalGroup, WhatANewLeaderReplacesIsAnsweredAsUnknown) {
   start_all();

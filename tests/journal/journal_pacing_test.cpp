@@ -87,5 +87,19 @@ TEST(JournalPacing, TwoChasingCohortsBecomeOne) {
     }
 }
 
+TEST(OpenTransactions, TheNextBeginsWhenAMajorityHasTheLast) {
+  open_transactions open;
+  EXPECT_TRUE(open.may_begin());
+  open.began(7);
+  EXPECT_FALSE(open.may_begin());
+  open.committed(6);
+  EXPECT_FALSE(open.may_begin()) << "its last edit is not there";
+  open.committed(7);
+  EXPECT_TRUE(open.may_begin());
+  open.began(9);
+  open.forget();
+  EXPECT_TRUE(open.may_begin());
+}
+
 }  // namespace
 }  // namespace tabletd::model

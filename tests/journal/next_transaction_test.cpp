@@ -22,14 +22,14 @@ TEST(NextTransaction, OnlyTheFirstToAddWakesTheKeeper) {
   EXPECT_TRUE(next.add(edit()));
   EXPECT_TRUE(next.keeper_is_awake());
   EXPECT_FALSE(next.add(edit()));
-  EXPECT_EQ(next.take().edits.size(), 2u);
+  EXPECT_EQ(next.take_edits().size(), 2u);
   EXPECT_FALSE(next.add(edit())) << "the keeper is busy and will find it";
 }
 
 TEST(NextTransaction, AKeeperThatFoundNothingSleepsUntilItIsWoken) {
   next_transaction next{{}};
   ASSERT_TRUE(next.add(edit()));
-  ASSERT_EQ(next.take().edits.size(), 1u);
+  ASSERT_EQ(next.take_edits().size(), 1u);
   EXPECT_FALSE(next.follow(1, 0us));
   EXPECT_FALSE(next.keeper_is_awake());
   EXPECT_TRUE(next.add(edit()));
@@ -38,17 +38,34 @@ TEST(NextTransaction, AKeeperThatFoundNothingSleepsUntilItIsWoken) {
 TEST(NextTransaction, WhatCameDuringAWriteFollows) {
   next_transaction next{{}};
   ASSERT_TRUE(next.add(edit()));
-  ASSERT_EQ(next.take().edits.size(), 1u);
+  ASSERT_EQ(next.take_edits().size(), 1u);
   ASSERT_FALSE(next.add(edit()));
   EXPECT_TRUE(next.follow(1, 0us));
-  EXPECT_EQ(next.take().edits.size(), 1u);
+  EXPECT_EQ(next.take_edits().size(), 1u);
+}
+
+TEST(NextTransaction, EditsThatAreHeldDoNotKeepTheKeeperAwake) {
+  next_transaction next{{}};
+  ASSERT_TRUE(next.add(edit()));
+  next.hold_edits();
+  EXPECT_FALSE(next.follow()) << "the edit is there, but not to be taken";
+  EXPECT_FALSE(next.add(edit()));
+  EXPECT_FALSE(next.keeper_is_awake());
+  bool woken = false;
+  next.when_due([&] { woken = true; });
+  EXPECT_TRUE(next.add(link_renewed{2}));
+  EXPECT_TRUE(woken) << "a word may be the one that lets them go";
+  EXPECT_EQ(next.take_words().size(), 1u);
+  EXPECT_EQ(next.take_edits().size(), 2u);
+  EXPECT_FALSE(next.follow());
+  EXPECT_TRUE(next.add(edit()));
 }
 
 /// A disk so slow that the patience would outlast the test.
 TEST(NextTransaction, WaitsUntilEverybodyWrittenIsBack) {
   next_transaction next{{}};
   ASSERT_TRUE(next.add(edit()));
-  ASSERT_EQ(next.take().edits.size(), 1u);
+  ASSERT_EQ(next.take_edits().size(), 1u);
   ASSERT_FALSE(next.add(edit()));  // A straggler.
   std::thread proposers([&] {
     for (int i = 0; i < 3; ++i) {
@@ -57,7 +74,7 @@ TEST(NextTransaction, WaitsUntilEverybodyWrittenIsBack) {
     }
   });
   EXPECT_TRUE(next.follow(3, 1h));
-  EXPECT_EQ(next.take().edits.size(), 4u);
+  EXPECT_EQ(next.take_edits().size(), 4u);
   proposers.join();
 }
 
@@ -65,10 +82,10 @@ TEST(NextTransaction, WaitsUntilEverybodyWrittenIsBack) {
 TEST(NextTransaction, LearnsThatProposersReturnSlowly) {
   next_transaction next{{}};
   ASSERT_TRUE(next.add(edit()));
-  ASSERT_EQ(next.take().edits.size(), 1u);
+  ASSERT_EQ(next.take_edits().size(), 1u);
   ASSERT_FALSE(next.add(edit()));
   EXPECT_TRUE(next.follow(100, 1ms)) << "patience runs out, one is there";
-  EXPECT_EQ(next.take().edits.size(), 1u);
+  EXPECT_EQ(next.take_edits().size(), 1u);
   ASSERT_FALSE(next.add(edit()));
   EXPECT_TRUE(next.follow(100'000'000, 1h)) << "at this rate they would be back in days";
 }
@@ -94,7 +111,7 @@ struct GroupCommitVector : testing::Test {
   }
   std::vector<std::size_t> transactions() {
     std::vector<std::size_t> sizes;
-    for (auto taken = next.take().edits; !taken.empty(); taken = next.take().edits)
+    for (auto taken = next.take_edits(); !taken.empty(); taken = next.take_edits())
       sizes.push_back(taken.size());
     return sizes;
   }

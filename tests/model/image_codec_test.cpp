@@ -204,8 +204,8 @@ catalog full_catalog() {
           {{partition_id{10'005}, medium::ssd, 6, "p", 8, tablet_id{10'006}, 1}}, {txn_id{801}}, log_index{650}};
   cat.tables.put(t.id, t);
   cat.table_names.put(10'002, "orders", 10'003);
-  replica r{replica_id{10'007}, b.id, path_hash{~0ULL}, 5, 7, 6, replica_state::clone, true, true};
-  cat.tablets.put(tablet_id{10'006}, {tablet_id{10'006}, t.id, partition_id{10'005}, 9, 1'000, ~0ULL, log_index{640}, {r}});
+  replica r{replica_id{10'007}, replica_state::clone, true, true, b.id, path_hash{~0ULL}, 5, 7, 6};
+  cat.tablets.put(tablet_id{10'006}, {tablet_id{10'006}, t.id, partition_id{10'005}, 1'000, ~0ULL, log_index{640}, {r}, 9});
   cat.replicas = 1;
   load open{txn_id{801}, t.id, partition_id{10'005}, "label", load_state::committed, 8, 10, 11, time_ms{12}, time_ms{13}};
   cat.loads.put(open.txn, open);
@@ -331,7 +331,7 @@ TEST(ImageCodec, LargePartsAreSeveralSections) {
     for (auto left = dice() % 100 == 0 ? dice() % 60 : dice() % 4; left > 0; --left)
       on.insert(dice() % backends.size());
     for (const auto home : on) {
-      replica r{replica_id{number()}, backends[home].id, path_hash{dice() % 3}, dice() % 3, {}, {}};
+      replica r{.id = replica_id{number() & replica_id_max}, .backend = backends[home].id, .path = path_hash{dice() % 3}, .version = dice() % 3};
       r.last_failed = dice() % 3 ? 0 : number();
       r.last_success = dice() % 3 ? r.version : number();
       r.state = dice() % 2 ? replica_state::clone : replica_state::normal;

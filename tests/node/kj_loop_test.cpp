@@ -3,6 +3,7 @@
 #include "node/kj_loop.h"
 #include "actors/signals.h"
 #include "actors/spawn_child.h"
+#include "actors/urgent_exit.h"
 #include "node/log.h"
 #include <caf/actor_system_config.hpp>
 #include <caf/replies_to.hpp>
@@ -161,7 +162,7 @@ struct AskTest : ::testing::Test {
     loop->stop();
     urgent_exit(who, caf::exit_reason::user_shutdown);
     who = nullptr;
-    sys.reset(); // Hangs if an asker is left.
+    sys.reset();
   }
 };
 
@@ -179,6 +180,19 @@ TEST_F(AskTest, AnActorThatDiesHoldingThePromiseIsAnError) {
   is_pondering->get_future().get();
   caf::anon_send(who, tick_due{});
   EXPECT_EQ(outcome.get(), "error: the actor ended before it answered: it ended normally");
+}
+
+TEST_F(AskTest, EveryQuestionOfAnActorThatDiesIsAnswered) {
+  std::vector<std::future<std::string>> outcomes;
+  for (int i = 0; i < 3; ++i) {
+    outcomes.push_back(std::async(std::launch::async, [&] { return question("ponder"); }));
+    is_pondering->get_future().get();
+    *is_pondering = {};
+  }
+  EXPECT_EQ(question("life"), "answer to life") << "questions overtake each other";
+  caf::anon_send(who, tick_due{});
+  for (auto& outcome : outcomes)
+    EXPECT_EQ(outcome.get(), "error: the actor ended before it answered: it ended normally");
 }
 
 TEST_F(AskTest, GivesUpAtTheLimit) {
