@@ -80,6 +80,9 @@ private:
       case 39: return drop_plan{label()};
       case 40: return show_plans{};
       case 41: return show_plan{label()};
+      case 42: return add_frontend{address(), coin()};
+      case 43: return drop_frontend{address(), coin()};
+      case 44: return hand_over_leadership{label()};
       case 32: return rebalance_disk{addresses(0), coin()};
       case 33: {
         check_tablets out;
