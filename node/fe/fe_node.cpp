@@ -17,6 +17,7 @@
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 #include <fmt/format.h>
+#include <algorithm>
 #include <mutex>
 #include <random>
 #include <stdexcept>
@@ -402,14 +403,16 @@ void fe_node::hand_over() {
     const std::lock_guard lock{handles_->mutex};
     log = handles_->journal;
   }
-  if (!log || !journal()->leads || group_->peers().empty())
+  const auto peers = group_->peers();
+  if (!log || !journal()->leads || std::ranges::none_of(peers, &peer_view::is_linked))
     return;
   caf::scoped_actor self{sys_};
   self->request(log, hand_over_patience, tabletd::hand_over{})
     .receive(
       [&](const group_outcome& outcome) {
         if (!outcome.ok())
-          log_info("stops while it leads: nobody took over", {{"why", outcome.failure}});
+          log_info("stops while it leads: nobody took over",
+                   {{"why", outcome.failure.empty() ? "nobody else could lead" : outcome.failure}});
       },
       [&](const caf::error& why) {
         log_info("stops while it leads: nobody took over", {{"why", text_of(sys_, why)}});

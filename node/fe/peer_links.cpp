@@ -235,7 +235,7 @@ kj::Promise<void> peer_links::accept() {
   });
 }
 
-kj::Promise<void> peer_links::serve(kj::Own<kj::AsyncIoStream> stream) {
+kj::Promise<void> peer_links::serve(kj::Own<coalescing_stream> stream) {
   auto& io = *stream;
   return loop_->timer()
       .timeoutAfter(greeting_patience, capnp::readMessage(io, reader_options()))
@@ -252,7 +252,7 @@ kj::Promise<void> peer_links::serve(kj::Own<kj::AsyncIoStream> stream) {
           note_face(peer, face_of(root.getFace()));
         return written.attach(kj::mv(answer)).then([this, &io, refusal, node = peer.node]() -> kj::Promise<void> {
           if (!refusal.empty())
-            return kj::READY_NOW;
+            return io.flush();  // Who is refused has to hear why.
           return KJ_ASSERT_NONNULL(is_open_).addBranch().then([this, &io, node]() -> kj::Promise<void> {
             if (!outgoing_.contains(node))
               return kj::READY_NOW;  // Forgotten meanwhile.

@@ -6,6 +6,7 @@
 #include "actors/journal/next_transaction.h"
 #include "actors/model/checkpoint_mail.h"
 #include "actors/model/peer_greeting.h"
+#include "node/coalescing_stream.h"
 #include "node/kj_loop.h"
 #include "schemas/peer.capnp.h"
 
@@ -112,7 +113,7 @@ private:
   };
 
   [[nodiscard]] kj::Promise<void> accept();
-  [[nodiscard]] kj::Promise<void> serve(kj::Own<kj::AsyncIoStream> stream);
+  [[nodiscard]] kj::Promise<void> serve(kj::Own<coalescing_stream> stream);
   [[nodiscard]] kj::Promise<void> read_mail(kj::AsyncIoStream& stream, model::node_id from);
   [[nodiscard]] kj::Promise<void> take(const capnp::MessageReader& message, model::node_id from);
   [[nodiscard]] kj::Promise<void> dial(outgoing& to);

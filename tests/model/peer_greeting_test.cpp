@@ -187,6 +187,16 @@ TEST_F(PeerGreetingJoin, AFounderThatLostItsDirectoryCannotJoinUnderItsId) {
   EXPECT_TRUE(why_not_to_add(a, {4, "h4:1", false, 44}).empty());
 }
 
+/// Nor after the group has dropped it.
+TEST_F(PeerGreetingJoin, AFounderThatLostItsDirectoryAndWasDroppedCannotJoinUnderItsId) {
+  log_says(a, with({group[0], group[1]}, 4, 44), 9);
+  auto wiped = joiner(3, 34);
+  const auto asked = meet(a, wiped);
+  EXPECT_NE(asked.refusal.find("fe 3 has a new directory"), std::string::npos) << asked.refusal;
+  EXPECT_FALSE(why_not_to_add(a, {3, "h3:1", false, 34}).empty()) << "so says ALTER SYSTEM ADD FOLLOWER";
+  EXPECT_NE(meet(wiped, a).fatal.find("fe 3 has a new directory"), std::string::npos);
+}
+
 TEST_F(PeerGreetingJoin, TheNewerMembershipJudges) {
   const auto changed = with({group[0], group[1]}, 4, 44);  // 3 is gone, 4 has come.
   auto d = joiner(4, 44);
