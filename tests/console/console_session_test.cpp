@@ -48,13 +48,13 @@ TEST_F(ConsoleSession, OnlyALeaderThatStillLeadsShowsAnything) {
     0);
   leader_check = check;
   open();
-  const auto held = send("SHOW DATABASES");
-  EXPECT_FALSE(*held) << "shown before it was known to lead";
+  const auto early = send("SHOW DATABASES");
+  EXPECT_FALSE(*early) << "shown before it was known to lead";
   EXPECT_EQ(run("USE shop"), "done using database shop (0)\n") << "shows nothing, and keeps its place";
   caf::anon_send(check, tick_due{});
   settle();
-  ASSERT_TRUE(*held);
-  EXPECT_EQ(test::shown((*held)->get().getResult()), "Database\nshop\n");
+  ASSERT_TRUE(*early);
+  EXPECT_EQ(test::shown((*early)->get().getResult()), "Database\nshop\n");
   verdict = {false, 2};
   const auto late = send("SHOW DATABASES");
   caf::anon_send(check, tick_due{});

@@ -90,7 +90,7 @@ private:
           out.tablets.push_back(number(1, UINT64_MAX));
         return out;
       }
-      case 42: return make_checkpoint{coin() ? "" : label()};
+      case 45: return make_checkpoint{coin() ? "" : label()};
       default: {
         help_words out;
         for (auto n = number(0, 3); n > 0; --n)

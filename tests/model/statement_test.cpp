@@ -215,7 +215,7 @@ TEST(Statement, MistakesArePointedAt) {
      "                 ^~~~\n"
      "send one statement at a time.  HELP SHOW BACKENDS;\n"},
     {"",
-     "syntax 1:1: expected CREATE, DROP, ALTER, USE, LOAD, EXPORT, SHOW, EXPLAIN, PLAN, APPLY, ADMIN or HELP, found the end of the statement\n"
+     "syntax 1:1: expected CREATE, DROP, ALTER, USE, ADMIN, LOAD, EXPORT, SHOW, EXPLAIN, PLAN, APPLY or HELP, found the end of the statement\n"
      "  \n"
      "  ^\n"
      "HELP;\n"},
