@@ -61,7 +61,7 @@ TEST_F(ConsoleSession, OnlyALeaderThatStillLeadsShowsAnything) {
   settle();
   ASSERT_TRUE(*late);
   EXPECT_EQ(test::shown((*late)->get().getResult()),
-            "error [4] reading failed: this front end is not the leader | connect to the leader, fe1:9020\n");
+            "error [7] reading failed: this front end is not the leader | connect to the leader, fe1:9020\n");
   urgent_exit(check, caf::exit_reason::user_shutdown);
   settle();
 }
