@@ -41,7 +41,9 @@ const std::vector<knob<fe_config>>& knobs(const fe_config&) {
     {"node.data_dir", &c::data_dir, "Directory of the edit log; locked while the node runs"},
     {"node.frontends", &c::frontends,
      "ID@host:port of the edit log of each founding fe, the same list on all of them; empty: this fe alone"},
-    {"node.edit_log_listen", &c::edit_log_listen, "host:port for the other fe; unused by an fe alone"},
+    {"node.join", &c::join,
+     "With an empty directory: wait until ALTER SYSTEM ADD FOLLOWER takes this fe into the group that node.frontends names"},
+    {"node.edit_log_listen", &c::edit_log_listen, "host:port for the other fe; unused while node.frontends is empty"},
     {"cluster.name", &c::cluster_name, "Given to the cluster by its first leader; later ignored"},
     {"rpc.listen", &c::rpc_listen, listen_help},
     {"rpc.advertise_host", &c::rpc_advertise_host,
@@ -261,9 +263,11 @@ void check_group(const fe_config& config, const std::string& file) {
   } catch (const config_error& error) {
     fail(file, error.what());
   }
+  if (config.join && all.size() < 2)
+    fail(file, "node.join needs node.frontends to name this fe and at least one of the group");
   if (all.empty())
     return;
-  if (all.size() != 1 && all.size() != 3 && all.size() != 5)
+  if (!config.join && all.size() != 1 && all.size() != 3 && all.size() != 5)
     fail(file, fmt::format("node.frontends names {} fe; a group has 1, 3 or 5", all.size()));
   if (std::ranges::find(all, config.id, &frontend_address::id) == all.end())
     fail(file, fmt::format("node.frontends does not name this fe, node.id = {}", config.id));

@@ -19,7 +19,8 @@ struct fe_config {
   std::uint64_t id = 1;
   std::string data_dir = "/var/lib/tabletd/fe";
   std::string cluster_name = "tabletd";
-  std::vector<std::string> frontends; ///< "ID@host:port" of every founding member; empty: only this one.
+  std::vector<std::string> frontends; ///< "ID@host:port" of every founding member, or, to join, of some and this one; empty: only this one.
+  bool join = false;                  ///< With an empty directory: found nothing, wait to be taken into the group.
   std::string edit_log_listen = "127.0.0.1:9010";
   std::string rpc_listen = "127.0.0.1:9020";
   std::string rpc_advertise_host; ///< Empty: the host of rpc_listen.

@@ -23,7 +23,9 @@ fe_options options_of(const fe_config& config, std::uint16_t http_port) {
   options.name = config.name;
   options.node_id = config.id;
   options.listen = config.rpc_listen;
-  options.edit_log_listen = config.edit_log_listen;
+  if (!config.frontends.empty())
+    options.edit_log_listen = config.edit_log_listen;
+  options.joins = config.join;
   for (const auto& each : frontends_of(config))
     options.founders.push_back({.id = each.id, .address = each.address, .voter = true});
   options.advertise_host = advertised_host(config);

@@ -71,8 +71,12 @@ std::vector<readiness_check> fe_metrics::check() const {
     return {{"node", false, "it is starting or stopping"}};
   const bool has_failed = node_->journal()->failed;
   const bool serves = node_->leads() || node_->follows();
+  const auto excluded = node_->exclusion();
   return {{"journal", !has_failed, has_failed ? "its disk failed; the process ends" : ""},
-          {"leader", serves, serves ? "" : "it neither leads nor knows the leader, or has not folded its log yet"}};
+          {"leader", serves,
+           serves              ? ""
+           : excluded.empty() ? "it neither leads nor knows the leader, or has not folded its log yet"
+                              : excluded}};
 }
 
 } // namespace tabletd

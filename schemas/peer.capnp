@@ -19,7 +19,11 @@ struct Greeting {
   known @7 :List(Acquaintance); # the births it goes by, its own included
   face @8 :Face;
   refusal @9 :Text;             # of the answer: why mail is not taken; empty: it is
+  joins @10 :Bool;              # it has no log and wants to be taken into a group that has one
+  members @11 :List(Member);    # by the newest change in its log; empty: it has none
+  membersIndex @12 :UInt64;     # of that change
 }
+struct Member { node @0 :UInt64; address @1 :Text; voter @2 :Bool; birth @3 :UInt64; wantsVote @4 :Bool; leaves @5 :Bool; }
 struct Founder { node @0 :UInt64; address @1 :Text; }
 struct Acquaintance { node @0 :UInt64; birth @1 :UInt64; }
 struct Face {
@@ -39,6 +43,8 @@ struct Mail {
     installSnapshot @5 :InstallSnapshot;
     timeoutNow @6 :TimeoutNow;
     checkpoint @9 :CheckpointMail;
+    leaderAsked @10 :LeaderRound;
+    leaderConfirmed @11 :LeaderRound;
   }
   applied @7 :UInt64;   # what the sender's catalog has folded
   busy @8 :Bool;        # the sender takes no entries just now; when it takes them again it says so with its next word
@@ -52,6 +58,7 @@ struct Entry {
   type @1 :UInt16;
   payload @2 :Data;   # of a command: a flat Edit; of a change: the membership; else empty
 }
+struct LeaderRound { term @0 :UInt64; round @1 :UInt64; }
 struct AppendResult { term @0 :UInt64; rejected @1 :UInt64; lastIndex @2 :UInt64; }
 struct VoteRequest {
   term @0 :UInt64; candidate @1 :UInt64; lastIndex @2 :UInt64; lastTerm @3 :UInt64;

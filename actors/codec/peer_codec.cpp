@@ -75,6 +75,12 @@ void fill(wire::InstallSnapshot::Builder to, const model::install_snapshot& from
   image.setCrc32c(from.image.crc32c);
 }
 
+template <class Round>
+void fill(wire::LeaderRound::Builder to, const Round& from) {
+  to.setTerm(from.term);
+  to.setRound(from.round);
+}
+
 model::install_snapshot decode_offer(wire::InstallSnapshot::Reader from) {
   const auto membership = from.getMembership();
   const auto image = from.getImage();
@@ -106,6 +112,18 @@ void fill(wire::Greeting::Builder to, const model::greeting& from) {
     known[i].setNode(node);
     known[i++].setBirth(birth);
   }
+  to.setJoins(from.joins);
+  to.setMembersIndex(from.members_index);
+  auto members = to.initMembers(static_cast<unsigned>(from.members.size()));
+  for (unsigned i = 0; i < members.size(); ++i) {
+    const auto& each = from.members[i];
+    members[i].setNode(each.id);
+    members[i].setAddress(each.address);
+    members[i].setVoter(each.voter);
+    members[i].setBirth(each.birth);
+    members[i].setWantsVote(each.wants_vote);
+    members[i].setLeaves(each.leaves);
+  }
 }
 
 model::greeting decode(wire::Greeting::Reader from) {
@@ -120,9 +138,14 @@ model::greeting decode(wire::Greeting::Reader from) {
   to.birth = from.getBirth();
   to.is_founded = from.getIsFounded();
   for (const auto each : from.getFounders())
-    to.founders.push_back({each.getNode(), each.getAddress().cStr(), true});
+    to.founders.push_back({.id = each.getNode(), .address = each.getAddress().cStr()});
   for (const auto each : from.getKnown())
     to.known.emplace(each.getNode(), each.getBirth());
+  to.joins = from.getJoins();
+  to.members_index = from.getMembersIndex();
+  for (const auto each : from.getMembers())
+    to.members.push_back({each.getNode(), each.getAddress().cStr(), each.getVoter(), each.getBirth(),
+                          each.getWantsVote(), each.getLeaves()});
   return to;
 }
 
@@ -164,6 +187,8 @@ void fill(wire::Mail::Builder to, const model::message& what, std::span<const ed
                    out.setLastIndex(m.last_index);
                    out.setLastTerm(m.last_term);
                  },
+                 [&](const model::leader_asked& m) { fill(to.initLeaderAsked(), m); },
+                 [&](const model::leader_confirmed& m) { fill(to.initLeaderConfirmed(), m); },
              },
              what);
 }
@@ -192,6 +217,10 @@ peer_mail decode(wire::Mail::Reader from) {
       const auto m = from.getTimeoutNow();
       return {model::timeout_now{m.getTerm(), m.getLastIndex(), m.getLastTerm()}, {}};
     }
+    case wire::Mail::LEADER_ASKED:
+      return {model::leader_asked{from.getLeaderAsked().getTerm(), from.getLeaderAsked().getRound()}, {}};
+    case wire::Mail::LEADER_CONFIRMED:
+      return {model::leader_confirmed{from.getLeaderConfirmed().getTerm(), from.getLeaderConfirmed().getRound()}, {}};
     case wire::Mail::CHECKPOINT:
     case wire::Mail::UNSET:
       break;

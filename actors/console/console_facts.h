@@ -17,13 +17,14 @@ struct frontend_row {
   std::string host;
   std::uint16_t rpc_port{};
   std::uint16_t http_port{};
-  std::string role; ///< "LEADER", "FOLLOWER"
+  std::string role; ///< "LEADER", "FOLLOWER", "OBSERVER"
   bool is_master = false;
   bool alive = false;
   std::uint64_t replayed{};        ///< Log index its catalog has folded.
   model::time_ms last_heartbeat{}; ///< 0: never.
   std::string error;
   std::string version;
+  std::string edit_log_address{};
 };
 struct frontend_facts {
   std::vector<frontend_row> rows;

@@ -168,6 +168,29 @@ void read(session_ptr, const Write&, session_reply& reply) {
   reply.fail({model::error_code::internal, "this statement does not read", "report this", {}, {}, {}, {}});
 }
 
+/// Neither shows what is true now, and what a client sends behind USE must find it done.
+bool shows_state(const model::statement& what) {
+  return !std::holds_alternative<model::help_words>(what) && !std::holds_alternative<model::use_database>(what);
+}
+
+/// What is shown was true after it was asked for: a leader that was deposed may not have noticed yet.
+void run_read(session_ptr self, const model::statement& what, session_reply reply) {
+  auto show = [self, what, reply]() mutable {
+    std::visit([&](const auto& one) { read(self, one, reply); }, what);
+  };
+  const auto& leader = self->state.ports.leader;
+  if (!leader || !shows_state(what))
+    return show();
+  auto refuse = [self, reply]() mutable {
+    model::edit_answer answer;
+    answer.failure = model::journal_failure::not_leader;
+    reply.fail(model::error_of(answer, "reading", self->state.ports.job.leader()));
+  };
+  self->request(leader, caf::infinite, confirm_leading{})
+    .then([show, refuse](const leading_confirmed& is) mutable { is.leads ? show() : refuse(); },
+          [refuse](const caf::error&) mutable { refuse(); });
+}
+
 // -- the mailbox -------------------------------------------------------------------------
 
 void run(session_ptr self, const statement_text& message) {
@@ -180,7 +203,7 @@ void run(session_ptr self, const statement_text& message) {
   const auto& row = model::row_of(what);
   session_reply reply{self, row.kind};
   if (!row.mutates) {
-    std::visit([&](const auto& one) { read(self, one, reply); }, what);
+    run_read(self, what, reply);
   } else if (!asked.getMayWrite()) {
     reply.fail({model::error_code::permission_denied, "this session may only read",
                 "open the session as an operator to change state", {}, {}, {}, {}});

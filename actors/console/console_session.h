@@ -22,6 +22,8 @@ struct console_session_ports {
   console_facts facts;
   statistic_cache_ptr statistics;
   checkpoint_controller_actor checkpoint; ///< Of the leader's term, too.
+  group_keeper_actor group{};             ///< The same.
+  leader_check_actor leader{};            ///< Asked before every statement that reads; null: nobody else can lead.
 };
 
 struct console_session_state {

@@ -1,6 +1,6 @@
 #pragma once
 // Steps that many statements of a session take, and the rooms they are spread over:
-// session_write.cpp (databases, tables, loads), session_backends.cpp, session_admin.cpp, session_plan.cpp.
+// session_write.cpp (databases, tables, loads), session_backends.cpp, session_group.cpp (front ends), session_admin.cpp, session_plan.cpp.
 #include "actors/console/proposal.h"
 #include "actors/console/session_reply.h"
 #include "actors/console/views.h"
@@ -75,6 +75,10 @@ void write(session_ptr self, const model::add_backends& what, session_reply repl
 void write(session_ptr self, const model::drop_backend& what, session_reply reply);
 void write(session_ptr self, const model::modify_backend& what, session_reply reply);
 void write(session_ptr self, const model::decommission_backend& what, session_reply reply);
+
+void write(session_ptr self, const model::add_frontend& what, session_reply reply);
+void write(session_ptr self, const model::drop_frontend& what, session_reply reply);
+void write(session_ptr self, const model::hand_over_leadership& what, session_reply reply);
 
 void write(session_ptr self, const model::repair_table& what, session_reply reply);
 void write(session_ptr self, const model::set_replica_status& what, session_reply reply);

@@ -88,7 +88,7 @@ table_value show_frontends(const sources& from) {
   for (const auto& f : from.facts.frontends().rows)
     out.rows.push_back({text(f.name), text(f.host), number(f.rpc_port), number(f.http_port), text(f.role), f.is_master,
                         text(hex(from.cat.cluster)), f.alive, number(f.replayed), time(f.last_heartbeat), text(f.error),
-                        text(f.version)});
+                        text(f.version), text(f.edit_log_address)});
   return out;
 }
 

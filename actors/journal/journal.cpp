@@ -61,6 +61,8 @@ void answer_all(journal_state& st, failure why, const std::string& message, cons
         message + (i < in_doubt ? "; nobody knows whether this edit was written" : "; this edit was not written")));
   for (auto& [ticket, each] : st.at_door)
     each.promise.deliver(refusal(why, message + "; this edit was not written"));
+  st.orders.end(message);
+  st.reads.end(0);
   st.logged.clear();
   st.door.clear();
   st.at_door.clear();
@@ -93,6 +95,7 @@ void note_applied(journal_state& st) {
   books.unapplied.apply(st.delivery.next_index() - 1);
   books.door.applied(before - books.unapplied.total_bytes(), st.clock());
   st.stats->applied_index = st.delivery.next_index() - 1;
+  st.reads.applied(st.delivery.next_index() - 1);
 }
 
 void on_outcomes(self_ptr self, const batch_outcomes& answer, std::uint64_t expected) {
@@ -186,13 +189,16 @@ void attach(self_ptr self, std::uint64_t from, const catalog_sink_actor& sink) {
 
 // -- towards the disk --------------------------------------------------------------------
 
-edit_outcome not_leader(std::uint64_t leader) {
+edit_outcome not_leader(std::uint64_t leader, bool transferring = false) {
+  if (transferring)
+    return refusal(failure::NOT_LEADER,
+                   fmt::format("leadership is being handed over; retry after {} ms", retry_after_ms));
   return refusal(failure::NOT_LEADER, leader ? fmt::format("node {} leads; send the edit there", leader)
                                              : fmt::format("no node leads; retry after {} ms", retry_after_ms));
 }
 
-void refuse_as_follower(journal_state& st, std::size_t count, std::uint64_t leader) {
-  const auto answer = not_leader(leader);
+void refuse_as_follower(journal_state& st, std::size_t count, const written& result) {
+  const auto answer = not_leader(result.now.leader, result.transferring);
   for (std::size_t i = 0; i < count; ++i) {
     st.books->governor.release(uncommitted, st.door.front().charge_bytes);
     st.door.front().promise.deliver(answer);
@@ -238,6 +244,8 @@ void take_standing(self_ptr self, const standing& now) {
     return;
   if (st.now.leads && (!now.leads || now.term != st.now.term))
     stop_leading(st);
+  if (!now.leads || now.term != st.now.term)
+    st.reads.end(now.leads ? 0 : now.leader);
   st.now = now;
   if (!now.leads)
     dismiss(st);
@@ -287,7 +295,7 @@ void take_turn(journal_state& st, written& result) {
     st.delivery.add(std::move(entry));
   }
   if (done.refused)
-    refuse_as_follower(st, result.count, result.now.leader);
+    refuse_as_follower(st, result.count, result);
   else
     move_into_log(st, result.count, done);
   commit(st, result.committed_upto);
@@ -300,7 +308,12 @@ void on_written(self_ptr self, written& result) {
   if (!st.failure.empty() || st.stopping)
     return;
   take_turn(st, result);
+  st.orders.take(result);  // Before anybody hears that this node no longer leads, and ends for that.
   take_standing(self, result.now);
+  if (result.done.confirmed) {
+    st.reads.take(*result.done.confirmed);
+    st.reads.applied(st.delivery.next_index() - 1);
+  }
   if (result.done.install_is_over)
     st.images.over(result.done.restarted_at);
   if (result.done.install)
@@ -442,6 +455,29 @@ void spawn_keeper(self_ptr self, std::shared_ptr<log_writer> writer, bool has_a_
   });
 }
 
+/// `wanted`: change_members or hand_over.
+template <class Wanted>
+group_promise on_order(self_ptr self, const Wanted& wanted) {
+  auto& st = self->state;
+  auto answer = self->make_response_promise<group_outcome>();
+  if (st.stopping || !st.failure.empty())
+    answer.deliver(group_outcome{{}, st.stopping ? "the node is stopping; nothing has changed" : st.failure});
+  else if (st.orders.open(wanted, answer))
+    static_cast<void>(st.proposed->add(peer_word{wanted}));
+  return answer;
+}
+
+/// Only for who knows that this node leads: what a follower is asked the core forgets.
+read_promise on_read(self_ptr self) {
+  auto& st = self->state;
+  auto answer = self->make_response_promise<leading_confirmed>();
+  if (st.stopping || !st.failure.empty() || !st.now.leads)
+    answer.deliver(leading_confirmed{false, st.now.leader});
+  else
+    static_cast<void>(st.proposed->add(peer_word{st.reads.open(answer)}));
+  return answer;
+}
+
 /// The keeper may be in the middle of a write; when it is gone, the log is closed.
 void stop(self_ptr self, const caf::exit_msg& exit) {
   auto& st = self->state;
@@ -480,6 +516,9 @@ journal_shell::behavior_type journal(self_ptr self, opened_journal opened) {
       [self](const edit_message& edit) { return on_proposal(self, edit); },
       [self](replay_from from, const catalog_sink_actor& sink) { attach(self, from.index, sink); },
       [self](watch_standing, const standing_listener_actor& listener) { watch(self, listener); },
+      [self](const change_members& wanted) { return on_order(self, wanted); },
+      [self](hand_over wanted) { return on_order(self, wanted); },
+      [self](confirm_leading) { return on_read(self); },
       [self](written& result) { on_written(self, result); },
       [self](tick_due) { on_tick(self); },
   };

@@ -3,10 +3,12 @@
 // transaction is being synced form the next one; nothing is answered before the catalog has
 // folded it.  It never blocks: its child log_keeper does.
 #include "actors/journal/delivery.h"
+#include "actors/journal/group_orders.h"
 #include "actors/journal/log_keeper.h"
 #include "actors/journal/next_transaction.h"
 #include "actors/journal/ports.h"
 #include "actors/journal/memory_stats.h"
+#include "actors/journal/read_queue.h"
 #include "actors/model/log_admission.h"
 #include "actors/model/unapplied_log.h"
 
@@ -49,11 +51,13 @@ struct image_hooks {
 struct journal_parts {
   std::shared_ptr<edit_log> log;
   std::shared_ptr<model::consensus_core> core;
-  std::vector<model::member> founders;  ///< Of a new group; an existing log knows its own.
+  /// Of a new group; an existing log knows its own.  Empty: whoever takes this node in sends the log.
+  std::vector<model::member> founders;
   start_image from;                     ///< What the catalog was loaded from.
   post_fn post = [](raft_mail) {};      ///< To the other members; called in the keeper's thread.
   std::function<bool(model::node_id)> takes = [](model::node_id) { return true; };  ///< See log_writer_ports.
   image_hooks images;
+  members_fn members = [](const group_news&) {};  ///< Also called by open_journal, for what the log says.
   journal_limits limits;
   journal_stats_ptr stats = std::make_shared<journal_stats>();
   memory_stats_ptr memory = std::make_shared<memory_stats>();
@@ -82,7 +86,7 @@ struct opened_journal {
 /// that a node with a broken log says so instead of starting: throws storage_error.
 opened_journal open_journal(journal_parts parts);
 
-using journal_shell = journal_actor::extend<caf::reacts_to<written>, caf::reacts_to<tick_due>>;
+using journal_shell = group_journal_actor::extend<caf::reacts_to<written>, caf::reacts_to<tick_due>>;
 
 struct journal_state {
   static inline const char* name = "journal";
@@ -123,6 +127,8 @@ struct journal_state {
   std::shared_ptr<next_transaction> proposed;  ///< The door's edits, for the keeper.
   std::deque<admitted> door;                   ///< Let in; not in the log, or not known to be.
   std::deque<waiting> logged;                  ///< In the log, not folded; ascending.
+  group_orders orders;
+  read_queue reads;
   standing now;
   std::vector<standing_listener_actor> watchers;
   catalog_sink_actor sink;

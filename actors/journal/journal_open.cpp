@@ -31,6 +31,7 @@ opened_journal open_journal(journal_parts parts) {
   ports.tail_bytes_max = memory_limits.cached_bytes;
   ports.backlog_bytes_max = memory_limits.backlog_bytes;
   ports.memory = parts.memory;
+  ports.members = std::move(parts.members);
   auto writer = std::make_shared<log_writer>(std::move(ports));
   writer->open(parts.founders, parts.from);
   publish_standing(*writer, *parts.stats);

@@ -70,6 +70,8 @@ update libraft_core::step(const consensus_event& event, time_ms now) {
     code = settle_changes(committed(), out);
   if (code == 0)
     code = continue_transfer(out);
+  if (code == 0)
+    continue_round(out);
   if (out.entries)
     attribute(*out.entries, event);
   if (code != 0 && out.fault.empty())
@@ -81,6 +83,7 @@ update libraft_core::step(const consensus_event& event, time_ms now) {
   if (!leads()) {
     heard_.clear();
     transfer_.reset();
+    round_ = {.number = round_.number, .done = reads_wanted_};
   }
   return out;
 }
@@ -95,6 +98,8 @@ void libraft_core::describe(update& out) const {
   out.transferring = leads() && transfer_;
   if (out.transferring)
     out.next_tick = std::min(out.next_tick, transfer_->deadline);
+  if (leads() && round_.ticket != 0)
+    out.next_tick = std::min(out.next_tick, round_.ask_again);
 }
 
 void libraft_core::refuse(update& out, consensus_refusal why) const {

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 
 struct raft_shim;
 struct raft_shim_update;
@@ -55,6 +56,7 @@ private:
   int handle(const model::snapshot_installed& event, model::update& out);
   int handle(const model::install_failed& event, model::update& out);
   int handle(const model::change_membership& event, model::update& out);
+  int handle(const model::confirm_leader& event, model::update& out);
 
   int receive(model::node_id from, const model::append_request& request, model::update& out);
   int receive(model::node_id from, const model::append_result& answer, model::update& out);
@@ -62,6 +64,8 @@ private:
   int receive(model::node_id from, const model::vote_result& answer, model::update& out);
   int receive(model::node_id from, const model::install_snapshot& offer, model::update& out);
   int receive(model::node_id from, const model::timeout_now& wish, model::update& out);
+  int receive(model::node_id from, const model::leader_asked& question, model::update& out);
+  int receive(model::node_id from, const model::leader_confirmed& answer, model::update& out);
   int receive_run(model::node_id from, const model::append_request& run, model::update& out);
   int deliver(model::node_id from, const model::message& what, model::update& out, model::time_ms at);
 
@@ -74,6 +78,7 @@ private:
   int begin(model::ballot held, model::update& out);
   int settle_changes(std::uint64_t upto, model::update& out);
   int continue_transfer(model::update& out);
+  void continue_round(model::update& out);
   void describe(model::update& out) const;
   void refuse(model::update& out, model::consensus_refusal why) const;
 
@@ -96,6 +101,15 @@ private:
   struct destroyer {
     void operator()(raft_shim* shim) const;
   };
+  /// The other voters are asked whether they know of a later term.
+  struct read_round {
+    std::uint64_t number{};
+    std::uint64_t ticket{};  ///< Reads up to this one began before the round; 0: none is under way.
+    std::uint64_t index{};   ///< What was committed then.
+    std::uint64_t done{};    ///< Reads up to this one are answered.
+    std::set<model::node_id> agreed{};
+    model::time_ms ask_again{};
+  };
   struct transfer {
     model::node_id to{};
     model::time_ms deadline{};
@@ -111,6 +125,8 @@ private:
   std::uint64_t settled_change_ = 0;                ///< Changes up to here are committed, and the library knows.
   std::map<model::node_id, model::time_ms> heard_;  ///< Who answered this leader, and when last.
   std::optional<transfer> transfer_;
+  read_round round_;
+  std::uint64_t reads_wanted_ = 0;  ///< The newest ticket.
   model::node_id lost_leader_{};  ///< Has ended, and nobody was heard to lead since; 0: none.
   std::optional<model::image_to_install> installing_;
 };

@@ -4,6 +4,8 @@
 #include "actors/journal/raft_shim.h"
 
 #include <algorithm>
+#include <charconv>
+#include <iterator>
 #include <memory>
 #include <new>
 #include <stdexcept>
@@ -42,6 +44,41 @@ private:
   std::string_view rest_;
 };
 
+/// The library has no room for what a member is beside address and role, so it stands behind the
+/// address: "host:port#<birth, hexadecimal>", then + if it wants to vote and - if it leaves.  Founders have only an address.
+constexpr char more = '#', wish = '+', leave = '-';
+
+std::string written_address(const member& of) {
+  if (of.birth == 0 && !of.wants_vote && !of.leaves)
+    return of.address;
+  char digits[16];
+  const auto end = std::to_chars(std::begin(digits), std::end(digits), of.birth, 16).ptr;
+  auto text = of.address + more + std::string(digits, end);
+  if (of.wants_vote)
+    text += wish;
+  if (of.leaves)
+    text += leave;
+  return text;
+}
+
+bool read_address(std::string text, member& into) {
+  const auto at = text.find(more);
+  into.address = text.substr(0, at);
+  if (at == std::string::npos)
+    return true;
+  const auto takes = [&text](char mark) {
+    const bool there = text.back() == mark;
+    if (there)
+      text.pop_back();
+    return there;
+  };
+  into.leaves = takes(leave);
+  into.wants_vote = takes(wish);
+  const auto* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data() + at + 1, last, into.birth, 16);
+  return error == std::errc{} && end == last;
+}
+
 constexpr std::uint64_t format = 1;
 constexpr std::uint64_t role_voter = 1, role_max = 2;
 
@@ -58,7 +95,8 @@ const member* find(const std::vector<member>& members, node_id id) {
 bool makes_sense(const std::vector<member>& members) {
   std::vector<member> seen;
   for (const auto& each : members) {
-    if (each.id == 0 || each.address.empty() || each.address.find('\0') != std::string::npos || repeats(seen, each))
+    if (each.id == 0 || each.address.empty() || repeats(seen, each)
+        || each.address.find_first_of(std::string{'\0', more}) != std::string::npos)
       return false;
     seen.push_back(each);
   }
@@ -73,7 +111,7 @@ std::string encode_membership(const std::vector<member>& members) {
   if (!group)
     throw std::bad_alloc{};
   for (const auto& each : members)
-    if (const int code = raft_shim_membership_add(group.get(), each.id, each.address.c_str(), each.voter);
+    if (const int code = raft_shim_membership_add(group.get(), each.id, written_address(each).c_str(), each.voter);
         code != 0 || each.id == 0)
       throw std::invalid_argument("member " + std::to_string(each.id) + " at " + each.address
                                   + " cannot be in the group: "
@@ -101,8 +139,8 @@ std::optional<std::vector<member>> decode_membership(std::string_view bytes) {
     const auto role = from.number(1);
     if (!role || *role > role_max || *id == 0)
       return std::nullopt;
-    member each{*id, std::move(*address), *role == role_voter};
-    if (repeats(members, each))
+    member each{.id = *id, .address = {}, .voter = *role == role_voter};
+    if (!read_address(std::move(*address), each) || repeats(members, each))
       return std::nullopt;
     members.push_back(std::move(each));
   }
@@ -125,7 +163,7 @@ single_change plan_change(const std::vector<member>& present, const std::vector<
   int differences = 0;
   for (const auto& old : present) {
     const auto* now = find(wanted, old.id);
-    differences += !now || *now != old;
+    differences += !now ? 1 : now->birth != old.birth ? 2 : *now != old;  // Another directory is another member.
     if (old.voter && !(now && now->voter))
       plan.deposed = old.id;
     if (!now)

@@ -52,6 +52,8 @@ raft_shim_message to_shim(const message& what, node_id from, std::vector<raft_sh
                    to.last_index = m.last_index;
                    to.last_term = m.last_term;
                  },
+                 [&](const leader_asked&) { to.kind = raft_shim_other; },
+                 [&](const leader_confirmed&) { to.kind = raft_shim_other; },
              },
              what);
   return to;

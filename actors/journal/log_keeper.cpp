@@ -13,6 +13,9 @@ namespace {
 /// Asking the file system for sizes takes as long as a dozen edits, so not while somebody waits.
 constexpr std::uint64_t commits_per_look = 100;
 
+/// Much shorter than an election timeout, much longer than a turn.
+constexpr model::time_ms overdue_wait{10};
+
 using self_ptr = log_keeper_actor::stateful_pointer<log_keeper_state>;
 
 void count_commit(journal_stats& stats, const std::vector<edit_message>& edits, next_transaction::span took) {
@@ -63,6 +66,7 @@ written write(self_ptr self) {
   answer.count = edits.size();
   answer.committed_upto = ports.writer->standing().committed_upto;
   answer.now = standing_of(*ports.writer);
+  answer.transferring = ports.writer->standing().transferring;
   return answer;
 }
 
@@ -73,7 +77,9 @@ void set_timer(self_ptr self) {
   if (st.ports.writer->is_alone() || (st.tick_at != model::time_ms{} && st.tick_at <= due))
     return;
   st.tick_at = due;
-  const auto wait = std::max(due - st.ports.writer->now(), model::time_ms{1});
+  // Who votes nowhere waits for nothing: its deadline passes and is not put off.
+  const auto now = st.ports.writer->now();
+  const auto wait = due > now ? due - now : overdue_wait;
   self->delayed_send(log_keeper_actor{self}, wait, tick_due{});
 }
 

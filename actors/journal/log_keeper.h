@@ -25,6 +25,7 @@ struct written {
   log_turn done;
   std::uint64_t committed_upto{};
   standing now;
+  bool transferring = false;  ///< This leader is handing over and takes no edits.
   next_transaction::span took{};
   std::string failure;
 };

@@ -55,7 +55,7 @@ tail_entry parse(const std::string& path, std::uint64_t index, const log_entry& 
 
 void log_writer::open(const std::vector<model::member>& founders, const start_image& from) {
   auto& log = *ports_.log;
-  if (log.last_index() == 0 && from.image.id == 0)
+  if (log.last_index() == 0 && from.image.id == 0 && !founders.empty())
     found(founders);
   if (log.first_index() > from.image.id + 1)
     throw storage_error(storage_fault::corrupt, log.path(),
@@ -79,9 +79,14 @@ void log_writer::open(const std::vector<model::member>& founders, const start_im
   image_ = from.image;
   core_begins_ = log.first_index();
   tail_.restart(log.last_index() + 1);
+  if (event.snapshot)
+    note_change(event.snapshot->membership_index, event.snapshot->membership);
+  for (const auto& change : event.changes)
+    if (changes_.empty() || change.index > changes_.back().index)
+      note_change(change.index, change.membership);
   step(event);
   persist();
-  is_alone_ = standing_.role == model::consensus_role::leader;  // So soon only the sole voter leads.
+  look_at_members();
   changed_from_ = restarted_at_ = 0;
 }
 
@@ -111,6 +116,8 @@ log_turn log_writer::turn(const proposals_fn& propose, std::span<peer_word> word
   changed_from_ = restarted_at_ = 0;
   install_.reset();
   install_is_over_ = false;
+  orders_.clear();
+  confirmed_.reset();
   if (!is_alone_ && ports_.now() >= standing_.next_tick)
     step(model::ticked{});
   static_cast<void>(is_refusing());  // Whoever looks at it next finds it up to date.
@@ -128,6 +135,9 @@ log_turn log_writer::turn(const proposals_fn& propose, std::span<peer_word> word
   done.restarted_at = restarted_at_;
   done.install = std::move(install_);
   done.install_is_over = install_is_over_;
+  done.orders = std::move(orders_);
+  done.confirmed = confirmed_;
+  look_at_members();
   trim();
   tail_.shrink(is_alone_ ? 0 : ports_.tail_bytes_max, ports_.log->last_index());
   ports_.memory->set(model::memory_category::cached, tail_.bytes());
@@ -141,6 +151,9 @@ void log_writer::take(const peer_word& word) {
                  [this](const link_refused& link) { step(model::peer_gone{link.peer}); },
                  [this](const image_kept& kept) { take(kept); },
                  [this](const install_ended& ended) { take(ended); },
+                 [this](const change_members& wanted) { take(wanted); },
+                 [this](const hand_over& wanted) { take(wanted); },
+                 [this](const model::confirm_leader& read) { step(read); },
                  [this](const trim_wanted& wanted) { trim_upto_ = std::max(trim_upto_, wanted.upto); },
              },
              word);
@@ -201,6 +214,37 @@ void log_writer::take(const install_ended& ended) {
   restarting_ = nullptr;
 }
 
+void log_writer::take(const change_members& wanted) {
+  step(model::change_membership{wanted.members});
+  orders_.push_back({true, standing_.why, standing_.refused ? 0 : tail_.end() - 1});
+}
+
+void log_writer::take(const hand_over& wanted) {
+  step(model::transfer_leadership{wanted.to});
+  orders_.push_back({false, standing_.why, 0});
+}
+
+void log_writer::note_change(std::uint64_t index, std::string_view membership) {
+  changes_.push_back({index, false, ports_.core->decode_membership(membership).value_or(std::vector<model::member>{})});
+}
+
+/// The founding entry counts as committed wherever it is.
+void log_writer::look_at_members() {
+  if (changes_.empty())
+    return;
+  const auto committed = std::max<std::uint64_t>(standing_.committed_upto, 1);
+  while (changes_.size() > 2 || (changes_.size() == 2 && changes_[1].index <= committed))
+    changes_.erase(changes_.begin());
+  changes_.front().is_committed = true;
+  group_news now{changes_.back(), changes_.front()};
+  if (now != members_) {
+    members_ = std::move(now);
+    ports_.members(members_);
+  }
+  const auto& group = members_.newest.members;
+  is_alone_ = standing_.role == model::consensus_role::leader && group.size() == 1 && group.front().id == standing_.leader;
+}
+
 /// A little with every turn, so that no commit waits long for it.
 void log_writer::trim() {
   auto& log = *ports_.log;
@@ -219,6 +263,8 @@ void log_writer::step(const model::consensus_event& event, std::span<const edit_
     restart();
   if (standing_.install)
     install_ = std::exchange(standing_.install, std::nullopt);
+  if (standing_.confirmed)
+    confirmed_ = standing_.confirmed;
   if (standing_.entries)
     append(*standing_.entries, edits);
   for (auto& sent : standing_.messages)
@@ -238,18 +284,23 @@ void log_writer::restart() {
   image_ = restarting_->image;
   core_begins_ = restarted_at_ = upto.index + 1;
   tail_.restart(core_begins_);
+  changes_.clear();
+  note_change(upto.membership_index, upto.membership);
   unwritten_from_ = changed_from_ = 0;
 }
 
 void log_writer::append(const model::entries_to_persist& entries, std::span<const edit_message> edits) {
   const auto first = entries.first;
   tail_.cut(first);
+  std::erase_if(changes_, [first](const logged_members& change) { return change.index >= first; });
   unwritten_from_ = unwritten_from_ == 0 ? first : std::min(unwritten_from_, first);
   changed_from_ = changed_from_ == 0 ? first : std::min(changed_from_, first);
   for (std::size_t i = 0; i < entries.headers.size(); ++i) {
     tail_entry entry{entries.headers[i], {}};
     if (entries.source != model::payload_source::core && entry.header.type == model::entry_type::command)
       entry.edit = edits[entries.skip + i];
+    if (entry.header.type == model::entry_type::change)
+      note_change(first + i, entry.header.membership);
     tail_.add(std::move(entry));
   }
 }

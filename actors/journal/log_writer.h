@@ -15,6 +15,17 @@
 
 namespace tabletd {
 
+/// What a log says of the group.
+struct group_news {
+  logged_members newest;
+  /// The newest that is known to be committed; the same one, or the one before, because a leader logs a change when
+  /// the one before is committed.
+  logged_members settled;
+  friend bool operator==(const group_news&, const group_news&) = default;
+};
+/// Told whenever it has changed; in the thread of whoever steps the core.
+using members_fn = std::function<void(const group_news&)>;
+
 struct log_writer_ports {
   std::shared_ptr<edit_log> log;
   std::shared_ptr<model::consensus_core> core;
@@ -27,6 +38,14 @@ struct log_writer_ports {
   /// of it is (design/journal.md 9.6, rules 2 and 4).
   std::uint64_t backlog_bytes_max = 64U << 20;
   memory_stats_ptr memory = std::make_shared<memory_stats>();
+  members_fn members = [](const group_news&) {};
+};
+
+/// What became of a change_members or hand_over when the core was told.
+struct order_verdict {
+  bool is_change = false;
+  model::consensus_refusal why = model::consensus_refusal::none;
+  std::uint64_t index{};  ///< Of a change that was not refused: where it is logged.
 };
 
 /// What one turn did to the log: first what came from elsewhere, then the proposals.
@@ -39,6 +58,8 @@ struct log_turn {
   std::uint64_t restarted_at = 0;         ///< An image replaced the log, which begins here; 0: no.
   /// What a leader offers, because the entries are gone: install_ended must follow.
   std::optional<model::image_to_install> install;
+  std::vector<order_verdict> orders;
+  std::optional<model::confirmed_reads> confirmed;  ///< The newest.
   bool install_is_over = false;  ///< The one asked for before; restarted_at says whether it was used.
 };
 
@@ -51,7 +72,7 @@ class log_writer {
 public:
   explicit log_writer(log_writer_ports ports) : ports_(std::move(ports)) {}
 
-  /// Founds the group if there is neither log nor image, reads the whole log (which verifies it)
+  /// Founds the group if there is neither log nor image but founders, reads the whole log (which verifies it)
   /// and starts the core.
   void open(const std::vector<model::member>& founders, const start_image& from = {});
 
@@ -80,6 +101,10 @@ private:
   void take(const raft_mail& mail);
   void take(const image_kept& kept);
   void take(const install_ended& ended);
+  void take(const change_members& wanted);
+  void take(const hand_over& wanted);
+  void note_change(std::uint64_t index, std::string_view membership);
+  void look_at_members();
   void trim();
   void restart();
   [[nodiscard]] bool is_refusing() const;
@@ -104,6 +129,10 @@ private:
   std::uint64_t restarted_at_ = 0;                  ///< In this turn.
   const install_ended* restarting_ = nullptr;       ///< While the core may ask for it.
   bool is_alone_ = false;
+  std::vector<logged_members> changes_;  ///< Ascending: the newest that is committed, and those since.
+  group_news members_;
+  std::vector<order_verdict> orders_;   ///< Of this turn.
+  std::optional<model::confirmed_reads> confirmed_;  ///< Of this turn.
 };
 
 }  // namespace tabletd

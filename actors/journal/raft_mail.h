@@ -44,8 +44,9 @@ struct trim_wanted {
   std::uint64_t upto{};
 };
 
-/// What the keeper hears of others: the other members, and who keeps the images.
-using peer_word = std::variant<raft_mail, link_renewed, link_refused, image_kept, install_ended, trim_wanted>;
+/// What the keeper hears of others: the other members, who keeps the images, who keeps the group, and who reads.
+using peer_word = std::variant<raft_mail, link_renewed, link_refused, image_kept, install_ended, trim_wanted,
+                               change_members, hand_over, model::confirm_leader>;
 
 /// Bytes of the edits, plus what the rest costs (design/journal.md 9.4).
 [[nodiscard]] inline std::uint64_t bytes_of(const raft_mail& mail) {

@@ -29,6 +29,10 @@ struct member {
   node_id id{};
   std::string address;  ///< Unique in the group.
   bool voter = true;    ///< False: an observer, which gets the log and counts for nothing.
+  /// Of its directory (model/peer_greeting.h); 0: a founder, whose birth its fellows know themselves.
+  std::uint64_t birth = 0;
+  bool wants_vote = false;  ///< An observer that is to become a voter when it has caught up.
+  bool leaves = false;      ///< A leader that is to be removed by the next one.
   friend bool operator==(const member&, const member&) = default;
 };
 
@@ -103,7 +107,18 @@ struct timeout_now {
   std::uint64_t last_index{};
   model::term last_term{};
 };
-using message = std::variant<append_request, append_result, vote_request, vote_result, install_snapshot, timeout_now>;
+/// Whether the receiver knows of a later term: a leader asks before it answers reads (dissertation 6.4).
+struct leader_asked {
+  model::term term{};
+  std::uint64_t round{};  ///< The sender's count; the answer repeats it.
+};
+/// The receiver of that was in no later term when it answered.
+struct leader_confirmed {
+  model::term term{};
+  std::uint64_t round{};
+};
+using message = std::variant<append_request, append_result, vote_request, vote_result, install_snapshot, timeout_now,
+                             leader_asked, leader_confirmed>;
 
 // -- events ------------------------------------------------------------------------------
 /// Entries of one term in a row, up to and including `last`.
@@ -178,14 +193,21 @@ struct install_failed {
   model::term term{};
 };
 /// The leader is to make this the membership.  It must differ from the present one in one member:
-/// added as an observer, made a voter or an observer, given another address, or gone (dissertation
+/// added as an observer, made a voter or an observer, given another address or wish, or gone (dissertation
 /// 4.1).  `consensus_refusal` says when not; a voter is made only of an observer that answers and lacks no more
 /// than what may be under way to any follower.
 struct change_membership {
   std::vector<member> members;
 };
-using consensus_event = std::variant<started, proposed, persisted, received, ticked, unreachable, transfer_leadership,
-                                     snapshot_taken, snapshot_installed, install_failed, change_membership, peer_gone>;
+/// Somebody wants to read what is true now.  `update::confirmed` answers: once a majority of the voters has
+/// said after this event that it is in no later term, nothing was committed elsewhere before this event.
+/// Reads that wait share a round.  Never answered by who stops leading, or does not lead.
+struct confirm_leader {
+  std::uint64_t ticket{};  ///< Ascending.
+};
+using consensus_event
+    = std::variant<started, proposed, persisted, received, ticked, unreachable, transfer_leadership, snapshot_taken,
+                   snapshot_installed, install_failed, change_membership, peer_gone, confirm_leader>;
 
 // -- update ------------------------------------------------------------------------------
 enum class consensus_role : std::uint8_t { follower, candidate, leader };
@@ -228,6 +250,11 @@ struct outbound {
   node_id to{};
   message what;
 };
+/// Every confirm_leader up to `ticket` is answered: who has applied everything up to `index` may read.
+struct confirmed_reads {
+  std::uint64_t ticket{};
+  std::uint64_t index{};
+};
 struct update {
   std::optional<model::ballot> ballot;  ///< Absent: unchanged.
   std::optional<entries_to_persist> entries;
@@ -245,6 +272,7 @@ struct update {
   /// in the order of writes, not before the messages, because the image is durable.
   std::uint64_t log_restarts_at{};
   std::optional<image_to_install> install;
+  std::optional<confirmed_reads> confirmed;
 };
 
 class consensus_core {

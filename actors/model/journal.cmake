@@ -1,5 +1,6 @@
 target_sources(tabletd_model PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/append_gate.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/group_change.cpp
   ${CMAKE_CURRENT_LIST_DIR}/journal_pacing.cpp
   ${CMAKE_CURRENT_LIST_DIR}/log_admission.cpp
   ${CMAKE_CURRENT_LIST_DIR}/log_cache.cpp

@@ -19,6 +19,7 @@ struct table_name {
   std::string table;
   friend bool operator==(const table_name&, const table_name&) = default;
 };
+/// Of a backend's RPC port, or of a front end's edit log port.
 struct backend_address {
   std::string host; ///< A name, an IPv4 or (without its brackets) an IPv6 address.
   std::uint16_t port{};
@@ -61,6 +62,12 @@ struct drop_backend { backend_address address; friend bool operator==(const drop
 /// What is not given stays; an empty location forgets it.  At least one is given.
 struct modify_backend { backend_address address; std::optional<std::string> cluster; std::optional<std::string> location; friend bool operator==(const modify_backend&, const modify_backend&) = default; };
 struct decommission_backend { backend_address address; bool on = true; friend bool operator==(const decommission_backend&, const decommission_backend&) = default; };
+
+/// Without a vote it is an observer for good; else it gets one as soon as it has the log.
+struct add_frontend { backend_address address; bool votes = true; friend bool operator==(const add_frontend&, const add_frontend&) = default; };
+struct drop_frontend { backend_address address; bool votes = true; friend bool operator==(const drop_frontend&, const drop_frontend&) = default; };
+/// `name`: as SHOW FRONTENDS shows it.
+struct hand_over_leadership { std::string name; friend bool operator==(const hand_over_leadership&, const hand_over_leadership&) = default; };
 
 struct load_file {
   std::string path;
@@ -134,7 +141,7 @@ struct help_words { std::vector<std::string> words; friend bool operator==(const
 using statement
     = std::variant<create_database, drop_database, create_table, drop_table, add_partition, drop_partition,
                    modify_partition, use_database, add_backends, drop_backend, modify_backend, decommission_backend,
-                   load_file, export_table, show_databases, show_tables, show_backends, show_frontends, show_tablet,
+                   add_frontend, drop_frontend, hand_over_leadership, load_file, export_table, show_databases, show_tables, show_backends, show_frontends, show_tablet,
                    show_tablets, show_proc, explain_tablet, plan_of_balance,
                    plan_of_decommission, plan_of_loss, save_plan, apply_plan, drop_plan, show_plans, show_plan,
                    diagnose_tablet, show_repair_history, show_replica_status,

@@ -27,6 +27,7 @@ constexpr std::array slot_names{
   slot_name{"check property", slot::check_property, "a property (\"name\"=\"value\")"},
   slot_name{"config", slot::config, "a setting (\"key\"=\"value\")"},
   slot_name{"address", slot::address, "an address (\"host:port\")"},
+  slot_name{"member", slot::member, "an edit log address (\"host:port\")"},
   slot_name{"path", slot::path, "a quoted file path"},
   slot_name{"label", slot::label, "a quoted label"},
   slot_name{"plan", slot::plan, "a quoted plan name"},
@@ -245,6 +246,7 @@ private:
       case slot::tablet: return kind(token_kind::number);
       case slot::duration: return kind(token_kind::span);
       case slot::address:
+      case slot::member:
       case slot::path:
       case slot::label:
       case slot::plan:

@@ -24,6 +24,7 @@ enum class slot : std::uint8_t {
   check_property,
   config,
   address,
+  member,
   path,
   label,
   plan,

@@ -131,6 +131,15 @@ struct printer {
     return (s.on ? "ALTER SYSTEM DECOMMISSION BACKEND " : "ALTER SYSTEM CANCEL DECOMMISSION BACKEND ")
            + printed(s.address);
   }
+  std::string operator()(const add_frontend& s) const {
+    return (s.votes ? "ALTER SYSTEM ADD FOLLOWER " : "ALTER SYSTEM ADD OBSERVER ") + printed(s.address);
+  }
+  std::string operator()(const drop_frontend& s) const {
+    return (s.votes ? "ALTER SYSTEM DROP FOLLOWER " : "ALTER SYSTEM DROP OBSERVER ") + printed(s.address);
+  }
+  std::string operator()(const hand_over_leadership& s) const {
+    return "ADMIN TRANSFER LEADERSHIP TO " + quoted(s.name);
+  }
   std::string operator()(const load_file& s) const {
     return "LOAD FILE " + quoted(s.path) + " INTO " + printed(s.table)
            + (s.partition.empty() ? "" : printed_partitions({s.partition}))

@@ -134,11 +134,12 @@ std::vector<std::uint64_t> slot_reader::tablets() {
   return out;
 }
 
-backend_address slot_reader::address() {
+backend_address slot_reader::address_of(std::string_view what, std::string_view usual_port) {
   const auto& written = tokens_[next().first];
   auto found = address_in(written.text);
   if (!found)
-    refuse(written, shown_token(written) + " is no backend address", R"(write "host:port", like "10.0.0.1:9060")");
+    refuse(written, shown_token(written) + " is no " + std::string{what},
+           R"(write "host:port", like "10.0.0.1:)" + std::string{usual_port} + '"');
   return found.value_or(backend_address{});
 }
 

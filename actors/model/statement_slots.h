@@ -33,7 +33,8 @@ public:
   std::uint64_t number(std::string_view what, std::uint64_t least, std::uint64_t most);
   std::uint64_t tablet() { return number("tablet id", 1, UINT64_MAX); }
   std::vector<std::uint64_t> tablets();
-  backend_address address();
+  backend_address address() { return address_of("backend address", "9060"); }
+  backend_address member() { return address_of("edit log address", "9010"); }
   std::vector<backend_address> addresses();
   std::string path();
   std::string label() { return label_like("label"); }
@@ -69,6 +70,7 @@ private:
   [[nodiscard]] bool more(slot what) const { return at_ < match_.captures.size() && match_.captures[at_].what == what; }
   const capture& next() { return match_.captures[at_++]; }
   std::string name_at(std::size_t at);
+  backend_address address_of(std::string_view what, std::string_view usual_port);
   std::string label_like(std::string_view what);
   void refuse(const token& at, std::string message, std::string hint);
   [[nodiscard]] std::string shown_token(const token& what) const;

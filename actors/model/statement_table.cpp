@@ -74,6 +74,23 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
    "on different ones - would remain than it wants replicas. TabletNum of SHOW BACKENDS falls; at 0 the leader "
    "drops the backend by itself. CANCEL keeps what is still there.",
    R"(ALTER SYSTEM DECOMMISSION BACKEND "10.0.0.1:9060")", {}, writes},
+  {"add_frontend", "ALTER SYSTEM ADD {FOLLOWER|OBSERVER} <member>",
+   "Takes a front end into the group that keeps the edit log.",
+   "\"host:port\" of its edit log port. It must be up, with an empty directory and node.join = true: its id is its own "
+   "node.id, and its directory is written into the edit log together with it. A follower gets the log first and its vote "
+   "by itself once it has caught up; until then it is an OBSERVER, and ErrMsg of SHOW FRONTENDS says what it waits for. "
+   "One change is made at a time.",
+   R"(ALTER SYSTEM ADD FOLLOWER "10.0.0.4:9010")", {}, writes},
+  {"drop_frontend", "ALTER SYSTEM DROP {FOLLOWER|OBSERVER} <member>",
+   "Takes a front end out of the group.",
+   "It is told, serves no more, and its directory and id cannot come back: as a new one with an empty directory and another "
+   "node.id it may. Refused for the last follower, and if fewer followers would be up than a majority of those that remain. "
+   "The leader can be dropped: it hands over, and the next one drops it.",
+   R"(ALTER SYSTEM DROP FOLLOWER "10.0.0.3:9010")", {}, writes, dangerous},
+  {"transfer_leadership", "ADMIN TRANSFER LEADERSHIP TO <fe>", "Has another follower lead.",
+   "A name of SHOW FRONTENDS. Returns when this front end no longer leads; nothing that was answered is lost, and what "
+   "is written meanwhile is sent again. If the other does not take over within a second or so, this one goes on leading and says so.",
+   "ADMIN TRANSFER LEADERSHIP TO 'fe2'", {}, writes},
   {"load", "LOAD FILE <path> INTO <table> [PARTITION ( <partition>, ... )] [LABEL <label>]",
    "Loads the lines of a file of the client.",
    "All or nothing: the rows become visible together, as one version, once a majority of the replicas of every "
@@ -94,7 +111,10 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
    "BrpcPort are the same one: a backend has one RPC port. Cluster and Location are what ALTER "
    "SYSTEM ADD BACKEND and MODIFY BACKEND said. ClusterDecommissioned is always false.",
    "SHOW BACKENDS", columns::backends, reads},
-  {"show_frontends", "SHOW FRONTENDS", "One row per front end: role and journal position.", "", "SHOW FRONTENDS",
+  {"show_frontends", "SHOW FRONTENDS", "One row per front end: role and journal position.",
+   "Role is LEADER, FOLLOWER or OBSERVER. EditLogAddress is what ALTER SYSTEM ADD and DROP FOLLOWER name it by. ErrMsg says "
+   "why it is not linked, or what it waits for before it votes.",
+   "SHOW FRONTENDS",
    columns::frontends, reads},
   {"show_tablet", "SHOW TABLET <tablet>", "Says which table a tablet belongs to.",
    "DetailCmd is the statement that shows its replicas. IsSync: the replicas agree with the catalog, that is, the "

@@ -37,7 +37,7 @@ inline constexpr std::array backend_paths{
 inline constexpr std::array frontends{
   text_of("Name"), text_of("Host"), unsigned_of("RpcPort"), unsigned_of("HttpPort"), state_of("Role"),
   flag_of("IsMaster"), text_of("ClusterId"), flag_of("Alive"), unsigned_of("ReplayedJournalId"),
-  time_of("LastHeartbeat"), text_of("ErrMsg"), text_of("Version")};
+  time_of("LastHeartbeat"), text_of("ErrMsg"), text_of("Version"), text_of("EditLogAddress")};
 
 inline constexpr std::array tablet_location{
   text_of("DbName"), text_of("TableName"), text_of("PartitionName"), text_of("IndexName"),

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <kj/exception.h>
 
+#include <algorithm>
 #include <charconv>
 #include <random>
 #include <utility>
@@ -47,6 +48,7 @@ fe_group::fe_group(fe_group_options options) : options_(std::move(options)) {
   self_.node = options_.node;
   self_.founders = options_.founders;
   read_identity_file();
+  self_.joins = options_.joins && !self_.is_founded;
 }
 
 fe_group::~fe_group() { stop_founding(); }
@@ -84,16 +86,14 @@ void fe_group::write_identity_file(const model::greeting& self) const {
     write_identity_durably(identity_path(), lines);
 }
 
-void fe_group::start(kj_loop& loop, kj::Network& network, fe_face face, std::function<void(opened_journal)> begin) {
-  if (is_alone())
-    return begin(open());
+peer_link_options fe_group::link_options(fe_face face) {
   peer_link_options options;
   options.self = self_;
   options.face = std::move(face);
   options.listen = options_.listen;
   options.applied = [stats = stats_] { return stats->applied_index.load(); };
   options.memory = memory_;
-  options.queue_bytes_max = memory_limits().window_bytes;
+  options.window_bytes = [limits = options_.limits](std::size_t peers) { return memory_of(limits, peers).window_bytes; };
   options.keep = [this](const model::greeting& self) { write_identity_file(self); };
   options.on_fatal = options_.on_fatal;
   options.checkpoint = options_.checkpoint;
@@ -103,24 +103,55 @@ void fe_group::start(kj_loop& loop, kj::Network& network, fe_face face, std::fun
     has_met_ = true;
     met_or_stopping_.notify_all();
   };
-  const auto made = std::make_shared<peer_links>(std::move(options));
+  return options;
+}
+
+/// Who has a log says what it says of the members with its first greeting: a node that is none must not be
+/// judged by a configuration.
+void fe_group::start(kj_loop& loop, kj::Network& network, fe_face face, std::function<void(opened_journal)> begin) {
+  if (!has_port())
+    return begin(open());
+  const auto made = std::make_shared<peer_links>(link_options(std::move(face)));
   {
     const std::lock_guard guard{mutex_};
     links_ = made;
   }
-  call_in_loop(loop, [made, &loop, &network] { return made->start(loop, network); });
-  const auto take_part = [this, begin = std::move(begin)] {
-    auto opened = open();
+  const auto listen = [this, made, &loop, &network] {
+    call_in_loop(loop, [&] { return made->start(loop, network, members()); });
+    const std::lock_guard guard{mutex_};
+    are_linked_ = true;
+  };
+  const auto take_part = [made, begin = std::move(begin)](opened_journal opened) {
     const auto inbox = opened.inbox;
     begin(std::move(opened));
-    links()->open(inbox);
+    made->open(inbox);
   };
-  if (self_.is_founded)
-    return take_part();
-  founding_ = std::thread([this, take_part] { found_when_met(take_part); });
+  if (!self_.is_founded) {
+    listen();
+    founding_ = std::thread([this, take_part] { found_when_met([&] { take_part(open()); }); });
+    return;
+  }
+  auto opened = open();
+  warn_of_strangers();
+  listen();
+  take_part(std::move(opened));
 }
 
-/// All founders must be up once, for the first time: then nobody can be mistaken for a new one.
+/// Whoever adds a line to the file expects something of it.
+void fe_group::warn_of_strangers() const {
+  const auto group = members().newest.members;
+  std::string strangers;
+  for (const auto& each : options_.founders)
+    if (std::ranges::find(group, each.id, &model::member::id) == group.end())
+      strangers += fmt::format("{}{}@{}", strangers.empty() ? "" : ", ", each.id, each.address);
+  if (!strangers.empty())
+    log_warn("node.frontends names front ends that are no members of the group; start one with node.join = true and "
+             "an empty directory, then ALTER SYSTEM ADD FOLLOWER takes it in",
+             {{"strangers", strangers}});
+}
+
+/// All founders must be up once, for the first time: then nobody can be mistaken for a new one.  Or
+/// the group must say that it has taken this node in.
 void fe_group::found_when_met(const std::function<void()>& take_part) {
   constexpr auto say_again_after = std::chrono::seconds(5);
   {
@@ -128,7 +159,8 @@ void fe_group::found_when_met(const std::function<void()>& take_part) {
     std::unique_lock guard{mutex_};
     while (!has_met_ && !is_stopping_) {
       if (met_or_stopping_.wait_for(guard, say_again_after) == std::cv_status::timeout && !has_met_)
-        log_info("waits for the other founders of the group", {{"missing", names_of(links->peers())}});
+        log_info(self_.joins ? "waits until the group takes it in" : "waits for the other founders of the group",
+                 {{"missing", names_of(links->peers())}});
     }
     if (is_stopping_)
       return;
@@ -147,7 +179,9 @@ opened_journal fe_group::open() {
   journal_parts parts;
   parts.log = log_;
   parts.core = std::make_shared<libraft_core>(raft);
-  parts.founders = options_.founders;
+  if (!self_.joins)
+    parts.founders = options_.founders;
+  parts.members = [this](const group_news& members) { note_members(members); };
   parts.from = options_.start_from(*log_);
   parts.images = options_.images;
   parts.limits = options_.limits;
@@ -174,6 +208,42 @@ std::shared_ptr<peer_links> fe_group::links() const {
 std::vector<peer_view> fe_group::peers() const {
   const auto links = this->links();
   return links ? links->peers() : std::vector<peer_view>{};
+}
+
+std::vector<peer_applicant> fe_group::applicants() const {
+  const auto links = this->links();
+  return links ? links->applicants() : std::vector<peer_applicant>{};
+}
+
+std::string fe_group::exclusion() const {
+  const auto links = this->links();
+  return links ? links->exclusion() : std::string();
+}
+
+std::string fe_group::why_not_to_add(const model::member& one) const {
+  const auto links = this->links();
+  return links ? links->why_not_to_add(one) : std::string();
+}
+
+group_news fe_group::members() const {
+  const std::lock_guard guard{mutex_};
+  return members_;
+}
+
+std::string fe_group::address() const {
+  const auto own = std::ranges::find(options_.founders, options_.node, &model::member::id);
+  return has_port() && own != options_.founders.end() ? own->address : std::string();
+}
+
+void fe_group::note_members(const group_news& members) {
+  std::shared_ptr<peer_links> links;
+  {
+    const std::lock_guard guard{mutex_};
+    members_ = members;
+    links = are_linked_ ? links_ : nullptr;
+  }
+  if (links)
+    links->set_members(members);
 }
 
 void fe_group::stop_founding() {

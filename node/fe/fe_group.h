@@ -1,6 +1,6 @@
 #pragma once
-// This front end as a member of its group: opens the edit log, and for several members first
-// founds the group with them and keeps the links between them.
+// This front end as a member of its group: opens the edit log, for several founders founds the group
+// with them first, or waits until a group takes it in, and keeps the links between members.
 #include "actors/journal/journal.h"
 #include "node/fe/peer_links.h"
 
@@ -15,8 +15,11 @@ struct fe_group_options {
   std::filesystem::path log_directory;
   std::string cluster_name;
   model::node_id node = 1;
-  std::vector<model::member> founders;  ///< Ascending, this node among them; one: no network is needed.
-  std::string listen;                   ///< Of the edit log port; unused by a group of one.
+  std::vector<model::member> founders;  ///< Ascending, this node among them.
+  /// It founds nothing: `founders` are the group it wants to be taken into, and itself.  Means nothing
+  /// once there is a log.
+  bool joins = false;
+  std::string listen;  ///< Of the edit log port; empty: it has none, and is alone for good.
   journal_limits limits;
   /// Reads the newest image before the log; from start()'s thread or that of the founding.
   std::function<start_image(const edit_log&)> start_from = [](const edit_log&) { return start_image{}; };
@@ -34,8 +37,8 @@ public:
   ~fe_group();
   fe_group(const fe_group&) = delete;
 
-  /// Calls `begin` once, with a log that belongs to the group: at once, in this thread, or, while
-  /// the founders still have to meet, later in a thread of its own.  Throws storage_error or
+  /// Calls `begin` once, with a log that belongs to the group: at once, in this thread, or, while the
+  /// founders still have to meet or the group has not taken this node in, later in a thread of its own.  Throws storage_error or
   /// kj::Exception.
   void start(kj_loop& loop, kj::Network& network, fe_face face, std::function<void(opened_journal)> begin);
   /// See peer_links::post.  Any thread, from `begin` until stop().
@@ -52,16 +55,26 @@ public:
   }
   /// The other members, ascending; empty in a group of one.
   [[nodiscard]] std::vector<peer_view> peers() const;
+  [[nodiscard]] std::vector<peer_applicant> applicants() const;
+  [[nodiscard]] group_news members() const;
+  /// Of this node's edit log port, as the others are to know it; empty: there is none.
+  [[nodiscard]] std::string address() const;
+  /// Why this node, which has a log, is no member of the group; empty: nobody has said so.
+  [[nodiscard]] std::string exclusion() const;
+  [[nodiscard]] std::string why_not_to_add(const model::member& one) const;
   [[nodiscard]] const fe_group_options& options() const { return options_; }
 
 private:
   void read_identity_file();
   void write_identity_file(const model::greeting& self) const;
   [[nodiscard]] std::shared_ptr<peer_links> links() const;
+  [[nodiscard]] peer_link_options link_options(fe_face face);
   [[nodiscard]] opened_journal open();
   void found_when_met(const std::function<void()>& take_part);
   [[nodiscard]] std::filesystem::path identity_path() const { return options_.log_directory / "group.identity"; }
-  [[nodiscard]] bool is_alone() const { return options_.founders.size() == 1; }
+  [[nodiscard]] bool has_port() const { return !options_.listen.empty(); }
+  void warn_of_strangers() const;
+  void note_members(const group_news& members);
 
   fe_group_options options_;
   model::greeting self_;
@@ -71,9 +84,11 @@ private:
   std::shared_ptr<peer_links> links_;  ///< Under the mutex; null in a group of one, and in the end.
 
   mutable std::mutex mutex_;
+  group_news members_;
   std::condition_variable met_or_stopping_;
   bool has_met_ = false;
   bool is_stopping_ = false;
+  bool are_linked_ = false;  ///< The links have begun.
   std::thread founding_;
 };
 

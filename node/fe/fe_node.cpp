@@ -2,12 +2,14 @@
 #include "actors/catalog/catalog.h"
 #include "actors/console/console_session.h"
 #include "actors/console/load_keeper.h"
+#include "actors/journal/group_keeper.h"
 #include "actors/repair/tablet_checker.h"
 #include "actors/spawn_child.h"
 #include "actors/supervision/supervisor.h"
 #include "actors/supervision/term_scope.h"
 #include "actors/urgent_exit.h"
 #include "node/fe/console_server.h"
+#include "node/fe/frontend_rows.h"
 #include "node/network_name.h"
 #include "node/log.h"
 #include "node/loop_call.h"
@@ -15,6 +17,7 @@
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 #include <fmt/format.h>
+#include <algorithm>
 #include <mutex>
 #include <random>
 #include <stdexcept>
@@ -43,6 +46,8 @@ constexpr model::supervisor_spec crowd_spec{.how = model::strategy::one_for_one,
 constexpr std::chrono::seconds crowd_shutdown{10};
 /// Covers what the term's subtree may take, one after the other: three crowds and four actors of 5 s.
 constexpr std::chrono::seconds term_shutdown{60};
+/// Stopping does not wait longer for another one to lead.
+constexpr std::chrono::seconds hand_over_patience{2};
 
 } // namespace
 
@@ -71,7 +76,7 @@ herald_actor::behavior_type herald(herald_actor::stateful_pointer<herald_state> 
 
 struct fe_node::handles {
   std::mutex mutex;
-  journal_actor journal;
+  group_journal_actor journal;
   replaceable_catalog_actor catalog;
   image_keeper_actor image_keeper;
   checkpoint_worker_actor checkpoint_worker;
@@ -81,6 +86,7 @@ struct fe_node::handles {
   tablet_scheduler_actor scheduler;
   caf::actor jobs;
   load_keeper_actor load_keeper;
+  group_keeper_actor group;
   caf::actor sessions;
   console_session_ports session; ///< Complete once `sessions` is up.
 
@@ -121,7 +127,9 @@ fe_group_options fe_node::group_options() {
   group.founders = options_.founders;
   if (group.founders.empty())
     group.founders = {{.id = options_.node_id, .address = options_.listen, .voter = true}};
-  group.listen = options_.edit_log_listen;
+  else
+    group.listen = options_.edit_log_listen;
+  group.joins = options_.joins;
   group.limits = options_.journal;
   group.start_from = [this](const edit_log& log) { return checkpoint_->start(log); };
   // The room is made after the group, whose numbers it reads.
@@ -150,7 +158,7 @@ void fe_node::spawn_tree(opened_journal opened) {
   child_spec journal_child;
   journal_child.id = "journal";
   journal_child.start = handles::starter(
-    all, &handles::journal, [opened, started](caf::event_based_actor* parent, handles&) -> journal_actor {
+    all, &handles::journal, [opened, started](caf::event_based_actor* parent, handles&) -> group_journal_actor {
       if (std::exchange(*started, true))
         throw std::runtime_error("the journal is not restarted within a process");
       return spawn_child(parent, tabletd::journal, opened);
@@ -283,19 +291,25 @@ caf::actor fe_node::spawn_leader(caf::event_based_actor* parent) {
                                                 return spawn_child(over, load_keeper, load_keeper_ports{h.jobs, job_ports()});
                                               })};
 
+  child_spec group{.id = "group_keeper",
+                   .start = handles::starter(all, &handles::group, [this](caf::event_based_actor* over, handles& h) {
+                     return group_keeper_actor{
+                       spawn_child(over, group_keeper, group_keeper_ports{h.journal, [this] { return group_sight(); }})};
+                   })};
+
   auto sessions = crowd("sessions", &handles::sessions);
   sessions.start = [this, all, job_ports, start = sessions.start](caf::event_based_actor* over) {
     auto made = start(over);
     const std::lock_guard lock{all->mutex};
     auto statistics = all->session.statistics ? all->session.statistics : std::make_shared<statistic_cache>();
-    all->session = {job_ports(), scheduler_, all->jobs, facts(), std::move(statistics), all->checkpoint};
+    all->session = {job_ports(), scheduler_, all->jobs, facts(), std::move(statistics), all->checkpoint, all->group, all->journal};
     return made;
   };
 
   supervisor_options options;
   options.name = "sched";
   options.spec = leader_spec;
-  options.children = {agents, members, scheduler, checker, checkpoint, jobs, keeper, sessions};
+  options.children = {agents, members, scheduler, checker, checkpoint, jobs, keeper, group, sessions};
   return caf::actor_cast<caf::actor>(spawn_child(parent, supervisor, std::move(options)));
 }
 
@@ -384,10 +398,34 @@ void fe_node::look_around() {
   loop_->post([link = leader_, to = std::move(to)] { link->follow(to.empty() ? std::nullopt : std::optional(to)); });
 }
 
+/// So that a restart of one after the other never leaves the group without a leader for long.
+void fe_node::hand_over() {
+  group_journal_actor log;
+  {
+    const std::lock_guard lock{handles_->mutex};
+    log = handles_->journal;
+  }
+  const auto peers = group_->peers();
+  if (!log || !journal()->leads || std::ranges::none_of(peers, &peer_view::is_linked))
+    return;
+  caf::scoped_actor self{sys_};
+  self->request(log, hand_over_patience, tabletd::hand_over{})
+    .receive(
+      [&](const group_outcome& outcome) {
+        if (!outcome.ok())
+          log_info("stops while it leads: nobody took over",
+                   {{"why", outcome.failure.empty() ? "nobody else could lead" : outcome.failure}});
+      },
+      [&](const caf::error& why) {
+        log_info("stops while it leads: nobody took over", {{"why", text_of(sys_, why)}});
+      });
+}
+
 void fe_node::stop() {
   if (stopping_->exchange(true))
     return;
   group_->stop_founding();
+  hand_over();
   call_in_loop(*loop_, [this]() -> kj::Promise<void> {
     if (rpc_.get() == nullptr)
       return kj::READY_NOW; // The port never opened.
@@ -419,6 +457,7 @@ void fe_node::stop() {
   handles_->scheduler = nullptr;
   handles_->jobs = nullptr;
   handles_->load_keeper = nullptr;
+  handles_->group = nullptr;
   handles_->sessions = nullptr;
   handles_->session = {};
 }

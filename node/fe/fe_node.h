@@ -4,6 +4,7 @@
 #include "actors/console/console_facts.h"
 #include "actors/console/ports.h"
 #include "actors/journal/journal.h"
+#include "actors/model/group_change.h"
 #include "actors/membership/membership.h"
 #include "actors/repair/tablet_scheduler.h"
 #include "node/fe/backend_links.h"
@@ -27,9 +28,10 @@ struct fe_options {
   std::string name = "fe1";
   std::uint64_t node_id = 1;
   std::string listen = "127.0.0.1:0"; ///< host:port of the console; port 0: any free one.
-  std::string edit_log_listen;        ///< host:port for the other front ends; unused by a group of one.
+  std::string edit_log_listen;        ///< host:port for the other front ends; empty: none will ever join.
   /// The group's founding members, this node among them; empty: only this node.
   std::vector<model::member> founders;
+  bool joins = false;                 ///< Founds nothing: see fe_group_options.
   std::string advertise_host = "127.0.0.1"; ///< Where clients and SHOW FRONTENDS are sent.
   bool allow_insecure = false;        ///< Whoever reaches the port is trusted, wherever it is.
   std::uint16_t http_port = 0;        ///< For SHOW FRONTENDS.
@@ -70,6 +72,8 @@ public:
   [[nodiscard]] bool follows() const;                          ///< It knows another fe that leads, and its cluster.
   /// host:port of the leader's console; empty: nobody is known to lead.
   [[nodiscard]] std::string leader_address() const;
+  /// Why it is no member of the group any more; empty: nobody has said so.
+  [[nodiscard]] std::string exclusion() const { return group_->exclusion(); }
   [[nodiscard]] const catalog_cell_ptr& catalog() const { return catalog_; }
   [[nodiscard]] const cluster_view_cell_ptr& cluster() const { return cluster_; }
   [[nodiscard]] const scheduler_view_cell_ptr& scheduler() const { return scheduler_; }
@@ -95,6 +99,8 @@ private:
   /// host:port of every console of the group that is known, this one's included.
   [[nodiscard]] std::vector<std::string> consoles() const;
   [[nodiscard]] frontend_facts frontends() const;
+  [[nodiscard]] model::group_sight group_sight() const;
+  void hand_over();
   [[nodiscard]] console_facts facts() const;
   [[nodiscard]] std::string address() const;
 

@@ -1,17 +1,10 @@
 // What fe_node says of itself and of its group.
 #include "actors/supervision/ports.h"
 #include "node/fe/fe_node.h"
-#include "node/network_name.h"
+#include "node/fe/frontend_rows.h"
 #include <fmt/format.h>
 
 namespace tabletd {
-
-namespace {
-
-/// Of a member that has a link: heartbeats and answers come every 100 ms.
-constexpr std::chrono::seconds peer_silence_max{3};
-
-} // namespace
 
 void fe_node::fill_info(api::ServerInfo::Builder to) const {
   const auto cat = catalog_->load();
@@ -89,41 +82,15 @@ void fe_node::fill_health(api::ClusterHealth::Builder to) const {
 }
 
 frontend_facts fe_node::frontends() const {
-  const auto leader = journal()->leader.load();
-  const auto now = group_->options().wall_clock();
-  frontend_row own;
-  own.node = options_.node_id;
-  own.name = options_.name;
-  own.host = options_.advertise_host;
-  own.rpc_port = port_;
-  own.http_port = options_.http_port;
-  own.is_master = leads();
-  own.role = own.is_master ? "LEADER" : "FOLLOWER";
-  own.alive = true;
-  own.replayed = model::raw(catalog_->load()->applied);
-  own.last_heartbeat = now;
-  own.version = options_.version;
-  frontend_facts facts{{std::move(own)}, leader_address()};
-  for (const auto& peer : group_->peers()) {
-    frontend_row row;
-    row.node = peer.node;
-    row.name = peer.face ? peer.face->name : fmt::format("fe{}", peer.node);
-    row.host = peer.face ? peer.face->host : std::string(host_of(peer.address));
-    if (peer.face) {
-      row.rpc_port = peer.face->rpc_port;
-      row.http_port = peer.face->http_port;
-      row.version = peer.face->version;
-    }
-    row.is_master = peer.node == leader;
-    row.role = row.is_master ? "LEADER" : "FOLLOWER";
-    row.alive = peer.is_linked && now - peer.last_heard < peer_silence_max;
-    row.replayed = peer.applied;
-    row.last_heartbeat = peer.last_heard;
-    row.error = peer.trouble;
-    facts.rows.push_back(std::move(row));
-  }
-  return facts;
+  return frontends_of({.group = *group_,
+                       .face = face(),
+                       .leads = leads(),
+                       .applied = model::raw(catalog_->load()->applied),
+                       .now = group_->options().wall_clock()},
+                      leader_address());
 }
+
+model::group_sight fe_node::group_sight() const { return sight_of(*group_, face(), group_->options().wall_clock()); }
 
 console_facts fe_node::facts() const {
   console_facts facts;

@@ -69,23 +69,10 @@ struct peer_links::outgoing {
   // Loop thread.
   kj::Own<kj::PromiseFulfiller<void>> filled;
   kj::TimePoint up_since = kj::origin<kj::TimePoint>();
+  kj::Promise<void> dialing = nullptr;  ///< Goes first: it uses the rest.
 };
 
-peer_links::peer_links(peer_link_options options) : options_(std::move(options)) {
-  for (const auto& each : options_.self.founders) {
-    if (each.id == options_.self.node)
-      continue;
-    auto to = std::make_unique<outgoing>();
-    to->node = each.id;
-    to->address = each.address;
-    outgoing_.emplace(each.id, std::move(to));
-    peer_view view;
-    view.node = each.id;
-    view.address = each.address;
-    view.trouble = "never met";
-    views_.emplace(each.id, std::move(view));
-  }
-}
+peer_links::peer_links(peer_link_options options) : options_(std::move(options)) {}
 
 peer_links::~peer_links() noexcept = default;
 
@@ -95,7 +82,9 @@ void peer_links::failures::taskFailed(kj::Exception&& why) {
 
 // -- beginning and end -------------------------------------------------------------------
 
-kj::Promise<void> peer_links::start(kj_loop& loop, kj::Network& network) {
+kj::Promise<void> peer_links::start(kj_loop& loop, kj::Network& network, const group_news& known) {
+  static_cast<void>(
+      model::learn_members(options_.self, known.newest.members, known.settled.members, known.settled.index));
   loop_ = loop.shared_from_this();
   network_ = &network;
   tasks_ = kj::heap<kj::TaskSet>(failures_);
@@ -106,8 +95,8 @@ kj::Promise<void> peer_links::start(kj_loop& loop, kj::Network& network) {
     receiver_ = address->listen();
     port_ = static_cast<std::uint16_t>(receiver_->getPort());
     tasks_->add(accept());
-    for (auto& [node, to] : outgoing_)
-      tasks_->add(dial(*to));
+    for (const auto& each : options_.self.members.empty() ? options_.self.founders : options_.self.members)
+      add_peer(each);
     if (model::may_found(options_.self))
       options_.all_met();
   });
@@ -118,9 +107,83 @@ void peer_links::stop() {
   tasks_ = nullptr;
   receiver_ = nullptr;
   waiting_for_room_.clear();
+  while (!outgoing_.empty())
+    forget(outgoing_.begin()->first);
+}
+
+void peer_links::add_peer(const model::member& one) {
+  if (one.id == options_.self.node)
+    return;
+  auto to = std::make_shared<outgoing>();
+  to->node = one.id;
+  to->address = one.address;
+  {
+    const std::lock_guard guard{mutex_};
+    auto& view = views_[one.id];
+    view.node = one.id;
+    view.address = one.address;
+    view.trouble = "never met";
+    outgoing_.emplace(one.id, to);
+    divide_windows();
+  }
+  to->dialing = dial(*to).eagerlyEvaluate([this](kj::Exception&& why) { failures_.taskFailed(kj::mv(why)); });
+}
+
+void peer_links::forget(model::node_id node) {
+  std::shared_ptr<outgoing> gone;
+  {
+    const std::lock_guard guard{mutex_};
+    gone = outgoing_.at(node);
+    gone->is_up = false;
+    outgoing_.erase(node);
+    views_.erase(node);
+    divide_windows();
+    publish_queues();
+  }
+  gone->dialing = nullptr;
+  gone->filled = nullptr;  // Words that are on their way to it may outlive the loop.
+  if (const auto streams = incoming_.find(node); streams != incoming_.end()) {
+    streams->second->cancel("it is no member of the group any more");
+    incoming_.erase(streams);
+  }
+}
+
+void peer_links::set_members(group_news members) {
+  loop_->post([self = shared_from_this(), members = std::move(members)]() mutable {
+    if (!self->is_stopped_)
+      self->take(members);
+  });
+}
+
+void peer_links::take(const group_news& now) {
+  bool has_learned = false;
+  {
+    const std::lock_guard guard{mutex_};
+    auto& self = options_.self;
+    has_learned = model::learn_members(self, now.newest.members, now.settled.members, now.settled.index);
+    has_learned |= inbox_ && !std::exchange(self.is_founded, true);
+  }
+  if (has_learned && !keep())
+    return;
+  const auto members = options_.self.members;
+  std::vector<model::node_id> gone;
+  for (const auto& [node, to] : outgoing_)
+    if (const auto one = std::ranges::find(members, node, &model::member::id);
+        one == members.end() || one->address != to->address)
+      gone.push_back(node);
+  for (const auto node : gone)
+    forget(node);
+  for (const auto& one : members)
+    if (!outgoing_.contains(one.id))
+      add_peer(one);
   const std::lock_guard guard{mutex_};
-  for (auto& [node, to] : outgoing_)
-    to->is_up = false;
+  for (const auto& one : now.newest.members) {
+    applicants_.erase(one.id);
+    if (const auto view = views_.find(one.id); view != views_.end()) {
+      view->second.voter = one.voter;
+      view->second.wants_vote = one.wants_vote;
+    }
+  }
 }
 
 void peer_links::open(std::shared_ptr<next_transaction> inbox) {
@@ -128,9 +191,12 @@ void peer_links::open(std::shared_ptr<next_transaction> inbox) {
     if (self->is_stopped_)
       return;
     self->inbox_ = inbox;
-    self->options_.self.is_founded = true;
-    if (!self->keep())
-      return;
+    // The log of a node that joins is empty yet; it may be lost, and joined again.
+    if (!self->options_.self.joins || self->options_.self.members_index != 0) {
+      self->options_.self.is_founded = true;
+      if (!self->keep())
+        return;
+    }
     inbox->when_roomy([weak = self->weak_from_this(), loop = self->loop_] {
       loop->post([weak] {
         if (const auto links = weak.lock())
@@ -143,36 +209,6 @@ void peer_links::open(std::shared_ptr<next_transaction> inbox) {
       if (to->is_up)
         static_cast<void>(inbox->add(link_renewed{node}));
   });
-}
-
-// -- who is who --------------------------------------------------------------------------
-
-std::string peer_links::judge(const model::greeting& peer) {
-  const auto verdict = model::meet(options_.self, peer);
-  if (!verdict.fatal.empty()) {
-    options_.on_fatal(verdict.fatal);
-    return verdict.fatal;
-  }
-  if (!verdict.refusal.empty()) {
-    log_once("peer_refused", log_level::error, "another front end was refused", {{"why", verdict.refusal}});
-    return verdict.refusal;
-  }
-  if (verdict.has_learned && !keep())
-    return "this node cannot write down whom it has met";
-  if (!options_.self.is_founded && model::may_found(options_.self))
-    options_.all_met();
-  return {};
-}
-
-/// False: what this node knows is not on its disk, so it must not act on it.
-bool peer_links::keep() {
-  try {
-    options_.keep(options_.self);
-    return true;
-  } catch (const std::exception& error) {
-    options_.on_fatal(error.what());
-    return false;
-  }
 }
 
 std::unique_ptr<capnp::MallocMessageBuilder> peer_links::greeting(const std::string& refusal) const {
@@ -199,22 +235,32 @@ kj::Promise<void> peer_links::accept() {
   });
 }
 
-kj::Promise<void> peer_links::serve(kj::Own<kj::AsyncIoStream> stream) {
+kj::Promise<void> peer_links::serve(kj::Own<coalescing_stream> stream) {
   auto& io = *stream;
   return loop_->timer()
       .timeoutAfter(greeting_patience, capnp::readMessage(io, reader_options()))
       .then([this, &io](kj::Own<capnp::MessageReader>&& message) -> kj::Promise<void> {
         const auto root = message->getRoot<wire::Greeting>();
         const auto peer = codec::decode(root);
-        const auto refusal = judge(peer);
+        const auto verdict = judge(peer);
+        const auto& refusal = verdict.refusal;
+        if (verdict.is_applicant)
+          note_applicant(peer, root.getFace().getName().cStr());
         auto answer = greeting(refusal);
         auto written = capnp::writeMessage(io, *answer);
         if (refusal.empty())
           note_face(peer, face_of(root.getFace()));
         return written.attach(kj::mv(answer)).then([this, &io, refusal, node = peer.node]() -> kj::Promise<void> {
           if (!refusal.empty())
-            return kj::READY_NOW;
-          return KJ_ASSERT_NONNULL(is_open_).addBranch().then([this, &io, node] { return read_mail(io, node); });
+            return io.flush();  // Who is refused has to hear why.
+          return KJ_ASSERT_NONNULL(is_open_).addBranch().then([this, &io, node]() -> kj::Promise<void> {
+            if (!outgoing_.contains(node))
+              return kj::READY_NOW;  // Forgotten meanwhile.
+            auto& streams = incoming_[node];
+            if (streams.get() == nullptr)
+              streams = kj::heap<kj::Canceler>();
+            return streams->wrap(read_mail(io, node));
+          });
         });
       })
       .catch_([](kj::Exception&& why) {  // The peer dials again.
@@ -289,7 +335,7 @@ kj::Promise<void> peer_links::greet(outgoing& to, kj::AsyncIoStream& stream) {
         const auto root = message->getRoot<wire::Greeting>();
         const auto peer = codec::decode(root);
         KJ_REQUIRE(peer.node == to.node, "another front end answers under this address", peer.node);
-        auto refusal = judge(peer);
+        auto refusal = judge(peer).refusal;
         if (refusal.empty() && root.hasRefusal() && root.getRefusal().size() > 0)
           refusal = fmt::format("it refuses this node: {}", root.getRefusal().cStr());
         if (!refusal.empty()) {
@@ -297,7 +343,7 @@ kj::Promise<void> peer_links::greet(outgoing& to, kj::AsyncIoStream& stream) {
           return loop_->timer().afterDelay(redial_refused_after);
         }
         note_face(peer, face_of(root.getFace()));
-        if (!options_.self.is_founded)  // Greets again: either side may have learned something by then.
+        if (!inbox_)  // Greets again: either side may have learned something by then.
           return KJ_ASSERT_NONNULL(is_open_).addBranch().exclusiveJoin(loop_->timer().afterDelay(redial_after));
         to.up_since = loop_->timer().now();
         linked(to, true);
@@ -364,8 +410,8 @@ bool peer_links::linked(outgoing& to, bool is_up) {
 }
 
 bool peer_links::takes(model::node_id node) {
-  const auto at = outgoing_.find(node);
   const std::lock_guard guard{mutex_};
+  const auto at = outgoing_.find(node);
   return at != outgoing_.end() && takes(*at->second, true);
 }
 
@@ -373,20 +419,19 @@ bool peer_links::takes(model::node_id node) {
 bool peer_links::takes(outgoing& to, bool with_entries) {
   if (!to.is_up || (with_entries && views_[to.node].is_busy))
     return false;
-  const bool fits = to.bytes <= options_.queue_bytes_max;
+  const bool fits = to.bytes <= window_bytes_;
   to.has_dropped |= !fits;
   return fits && !(with_entries && to.has_dropped);  // What follows a gap would only be refused.
 }
 
 void peer_links::post(raft_mail mail) {
-  const auto at = outgoing_.find(mail.peer);
-  if (at == outgoing_.end())
-    return;
-  auto& to = *at->second;
+  std::shared_ptr<outgoing> to;
   {
     const std::lock_guard guard{mutex_};
-    if (!takes(to, !mail.edits.empty()))
+    const auto at = outgoing_.find(mail.peer);
+    if (at == outgoing_.end() || !takes(*at->second, !mail.edits.empty()))
       return;
+    to = at->second;
   }
   capnp::MallocMessageBuilder message(static_cast<unsigned>(codec::words_of(mail.edits)));
   auto root = message.initRoot<wire::Mail>();
@@ -397,14 +442,13 @@ void peer_links::post(raft_mail mail) {
 }
 
 void peer_links::post(const model::checkpoint_mail& mail) {
-  const auto at = outgoing_.find(mail.peer);
-  if (at == outgoing_.end())
-    return;
-  auto& to = *at->second;
+  std::shared_ptr<outgoing> to;
   {
     const std::lock_guard guard{mutex_};
-    if (!to.is_up || to.bytes > options_.queue_bytes_max)
+    const auto at = outgoing_.find(mail.peer);
+    if (at == outgoing_.end() || !at->second->is_up || at->second->bytes > window_bytes_)
       return;
+    to = at->second;
   }
   capnp::MallocMessageBuilder message(static_cast<unsigned>(codec::words_of(mail.what)));
   auto root = message.initRoot<wire::Mail>();
@@ -414,49 +458,27 @@ void peer_links::post(const model::checkpoint_mail& mail) {
   enqueue(to, capnp::messageToFlatArray(message));
 }
 
-void peer_links::enqueue(outgoing& to, kj::Array<capnp::word> words) {
+void peer_links::enqueue(const std::shared_ptr<outgoing>& to, kj::Array<capnp::word> words) {
   {
     const std::lock_guard guard{mutex_};
-    if (!to.is_up)
+    if (!to->is_up)
       return;
-    to.bytes += words.asBytes().size();
-    to.queue.push_back(kj::mv(words));
+    to->bytes += words.asBytes().size();
+    to->queue.push_back(kj::mv(words));
     publish_queues();
-    if (std::exchange(to.is_announced, true))
+    if (std::exchange(to->is_announced, true))
       return;
   }
-  loop_->post([self = shared_from_this(), &to] {
-    if (auto filled = kj::mv(to.filled); filled.get() != nullptr)
+  loop_->post([self = shared_from_this(), to] {
+    if (auto filled = kj::mv(to->filled); filled.get() != nullptr)
       filled->fulfill();
   });
 }
 
 // -- what is known of them ---------------------------------------------------------------
 
-void peer_links::note_trouble(model::node_id node, const std::string& why) {
-  const std::lock_guard guard{mutex_};
-  views_[node].trouble = why;
-}
-
-void peer_links::note_face(const model::greeting& from, fe_face face) {
-  const std::lock_guard guard{mutex_};
-  auto& view = views_[from.node];
-  view.face = std::move(face);
-  view.last_heard = options_.wall_clock();
-}
-
-void peer_links::note_word(model::node_id from, wire::Mail::Reader said) {
-  bool has_room_again = false;
-  {
-    const std::lock_guard guard{mutex_};
-    auto& view = views_[from];
-    view.last_heard = options_.wall_clock();
-    view.applied = std::max(view.applied, said.getApplied());
-    has_room_again = std::exchange(view.is_busy, said.getBusy()) && !said.getBusy();
-  }
-  if (has_room_again)
-    static_cast<void>(inbox_->add(link_renewed{from}));  // What it did not take is sent again.
-}
+/// Under the mutex.
+void peer_links::divide_windows() { window_bytes_ = options_.window_bytes(outgoing_.size()); }
 
 /// Under the mutex.
 void peer_links::publish_queues() {

@@ -29,6 +29,43 @@ TEST_F(ConsoleSession, DatabasesAreMadeListedUsedAndDropped) {
   EXPECT_EQ(run("DROP DATABASE Archive"), "error [2] there is no database Archive | SHOW DATABASES lists them\n");
 }
 
+TEST_F(ConsoleSession, OnlyALeaderThatStillLeadsShowsAnything) {
+  run("CREATE DATABASE shop");
+  using held_check_actor = leader_check_actor::extend<caf::reacts_to<tick_due>>;
+  std::vector<caf::typed_response_promise<leading_confirmed>> asked;
+  leading_confirmed verdict{true, 0};
+  const held_check_actor check = sys.spawn(
+    [&](held_check_actor::pointer self, int) -> held_check_actor::behavior_type {
+      return {[&asked, self](confirm_leading) {
+                asked.push_back(self->make_response_promise<leading_confirmed>());
+                return asked.back();
+              },
+              [&](tick_due) {
+                for (auto& each : std::exchange(asked, {}))
+                  each.deliver(verdict);
+              }};
+    },
+    0);
+  leader_check = check;
+  open();
+  const auto early = send("SHOW DATABASES");
+  EXPECT_FALSE(*early) << "shown before it was known to lead";
+  EXPECT_EQ(run("USE shop"), "done using database shop (0)\n") << "shows nothing, and keeps its place";
+  caf::anon_send(check, tick_due{});
+  settle();
+  ASSERT_TRUE(*early);
+  EXPECT_EQ(test::shown((*early)->get().getResult()), "Database\nshop\n");
+  verdict = {false, 2};
+  const auto late = send("SHOW DATABASES");
+  caf::anon_send(check, tick_due{});
+  settle();
+  ASSERT_TRUE(*late);
+  EXPECT_EQ(test::shown((*late)->get().getResult()),
+            "error [7] reading failed: this front end is not the leader | connect to the leader, fe1:9020\n");
+  urgent_exit(check, caf::exit_reason::user_shutdown);
+  settle();
+}
+
 TEST_F(ConsoleSession, AViewerMayLookAndNotTouch) {
   with_orders();
   for (const auto& row : model::statement_table()) {

@@ -95,6 +95,7 @@ struct session_world : actor_world {
   checkpoint_controller_actor checkpoint;
   std::vector<model::node_id> checkpoints_asked; ///< On whom.
   checkpoint_outcome checkpoint_ends{true, "image 42 made by fe 1"};
+  leader_check_actor leader_check;  ///< Null, unless a test gives one.
   load_keeper_actor keeper;
   console_session_actor session;
 
@@ -148,7 +149,7 @@ struct session_world : actor_world {
       return j;
     };
     facts.checkpoint = [] { return std::vector<std::pair<std::string, std::string>>{{"Images of fe 1", "42"}}; };
-    return {job_ports(), scheduler, jobs, facts, std::make_shared<statistic_cache>(), checkpoint};
+    return {job_ports(), scheduler, jobs, facts, std::make_shared<statistic_cache>(), checkpoint, {}, leader_check};
   }
   void start_keeper() { keeper = sys.spawn(load_keeper, load_keeper_ports{jobs, job_ports(), std::chrono::seconds(1)}); }
   void kill_jobs() {

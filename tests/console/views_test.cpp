@@ -59,8 +59,8 @@ TEST_F(Views, Backends) {
 TEST_F(Views, FrontendsActorsAndJournal) {
   const auto at = std::to_string(raw(world.cat.applied));
   EXPECT_EQ(run("SHOW FRONTENDS"),
-            "Name|Host|RpcPort|HttpPort|Role|IsMaster|ClusterId|Alive|ReplayedJournalId|LastHeartbeat|ErrMsg|Version\n"
-            "fe1|10.0.1.1|9020|8030|LEADER|true|01020300000000000000000000000000|true|" + at + "|@1732000000000||0.1.0\n");
+            "Name|Host|RpcPort|HttpPort|Role|IsMaster|ClusterId|Alive|ReplayedJournalId|LastHeartbeat|ErrMsg|Version|EditLogAddress\n"
+            "fe1|10.0.1.1|9020|8030|LEADER|true|01020300000000000000000000000000|true|" + at + "|@1732000000000||0.1.0|\n");
   EXPECT_EQ(proc("/frontends"), run("SHOW FRONTENDS"));
   EXPECT_EQ(proc("/actors"),
             "Supervisor|Actor|Type|State|Restarts|Since|LastError\n"

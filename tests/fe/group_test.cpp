@@ -1,10 +1,11 @@
 // Front ends as a group, in one process but with real sockets and real logs: founding, the death
-// of the leader, and directories that do not belong.
+// of the leader, directories that do not belong, and members that come and go.
 #include "node/play/free_ports.h"
 #include "tests/fe/fe_world.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <condition_variable>
 #include <future>
@@ -59,18 +60,22 @@ struct member {
 };
 
 struct FrontEndGroup : fe_world {
-  std::vector<std::uint16_t> ports = play::free_ports(3); ///< Members know each other's before they listen.
+  static constexpr std::size_t founders = 3;
+  std::vector<std::uint16_t> ports = play::free_ports(5); ///< Members know each other's before they listen.
   ear said;
-  std::array<member, 3> members;
+  std::array<member, 5> members;
 
-  fe_options options_of(std::size_t i) {
+  std::string edit_log_of(std::size_t i) { return fmt::format("127.0.0.1:{}", ports[i]); }
+  /// Alone, unless the others are named.
+  fe_options options_of(std::size_t i, const std::vector<std::size_t>& others) {
     auto options = front_end_options();
     options.log_directory = dir / fmt::format("fe{}", i + 1);
     options.name = fmt::format("fe{}", i + 1);
     options.node_id = i + 1;
     for (std::size_t j = 0; j < ports.size(); ++j)
-      options.founders.push_back({j + 1, fmt::format("127.0.0.1:{}", ports[j]), true});
-    options.edit_log_listen = options.founders[i].address;
+      if (j == i || std::ranges::count(others, j) > 0)
+        options.founders.push_back({.id = j + 1, .address = edit_log_of(j)});
+    options.edit_log_listen = edit_log_of(i);
     options.leading = [this, i](bool leads) { said.hear(fmt::format("{} {}", i, leads ? "leads" : "stopped")); };
     options.ready = [this, i] { said.hear(fmt::format("{} ready", i)); };
     options.on_fatal = [this, i](const std::string& why) { said.hear(fmt::format("{} fatal {}", i, why)); };
@@ -84,11 +89,43 @@ struct FrontEndGroup : fe_world {
     });
     m.node = fe_node::start(std::move(options), sys, m.loop, *m.network);
   }
-  void start(std::size_t i) { start(i, options_of(i)); }
+  void start(std::size_t i) { start(i, options_of(i, {0, 1, 2})); }
+  /// Has it taken in by the leader whose console this is.
+  void join(std::size_t i, const std::vector<std::size_t>& others, console& by, const std::string& kind = "FOLLOWER") {
+    auto options = options_of(i, others);
+    options.joins = true;
+    start(i, std::move(options));
+    told added;
+    do
+      added = by.run(fmt::format("ALTER SYSTEM ADD {} \"{}\"", kind, edit_log_of(i)));
+    while (added.message.find("asks to be taken in") != std::string::npos);
+    ASSERT_TRUE(added.ok()) << added;
+    said.wait([&](const std::string& word) { return word == fmt::format("{} ready", i); });
+  }
+  /// In a term that has only just begun, who answers statements may not have started yet.
+  static void login(console& by) {
+    for (bool is_in = false; !is_in;)
+      try {
+        ASSERT_TRUE(by.login().ok());
+        is_in = true;
+      } catch (const kj::Exception& why) {
+        if (why.getType() != kj::Exception::Type::OVERLOADED)
+          throw;
+      }
+  }
+  /// As soon as it may.
+  void hand_over(std::size_t to, console& by) {
+    const auto statement = fmt::format("ADMIN TRANSFER LEADERSHIP TO 'fe{}'", to + 1);
+    told answer;
+    do  // It may have no vote yet, not be linked, or be about to get its vote.
+      answer = by.run(statement);
+    while (!answer.ok());
+    said.wait([&](const std::string& word) { return word == fmt::format("{} leads", to); });
+  }
   void start_all() {
-    for (std::size_t i = 0; i < members.size(); ++i)
+    for (std::size_t i = 0; i < founders; ++i)
       start(i);
-    for (std::size_t i = 0; i < members.size(); ++i)
+    for (std::size_t i = 0; i < founders; ++i)
       said.wait([&](const std::string& word) { return word == fmt::format("{} ready", i); });
   }
   std::size_t wait_for_leader() {
@@ -104,8 +141,8 @@ TEST_F(FrontEndGroup, TheOthersGoOnWithEverythingWhenTheLeaderEnds) {
     ASSERT_TRUE(by.login().ok());
     ASSERT_TRUE(by.run("CREATE DATABASE kept").ok());
   }
-  for (auto& each : members)
-    EXPECT_EQ(each.node->leader_address(), fmt::format("127.0.0.1:{}", members[leads].node->port()));
+  for (std::size_t i = 0; i < founders; ++i)
+    EXPECT_EQ(members[i].node->leader_address(), fmt::format("127.0.0.1:{}", members[leads].node->port()));
   said.forget();
   members[leads].stop();
   const auto next = wait_for_leader();
@@ -151,19 +188,148 @@ TEST_F(FrontEndGroup, AloneAFounderWaits) {
   start_all();
 }
 
+TEST_F(FrontEndGroup, GrowsFromOneToThreeAndOutlivesItsFounder) {
+  start(0, options_of(0, {}));
+  ASSERT_EQ(wait_for_leader(), 0U);
+  {
+    console by(io, "127.0.0.1", members[0].node->port());
+    login(by);
+    ASSERT_TRUE(by.run("CREATE DATABASE kept").ok());
+    join(1, {0}, by);
+    join(2, {0, 1}, by);
+    EXPECT_NE(members[2].node->catalog()->load()->find_database("kept"), nullptr);
+    hand_over(2, by);
+  }
+  {
+    console by(io, "127.0.0.1", members[2].node->port());
+    login(by);
+    hand_over(1, by);  // Both have a vote.
+  }
+  members[0].stop();
+  console by(io, "127.0.0.1", members[1].node->port());
+  login(by);
+  EXPECT_TRUE(by.run("CREATE DATABASE more").ok());
+  // Who joined once starts like any other.
+  said.forget();
+  start(0, options_of(0, {}));
+  said.wait([](const std::string& word) { return word == "0 ready"; });
+  EXPECT_TRUE(members[0].node->follows());
+  members[2].stop();
+  auto again = options_of(2, {0, 1});
+  again.joins = true;
+  start(2, std::move(again));
+  said.wait([](const std::string& word) { return word == "2 ready"; });
+}
+
+TEST_F(FrontEndGroup, AWipedMemberIsReplacedByANewOne) {
+  start_all();
+  const auto leads = wait_for_leader();
+  const auto wiped = (leads + 1) % 3, other = (leads + 2) % 3;
+  members[wiped].stop();
+  std::filesystem::remove_all(dir / fmt::format("fe{}", wiped + 1));
+  console by(io, "127.0.0.1", members[leads].node->port());
+  login(by);
+  const auto dropped = by.run(fmt::format("ALTER SYSTEM DROP FOLLOWER \"{}\"", edit_log_of(wiped)));
+  EXPECT_TRUE(dropped.ok()) << dropped;
+  join(3, {leads, other}, by);
+  hand_over(3, by);
+  // Under its old id the empty directory stays out.
+  auto options = options_of(wiped, {leads, other});
+  options.joins = true;
+  start(wiped, std::move(options));
+  const auto why = said.wait([&](const std::string& word) { return word.starts_with(fmt::format("{} fatal", wiped)); });
+  EXPECT_NE(why.find("has a new directory"), std::string::npos) << why;
+}
+
+TEST_F(FrontEndGroup, WhoIsDroppedSaysSoAndDisturbsNobody) {
+  start_all();
+  const auto leads = wait_for_leader();
+  const auto gone = (leads + 1) % 3;
+  console by(io, "127.0.0.1", members[leads].node->port());
+  login(by);
+  const auto term = members[leads].node->journal()->term.load();
+  ASSERT_TRUE(by.run(fmt::format("ALTER SYSTEM DROP FOLLOWER \"{}\"", edit_log_of(gone))).ok());
+  while (members[gone].node->exclusion().empty())
+    ASSERT_TRUE(by.run("SHOW FRONTENDS").ok());
+  EXPECT_NE(members[gone].node->exclusion().find("no member of the group any more"), std::string::npos);
+  EXPECT_TRUE(by.run("CREATE DATABASE after").ok());
+  EXPECT_EQ(members[leads].node->journal()->term.load(), term);
+}
+
+TEST_F(FrontEndGroup, ALeaderThatIsDroppedIsDroppedByTheNextOne) {
+  start_all();
+  const auto old = wait_for_leader();
+  said.forget();
+  {
+    console by(io, "127.0.0.1", members[old].node->port());
+    login(by);
+    const auto dropped = by.run(fmt::format("ALTER SYSTEM DROP FOLLOWER \"{}\"", edit_log_of(old)));
+    EXPECT_TRUE(dropped.ok()) << dropped;
+    EXPECT_NE(dropped.message.find("hands over its leadership"), std::string::npos) << dropped;
+  }
+  const auto next = wait_for_leader();
+  EXPECT_NE(next, old);
+  wait_until("the next leader has dropped it", [&] { return members[next].node->peers().size() == 1; });
+  wait_until("it knows", [&] { return !members[old].node->exclusion().empty(); });
+  console by(io, "127.0.0.1", members[next].node->port());
+  login(by);
+  EXPECT_TRUE(by.run("CREATE DATABASE after").ok());
+}
+
+TEST_F(FrontEndGroup, ALongerListInTheFileAddsNobodyAndSaysWhatDoes) {
+  start(0, options_of(0, {}));
+  ASSERT_EQ(wait_for_leader(), 0U);
+  members[0].stop();
+  said.forget();
+  start(0, options_of(0, {1, 2}));
+  start(1, options_of(1, {0, 2}));
+  const auto trouble = [&]() -> std::string {
+    for (const auto& peer : members[1].node->peers())
+      if (peer.node == 1)
+        return peer.trouble;
+    return {};
+  };
+  const auto statement = fmt::format("ALTER SYSTEM ADD FOLLOWER \"{}\"", edit_log_of(1));
+  wait_until("it is told what to do", [&] { return trouble().find(statement) != std::string::npos; });
+  EXPECT_NE(trouble().find("node.join = true"), std::string::npos) << trouble();
+  ASSERT_EQ(wait_for_leader(), 0U) << "alone, as before";
+  // And that is how it is done; its directory is as good as new.
+  members[1].stop();
+  console by(io, "127.0.0.1", members[0].node->port());
+  login(by);
+  join(1, {0, 2}, by);
+}
+
+TEST_F(FrontEndGroup, WhatCannotBeIsRefusedWithTheNextStep) {
+  start(0, options_of(0, {}));
+  ASSERT_EQ(wait_for_leader(), 0U);
+  console by(io, "127.0.0.1", members[0].node->port());
+  login(by);
+  const auto message = [&](const std::string& statement) { return by.run(statement).message; };
+  EXPECT_NE(message(fmt::format("ALTER SYSTEM DROP FOLLOWER \"{}\"", edit_log_of(0))).find("is the last follower"),
+            std::string::npos);
+  EXPECT_NE(message("ALTER SYSTEM ADD FOLLOWER \"127.0.0.1:1\"").find("nobody does now"), std::string::npos);
+  EXPECT_NE(message("ADMIN TRANSFER LEADERSHIP TO 'fe9'").find("no front end called fe9"), std::string::npos);
+  join(1, {0}, by, "OBSERVER");
+  EXPECT_NE(message("ADMIN TRANSFER LEADERSHIP TO 'fe2'").find("is an observer"), std::string::npos);
+  EXPECT_NE(message(fmt::format("ALTER SYSTEM DROP FOLLOWER \"{}\"", edit_log_of(1))).find("is an observer"),
+            std::string::npos);
+  EXPECT_TRUE(by.run(fmt::format("ALTER SYSTEM DROP OBSERVER \"{}\"", edit_log_of(1))).ok());
+}
+
 // -- checkpoints -------------------------------------------------------------------------
 
 struct CheckpointGroup : FrontEndGroup {
   fe_options quick_options_of(std::size_t i) {
-    auto options = options_of(i);
+    auto options = options_of(i, {0, 1, 2});
     options.checkpoint.settle = options.checkpoint.round_interval = std::chrono::milliseconds(100);
     options.checkpoint_beat.beat = std::chrono::milliseconds(20);
     return options;
   }
   void start_quick() {
-    for (std::size_t i = 0; i < members.size(); ++i)
+    for (std::size_t i = 0; i < founders; ++i)
       start(i, quick_options_of(i));
-    for (std::size_t i = 0; i < members.size(); ++i)
+    for (std::size_t i = 0; i < founders; ++i)
       said.wait([&](const std::string& word) { return word == fmt::format("{} ready", i); });
   }
   /// One more thing in the catalog, and an image of it on every member that runs.
@@ -197,14 +363,14 @@ TEST_F(CheckpointGroup, AnImageReachesAllAndShortensTheLogs) {
   const auto told = make_image(leads, "first");
   EXPECT_NE(told.find("made by fe "), std::string::npos) << told;
   const auto older = members[leads].node->checkpoints().images().front().id;
-  for (const auto& m : members)
-    EXPECT_EQ(m.node->journal()->first_index, 1U) << "one image is nothing to fall back to";
+  for (std::size_t i = 0; i < founders; ++i)
+    EXPECT_EQ(members[i].node->journal()->first_index, 1U) << "one image is nothing to fall back to";
   make_image(leads, "second");
   wait_until_trimmed(older);
-  for (const auto& m : members)
-    EXPECT_EQ(m.node->journal()->first_index, older + 1);
+  for (std::size_t i = 0; i < founders; ++i)
+    EXPECT_EQ(members[i].node->journal()->first_index, older + 1);
   // Whoever starts again starts from its image.
-  for (std::size_t i = 0; i < members.size(); ++i) {
+  for (std::size_t i = 0; i < founders; ++i) {
     said.forget();
     members[i].stop();
     start(i, quick_options_of(i));

@@ -78,6 +78,7 @@ enum class mutant {
   acknowledges_an_unverified_tail,       ///< T2
   commits_old_terms_by_counting,         ///< T1, figure 8
   commit_is_not_capped,                  ///< T4
+  confirms_every_leader,                 ///< Of whatever term, to read.
 };
 
 class consensus_host {
@@ -89,6 +90,7 @@ public:
   std::vector<std::string> applied;  ///< Commands, in order; those of the image included.
   std::vector<envelope> outbox;
   model::update last;       ///< Of the last step.
+  std::optional<model::confirmed_reads> confirmed;  ///< The newest; of any step.
   std::string broken;       ///< The first promise of the core that did not hold.
   std::size_t installed{};  ///< Images put in place since the first start.
 
@@ -113,6 +115,7 @@ public:
     writes_.clear();
     fetching_.reset();
     acked_.clear();
+    confirmed.reset();
     first_ = disk.first;
     log_ = disk.log;
     applied = disk.image;
@@ -127,6 +130,9 @@ public:
   void receive(const envelope& mail, model::time_ms now) {
     if (const auto* answer = std::get_if<model::append_result>(&mail.what); answer && answer->rejected == 0)
       acked_[mail.from] = std::max(acked_[mail.from], answer->last_index);
+    if (const auto* question = std::get_if<model::leader_asked>(&mail.what);
+        question && mutant_ == mutant::confirms_every_leader)
+      outbox.push_back({id(), mail.from, model::leader_confirmed{question->term, question->round}, {}, {}});
     offered_ = mail.image;
     feed(model::received{mail.from, mail.what}, mail.payloads, now);
   }
@@ -137,6 +143,7 @@ public:
     feed(model::transfer_leadership{to}, {}, now);
     return !last.refused;
   }
+  void read(std::uint64_t ticket, model::time_ms now) { feed(model::confirm_leader{ticket}, {}, now); }
   model::consensus_refusal change(const std::vector<model::member>& members, model::time_ms now) {
     feed(model::change_membership{members}, {}, now);
     return last.why;
@@ -235,6 +242,8 @@ private:
   }
   void feed(const model::consensus_event& event, const std::vector<std::string>& payloads, model::time_ms now) {
     last = core_->step(event, now);
+    if (last.confirmed)
+      confirmed = last.confirmed;
     if (broken.empty())
       broken = last.fault;
     if (last.ballot) {

@@ -257,7 +257,8 @@ TEST_F(Members, WhoDoesNotKnowThatItMayVoteVotes) {
 }
 
 TEST(Membership, IsDecodedAndNeverReadPastItsEnd) {
-  const std::vector<model::member> members{{1, "a:1"}, {7, "b:2", false}, {9, "c:3"}};
+  const std::vector<model::member> members{
+      {1, "a:1"}, {7, "b:2", false, 0xfedcba9876543210, true}, {9, "c:3", true, 5}, {10, "d:4", true, 0, false, true}};
   const auto encoded = encode_membership(members);
   EXPECT_EQ(decode_membership(encoded), members);
   EXPECT_FALSE(decode_membership(""));
@@ -287,6 +288,9 @@ TEST(Membership, ChangesOneMemberAtATime) {
       {{{1, "a"}, {2, "b"}, {4, "d"}}, consensus_refusal::not_single},
       {{{1, "a"}, {2, "a"}, {3, "c"}, {4, "d", false}}, consensus_refusal::not_a_membership},
       {{{1, "a"}, {2, "b"}, {3, ""}, {4, "d", false}}, consensus_refusal::not_a_membership},
+      {{{1, "a"}, {2, "b"}, {3, "c", true, 0, false, true}, {4, "d", false}}, consensus_refusal::none},
+      {{{1, "a"}, {2, "b"}, {3, "c", true, 7}, {4, "d", false}}, consensus_refusal::not_single},
+      {{{1, "a"}, {2, "b"}, {3, "c#1"}, {4, "d", false}}, consensus_refusal::not_a_membership},
       {{{4, "d", false}}, consensus_refusal::not_a_membership},
       {{}, consensus_refusal::not_a_membership},
   };

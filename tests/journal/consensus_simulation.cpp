@@ -18,6 +18,7 @@ simulation_counts& simulation_counts::operator+=(const simulation_counts& other)
   changes += other.changes;
   transfers += other.transfers;
   terms += other.terms;
+  reads += other.reads;
   return *this;
 }
 
@@ -75,6 +76,7 @@ void simulation::fail(const std::string& what) {
 
 void simulation::start(node& which, bool first) {
   which.mine.clear();
+  which.reads.clear();
   which.seen = 0;
   which.host->start(which.now, first ? 0 : dice(which.host->pending_writes() + 1));
   after(which);
@@ -92,6 +94,7 @@ void simulation::after(node& which) {
   if (host.leads() && leaders_.emplace(host.last.term, host.id()).first->second != host.id())
     return fail("two leaders in term " + std::to_string(host.last.term));
   watch_entries(which);
+  watch_reads(which);
   if (which.seen > host.applied.size())
     return fail("an image takes back what was applied");
   for (; which.seen < host.applied.size(); ++which.seen) {
@@ -116,6 +119,27 @@ void simulation::watch_entries(const node& which) {
       return fail("two entries " + std::to_string(index) + " of term " + std::to_string(entry.header.term));
     ++index;
   }
+}
+
+/// Also of who does not lead, or does no longer: it must not be answered.
+void simulation::read(node& which) {
+  which.reads.emplace(++next_ticket_, applied_anywhere_);
+  which.host->read(next_ticket_, which.now);
+  after(which);
+}
+
+/// What was applied anywhere before a read was asked for, whoever reads must have.
+void simulation::watch_reads(node& which) {
+  auto& host = *which.host;
+  applied_anywhere_ = std::max(applied_anywhere_, host.applied_upto());
+  const auto confirmed = std::exchange(host.confirmed, {});
+  if (!confirmed)
+    return;
+  const auto answered = which.reads.upper_bound(confirmed->ticket);
+  for (auto read = which.reads.begin(); read != answered; ++read, ++counts_.reads)
+    if (confirmed->index < read->second)
+      return fail("a read at " + std::to_string(confirmed->index) + " misses entry " + std::to_string(read->second));
+  which.reads.erase(which.reads.begin(), answered);
 }
 
 void simulation::propose(node& which) {
@@ -218,8 +242,10 @@ void simulation::something_happens() {
     write(any());
   else if (what < 820)
     pass_time(any(), 20 + dice(180));
-  else if (what < 940)
+  else if (what < 920)
     propose(any());
+  else if (what < 940)
+    read(any());
   else
     something_rare_happens(what);
 }

@@ -1,7 +1,8 @@
 #pragma once
 // Members over the interface the journal uses, under loss, partitions, slow and torn disks, skewed
 // clocks, crashes, images, changes of membership and hand-overs.  One seed is one history: the
-// applied sequences never differ, nothing acknowledged is lost, a term has one leader, and when the
+// applied sequences never differ, nothing acknowledged is lost, a term has one leader, no read misses what
+// was applied anywhere when it was asked for, and when the
 // faults stop all members converge without a client's help (design/journal.md 10: I1 to I7, I11).
 #include "tests/journal/consensus_host.h"
 
@@ -22,7 +23,7 @@ struct simulation_options {
 };
 
 struct simulation_counts {
-  std::size_t acknowledged = 0, crashes = 0, images_installed = 0, changes = 0, transfers = 0, terms = 0;
+  std::size_t acknowledged = 0, crashes = 0, images_installed = 0, changes = 0, transfers = 0, terms = 0, reads = 0;
   simulation_counts& operator+=(const simulation_counts& other);
 };
 
@@ -40,6 +41,8 @@ private:
     model::time_ms now{100'000};
     std::set<std::string> mine;  ///< Proposed here since the last start, not yet applied here.
     std::size_t seen = 0;        ///< Applied entries already compared with the truth.
+    /// By ticket: how much was acknowledged anywhere when the read was asked for.
+    std::map<std::uint64_t, std::uint64_t> reads{};
   };
   using way = std::pair<model::node_id, model::node_id>;
 
@@ -60,6 +63,8 @@ private:
   void isolate(model::node_id who, bool cut);
   void change_something(node& leader);
   void hand_over(node& leader);
+  void read(node& which);
+  void watch_reads(node& which);
   void something_happens();
   void something_rare_happens(std::uint64_t what);
 
@@ -80,6 +85,8 @@ private:
   std::map<model::term, model::node_id> leaders_;
   std::map<std::pair<std::uint64_t, model::term>, std::string> entries_;  ///< Ever logged, by index and term.
   std::uint64_t next_command_ = 0;
+  std::uint64_t next_ticket_ = 0;
+  std::uint64_t applied_anywhere_ = 0;  ///< Index: the newest that any member knows to be committed.
   simulation_counts counts_;
   std::string failure_;
 };

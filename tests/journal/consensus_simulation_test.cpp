@@ -21,6 +21,7 @@ TEST(ConsensusSimulation, MembersNeverDivergeAndKeepWhatTheyAcknowledged) {
   EXPECT_GT(counts.images_installed, 500U);
   EXPECT_GT(counts.changes, 1'000U);
   EXPECT_GT(counts.transfers, 500U);
+  EXPECT_GT(counts.reads, 5'000U);
 }
 
 /// The first of the seeds that finds it; 0: none does.
@@ -35,7 +36,7 @@ std::uint64_t first_seed_that_fails(mutant broken_promise, std::uint64_t seeds) 
 }
 
 // What the simulation does not find has a scripted history: P2 and P6 in consensus_histories_test.cpp,
-// P3 and P8 in consensus_guards_test.cpp.
+// P3 and P8 in consensus_guards_test.cpp, confirms_every_leader in consensus_reads_test.cpp.
 TEST(Mutants, ABrokenPromiseIsFound) {
   EXPECT_NE(first_seed_that_fails(mutant::acknowledges_before_durable, 300), 0u);
   EXPECT_NE(first_seed_that_fails(mutant::votes_before_durable, 2'000), 0u);

@@ -1,6 +1,7 @@
 #pragma once
-// Three journals as a group, in a frozen world: the whole host (door, keeper, delivery).  The network
-// is a queue per direction.
+// Three journals as a group, and one that may join it, in a frozen world: the whole host (door, keeper,
+// delivery).  The network is a queue per direction, and does what the links do about members that are gone.
+#include "actors/model/peer_greeting.h"
 #include "actors/urgent_exit.h"
 #include "tests/actors/actor_world.h"
 #include "tests/journal/fake_catalog.h"
@@ -8,8 +9,10 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/send.hpp>
 
+#include <algorithm>
 #include <array>
 #include <map>
+#include <memory>
 #include <optional>
 #include <random>
 #include <set>
@@ -19,7 +22,7 @@ namespace tabletd::test {
 using namespace std::chrono_literals;
 using failure = wire::EditOutcome::Failure;
 
-inline constexpr std::size_t group_members = 3;
+inline constexpr model::node_id founders = 3, members = 4;
 
 struct watcher_state {};
 inline standing_listener_actor::behavior_type watcher(standing_listener_actor::stateful_pointer<watcher_state>, standing* to) {
@@ -37,28 +40,32 @@ struct JournalGroup : actor_world {
     journal_stats_ptr stats;
     memory_stats_ptr memory;
     std::shared_ptr<next_transaction> inbox;
-    journal_actor journal;
+    group_journal_actor journal;
     fake_catalog_log folded;
     fake_catalog_shell catalog;
     standing_listener_actor watch;
     standing now;
+    logged_members group;
+    model::greeting known;  ///< What the links tell others of the group.
     std::string fatal;
     std::map<std::uint64_t, std::vector<std::string>> images;  ///< On its disk: what was folded up to then.
     std::optional<model::image_to_install> wanted;
     std::size_t installed = 0;
   };
-  std::array<member, group_members> all;
+  std::array<member, members> all;
   std::map<std::pair<model::node_id, model::node_id>, std::deque<raft_mail>> links;
   std::set<std::pair<model::node_id, model::node_id>> cut;
   model::time_ms time{1'000};
   std::map<std::string, answer> answers;
+  std::map<std::size_t, group_outcome> outcomes;
+  std::size_t orders = 0;
   std::vector<caf::actor> proposers;
   std::size_t most_mails = 0;  ///< Requests with entries, to one member.
   std::size_t most_bytes = 0;  ///< Of one message.
   journal_limits limits;
 
   ~JournalGroup() override {
-    for (model::node_id who = 1; who <= group_members; ++who)
+    for (model::node_id who = 1; who <= members; ++who)
       stop(who);
     for (auto& each : proposers)
       urgent_exit(each, caf::exit_reason::user_shutdown);
@@ -71,7 +78,14 @@ struct JournalGroup : actor_world {
     auto& m = at(who);
     auto parts = parts_over(m.log);
     parts.core = std::make_shared<libraft_core>(libraft_options{.self = who, .seed = static_cast<std::uint32_t>(who)});
-    parts.founders = {{1, "fe1:9010"}, {2, "fe2:9010"}, {3, "fe3:9010"}};
+    parts.founders.clear();
+    for (model::node_id founder = 1; who <= founders && founder <= founders; ++founder)
+      parts.founders.push_back(member_of(founder));
+    m.known = {};
+    parts.members = [&m](const group_news& now) {
+      m.group = now.newest;
+      static_cast<void>(model::learn_members(m.known, now.newest.members, now.settled.members, now.settled.index));
+    };
     parts.now = [this] { return time; };
     parts.limits = limits;
     parts.post = [this, who](raft_mail mail) {
@@ -160,7 +174,7 @@ struct JournalGroup : actor_world {
         mails.clear();
   }
   void start_all() {
-    for (model::node_id who = 1; who <= group_members; ++who)
+    for (model::node_id who = 1; who <= founders; ++who)
       start(who);
   }
   /// False: there is nothing that could arrive.
@@ -170,10 +184,26 @@ struct JournalGroup : actor_world {
       return false;
     auto mail = std::move(queue.front());
     queue.pop_front();
-    if (!cut.contains({from, to}))
+    if (!cut.contains({from, to}) && are_linked(from, to))
       say(to, std::move(mail));
     settle();
     return true;
+  }
+  /// The links take mail of whom the newer of the two memberships counts.
+  bool are_linked(model::node_id one, model::node_id other) {
+    auto a = at(one).known, b = at(other).known;
+    a.node = one;
+    b.node = other;
+    a.birth = birth_of(one);
+    b.birth = birth_of(other);
+    a.is_founded = b.is_founded = true;
+    a.known = b.known = {};
+    return model::meet(a, b).ok();
+  }
+  static std::uint64_t birth_of(model::node_id who) { return 0xb0 + who; }
+  static const model::member* find(const std::vector<model::member>& group, model::node_id who) {
+    const auto found = std::ranges::find(group, who, &model::member::id);
+    return found == group.end() ? nullptr : &*found;
   }
   /// To a member that runs.
   void say(model::node_id to, peer_word word) {
@@ -183,8 +213,8 @@ struct JournalGroup : actor_world {
   void deliver_all() {
     for (bool any = true; any;) {
       any = false;
-      for (model::node_id from = 1; from <= group_members; ++from)
-        for (model::node_id to = 1; to <= group_members; ++to)
+      for (model::node_id from = 1; from <= members; ++from)
+        for (model::node_id to = 1; to <= members; ++to)
           any |= deliver(from, to);
     }
   }
@@ -196,12 +226,12 @@ struct JournalGroup : actor_world {
     for (; span > model::time_ms{}; span -= 20ms) {
       pass_time(20ms);
       deliver_all();
-      for (model::node_id who = 1; who <= group_members; ++who)
+      for (model::node_id who = 1; who <= members; ++who)
         fetch(who, false);
     }
   }
   void set_cut(model::node_id who, bool is_cut) {
-    for (model::node_id other = 1; other <= group_members; ++other)
+    for (model::node_id other = 1; other <= members; ++other)
       for (const auto& way : {std::pair{who, other}, std::pair{other, who}}) {
         if (is_cut) {
           cut.insert(way);
@@ -215,7 +245,7 @@ struct JournalGroup : actor_world {
   model::node_id leader() const {
     model::node_id found = 0;
     std::uint64_t term = 0;
-    for (model::node_id who = 1; who <= group_members; ++who)
+    for (model::node_id who = 1; who <= members; ++who)
       if (const auto& now = all[who - 1].now; now.leads && now.term > term) {
         found = who;
         term = now.term;
@@ -237,6 +267,43 @@ struct JournalGroup : actor_world {
           });
     })));
     settle();
+  }
+  /// Of a change_members or hand_over; the number of the order is where it is answered.
+  template <class Order>
+  std::size_t order(model::node_id who, Order wanted) {
+    const auto number = orders++;
+    proposers.push_back(caf::actor_cast<caf::actor>(sys.spawn([this, who, wanted, number](caf::event_based_actor* self) {
+      self->request(at(who).journal, caf::infinite, wanted)
+          .then([this, number](const group_outcome& outcome) {
+            EXPECT_FALSE(outcomes.contains(number)) << "answered twice";
+            outcomes[number] = outcome;
+          });
+    })));
+    settle();
+    return number;
+  }
+  /// Asks before a read; nothing: it is not answered yet.
+  std::shared_ptr<std::optional<leading_confirmed>> ask_whether_leads(model::node_id who) {
+    auto got = std::make_shared<std::optional<leading_confirmed>>();
+    proposers.push_back(caf::actor_cast<caf::actor>(sys.spawn([this, who, got](caf::event_based_actor* self) {
+      self->request(at(who).journal, caf::infinite, confirm_leading{}).then([got](const leading_confirmed& is) { *got = is; });
+    })));
+    settle();
+    return got;
+  }
+  static model::member member_of(model::node_id who) { return {.id = who, .address = "fe" + std::to_string(who) + ":9010"}; }
+  bool is_member(model::node_id by, model::node_id who) { return find(at(by).group.members, who) != nullptr; }
+  /// What `who` knows, with `one` as given instead of what it was.
+  std::vector<model::member> group_with(model::node_id who, const model::member& one) {
+    auto group = group_without(who, one.id);
+    group.push_back(one);
+    std::ranges::sort(group, {}, &model::member::id);
+    return group;
+  }
+  std::vector<model::member> group_without(model::node_id who, model::node_id gone) {
+    auto group = at(who).group.members;
+    std::erase_if(group, [gone](const model::member& each) { return each.id == gone; });
+    return group;
   }
   std::vector<std::string> edits(model::node_id who) {
     std::vector<std::string> names;

@@ -14,7 +14,7 @@ TEST_F(JournalGroup, WhatTheLeaderTakesAllOfThemFold) {
   EXPECT_TRUE(answers.empty()) << "one disk is no majority";
   run(200ms);
   EXPECT_EQ(answers.size(), 3U);
-  for (model::node_id who = 1; who <= group_members; ++who) {
+  for (model::node_id who = 1; who <= founders; ++who) {
     EXPECT_EQ(edits(who), (std::vector<std::string>{"a", "b", "c"})) << who;
     EXPECT_EQ(at(who).now.leader, leads);
     EXPECT_EQ(at(who).stats->leader.load(), leads);
@@ -47,7 +47,7 @@ TEST_F(JournalGroup, ALeaderThatIsCutOffStopsLeadingAndItsTailIsReplaced) {
   EXPECT_TRUE(edits(old).empty());
   set_cut(old, false);
   run(2s);
-  for (model::node_id who = 1; who <= group_members; ++who)
+  for (model::node_id who = 1; who <= founders; ++who)
     EXPECT_EQ(edits(who), std::vector<std::string>{"kept"}) << who;
 }
 
@@ -95,7 +95,7 @@ TEST_F(JournalGroup, WhatANewLeaderReplacesIsAnsweredAsUnknown) {
   // The clock of the cut member stands still: the others elect while it believes to lead.
   for (int i = 0; i < 100 && (leader() == old || at(leader()).now.term == cut_at); ++i) {
     time += 100ms;
-    for (model::node_id who = 1; who <= group_members; ++who)
+    for (model::node_id who = 1; who <= founders; ++who)
       if (who != old)
         say(who, link_renewed{old}); // Any word makes it look at the clock.
     settle();
@@ -110,7 +110,7 @@ TEST_F(JournalGroup, WhatANewLeaderReplacesIsAnsweredAsUnknown) {
   EXPECT_EQ(answers.at("lost").why, failure::LEADERSHIP_LOST);
   propose(leader(), "kept");
   run(1s);
-  for (model::node_id who = 1; who <= group_members; ++who)
+  for (model::node_id who = 1; who <= founders; ++who)
     EXPECT_EQ(edits(who), std::vector<std::string>{"kept"}) << who;
 }
 

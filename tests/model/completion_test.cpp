@@ -68,7 +68,7 @@ TEST(Completion, KnowsKeywordsNamesAndPages) {
     {"ALTER TABLE shop.orders DROP PARTITION o|", "orders @39"},
     {"ALTER TABLE shop.orders |", "ADD DROP MODIFY @24"},
     {"ALTER TABLE shop.orders MODIFY PARTITION orders SET (|", "\"storage_medium\" @53"},
-    {"ADMIN |", "CANCEL CHECK CHECKPOINT DIAGNOSE PAUSE REBALANCE REPAIR RESUME SET SHOW @6"},
+    {"ADMIN |", "CANCEL CHECK CHECKPOINT DIAGNOSE PAUSE REBALANCE REPAIR RESUME SET SHOW TRANSFER @6"},
     {"ADMIN PAUSE BALANCE |", "ALL BACKEND TABLE @20"},
     {"ADMIN PAUSE BALANCE TABLE logs.|", "logs.shopping @26"},
     {"ADMIN SHOW REPLICA STATUS FROM shop.items WHERE STATUS = 'D|", "'DEAD' @57"},

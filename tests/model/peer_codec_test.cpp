@@ -56,6 +56,12 @@ TEST(PeerCodec, AnswersAndVotesKeepEveryField) {
   EXPECT_EQ(vote.term, 5U);
   EXPECT_FALSE(vote.granted);
   EXPECT_TRUE(vote.pre_vote);
+  const auto asked = std::get<model::leader_asked>(over_the_wire(model::leader_asked{6, 13}).what);
+  EXPECT_EQ(asked.term, 6U);
+  EXPECT_EQ(asked.round, 13U);
+  const auto confirmed = std::get<model::leader_confirmed>(over_the_wire(model::leader_confirmed{6, 14}).what);
+  EXPECT_EQ(confirmed.term, 6U);
+  EXPECT_EQ(confirmed.round, 14U);
 }
 
 TEST(PeerCodec, MailThatMakesNoSenseIsRefused) {
@@ -79,6 +85,9 @@ TEST(PeerCodec, AGreetingKeepsEveryField) {
   from.is_founded = true;
   from.founders = {{1, "a:1"}, {2, "b:2"}};
   from.known = {{1, 5}, {2, 77}};
+  from.joins = true;
+  from.members = {{1, "a:1"}, {3, "c:3", false, 9, true, true}};
+  from.members_index = 12;
   capnp::MallocMessageBuilder message;
   codec::fill(message.initRoot<wire::Greeting>(), from);
   const auto back = codec::decode(message.getRoot<wire::Greeting>().asReader());
@@ -90,6 +99,9 @@ TEST(PeerCodec, AGreetingKeepsEveryField) {
   EXPECT_TRUE(back.is_founded);
   EXPECT_EQ(back.founders, from.founders);
   EXPECT_EQ(back.known, from.known);
+  EXPECT_TRUE(back.joins);
+  EXPECT_EQ(back.members, from.members);
+  EXPECT_EQ(back.members_index, 12U);
 }
 
 }  // namespace

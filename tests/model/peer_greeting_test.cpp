@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <random>
 
@@ -127,6 +128,125 @@ TEST(PeerGreeting, AFoundedMemberMayHaveAnotherListOfFounders) {
   EXPECT_TRUE(meet(a, b).ok());
 }
 
+/// A group of three that has a log.
+struct PeerGreetingJoin : testing::Test {
+  greeting a = fe(1, 11), b = fe(2, 22), c = fe(3, 33);
+  std::vector<member> group = a.founders;
+  PeerGreetingJoin() {
+    for (int i = 0; i < 2; ++i)
+      link_all(a, b, c);
+    for (auto* each : {&a, &b, &c})
+      log_says(*each, group, 1);
+  }
+  static void log_says(greeting& to, const std::vector<member>& members, std::uint64_t index) {
+    to.is_founded = true;
+    learn_members(to, members, members, index);
+  }
+  static greeting joiner(node_id node, std::uint64_t birth) {
+    auto made = fe(node, birth);
+    made.joins = true;
+    made.founders.push_back({node, "h" + std::to_string(node) + ":1"});
+    return made;
+  }
+  static std::vector<member> with(std::vector<member> group, node_id node, std::uint64_t birth) {
+    group.push_back({node, "h" + std::to_string(node) + ":1", true, birth});
+    return group;
+  }
+};
+
+TEST_F(PeerGreetingJoin, WhoIsTakenInIsKnownByItsDirectoryEverywhere) {
+  auto d = joiner(4, 44);
+  const auto asked = meet(a, d);
+  EXPECT_TRUE(asked.is_applicant);
+  EXPECT_NE(asked.refusal.find("ALTER SYSTEM ADD FOLLOWER \"h4:1\""), std::string::npos) << asked.refusal;
+  const auto told = meet(d, a);
+  EXPECT_TRUE(told.is_outsider && told.fatal.empty());
+  EXPECT_FALSE(a.known.contains(4)) << "another directory may come under this id";
+  log_says(a, with(group, 4, 44), 7);
+  link(a, d);
+  EXPECT_EQ(d.known.at(3), 33U) << "the founders' births are told";
+  // Started again without node.join, before it had anything of the log.
+  auto forgetful = joiner(4, 44);
+  forgetful.joins = false;
+  EXPECT_NE(meet(forgetful, a).refusal.find("node.join = true"), std::string::npos);
+  EXPECT_FALSE(may_found(forgetful));
+  // b has never met it.
+  log_says(b, with(group, 4, 44), 7);
+  auto wiped = joiner(4, 45);
+  EXPECT_NE(meet(b, wiped).refusal.find("fe 4 has a new directory"), std::string::npos);
+  EXPECT_NE(meet(wiped, b).fatal.find("fe 4 has a new directory"), std::string::npos);
+  wiped.joins = false;
+  EXPECT_NE(meet(wiped, b).fatal.find("fe 4 has a new directory"), std::string::npos);
+}
+
+TEST_F(PeerGreetingJoin, AFounderThatLostItsDirectoryCannotJoinUnderItsId) {
+  auto wiped = joiner(3, 34);
+  EXPECT_FALSE(meet(wiped, a).fatal.empty());
+  EXPECT_FALSE(meet(a, wiped).is_applicant);
+  EXPECT_FALSE(why_not_to_add(a, {3, "h3:1", false, 34}).empty());
+  EXPECT_TRUE(why_not_to_add(a, {4, "h4:1", false, 44}).empty());
+}
+
+/// Nor after the group has dropped it.
+TEST_F(PeerGreetingJoin, AFounderThatLostItsDirectoryAndWasDroppedCannotJoinUnderItsId) {
+  log_says(a, with({group[0], group[1]}, 4, 44), 9);
+  auto wiped = joiner(3, 34);
+  const auto asked = meet(a, wiped);
+  EXPECT_NE(asked.refusal.find("fe 3 has a new directory"), std::string::npos) << asked.refusal;
+  EXPECT_FALSE(why_not_to_add(a, {3, "h3:1", false, 34}).empty()) << "so says ALTER SYSTEM ADD FOLLOWER";
+  EXPECT_NE(meet(wiped, a).fatal.find("fe 3 has a new directory"), std::string::npos);
+}
+
+TEST_F(PeerGreetingJoin, TheNewerMembershipJudges) {
+  const auto changed = with({group[0], group[1]}, 4, 44);  // 3 is gone, 4 has come.
+  auto d = joiner(4, 44);
+  log_says(a, changed, 9);
+  log_says(d, changed, 9);
+  EXPECT_TRUE(meet(b, d).ok()) << "it was away and takes the word of the newer one";
+  const auto told = meet(c, a);
+  EXPECT_TRUE(told.is_outsider);
+  EXPECT_NE(told.refusal.find("no member of the group any more"), std::string::npos);
+  EXPECT_NE(meet(a, c).refusal.find("fe 3 is no member"), std::string::npos);
+  EXPECT_NE(meet(d, c).refusal.find("fe 3 is no member"), std::string::npos);
+}
+
+/// Else a member that was cut off while it led could never be given the log that replaces the change.
+TEST_F(PeerGreetingJoin, AChangeThatIsNotCommittedKeepsNobodyApart) {
+  learn_members(c, {group[0], group[2]}, group, 1);  // b was to go.
+  EXPECT_TRUE(meet(b, c).ok());
+  EXPECT_TRUE(meet(c, b).ok());
+  const auto grown = with(group, 4, 44);
+  learn_members(a, grown, group, 1);
+  auto d = joiner(4, 44);
+  EXPECT_TRUE(meet(a, d).ok()) << "it has to acknowledge the change that makes it a member";
+  EXPECT_TRUE(meet(d, a).ok());
+  learn_members(d, grown, group, 1);
+  d.is_founded = true;
+  EXPECT_TRUE(meet(b, d).ok()) << "b has not heard of it yet";
+  // Another leader had added another directory under that id, and it never came true.
+  learn_members(c, with(group, 4, 45), group, 1);
+  EXPECT_TRUE(meet(d, c).fatal.empty());
+  log_says(a, {group[0], group[2]}, 50);
+  EXPECT_TRUE(meet(b, a).is_outsider) << "now it is committed";
+}
+
+TEST_F(PeerGreetingJoin, NobodyJoinsWhatIsNotThere) {
+  auto d = joiner(4, 44), founder = fe(1, 11);
+  EXPECT_NE(meet(founder, d).refusal.find("found the group"), std::string::npos);
+  EXPECT_NE(meet(d, founder).refusal.find("found the group"), std::string::npos);
+  EXPECT_FALSE(may_found(d));
+}
+
+TEST_F(PeerGreetingJoin, AFounderThatIsWipedCannotDeceiveWhoWasNotThere) {
+  auto d = joiner(4, 44);
+  log_says(a, with(group, 4, 44), 7);
+  link(a, d);
+  log_says(d, with(group, 4, 44), 7);
+  auto wiped = fe(2, 23);
+  EXPECT_NE(meet(d, wiped).refusal.find("fe 2 has a new directory"), std::string::npos);
+  EXPECT_FALSE(meet(wiped, d).fatal.empty());
+}
+
 /// A directory takes part as soon as it has a log and another one with a log goes by its word.
 struct history {
   explicit history(std::uint32_t seed) : rng(seed) {}
@@ -179,6 +299,93 @@ TEST(PeerGreeting, NoHistoryLetsTwoDirectoriesOfOneMemberTakePart) {
   }
   EXPECT_GT(took_part, 10'000U);
   EXPECT_GT(stops, 1'000U);
+}
+
+/// A group that has a log, and two that come and go.  Whoever is taken for a member sends its log.
+struct changing_history {
+  explicit changing_history(std::uint32_t seed) : rng(seed) {
+    for (int i = 0; i < 2; ++i)
+      link_all(at[0], at[1], at[2]);
+    for (std::size_t i = 0; i < 3; ++i) {
+      at[i].is_founded = true;
+      learn_members(at[i], at[i].founders, at[i].founders, 1);
+    }
+    for (std::size_t i = 3; i < 5; ++i)
+      wipe(i, true);
+  }
+  std::mt19937 rng;
+  std::uint64_t births = 100;
+  std::uint64_t newest = 1;
+  std::array<greeting, 5> at{fe(1, 1), fe(2, 2), fe(3, 3), fe(4, 4), fe(5, 5)};
+  std::array<bool, 5> has_stopped{};
+  birth_register founders_heard{{1, 1}, {2, 2}, {3, 3}};
+  std::size_t taken_in = 0, stops = 0;
+  std::string fault;
+
+  void wipe(std::size_t who, bool joins) {
+    at[who] = fe(who + 1, ++births);
+    at[who].joins = joins;
+    if (who >= 3)
+      at[who].founders.push_back({who + 1, "h" + std::to_string(who + 1) + ":1"});
+    has_stopped[who] = false;
+  }
+  /// `who` hears `other`, and if it may, what stands in the other's log.
+  void hear(greeting& who, const greeting& other) {
+    const auto before = who;
+    const auto verdict = meet(who, other);
+    if (!verdict.fatal.empty()) {
+      has_stopped[who.node - 1] = true;
+      ++stops;
+    }
+    if (verdict.is_applicant && who.members_index == newest && why_not_to_add(who, {other.node, "", false, other.birth}).empty()) {
+      auto members = who.members;
+      members.push_back({other.node, "h" + std::to_string(other.node) + ":1", true, other.birth});
+      learn_members(who, members, members, ++newest);
+      ++taken_in;
+    }
+    if (!verdict.ok())
+      return;
+    check(before, other);
+    if (other.members_index > who.members_index) {
+      who.is_founded = true;
+      learn_members(who, other.members, other.members, other.members_index);
+    }
+  }
+  void check(const greeting& who, const greeting& heard) {
+    const auto& members = heard.members_index > who.members_index ? heard.members : who.members;
+    const auto one = std::ranges::find(members, heard.node, &member::id);
+    if (one == members.end() || std::ranges::find(members, who.node, &member::id) == members.end())
+      fault = "a stranger was heard";
+    else if (one->birth != 0 ? one->birth != heard.birth : founders_heard.at(heard.node) != heard.birth)
+      fault = "another directory of fe " + std::to_string(heard.node) + " was heard by fe " + std::to_string(who.node);
+  }
+  void something_happens() {
+    const auto who = rng() % 5, other = rng() % 5;
+    const auto what = rng() % 20;
+    if (what < 17 && who != other && !has_stopped[who] && !has_stopped[other])
+      hear(at[who], at[other]);
+    else if (what == 17 && at[who].members_index == newest && who != other && at[who].members.size() > 1) {
+      auto members = at[who].members;
+      std::erase_if(members, [&](const member& each) { return each.id == other + 1; });
+      learn_members(at[who], members, members, ++newest);
+    } else if (what == 18 && who >= 2 && rng() % 3 == 0)  // Of the founders a minority.
+      wipe(who, rng() % 2 == 0);
+  }
+};
+
+TEST(PeerGreeting, NoHistoryOfJoiningLetsAnotherDirectoryBeHeard) {
+  std::size_t taken_in = 0, stops = 0;
+  for (std::uint32_t seed = 1; seed <= 5'000; ++seed) {
+    changing_history one(seed);
+    for (int i = 0; i < 300; ++i) {
+      one.something_happens();
+      ASSERT_EQ(one.fault, "") << "seed " << seed << " after " << i;
+    }
+    taken_in += one.taken_in;
+    stops += one.stops;
+  }
+  EXPECT_GT(taken_in, 5'000U);
+  EXPECT_GT(stops, 5'000U);
 }
 
 }  // namespace

@@ -80,6 +80,9 @@ private:
       case 39: return drop_plan{label()};
       case 40: return show_plans{};
       case 41: return show_plan{label()};
+      case 42: return add_frontend{address(), coin()};
+      case 43: return drop_frontend{address(), coin()};
+      case 44: return hand_over_leadership{label()};
       case 32: return rebalance_disk{addresses(0), coin()};
       case 33: {
         check_tablets out;
@@ -87,7 +90,7 @@ private:
           out.tablets.push_back(number(1, UINT64_MAX));
         return out;
       }
-      case 42: return make_checkpoint{coin() ? "" : label()};
+      case 45: return make_checkpoint{coin() ? "" : label()};
       default: {
         help_words out;
         for (auto n = number(0, 3); n > 0; --n)

@@ -59,7 +59,8 @@ TEST(StatementTable, OnlyStatementsThatChangeStateNeedAuthority) {
       writers.push_back(row.kind);
   EXPECT_EQ(writers, (std::vector<std::string_view>{"create_database", "drop_database", "create_table", "drop_table",
                                                     "add_partition", "drop_partition", "modify_partition", "add_backends",
-                                                    "drop_backend", "modify_backend", "decommission_backend", "load",
+                                                    "drop_backend", "modify_backend", "decommission_backend",
+                                                    "add_frontend", "drop_frontend", "transfer_leadership", "load",
                                                     "save_plan", "apply_plan", "drop_plan",
                                                     "repair_table", "set_replica_status", "set_config", "pause_balance",
                                                     "resume_balance", "rebalance_disk", "check_tablets",
@@ -84,6 +85,11 @@ TEST(Statement, ParsesWhatItShould) {
   EXPECT_EQ(parsed(R"(ALTER SYSTEM DROP BACKEND "h:1")"), (statement{drop_backend{{"h", 1}}}));
   EXPECT_EQ(parsed(R"(ALTER SYSTEM DECOMMISSION BACKEND "h:1")"), (statement{decommission_backend{{"h", 1}, true}}));
   EXPECT_EQ(parsed(R"(ALTER SYSTEM CANCEL DECOMMISSION BACKEND "h:1")"), (statement{decommission_backend{{"h", 1}, false}}));
+  EXPECT_EQ(parsed(R"(ALTER SYSTEM ADD FOLLOWER "h:1")"), (statement{add_frontend{{"h", 1}, true}}));
+  EXPECT_EQ(parsed(R"(ALTER SYSTEM ADD OBSERVER "h:1")"), (statement{add_frontend{{"h", 1}, false}}));
+  EXPECT_EQ(parsed(R"(ALTER SYSTEM DROP FOLLOWER "h:1")"), (statement{drop_frontend{{"h", 1}, true}}));
+  EXPECT_EQ(parsed(R"(ALTER SYSTEM DROP OBSERVER "h:1")"), (statement{drop_frontend{{"h", 1}, false}}));
+  EXPECT_EQ(parsed("admin transfer leadership to 'fe2'"), (statement{hand_over_leadership{"fe2"}}));
   EXPECT_EQ(parsed("LOAD FILE '/tmp/it''s \\\\ here' INTO d.t LABEL 'a-1.b:c'"),
             (statement{load_file{"/tmp/it's \\ here", {"d", "t"}, "a-1.b:c"}}));
   EXPECT_EQ(parsed("EXPORT TABLE d.t TO \"数据.tsv\""), (statement{export_table{{"d", "t"}, "数据.tsv"}}));
@@ -209,7 +215,7 @@ TEST(Statement, MistakesArePointedAt) {
      "                 ^~~~\n"
      "send one statement at a time.  HELP SHOW BACKENDS;\n"},
     {"",
-     "syntax 1:1: expected CREATE, DROP, ALTER, USE, LOAD, EXPORT, SHOW, EXPLAIN, PLAN, APPLY, ADMIN or HELP, found the end of the statement\n"
+     "syntax 1:1: expected CREATE, DROP, ALTER, USE, ADMIN, LOAD, EXPORT, SHOW, EXPLAIN, PLAN, APPLY or HELP, found the end of the statement\n"
      "  \n"
      "  ^\n"
      "HELP;\n"},
