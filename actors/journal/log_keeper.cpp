@@ -31,8 +31,7 @@ void count_commit(journal_stats& stats, const std::vector<edit_message>& edits, 
 
 /// Those of a node that does not lead are taken to be refused.
 std::vector<edit_message> next_edits(log_keeper_state& st, const model::update& now) {
-  if (now.role != model::consensus_role::leader)
-    st.open.forget();
+  st.open.lead(now.role == model::consensus_role::leader ? now.term : 0);
   st.open.committed(now.committed_upto);
   if (st.open.may_begin())
     return st.ports.proposed->take_edits();

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <utility>
 
 namespace tabletd::model {
 
@@ -51,12 +52,16 @@ public:
     while (!ends_.empty() && ends_.front() <= upto)
       ends_.pop_front();
   }
-  /// Of a leader that leads no more; their fate is not ours to wait for.
-  void forget() { ends_.clear(); }
+  /// In which this node leads; 0: it does not.  What another term has left is not ours to wait for.
+  void lead(std::uint64_t in_term) {
+    if (std::exchange(term_, in_term) != in_term)
+      ends_.clear();
+  }
   [[nodiscard]] bool may_begin() const { return ends_.size() < open_max; }
 
 private:
   std::deque<std::uint64_t> ends_;  ///< The last index of each, ascending.
+  std::uint64_t term_ = 0;
 };
 
 }  // namespace tabletd::model

@@ -97,7 +97,12 @@ TEST(OpenTransactions, TheNextBeginsWhenAMajorityHasTheLast) {
   open.committed(7);
   EXPECT_TRUE(open.may_begin());
   open.began(9);
-  open.forget();
+  open.lead(5);
+  EXPECT_TRUE(open.may_begin());
+  open.began(9);
+  open.lead(5);
+  EXPECT_FALSE(open.may_begin());
+  open.lead(0);
   EXPECT_TRUE(open.may_begin());
 }
 
