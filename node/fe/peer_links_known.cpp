@@ -22,7 +22,7 @@ model::greeting_verdict peer_links::judge(const model::greeting& peer) {
   if (!verdict.fatal.empty()) {
     verdict.refusal = verdict.fatal;
     options_.on_fatal(verdict.fatal);
-  } else if (verdict.is_applicant || (verdict.is_outsider && options_.self.joins)) {
+  } else if (!verdict.refusal.empty() && (peer.joins || options_.self.joins)) {
     log_once("peer_joins", log_level::info, "a front end waits to be taken into the group", {{"why", verdict.refusal}});
   } else if (!verdict.refusal.empty()) {
     log_once("peer_refused", log_level::error, "another front end was refused", {{"why", verdict.refusal}});
