@@ -229,8 +229,13 @@ void kj_loop::drain() {
       log_error("what was posted to the event loop failed", {{"error", current_exception_text()}});
     }
   }
-  for (auto& each : mail)
-    read(*each);
+  for (auto& each : mail) {
+    try {
+      read(*each);
+    } catch (...) {
+      log_error("an actor's answer could not be read", {{"error", current_exception_text()}});
+    }
+  }
 }
 
 void kj_loop::wake() const {

@@ -8,6 +8,7 @@
 #include <caf/mailbox_element.hpp>
 #include <caf/message.hpp>
 #include <caf/message_id.hpp>
+#include <caf/response_type.hpp>
 #include <caf/system_messages.hpp>
 #include <caf/typed_actor.hpp>
 #include <kj/async-io.h>
@@ -162,6 +163,12 @@ private:
   kj::Own<kj::PromiseFulfiller<Answer>> fulfiller_;
 };
 
+/// The envelopes go past CAF's own check.
+template <class Answer, class Signatures, class Request>
+inline constexpr bool answers
+  = std::is_same_v<caf::response_type_t<Signatures, Request>, caf::detail::type_list<Answer>>
+    || std::is_same_v<Signatures, caf::none_t>; // caf::actor says nothing of itself.
+
 } // namespace detail
 
 /// KJ -> CAF: sends `request` to `whom` and promises the answer.  Loop thread only.  If the
@@ -171,6 +178,7 @@ private:
 template <class Answer, class Handle, class Request>
 kj::Promise<Answer> ask(kj_loop& loop, caf::actor_system& sys, const Handle& whom, Request request,
                         std::chrono::milliseconds limit = std::chrono::seconds(60)) {
+  static_assert(detail::answers<Answer, typename Handle::signatures, Request>, "that actor does not answer that with this");
   KJ_REQUIRE(loop.in_loop(), "ask() belongs to the loop's thread");
   if (!whom)
     return detail::failed_ask("there is no actor to ask");

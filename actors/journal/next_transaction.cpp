@@ -91,6 +91,10 @@ void next_transaction::note_return() {
 
 bool next_transaction::follow(std::size_t written, span took) {
   std::unique_lock guard{mutex_};
+  if (written == 0) {
+    awake_ = has_work();
+    return awake_;  // A read, say: no answers are on their way, and nothing is learned about the disk.
+  }
   pacing_.transaction_took(written, took.count());
   if (returned_ < written_)
     note_return();

@@ -402,9 +402,9 @@ struct ResyncGroup : CheckpointGroup {
 
 /// spec/jobs.md K6, and C11 #7754: its log ends before those of the others begin.
 TEST_F(ResyncGroup, WhoWasDownForTooLongIsMarkedAndStartsFromAnothersImage) {
-  for (std::size_t i = 0; i < members.size(); ++i)
+  for (std::size_t i = 0; i < founders; ++i)
     start(i, impatient_options_of(i));
-  for (std::size_t i = 0; i < members.size(); ++i)
+  for (std::size_t i = 0; i < founders; ++i)
     said.wait([&](const std::string& word) { return word == fmt::format("{} ready", i); });
   const auto leads = wait_for_leader();
   make_image(leads, "first");

@@ -78,6 +78,23 @@ TEST(NextTransaction, WaitsUntilEverybodyWrittenIsBack) {
   proposers.join();
 }
 
+/// A turn without edits - somebody reads - says nothing about what a transaction costs.
+TEST(NextTransaction, LearnsNothingFromTurnsWithoutEdits) {
+  next_transaction next{{}};
+  for (int i = 0; i < 50; ++i)
+    EXPECT_FALSE(next.follow(0, 0us));
+  ASSERT_TRUE(next.add(edit()));
+  ASSERT_EQ(next.take_edits().size(), 1u);
+  ASSERT_FALSE(next.add(edit()));
+  std::thread proposers([&] {
+    for (int i = 0; i < 3; ++i)
+      EXPECT_FALSE(next.add(edit()));
+  });
+  EXPECT_TRUE(next.follow(3, 1h));
+  EXPECT_EQ(next.take_edits().size(), 4u) << "they were waited for";
+  proposers.join();
+}
+
 /// Proposers that hardly return are not waited for a second time.
 TEST(NextTransaction, LearnsThatProposersReturnSlowly) {
   next_transaction next{{}};
