@@ -175,7 +175,9 @@ void fe_node::spawn_tree(opened_journal opened) {
   keeper_child.id = "image_keeper";
   keeper_child.start = handles::starter(
     all, &handles::image_keeper, [room = checkpoint_](caf::event_based_actor* parent, handles& h) -> image_keeper_actor {
-      return spawn_child<caf::detached>(parent, image_keeper, room->keeper_ports(h.catalog));
+      auto keeper = spawn_child<caf::detached>(parent, image_keeper, room->keeper_ports(h.catalog));
+      room->exchange()->set(keeper); // Not only when its thread begins: the worker may have an order for it before.
+      return keeper;
     });
 
   child_spec worker_child;
