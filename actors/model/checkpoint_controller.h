@@ -170,9 +170,9 @@ public:
 
   [[nodiscard]] const std::optional<running_attempt>& attempt() const { return attempt_; }
   [[nodiscard]] const std::map<node_id, member_book>& members() const { return members_; }
-  /// What may be deleted now, and whose fault it is that it is not more.  `without`: as if that member
-  /// were excused; 0: nobody.
-  [[nodiscard]] retention_verdict retention(node_id without = 0) const;
+  /// What may be deleted now, and whose fault it is that it is not more.  `without`: as if these members
+  /// were excused.
+  [[nodiscard]] retention_verdict retention(const std::set<node_id>& without = {}) const;
   /// C3: in which order members are asked, dead and excused ones left out.
   [[nodiscard]] std::vector<node_id> candidates() const;
 
@@ -229,6 +229,8 @@ private:
   void note_boot(node_id member, member_book& m, boot_id boot);
   void spread();
   void decide_about_disk();
+  [[nodiscard]] std::set<node_id> down_too_long() const;
+  void excuse_the_lost();
   void decide_about_members();
   void decide(checkpoint_decision what, node_id member, std::string why);
   [[nodiscard]] bool wants_deletion() const;

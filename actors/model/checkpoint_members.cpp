@@ -143,24 +143,39 @@ void checkpoint_controller::decide_about_disk() {
     decide(checkpoint_decision::use_older, 0, "the disk of the journal has room again");
 }
 
-void checkpoint_controller::decide_about_members() {
-  for (const auto& [id, m] : members_) {
-    if (m.deciding)
-      continue;
-    if (m.excused) {
-      if (m.alive && has_newest(m) && m.applied >= newest_id(self().images))
-        decide(checkpoint_decision::readmit_member, id, "it has image " + std::to_string(newest_id(m.images)));
-      continue;
-    }
-    if (m.alive || id == self_)
+std::set<node_id> checkpoint_controller::down_too_long() const {
+  std::set<node_id> lost;
+  for (const auto& [id, m] : members_)
+    if (!m.alive && !m.excused && id != self_
+        && (now_ - m.down_since > options_.retain_time_max
+            || journal_.bytes_written - m.bytes_written_when_lost > options_.retain_bytes_max))
+      lost.insert(id);
+  return lost;
+}
+
+/// K6.  Judged as if all of them were excused: of two, neither alone would set anything free.  Who then holds nothing
+/// up needs no mark.
+void checkpoint_controller::excuse_the_lost() {
+  const auto lost = down_too_long();
+  const auto most = retention(lost).upto;
+  for (const auto id : lost) {
+    auto others = lost;
+    others.erase(id);
+    const auto& m = members_.at(id);
+    if (m.deciding || retention(others).upto >= most)
       continue;
     const auto bytes = journal_.bytes_written - m.bytes_written_when_lost;
-    const bool too_long = now_ - m.down_since > options_.retain_time_max || bytes > options_.retain_bytes_max;
-    if (too_long && retention(id).upto > retention().upto)
-      decide(checkpoint_decision::excuse_member, id,
-             "down for " + std::to_string((now_ - m.down_since).count() / 1000) + " s and "
-               + std::to_string(bytes >> 20) + " MiB of journal");
+    decide(checkpoint_decision::excuse_member, id,
+           "down for " + std::to_string((now_ - m.down_since).count() / 1000) + " s and " + std::to_string(bytes >> 20)
+             + " MiB of journal");
   }
+}
+
+void checkpoint_controller::decide_about_members() {
+  for (const auto& [id, m] : members_)
+    if (m.excused && !m.deciding && m.alive && has_newest(m) && m.applied >= newest_id(self().images))
+      decide(checkpoint_decision::readmit_member, id, "it has image " + std::to_string(newest_id(m.images)));
+  excuse_the_lost();
 }
 
 void checkpoint_controller::on(const decision_logged& e) {
@@ -178,10 +193,10 @@ void checkpoint_controller::on(const decision_logged& e) {
 
 // -- the journal's deletion --------------------------------------------------------------
 
-retention_verdict checkpoint_controller::retention(node_id without) const {
+retention_verdict checkpoint_controller::retention(const std::set<node_id>& without) const {
   std::vector<retention_member> view;
   for (const auto& [id, m] : members_) // Who is being readmitted counts already.
-    view.push_back({id, m.images, m.applied, (m.excused && !m.deciding) || id == without});
+    view.push_back({id, m.images, m.applied, (m.excused && !m.deciding) || without.contains(id)});
   return deletable(view, self_, is_pressed());
 }
 
