@@ -156,7 +156,9 @@ void look_at_disk(self_ptr self) {
   if (!free_bytes)
     return;
   const auto& images = st.controller->members().at(st.ports.exchange->self()).images;
-  const model::disk_room room{*free_bytes, st.ports.options.bytes_max, images.empty() ? 0 : images.front().bytes};
+  const auto& rules = st.ports.options;
+  const model::disk_room room{*free_bytes, rules.bytes_max, rules.retain_bytes_max,
+                              images.empty() ? 0 : images.front().bytes};
   st.disk_presses = model::disk_presses(room, st.disk_presses);
   feed(self, model::disk_pressure_seen{st.disk_presses});
 }

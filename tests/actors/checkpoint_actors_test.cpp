@@ -311,6 +311,19 @@ TEST_F(CheckpointActors, AFullDiskIsLoggedBeforeMoreIsDeleted) {
   EXPECT_EQ(decided.back().what, model::checkpoint_decision::use_older);
 }
 
+/// scripts/bench_checkpoint.py sets so much in order to checkpoint by order alone.
+TEST_F(CheckpointActors, AVeryLargeIntervalDoesNotPress) {
+  rules.bytes_max = std::uint64_t{100'000} << 20;
+  disk_free_bytes = 5 * rules.retain_bytes_max;
+  lead();
+  run(std::chrono::seconds(5));
+  EXPECT_TRUE(decided.empty());
+  disk_free_bytes = 3 * rules.retain_bytes_max;
+  run(std::chrono::seconds(5));
+  ASSERT_EQ(decided.size(), 1U);
+  EXPECT_EQ(decided.front().what, model::checkpoint_decision::use_newest);
+}
+
 TEST_F(CheckpointActors, AFollowerWaitsForWhatItHasInItsLog) {
   lead();
   const auto before = std::make_shared<const model::catalog>(w.cat);

@@ -113,11 +113,18 @@ TEST_F(CheckpointOperator, ADecisionThatWasNotLoggedIsMadeAgain) {
 }
 
 TEST(DiskPressure, EndsLaterThanItBegins) {
-  const disk_room at{.free_bytes = 400, .interval_bytes = 64, .image_bytes = 36};
+  const disk_room at{.free_bytes = 400, .interval_bytes = 64, .retain_bytes = 1'000, .image_bytes = 36};
   EXPECT_FALSE(disk_presses(at, false));
-  EXPECT_TRUE(disk_presses({399, 64, 36}, false));
-  EXPECT_TRUE(disk_presses({799, 64, 36}, true));
-  EXPECT_FALSE(disk_presses({800, 64, 36}, true));
+  EXPECT_TRUE(disk_presses({399, 64, 1'000, 36}, false));
+  EXPECT_TRUE(disk_presses({799, 64, 1'000, 36}, true));
+  EXPECT_FALSE(disk_presses({800, 64, 1'000, 36}, true));
+}
+
+TEST(DiskPressure, AnIntervalBeyondWhatIsRetainedCountsForNoMore) {
+  constexpr std::uint64_t interval_bytes = std::uint64_t{100'000} << 20, retain_bytes = 64;
+  EXPECT_FALSE(disk_presses({400, interval_bytes, retain_bytes, 36}, false));
+  EXPECT_TRUE(disk_presses({399, interval_bytes, retain_bytes, 36}, false));
+  EXPECT_FALSE(disk_presses({800, UINT64_MAX, retain_bytes, 36}, true));
 }
 
 TEST(CheckpointMarks, AreWhatTheLogSays) {
