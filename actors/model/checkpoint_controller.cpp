@@ -41,6 +41,8 @@ checkpoint_controller::checkpoint_controller(checkpoint_options options, model::
   for (const auto id : marks.excused)
     if (const auto m = members_.find(id); m != members_.end())
       m->second.excused = true;
+    else
+      leavers_[id].since = now;
 }
 
 struct checkpoint_controller::visitor {
@@ -78,6 +80,8 @@ struct checkpoint_controller::visitor {
       c.pressure_deciding_ = false;
     else if (const auto m = c.members_.find(e.member); m != c.members_.end())
       m->second.deciding = false;
+    else if (const auto left = c.leavers_.find(e.member); left != c.leavers_.end())
+      left->second.deciding = false;
   }
   void operator()(const disk_pressure_seen& e) { c.pressure_ = e.pressed; }
   void operator()(const epoch_ended&) {

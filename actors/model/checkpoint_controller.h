@@ -191,6 +191,11 @@ private:
     checkpoint_asked what;
     time_ms latest{}; ///< Then without those that say nothing.
   };
+  /// Marked, but in the group no more.
+  struct marked_leaver {
+    time_ms since{}; ///< In this epoch.
+    bool deciding = false;
+  };
   struct current_proof {
     std::uint64_t number{};
     time_ms asked{};
@@ -231,6 +236,7 @@ private:
   void decide_about_disk();
   [[nodiscard]] std::set<node_id> down_too_long() const;
   void excuse_the_lost();
+  void forget_leavers();
   void decide_about_members();
   void decide(checkpoint_decision what, node_id member, std::string why);
   [[nodiscard]] bool wants_deletion() const;
@@ -246,6 +252,7 @@ private:
   checkpoint_effects effects_;  ///< Of the step under way.
 
   std::map<node_id, member_book> members_;
+  std::map<node_id, marked_leaver> leavers_;
   journal_seen journal_;
   std::uint64_t finalized_{};
   time_ms image_made_; ///< The last one of this epoch; before it, its beginning.

@@ -11,6 +11,10 @@ void checkpoint_controller::on(const group_changed& e) {
     if (const auto [m, is_new] = members_.try_emplace(id); is_new) { // Down until it is seen.
       m->second.down_since = now_;
       m->second.bytes_written_when_lost = journal_.bytes_written;
+      if (const auto left = leavers_.extract(id)) { // Back before its mark was taken off.
+        m->second.excused = true;
+        m->second.deciding = left.mapped().deciding;
+      }
     }
   const auto is_member = [&](node_id id) { return id == self_ || std::ranges::find(e.members, id) != e.members.end(); };
   if (attempt_ && !is_member(attempt_->worker))
@@ -19,6 +23,9 @@ void checkpoint_controller::on(const group_changed& e) {
     push_.reset();
   if (round_)
     std::erase_if(round_->left, [&](node_id id) { return !is_member(id); });
+  for (const auto& [id, m] : members_)
+    if (m.excused && !is_member(id))
+      leavers_[id] = {now_, m.deciding};
   std::erase_if(members_, [&](const auto& entry) { return !is_member(entry.first); });
 }
 
@@ -127,10 +134,12 @@ std::string text_of(const logged_decision& decision) {
 }
 
 void checkpoint_controller::decide(checkpoint_decision what, node_id member, std::string why) {
-  if (is_about_member(what))
-    members_.at(member).deciding = true;
-  else
+  if (!is_about_member(what))
     pressure_deciding_ = true;
+  else if (const auto m = members_.find(member); m != members_.end())
+    m->second.deciding = true;
+  else
+    leavers_.at(member).deciding = true;
   effects_.push_back(log_decision{{what, member, std::move(why)}});
 }
 
@@ -176,6 +185,14 @@ void checkpoint_controller::decide_about_members() {
     if (m.excused && !m.deciding && m.alive && has_newest(m) && m.applied >= newest_id(self().images))
       decide(checkpoint_decision::readmit_member, id, "it has image " + std::to_string(newest_id(m.images)));
   excuse_the_lost();
+  forget_leavers();
+}
+
+/// Else the mark would stay for ever.  Not at once: one whose address changes is gone from the group's list for a moment.
+void checkpoint_controller::forget_leavers() {
+  for (const auto& [id, left] : leavers_)
+    if (!left.deciding && now_ - left.since >= options_.settle)
+      decide(checkpoint_decision::readmit_member, id, "it left the group");
 }
 
 void checkpoint_controller::on(const decision_logged& e) {
@@ -184,11 +201,15 @@ void checkpoint_controller::on(const decision_logged& e) {
     log_uses_newest_ = e.what == checkpoint_decision::use_newest;
     return;
   }
-  const auto m = members_.find(e.member);
-  if (m == members_.end())
-    return;
-  m->second.deciding = false;
-  m->second.excused = e.what == checkpoint_decision::excuse_member;
+  const bool is_marked = e.what == checkpoint_decision::excuse_member;
+  if (const auto m = members_.find(e.member); m != members_.end()) {
+    m->second.deciding = false;
+    m->second.excused = is_marked;
+  } else if (is_marked) { // It left meanwhile.
+    leavers_[e.member].since = now_;
+  } else {
+    leavers_.erase(e.member);
+  }
 }
 
 // -- the journal's deletion --------------------------------------------------------------

@@ -291,6 +291,16 @@ TEST_F(CheckpointActors, ANewLeaderKnowsTheMarksFromTheLog) {
   EXPECT_EQ(at(1).trims.back(), older);
 }
 
+TEST_F(CheckpointActors, TheMarkOfOneThatLeftIsTakenOff) {
+  w(model::checkpoint_decided{model::checkpoint_decision::excuse_member, model::frontend_id{9}, "down for a day"});
+  publish();
+  lead();
+  run(std::chrono::seconds(15));
+  ASSERT_EQ(decided.size(), 1U);
+  EXPECT_EQ(decided.front().what, model::checkpoint_decision::readmit_member);
+  EXPECT_FALSE(w.cat.retention.contains(model::frontend_id{9}));
+}
+
 TEST_F(CheckpointActors, AFullDiskIsLoggedBeforeMoreIsDeleted) {
   lead();
   ask();

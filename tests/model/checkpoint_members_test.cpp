@@ -1,4 +1,4 @@
-// K6 where more than one member is down at a time.
+// K6 where more than one member is down at a time, and where a marked one leaves the group.
 #include "tests/model/checkpoint_rig.h"
 
 #include <algorithm>
@@ -88,6 +88,55 @@ TEST_F(CheckpointLostMembers, WhoHoldsUpNothingIsNotMarked) {
   hold_newest({L, F1, F2, M4});
   lose({M4, M5});
   EXPECT_EQ(marked(pass_retain_time()), ids{M5});
+}
+
+// -- who leaves --------------------------------------------------------------------------
+
+struct CheckpointLeavers : CheckpointLostMembers {
+  static ids unmarked(const checkpoint_effects& effects) {
+    ids who;
+    for (const auto& each : all<log_decision>(effects)) {
+      EXPECT_EQ(each.decision.what, checkpoint_decision::readmit_member);
+      EXPECT_EQ(each.decision.why, "it left the group");
+      who.push_back(each.decision.member);
+    }
+    return who;
+  }
+};
+
+TEST_F(CheckpointLeavers, TheMarkOfOneThatLeftUnderAnEarlierLeaderIsTakenOff) {
+  lead(6, {9});
+  EXPECT_TRUE(unmarked(pass(options.settle - 1ms)).empty());
+  EXPECT_EQ(unmarked(pass(1ms)), ids{9});
+  EXPECT_TRUE(unmarked(pass(1s)).empty()) << "it is on its way into the log";
+  EXPECT_EQ(unmarked(feed(decision_failed{checkpoint_decision::readmit_member, 9})), ids{9});
+  EXPECT_TRUE(unmarked(feed(decision_logged{checkpoint_decision::readmit_member, 9})).empty());
+  EXPECT_TRUE(unmarked(pass(1h)).empty());
+}
+
+TEST_F(CheckpointLeavers, TheMarkOfOneThatLeavesIsTakenOff) {
+  lead(6, {F2});
+  EXPECT_TRUE(unmarked(feed(group_changed{{L, F1}})).empty());
+  EXPECT_EQ(unmarked(pass(options.settle)), ids{F2});
+}
+
+TEST_F(CheckpointLeavers, OneThatLeavesWhileItsMarkIsLoggedLosesItToo) {
+  lead_all({L, F1, F2});
+  lose({F2});
+  hold_newest({L, F1});
+  EXPECT_EQ(marked(pass_retain_time()), ids{F2});
+  feed(group_changed{{L, F1}});
+  EXPECT_TRUE(unmarked(pass(options.settle)).empty()) << "there is no mark yet";
+  feed(decision_logged{checkpoint_decision::excuse_member, F2});
+  EXPECT_EQ(unmarked(pass(options.settle)), ids{F2});
+}
+
+TEST_F(CheckpointLeavers, OneThatIsGoneForAMomentKeepsItsMark) {
+  lead(6, {F2});
+  feed(group_changed{{L, F1}});
+  feed(group_changed{{L, F1, F2}});
+  EXPECT_TRUE(unmarked(pass(options.settle)).empty());
+  EXPECT_TRUE(c->members().at(F2).excused);
 }
 
 } // namespace
