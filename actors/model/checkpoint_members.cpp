@@ -143,13 +143,19 @@ void checkpoint_controller::decide(checkpoint_decision what, node_id member, std
   effects_.push_back(log_decision{{what, member, std::move(why)}});
 }
 
+/// A disk of which nothing can be read any more must not keep for ever what is dangerous.
+void checkpoint_controller::forget_old_pressure() {
+  if (now_ - pressure_seen_ >= options_.disk_patience)
+    pressure_ = false;
+}
+
 void checkpoint_controller::decide_about_disk() {
   if (!pressure_ || *pressure_ == log_uses_newest_ || pressure_deciding_)
     return;
   if (*pressure_)
     decide(checkpoint_decision::use_newest, 0, "the disk of the journal is filling up");
   else
-    decide(checkpoint_decision::use_older, 0, "the disk of the journal has room again");
+    decide(checkpoint_decision::use_older, 0, "the disk of the journal presses no more, as far as is known");
 }
 
 std::set<node_id> checkpoint_controller::down_too_long() const {

@@ -106,6 +106,23 @@ TEST_F(CheckpointOperator, TheNextLeaderLooksAtItsDiskBeforeItUsesWhatAnEarlierO
   EXPECT_EQ(only<log_decision>(feed(disk_pressure_seen{false})).decision.what, checkpoint_decision::use_older);
 }
 
+TEST_F(CheckpointOperator, ALeaderThatCannotReadItsDiskTakesBackWhatAnEarlierOneLogged) {
+  lead(6, {}, true);
+  EXPECT_TRUE(all<log_decision>(pass(options.disk_patience - 1ms)).empty());
+  EXPECT_EQ(only<log_decision>(pass(1ms)).decision.what, checkpoint_decision::use_older);
+}
+
+TEST_F(CheckpointOperator, PressureThatIsNotSeenAnyMoreEnds) {
+  feed(disk_pressure_seen{true});
+  feed(decision_logged{checkpoint_decision::use_newest, 0});
+  pass(options.disk_patience - 1ms);
+  feed(disk_pressure_seen{true});
+  EXPECT_TRUE(all<log_decision>(pass(options.disk_patience - 1ms)).empty());
+  EXPECT_TRUE(c->feels_pressure());
+  EXPECT_EQ(only<log_decision>(pass(1ms)).decision.what, checkpoint_decision::use_older);
+  EXPECT_FALSE(c->feels_pressure());
+}
+
 TEST_F(CheckpointOperator, ADecisionThatWasNotLoggedIsMadeAgain) {
   feed(disk_pressure_seen{true});
   EXPECT_EQ(only<log_decision>(feed(decision_failed{checkpoint_decision::use_newest, 0})).decision.what,
