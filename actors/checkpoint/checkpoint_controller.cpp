@@ -156,9 +156,10 @@ void look_at_disk(self_ptr self) {
   if (!free_bytes)
     return;
   const auto& images = st.controller->members().at(st.ports.exchange->self()).images;
-  const model::disk_room room{*free_bytes, st.ports.options.bytes_max, images.empty() ? 0 : images.front().bytes};
-  st.disk_presses = model::disk_presses(room, st.disk_presses);
-  feed(self, model::disk_pressure_seen{st.disk_presses});
+  const auto& rules = st.ports.options;
+  const model::disk_room room{*free_bytes, rules.bytes_max, rules.retain_bytes_max,
+                              images.empty() ? 0 : images.front().bytes};
+  feed(self, model::disk_pressure_seen{model::disk_presses(room, st.controller->feels_pressure())});
 }
 
 void on_beat(self_ptr self) {
@@ -236,7 +237,6 @@ checkpoint_controller_actor::behavior_type checkpoint_controller(self_ptr self, 
   st.members = st.ports.members();
   st.bytes_at_begin = st.bytes_at_image = journal_bytes(*st.ports.stats);
   const auto marks = model::marks_of(*st.ports.cell->load());
-  st.disk_presses = marks.use_newest;
   st.controller.emplace(st.ports.options, st.epoch, st.ports.exchange->self(), st.members, marks, now(self));
   st.ports.exchange->set(checkpoint_controller_actor{self});
   self->send(checkpoint_controller_actor{self}, tick_due{});

@@ -50,7 +50,6 @@ struct checkpoint_controller_state {
   std::vector<model::logged_decision> unlogged;  ///< Answered "failed" with the next beat.
   std::string last_ending = "none yet";
   model::time_ms attempt_began{};
-  bool disk_presses = false;
   std::uint64_t requests = 0;
   std::map<std::uint64_t, caf::typed_response_promise<checkpoint_outcome>> waiting;
 };

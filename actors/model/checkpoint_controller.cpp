@@ -36,11 +36,13 @@ checkpoint_controller::checkpoint_controller(checkpoint_options options, model::
                                              std::vector<node_id> members, const checkpoint_marks& marks,
                                              time_ms now)
     : options_(options), epoch_(epoch), self_(self), now_(now), image_made_(now), next_round_(now + options.settle),
-      log_uses_newest_(marks.use_newest) {
+      pressure_seen_(now), log_uses_newest_(marks.use_newest) {
   on(group_changed{std::move(members)});
   for (const auto id : marks.excused)
     if (const auto m = members_.find(id); m != members_.end())
       m->second.excused = true;
+    else
+      leavers_[id].since = now;
 }
 
 struct checkpoint_controller::visitor {
@@ -78,8 +80,13 @@ struct checkpoint_controller::visitor {
       c.pressure_deciding_ = false;
     else if (const auto m = c.members_.find(e.member); m != c.members_.end())
       m->second.deciding = false;
+    else if (const auto left = c.leavers_.find(e.member); left != c.leavers_.end())
+      left->second.deciding = false;
   }
-  void operator()(const disk_pressure_seen& e) { c.pressure_ = e.pressed; }
+  void operator()(const disk_pressure_seen& e) {
+    c.pressure_ = e.pressed;
+    c.pressure_seen_ = c.now_;
+  }
   void operator()(const epoch_ended&) {
     for (const auto& order : std::exchange(c.orders_, {}))
       c.effects_.push_back(answer_operator{order.what.request, false, leads_no_more});
@@ -106,6 +113,7 @@ checkpoint_effects checkpoint_controller::step(const checkpoint_event& event, ti
   if (!ended_) { // Level, not edge: whatever happened, look at all of it.
     take_orders();
     spread();
+    forget_old_pressure();
     decide_about_disk();
     decide_about_members();
     ask_for_proof();

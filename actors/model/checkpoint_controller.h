@@ -35,6 +35,7 @@ struct checkpoint_options {
   // K6, journal_retain_max: how long a member may be down before it holds up deletion no more.
   std::uint64_t retain_bytes_max = 1U << 30;           ///< Of journal written since it went down.
   time_ms retain_time_max = std::chrono::hours(24);
+  time_ms disk_patience = std::chrono::minutes(5);     ///< What was last seen of the disk counts no longer than this.
   time_ms order_patience{2'000};                       ///< An operator's order waits so long for members that say nothing.
 };
 
@@ -95,7 +96,7 @@ struct leadership_proved { std::uint64_t proof{}; };
 struct leadership_unproved { std::uint64_t proof{}; };
 struct decision_logged { checkpoint_decision what{}; node_id member{}; };
 struct decision_failed { checkpoint_decision what{}; node_id member{}; };
-struct disk_pressure_seen { bool pressed = false; };
+struct disk_pressure_seen { bool pressed = false; }; ///< Not while the disk's free space cannot be read.
 /// ADMIN CHECKPOINT [ON fe].  Every member was asked for facts with it, by `beat`: who makes the image, and of what, is
 /// decided by what they say now.
 struct checkpoint_asked { std::uint64_t request{}; std::optional<node_id> on; std::uint64_t beat{}; };
@@ -170,9 +171,11 @@ public:
 
   [[nodiscard]] const std::optional<running_attempt>& attempt() const { return attempt_; }
   [[nodiscard]] const std::map<node_id, member_book>& members() const { return members_; }
-  /// What may be deleted now, and whose fault it is that it is not more.  `without`: as if that member
-  /// were excused; 0: nobody.
-  [[nodiscard]] retention_verdict retention(node_id without = 0) const;
+  /// What may be deleted now, and whose fault it is that it is not more.  `without`: as if these members
+  /// were excused.
+  [[nodiscard]] retention_verdict retention(const std::set<node_id>& without = {}) const;
+  /// As this epoch has seen this node's disk; what the log says is of another one's.
+  [[nodiscard]] bool feels_pressure() const { return pressure_ == true; }
   /// C3: in which order members are asked, dead and excused ones left out.
   [[nodiscard]] std::vector<node_id> candidates() const;
 
@@ -190,6 +193,11 @@ private:
   struct waiting_order {
     checkpoint_asked what;
     time_ms latest{}; ///< Then without those that say nothing.
+  };
+  /// Marked, but in the group no more.
+  struct marked_leaver {
+    time_ms since{}; ///< In this epoch.
+    bool deciding = false;
   };
   struct current_proof {
     std::uint64_t number{};
@@ -228,13 +236,17 @@ private:
   void on(const decision_logged& e);
   void note_boot(node_id member, member_book& m, boot_id boot);
   void spread();
+  void forget_old_pressure();
   void decide_about_disk();
+  [[nodiscard]] std::set<node_id> down_too_long() const;
+  void excuse_the_lost();
+  void forget_leavers();
   void decide_about_members();
   void decide(checkpoint_decision what, node_id member, std::string why);
   [[nodiscard]] bool wants_deletion() const;
   void ask_for_proof();
   void delete_proved();
-  [[nodiscard]] bool is_pressed() const { return log_uses_newest_ && pressure_ == true && !pressure_deciding_; }
+  [[nodiscard]] bool is_pressed() const { return log_uses_newest_ && feels_pressure() && !pressure_deciding_; }
 
   const checkpoint_options options_;
   const model::term epoch_;
@@ -244,6 +256,7 @@ private:
   checkpoint_effects effects_;  ///< Of the step under way.
 
   std::map<node_id, member_book> members_;
+  std::map<node_id, marked_leaver> leavers_;
   journal_seen journal_;
   std::uint64_t finalized_{};
   time_ms image_made_; ///< The last one of this epoch; before it, its beginning.
@@ -259,6 +272,7 @@ private:
   time_ms proof_after_{};
   std::vector<waiting_order> orders_;
   std::optional<bool> pressure_;  ///< Of this node's disk; nothing: not looked at yet.
+  time_ms pressure_seen_;         ///< Before it was looked at, this epoch's beginning.
   bool log_uses_newest_ = false;
   bool pressure_deciding_ = false; ///< A decision about it is on its way into the log.
 };

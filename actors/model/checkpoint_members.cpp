@@ -11,6 +11,10 @@ void checkpoint_controller::on(const group_changed& e) {
     if (const auto [m, is_new] = members_.try_emplace(id); is_new) { // Down until it is seen.
       m->second.down_since = now_;
       m->second.bytes_written_when_lost = journal_.bytes_written;
+      if (const auto left = leavers_.extract(id)) { // Back before its mark was taken off.
+        m->second.excused = true;
+        m->second.deciding = left.mapped().deciding;
+      }
     }
   const auto is_member = [&](node_id id) { return id == self_ || std::ranges::find(e.members, id) != e.members.end(); };
   if (attempt_ && !is_member(attempt_->worker))
@@ -19,6 +23,9 @@ void checkpoint_controller::on(const group_changed& e) {
     push_.reset();
   if (round_)
     std::erase_if(round_->left, [&](node_id id) { return !is_member(id); });
+  for (const auto& [id, m] : members_)
+    if (m.excused && !is_member(id))
+      leavers_[id] = {now_, m.deciding};
   std::erase_if(members_, [&](const auto& entry) { return !is_member(entry.first); });
 }
 
@@ -127,11 +134,19 @@ std::string text_of(const logged_decision& decision) {
 }
 
 void checkpoint_controller::decide(checkpoint_decision what, node_id member, std::string why) {
-  if (is_about_member(what))
-    members_.at(member).deciding = true;
-  else
+  if (!is_about_member(what))
     pressure_deciding_ = true;
+  else if (const auto m = members_.find(member); m != members_.end())
+    m->second.deciding = true;
+  else
+    leavers_.at(member).deciding = true;
   effects_.push_back(log_decision{{what, member, std::move(why)}});
+}
+
+/// A disk of which nothing can be read any more must not keep for ever what is dangerous.
+void checkpoint_controller::forget_old_pressure() {
+  if (now_ - pressure_seen_ >= options_.disk_patience)
+    pressure_ = false;
 }
 
 void checkpoint_controller::decide_about_disk() {
@@ -140,27 +155,50 @@ void checkpoint_controller::decide_about_disk() {
   if (*pressure_)
     decide(checkpoint_decision::use_newest, 0, "the disk of the journal is filling up");
   else
-    decide(checkpoint_decision::use_older, 0, "the disk of the journal has room again");
+    decide(checkpoint_decision::use_older, 0, "the disk of the journal presses no more, as far as is known");
+}
+
+std::set<node_id> checkpoint_controller::down_too_long() const {
+  std::set<node_id> lost;
+  for (const auto& [id, m] : members_)
+    if (!m.alive && !m.excused && id != self_
+        && (now_ - m.down_since > options_.retain_time_max
+            || journal_.bytes_written - m.bytes_written_when_lost > options_.retain_bytes_max))
+      lost.insert(id);
+  return lost;
+}
+
+/// K6.  Judged as if all of them were excused: of two, neither alone would set anything free.  Who then holds nothing
+/// up needs no mark.
+void checkpoint_controller::excuse_the_lost() {
+  const auto lost = down_too_long();
+  const auto most = retention(lost).upto;
+  for (const auto id : lost) {
+    auto others = lost;
+    others.erase(id);
+    const auto& m = members_.at(id);
+    if (m.deciding || retention(others).upto >= most)
+      continue;
+    const auto bytes = journal_.bytes_written - m.bytes_written_when_lost;
+    decide(checkpoint_decision::excuse_member, id,
+           "down for " + std::to_string((now_ - m.down_since).count() / 1000) + " s and " + std::to_string(bytes >> 20)
+             + " MiB of journal");
+  }
 }
 
 void checkpoint_controller::decide_about_members() {
-  for (const auto& [id, m] : members_) {
-    if (m.deciding)
-      continue;
-    if (m.excused) {
-      if (m.alive && has_newest(m) && m.applied >= newest_id(self().images))
-        decide(checkpoint_decision::readmit_member, id, "it has image " + std::to_string(newest_id(m.images)));
-      continue;
-    }
-    if (m.alive || id == self_)
-      continue;
-    const auto bytes = journal_.bytes_written - m.bytes_written_when_lost;
-    const bool too_long = now_ - m.down_since > options_.retain_time_max || bytes > options_.retain_bytes_max;
-    if (too_long && retention(id).upto > retention().upto)
-      decide(checkpoint_decision::excuse_member, id,
-             "down for " + std::to_string((now_ - m.down_since).count() / 1000) + " s and "
-               + std::to_string(bytes >> 20) + " MiB of journal");
-  }
+  for (const auto& [id, m] : members_)
+    if (m.excused && !m.deciding && m.alive && has_newest(m) && m.applied >= newest_id(self().images))
+      decide(checkpoint_decision::readmit_member, id, "it has image " + std::to_string(newest_id(m.images)));
+  excuse_the_lost();
+  forget_leavers();
+}
+
+/// Else the mark would stay for ever.  Not at once: one whose address changes is gone from the group's list for a moment.
+void checkpoint_controller::forget_leavers() {
+  for (const auto& [id, left] : leavers_)
+    if (!left.deciding && now_ - left.since >= options_.settle)
+      decide(checkpoint_decision::readmit_member, id, "it left the group");
 }
 
 void checkpoint_controller::on(const decision_logged& e) {
@@ -169,19 +207,23 @@ void checkpoint_controller::on(const decision_logged& e) {
     log_uses_newest_ = e.what == checkpoint_decision::use_newest;
     return;
   }
-  const auto m = members_.find(e.member);
-  if (m == members_.end())
-    return;
-  m->second.deciding = false;
-  m->second.excused = e.what == checkpoint_decision::excuse_member;
+  const bool is_marked = e.what == checkpoint_decision::excuse_member;
+  if (const auto m = members_.find(e.member); m != members_.end()) {
+    m->second.deciding = false;
+    m->second.excused = is_marked;
+  } else if (is_marked) { // It left meanwhile.
+    leavers_[e.member].since = now_;
+  } else {
+    leavers_.erase(e.member);
+  }
 }
 
 // -- the journal's deletion --------------------------------------------------------------
 
-retention_verdict checkpoint_controller::retention(node_id without) const {
+retention_verdict checkpoint_controller::retention(const std::set<node_id>& without) const {
   std::vector<retention_member> view;
   for (const auto& [id, m] : members_) // Who is being readmitted counts already.
-    view.push_back({id, m.images, m.applied, (m.excused && !m.deciding) || id == without});
+    view.push_back({id, m.images, m.applied, (m.excused && !m.deciding) || without.contains(id)});
   return deletable(view, self_, is_pressed());
 }
 

@@ -37,7 +37,7 @@ retention_verdict deletable(const std::vector<retention_member>& members, node_i
 }
 
 bool disk_presses(const disk_room& room, bool did_before) {
-  const auto checkpoint = room.interval_bytes + room.image_bytes;
+  const auto checkpoint = std::min(room.interval_bytes, room.retain_bytes) + room.image_bytes;
   return room.free_bytes < (did_before ? 8 : 4) * checkpoint;
 }
 

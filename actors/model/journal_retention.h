@@ -43,10 +43,12 @@ struct retention_verdict {
 struct disk_room {
   std::uint64_t free_bytes{};     ///< For this process.
   std::uint64_t interval_bytes{}; ///< Of journal between two checkpoints, at most (checkpoint_options::bytes_max).
+  std::uint64_t retain_bytes{};   ///< checkpoint_options::retain_bytes_max; the interval counts for no more.
   std::uint64_t image_bytes{};    ///< The newest.
 };
 /// It presses when there is less room than four checkpoints take, and until there is room for eight: what one
-/// deletion sets free must not end what made it possible.
+/// deletion sets free must not end what made it possible.  An operator may set an interval that no disk has room for,
+/// to checkpoint by age or by order alone: that must not press from the first second on.
 [[nodiscard]] bool disk_presses(const disk_room& room, bool did_before);
 
 } // namespace tabletd::model

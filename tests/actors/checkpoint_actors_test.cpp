@@ -47,7 +47,7 @@ struct CheckpointActors : actor_world {
   wire::EditOutcome::Failure decision_ends = wire::EditOutcome::Failure::NONE;
   checkpoint_progress_ptr progress = std::make_shared<checkpoint_progress>();
   model::checkpoint_options rules;
-  std::uint64_t disk_free_bytes = 1U << 30;
+  std::optional<std::uint64_t> disk_free_bytes = 1U << 30;
   std::vector<checkpoint_outcome> outcomes;
   std::vector<caf::actor> askers;
   checkpoint_controller_actor controller;
@@ -128,7 +128,7 @@ struct CheckpointActors : actor_world {
     ports.wall_clock = [] { return model::time_ms{7'000}; };
     ports.progress = progress;
     ports.options = rules;
-    ports.disk_free_bytes = [this] { return std::optional{disk_free_bytes}; };
+    ports.disk_free_bytes = [this] { return disk_free_bytes; };
     controller = sys.spawn(tabletd::checkpoint_controller, std::move(ports));
     deliver_all();
   }
@@ -291,6 +291,16 @@ TEST_F(CheckpointActors, ANewLeaderKnowsTheMarksFromTheLog) {
   EXPECT_EQ(at(1).trims.back(), older);
 }
 
+TEST_F(CheckpointActors, TheMarkOfOneThatLeftIsTakenOff) {
+  w(model::checkpoint_decided{model::checkpoint_decision::excuse_member, model::frontend_id{9}, "down for a day"});
+  publish();
+  lead();
+  run(std::chrono::seconds(15));
+  ASSERT_EQ(decided.size(), 1U);
+  EXPECT_EQ(decided.front().what, model::checkpoint_decision::readmit_member);
+  EXPECT_FALSE(w.cat.retention.contains(model::frontend_id{9}));
+}
+
 TEST_F(CheckpointActors, AFullDiskIsLoggedBeforeMoreIsDeleted) {
   lead();
   ask();
@@ -309,6 +319,48 @@ TEST_F(CheckpointActors, AFullDiskIsLoggedBeforeMoreIsDeleted) {
   disk_free_bytes = 1U << 30;
   run(std::chrono::seconds(5));
   EXPECT_EQ(decided.back().what, model::checkpoint_decision::use_older);
+}
+
+/// Of this disk it would go on, had it begun here.
+TEST_F(CheckpointActors, ANewLeaderDoesNotInheritThePressureOfAnothersDisk) {
+  w(model::checkpoint_decided{model::checkpoint_decision::use_newest, model::frontend_id{}, "filling up"});
+  publish();
+  disk_free_bytes = 6 * rules.bytes_max;
+  lead();
+  run(std::chrono::seconds(3));
+  ASSERT_EQ(decided.size(), 1U);
+  EXPECT_EQ(decided.front().what, model::checkpoint_decision::use_older);
+  disk_free_bytes = 3 * rules.bytes_max;
+  run(std::chrono::seconds(3));
+  EXPECT_EQ(decided.back().what, model::checkpoint_decision::use_newest);
+  disk_free_bytes = 6 * rules.bytes_max;
+  run(std::chrono::seconds(3));
+  EXPECT_EQ(decided.size(), 2U) << "here it has begun";
+}
+
+TEST_F(CheckpointActors, PressureEndsWhenTheDiskCannotBeReadForLong) {
+  w(model::checkpoint_decided{model::checkpoint_decision::use_newest, model::frontend_id{}, "filling up"});
+  publish();
+  disk_free_bytes.reset();
+  lead();
+  run(std::chrono::seconds(290));
+  EXPECT_TRUE(decided.empty());
+  run(std::chrono::seconds(20));
+  ASSERT_EQ(decided.size(), 1U);
+  EXPECT_EQ(decided.front().what, model::checkpoint_decision::use_older);
+}
+
+/// scripts/bench_checkpoint.py sets so much in order to checkpoint by order alone.
+TEST_F(CheckpointActors, AVeryLargeIntervalDoesNotPress) {
+  rules.bytes_max = std::uint64_t{100'000} << 20;
+  disk_free_bytes = 5 * rules.retain_bytes_max;
+  lead();
+  run(std::chrono::seconds(5));
+  EXPECT_TRUE(decided.empty());
+  disk_free_bytes = 3 * rules.retain_bytes_max;
+  run(std::chrono::seconds(5));
+  ASSERT_EQ(decided.size(), 1U);
+  EXPECT_EQ(decided.front().what, model::checkpoint_decision::use_newest);
 }
 
 TEST_F(CheckpointActors, AFollowerWaitsForWhatItHasInItsLog) {

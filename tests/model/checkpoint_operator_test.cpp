@@ -106,6 +106,23 @@ TEST_F(CheckpointOperator, TheNextLeaderLooksAtItsDiskBeforeItUsesWhatAnEarlierO
   EXPECT_EQ(only<log_decision>(feed(disk_pressure_seen{false})).decision.what, checkpoint_decision::use_older);
 }
 
+TEST_F(CheckpointOperator, ALeaderThatCannotReadItsDiskTakesBackWhatAnEarlierOneLogged) {
+  lead(6, {}, true);
+  EXPECT_TRUE(all<log_decision>(pass(options.disk_patience - 1ms)).empty());
+  EXPECT_EQ(only<log_decision>(pass(1ms)).decision.what, checkpoint_decision::use_older);
+}
+
+TEST_F(CheckpointOperator, PressureThatIsNotSeenAnyMoreEnds) {
+  feed(disk_pressure_seen{true});
+  feed(decision_logged{checkpoint_decision::use_newest, 0});
+  pass(options.disk_patience - 1ms);
+  feed(disk_pressure_seen{true});
+  EXPECT_TRUE(all<log_decision>(pass(options.disk_patience - 1ms)).empty());
+  EXPECT_TRUE(c->feels_pressure());
+  EXPECT_EQ(only<log_decision>(pass(1ms)).decision.what, checkpoint_decision::use_older);
+  EXPECT_FALSE(c->feels_pressure());
+}
+
 TEST_F(CheckpointOperator, ADecisionThatWasNotLoggedIsMadeAgain) {
   feed(disk_pressure_seen{true});
   EXPECT_EQ(only<log_decision>(feed(decision_failed{checkpoint_decision::use_newest, 0})).decision.what,
@@ -113,11 +130,18 @@ TEST_F(CheckpointOperator, ADecisionThatWasNotLoggedIsMadeAgain) {
 }
 
 TEST(DiskPressure, EndsLaterThanItBegins) {
-  const disk_room at{.free_bytes = 400, .interval_bytes = 64, .image_bytes = 36};
+  const disk_room at{.free_bytes = 400, .interval_bytes = 64, .retain_bytes = 1'000, .image_bytes = 36};
   EXPECT_FALSE(disk_presses(at, false));
-  EXPECT_TRUE(disk_presses({399, 64, 36}, false));
-  EXPECT_TRUE(disk_presses({799, 64, 36}, true));
-  EXPECT_FALSE(disk_presses({800, 64, 36}, true));
+  EXPECT_TRUE(disk_presses({399, 64, 1'000, 36}, false));
+  EXPECT_TRUE(disk_presses({799, 64, 1'000, 36}, true));
+  EXPECT_FALSE(disk_presses({800, 64, 1'000, 36}, true));
+}
+
+TEST(DiskPressure, AnIntervalBeyondWhatIsRetainedCountsForNoMore) {
+  constexpr std::uint64_t interval_bytes = std::uint64_t{100'000} << 20, retain_bytes = 64;
+  EXPECT_FALSE(disk_presses({400, interval_bytes, retain_bytes, 36}, false));
+  EXPECT_TRUE(disk_presses({399, interval_bytes, retain_bytes, 36}, false));
+  EXPECT_FALSE(disk_presses({800, UINT64_MAX, retain_bytes, 36}, true));
 }
 
 TEST(CheckpointMarks, AreWhatTheLogSays) {

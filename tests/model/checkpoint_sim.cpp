@@ -37,11 +37,17 @@ checkpoint_sim::outcome checkpoint_sim::run(time_ms faulty, time_ms calm) {
     now_ = end;
   };
   later(0s, [this] { second(); });
-  const auto end_of_faults = now_ + faulty;
-  until(end_of_faults);
+  until(now_ + faulty);
+  faults_ = false;
+  if (below(4) == 0) {
+    lose_minority();
+    const auto trigger = committed_;
+    until(now_ + calm);
+    check_progress(trigger);
+  }
   heal();
   const auto trigger = committed_;
-  until(end_of_faults + calm);
+  until(now_ + calm);
   check_end(trigger);
   return outcome_;
 }
@@ -209,8 +215,20 @@ void checkpoint_sim::start(node& n) {
   n.worker = {.epoch = n.known, .applied = n.applied, .images = n.disk, .running = {}, .last = {}, .greatest = {}};
 }
 
+/// Everybody else is well: the journal must not grow without bound.
+void checkpoint_sim::lose_minority() {
+  heal();
+  std::vector<node*> all;
+  for (auto& n : nodes_)
+    all.push_back(&n);
+  std::ranges::shuffle(all, dice_);
+  all.resize(nodes_.size() - majority());
+  for (auto* n : all)
+    crash(*n);
+  outcome_.minorities += all.size() >= 2;
+}
+
 void checkpoint_sim::heal() {
-  faults_ = false;
   cut_.clear();
   for (auto& n : nodes_) {
     n.disk_full = false;
@@ -251,18 +269,22 @@ void checkpoint_sim::note_deletion(const node& n, const delete_journal& e) {
                  + (excused_.contains(m.id) ? ", excused" : "") + (m.up ? "" : ", down"));
 }
 
-void checkpoint_sim::check_end(std::uint64_t trigger) {
+void checkpoint_sim::check_progress(std::uint64_t trigger) {
   require(leader_ != 0 && at(leader_).controller.has_value(), "nobody leads in calm weather");
-  require(excused_.empty(), "a member is still excused");
-  std::uint64_t least = committed_;
   for (const auto& n : nodes_) {
+    if (!n.up)
+      continue;
     const auto who = "fe " + std::to_string(n.id) + " ";
     require(newest_id(n.disk) >= trigger, who + "has image " + std::to_string(newest_id(n.disk)) + ", "
                                             + std::to_string(trigger) + " was due");
     require(contents_.at(n.disk.front().crc32c) == n.disk.front().id, who + "has an image of something else");
-    least = std::min(least, n.deleted);
+    require(n.deleted >= trigger, who + "still has a journal that begins with " + std::to_string(n.deleted + 1));
   }
-  require(least >= trigger, "a journal still begins with " + std::to_string(least + 1));
+}
+
+void checkpoint_sim::check_end(std::uint64_t trigger) {
+  check_progress(trigger);
+  require(excused_.empty(), "a member is still excused");
 }
 
 } // namespace tabletd::test

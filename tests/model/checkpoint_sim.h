@@ -24,10 +24,11 @@ class checkpoint_sim {
 public:
   struct outcome {
     std::uint64_t attempts{}, done{}, deletions{}, excused{}, readmitted{}, restarts{}, damaged{}, elections{},
-      pressed{};
+      pressed{}, minorities{}; ///< The last: of two members and more that stayed down together.
     outcome& operator+=(const outcome& other) {
       for (const auto count : {&outcome::attempts, &outcome::done, &outcome::deletions, &outcome::excused,
-                               &outcome::readmitted, &outcome::restarts, &outcome::damaged, &outcome::elections, &outcome::pressed})
+                               &outcome::readmitted, &outcome::restarts, &outcome::damaged, &outcome::elections, &outcome::pressed,
+                               &outcome::minorities})
         this->*count += other.*count;
       return *this;
     }
@@ -35,7 +36,8 @@ public:
   checkpoint_sim(std::uint64_t seed, std::size_t members);
   checkpoint_sim(const checkpoint_sim&) = delete; // What is due refers to it.
   checkpoint_sim& operator=(const checkpoint_sim&) = delete;
-  /// Faults for `faulty`, then none for `calm`.  Throws std::logic_error with the broken promise.
+  /// Faults for `faulty`, then none for `calm`; in some histories as many as can be are down for the same time
+  /// in between.  Throws std::logic_error with the broken promise.
   outcome run(time_ms faulty, time_ms calm);
   /// Tells the history in words; before run().
   void tell(std::function<void(const std::string&)> listener) { tell_ = std::move(listener); }
@@ -101,6 +103,7 @@ private:
   void crash(node& n);
   void start(node& n);
   void learn(node& n, term epoch);
+  void lose_minority();
   void heal();
 
   // -- the leader's host
@@ -125,6 +128,8 @@ private:
 
   void check_deletion(const node& by, const delete_journal& e);
   void check_end(std::uint64_t trigger);
+  /// Who is up has an image of `trigger` and a journal that begins after it.
+  void check_progress(std::uint64_t trigger);
 
   std::mt19937_64 dice_;
   bool faults_ = true;

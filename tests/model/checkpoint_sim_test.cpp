@@ -33,7 +33,8 @@ void run_seeds(std::uint64_t first, std::uint64_t last) {
   const auto runs = last - first + 1;
   std::cout << runs << " histories: " << sum.attempts << " attempts, " << sum.done << " done, " << sum.deletions
             << " deletions (" << sum.pressed << " under pressure), " << sum.excused << " excused, " << sum.readmitted << " readmitted, " << sum.restarts
-            << " restarts, " << sum.damaged << " damaged images, " << sum.elections << " elections\n";
+            << " restarts, " << sum.damaged << " damaged images, " << sum.elections << " elections, "
+            << sum.minorities << " minorities of two down\n";
   // A world in which nothing goes wrong, or nothing goes on, proves nothing.
   EXPECT_GT(sum.attempts, sum.done + runs);
   EXPECT_GT(sum.done, 5 * runs);
@@ -42,6 +43,9 @@ void run_seeds(std::uint64_t first, std::uint64_t last) {
   EXPECT_GT(sum.damaged, runs / 2);
   EXPECT_GT(sum.elections, 2 * runs);
   EXPECT_GT(sum.pressed, runs / 20);
+  if (first >= first_of_five) {
+    EXPECT_GT(sum.minorities, runs / 8);
+  }
 }
 
 TEST(CheckpointSim, ThreeMembers) { run_seeds(1, 3'000); }
