@@ -276,6 +276,43 @@ TEST_F(FrontEndGroup, ALeaderThatIsDroppedIsDroppedByTheNextOne) {
   EXPECT_TRUE(by.run("CREATE DATABASE after").ok());
 }
 
+TEST_F(FrontEndGroup, AllMayMoveAtOnce) {
+  start_all();
+  wait_for_leader();
+  for (std::size_t i = 0; i < founders; ++i)
+    members[i].stop();
+  said.forget();
+  ports = play::free_ports(5);  // The log knows nothing of these.
+  start_all();
+  const auto leads = wait_for_leader();
+  console by(io, "127.0.0.1", members[leads].node->port());
+  login(by);
+  const auto told = by.run("CREATE DATABASE moved");
+  EXPECT_TRUE(told.ok()) << told;
+  for (std::size_t i = 0; i < founders; ++i)
+    wait_until("it follows", [&] { return members[i].node->catalog()->load()->find_database("moved") != nullptr; });
+}
+
+TEST_F(FrontEndGroup, WhoMovesAloneIsFoundByWhatItSays) {
+  start_all();
+  const auto leads = wait_for_leader();
+  const auto moves = (leads + 1) % 3, other = (leads + 2) % 3;
+  members[moves].stop();
+  ports[moves] = play::free_ports(1).front();
+  said.forget();
+  start(moves);
+  said.wait([&](const std::string& word) { return word == fmt::format("{} ready", moves); });
+  console by(io, "127.0.0.1", members[leads].node->port());
+  login(by);
+  hand_over(moves, by);
+  const auto known_to = [&](std::size_t i) {
+    return std::ranges::any_of(members[i].node->peers(), [&](const peer_view& peer) {
+      return peer.node == moves + 1 && peer.address == edit_log_of(moves) && peer.is_linked;
+    });
+  };
+  wait_until("the log has its new address", [&] { return known_to(leads) && known_to(other); });
+}
+
 TEST_F(FrontEndGroup, ALongerListInTheFileAddsNobodyAndSaysWhatDoes) {
   start(0, options_of(0, {}));
   ASSERT_EQ(wait_for_leader(), 0U);
