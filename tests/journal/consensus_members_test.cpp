@@ -202,6 +202,22 @@ TEST_F(Members, AHandOverToNobodyInParticularFindsWhoHasMost) {
   EXPECT_EQ(node(3).last.why, consensus_refusal::no_such_member);
 }
 
+TEST_F(Members, AHandOverToNobodyInParticularIsNotToWhoLeaves) {
+  lead(1);
+  auto marked = with(2, true);
+  marked[1].leaves = true;
+  EXPECT_EQ(change(marked), consensus_refusal::none);
+  isolate(3);
+  node(1).propose({"a"}, now);
+  write_all();
+  settle();
+  cut.clear();
+  EXPECT_TRUE(node(1).transfer(0, now));
+  settle();
+  pass(300ms);
+  EXPECT_TRUE(node(3).leads()) << "although the other has more";
+}
+
 // P9: the library notes a received change at the index of the first new entry.
 TEST_F(Members, AChangeInTheMiddleOfARunIsCommittedWhereItStands) {
   lead(1);
