@@ -150,6 +150,8 @@ int libraft_core::handle(const transfer_leadership& event, update& out) {
     why = consensus_refusal::change_open;
   else if (to == options_.self || !is_voter(members(), to))
     why = consensus_refusal::no_such_member;
+  else if (event.to == 0 && !is_near(to))
+    why = consensus_refusal::not_caught_up;  // Nothing could be proposed meanwhile, most likely for nothing.
   if (why != consensus_refusal::none)
     refuse(out, why);
   else

@@ -202,6 +202,25 @@ TEST_F(Members, AHandOverToNobodyInParticularFindsWhoHasMost) {
   EXPECT_EQ(node(3).last.why, consensus_refusal::no_such_member);
 }
 
+/// It would end a second later, without a proposal in between.
+TEST_F(Members, AHandOverToNobodyInParticularWaitsUntilSomebodyIsNear) {
+  lead(1);
+  const auto two_leaves = [&] {
+    auto marked = with(2, true);
+    marked[1].leaves = true;
+    return marked;
+  };
+  isolate(3);
+  EXPECT_EQ(change(two_leaves()), consensus_refusal::none);
+  EXPECT_FALSE(node(1).transfer(0, now));
+  EXPECT_EQ(node(1).last.why, consensus_refusal::not_caught_up) << "it does not know who leaves";
+  EXPECT_TRUE(node(1).propose({"meanwhile"}, now));
+  write_all();
+  cut.clear();
+  pass(300ms);
+  EXPECT_TRUE(node(1).transfer(0, now));
+}
+
 TEST_F(Members, AHandOverToNobodyInParticularIsNotToWhoLeaves) {
   lead(1);
   auto marked = with(2, true);
