@@ -120,6 +120,10 @@ void peer_links::note_applicant(const model::greeting& from, const std::string& 
   if (own == from.founders.end())
     return;
   const std::lock_guard guard{mutex_};
+  // One listens there, the one that spoke last; ALTER SYSTEM ADD names it by nothing else.
+  std::erase_if(applicants_, [&](const auto& each) {
+    return each.first != from.node && each.second.as.address == own->address;
+  });
   applicants_[from.node] = {{from.node, own->address, false, from.birth}, name, options_.wall_clock()};
 }
 

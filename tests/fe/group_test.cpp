@@ -337,6 +337,28 @@ TEST_F(FrontEndGroup, ALongerListInTheFileAddsNobodyAndSaysWhatDoes) {
   join(1, {0, 2}, by);
 }
 
+TEST_F(FrontEndGroup, WhoAsksAtAnAddressTakesThePlaceOfWhoAskedThereBefore) {
+  start(0, options_of(0, {}));
+  ASSERT_EQ(wait_for_leader(), 0U);
+  console by(io, "127.0.0.1", members[0].node->port());
+  login(by);
+  const auto answer_to_add = [&](const char* address) {
+    return by.run(fmt::format("ALTER SYSTEM ADD OBSERVER \"{}\"", address)).message;
+  };
+  auto options = options_of(1, {0});
+  options.joins = true;
+  start(1, options);
+  wait_until("the first asks", [&] { return answer_to_add("nowhere:1").find("fe2 at") != std::string::npos; });
+  members[1].stop();
+  options = options_of(2, {0});
+  options.joins = true;
+  ports[2] = ports[1];
+  options.founders.back().address = options.edit_log_listen = edit_log_of(2);
+  start(2, options);
+  wait_until("the second asks", [&] { return answer_to_add("nowhere:1").find("fe3 at") != std::string::npos; });
+  EXPECT_NE(answer_to_add(edit_log_of(2).c_str()).find("added fe3 (id 3)"), std::string::npos);
+}
+
 TEST_F(FrontEndGroup, WhatCannotBeIsRefusedWithTheNextStep) {
   start(0, options_of(0, {}));
   ASSERT_EQ(wait_for_leader(), 0U);
