@@ -54,12 +54,14 @@ answer_promise carry_out(self_ptr self, model::group_decision decision, std::str
 }
 
 answer_promise transfer(self_ptr self, const std::string& name) {
-  auto found = model::find_successor(self->state.ports.look(), name);
-  if (const auto* to = std::get_if<model::node_id>(&found))
+  const auto group = self->state.ports.look();
+  auto found = model::find_successor(group, name);
+  const auto* to = std::get_if<model::node_id>(&found);
+  if (to && *to != group.self)
     return carry_out(self, hand_over{*to}, "handing over to " + name,
                      "this front end no longer leads: " + name + " stands for election");
   auto answer = self->make_response_promise<group_answer>();
-  answer.deliver(no(std::move(std::get<model::statement_error>(found))));
+  answer.deliver(to ? group_answer{name + " leads already", {}} : no(std::get<model::statement_error>(std::move(found))));
   return answer;
 }
 

@@ -129,7 +129,7 @@ std::variant<node_id, statement_error> find_successor(const group_sight& group, 
   if (found == group.members.end())
     return refusal(error_code::not_found, "there is no front end called " + name, "SHOW FRONTENDS lists them");
   if (found->id == group.self)
-    return refusal(error_code::already_exists, name + " leads already", "nothing is to be done");
+    return found->id;
   if (!found->voter)
     return refusal(error_code::failed_precondition, name + " is an observer, and only a follower can lead",
                    found->wants_vote ? "wait until it has caught up, see SHOW FRONTENDS"

@@ -48,7 +48,7 @@ using group_step = std::variant<group_plan, step_down>;
 [[nodiscard]] group_decision plan_addition(const group_sight& group, const std::string& address, bool votes);
 /// ALTER SYSTEM DROP FOLLOWER | OBSERVER.  A leader is only marked: the next one drops it.
 [[nodiscard]] group_decision plan_removal(const group_sight& group, const std::string& address, bool votes);
-/// ADMIN TRANSFER LEADERSHIP TO.
+/// ADMIN TRANSFER LEADERSHIP TO.  `self`: nothing is to be done.
 [[nodiscard]] std::variant<node_id, statement_error> find_successor(const group_sight& group, const std::string& name);
 
 /// What the leader would do by itself, what matters most first: put its own address right; drop who leaves; hand over

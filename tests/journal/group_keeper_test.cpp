@@ -96,6 +96,8 @@ TEST_F(GroupKeeper, AClientHearsWhatCameOfIt) {
 TEST_F(GroupKeeper, LeadershipGoesToWhoIsNamed) {
   EXPECT_FALSE(ask(leader_wanted{"fe3"}).done.empty());
   EXPECT_EQ(hand_overs, std::vector<model::node_id>{3});
+  EXPECT_EQ(ask(leader_wanted{"fe1"}).done, "fe1 leads already");
+  EXPECT_EQ(hand_overs.size(), 1U) << "the journal is not asked";
 }
 
 TEST_F(GroupKeeper, ByItselfItGivesVotesAndHandsOverWhatLeaves) {
