@@ -95,8 +95,11 @@ void peer_links::note_face(const model::greeting& from, fe_face face) {
   view.last_heard = options_.wall_clock();
   const auto to = outgoing_.find(from.node);
   const auto own = std::ranges::find(from.founders, from.node, &model::member::id);
-  if (to != outgoing_.end() && own != from.founders.end())
-    to->second->said_address = own->address;
+  if (to == outgoing_.end() || own == from.founders.end() || to->second->said_address == own->address)
+    return;
+  to->second->said_address = own->address;
+  if (to->second->reached_at != own->address)
+    to->second->reached_at.clear();  // It may have moved: that nobody listens where it was would not mean that it ended.
 }
 
 void peer_links::note_word(model::node_id from, wire::Mail::Reader said) {

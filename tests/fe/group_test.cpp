@@ -127,6 +127,12 @@ struct FrontEndGroup : fe_world {
     ASSERT_TRUE(answer.ok() || answer.outcome_unknown) << answer;
     said.wait([&](const std::string& word) { return word == fmt::format("{} leads", to); });
   }
+  /// What `by` knows of `of`.
+  peer_view view_of(std::size_t by, std::size_t of) {
+    const auto peers = members[by].node->peers();
+    const auto at = std::ranges::find(peers, of + 1, &peer_view::node);
+    return at == peers.end() ? peer_view{} : *at;
+  }
   void start_all() {
     for (std::size_t i = 0; i < founders; ++i)
       start(i);
@@ -293,6 +299,8 @@ TEST_F(FrontEndGroup, AllMayMoveAtOnce) {
   EXPECT_TRUE(told.ok()) << told;
   for (std::size_t i = 0; i < founders; ++i)
     wait_until("it follows", [&] { return members[i].node->catalog()->load()->find_database("moved") != nullptr; });
+  wait_until("the log has the leader's address",
+             [&] { return view_of((leads + 1) % 3, leads).address == edit_log_of(leads); });
 }
 
 TEST_F(FrontEndGroup, WhoMovesAloneIsFoundByWhatItSays) {
@@ -306,13 +314,10 @@ TEST_F(FrontEndGroup, WhoMovesAloneIsFoundByWhatItSays) {
   said.wait([&](const std::string& word) { return word == fmt::format("{} ready", moves); });
   console by(io, "127.0.0.1", members[leads].node->port());
   login(by);
-  hand_over(moves, by);
-  const auto known_to = [&](std::size_t i) {
-    return std::ranges::any_of(members[i].node->peers(), [&](const peer_view& peer) {
-      return peer.node == moves + 1 && peer.address == edit_log_of(moves) && peer.is_linked;
-    });
-  };
-  wait_until("the log has its new address", [&] { return known_to(leads) && known_to(other); });
+  EXPECT_TRUE(by.run("CREATE DATABASE after").ok());
+  wait_until("it is sent the log", [&] { return members[moves].node->catalog()->load()->find_database("after") != nullptr; });
+  for (const auto i : {leads, other})
+    wait_until("it is found", [&] { return view_of(i, moves).is_linked; });
 }
 
 TEST_F(FrontEndGroup, ALongerListInTheFileAddsNobodyAndSaysWhatDoes) {
@@ -322,12 +327,7 @@ TEST_F(FrontEndGroup, ALongerListInTheFileAddsNobodyAndSaysWhatDoes) {
   said.forget();
   start(0, options_of(0, {1, 2}));
   start(1, options_of(1, {0, 2}));
-  const auto trouble = [&]() -> std::string {
-    for (const auto& peer : members[1].node->peers())
-      if (peer.node == 1)
-        return peer.trouble;
-    return {};
-  };
+  const auto trouble = [&] { return view_of(1, 0).trouble; };
   const auto statement = fmt::format("ALTER SYSTEM ADD FOLLOWER \"{}\"", edit_log_of(1));
   wait_until("it is told what to do", [&] { return trouble().find(statement) != std::string::npos; });
   EXPECT_NE(trouble().find("node.join = true"), std::string::npos) << trouble();
