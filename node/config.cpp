@@ -267,8 +267,6 @@ void check_group(const fe_config& config, const std::string& file) {
     fail(file, "node.join needs node.frontends to name this fe and at least one of the group");
   if (all.empty())
     return;
-  if (!config.join && all.size() != 1 && all.size() != 3 && all.size() != 5)
-    fail(file, fmt::format("node.frontends names {} fe; a group has 1, 3 or 5", all.size()));
   if (std::ranges::find(all, config.id, &frontend_address::id) == all.end())
     fail(file, fmt::format("node.frontends does not name this fe, node.id = {}", config.id));
   if (config.edit_log_listen.find(':') == std::string::npos)

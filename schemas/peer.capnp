@@ -20,8 +20,8 @@ struct Greeting {
   face @8 :Face;
   refusal @9 :Text;             # of the answer: why mail is not taken; empty: it is
   joins @10 :Bool;              # it has no log and wants to be taken into a group that has one
-  members @11 :List(Member);    # by the newest change in its log; empty: it has none
-  membersIndex @12 :UInt64;     # of that change
+  members @11 :List(Member);    # by the newest change that it knows to be committed, and by one that is not yet; empty: it has no log
+  membersIndex @12 :UInt64;     # of the committed one
 }
 struct Member { node @0 :UInt64; address @1 :Text; voter @2 :Bool; birth @3 :UInt64; wantsVote @4 :Bool; leaves @5 :Bool; }
 struct Founder { node @0 :UInt64; address @1 :Text; }

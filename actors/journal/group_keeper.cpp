@@ -54,34 +54,46 @@ answer_promise carry_out(self_ptr self, model::group_decision decision, std::str
 }
 
 answer_promise transfer(self_ptr self, const std::string& name) {
-  auto found = model::find_successor(self->state.ports.look(), name);
-  if (const auto* to = std::get_if<model::node_id>(&found))
+  const auto group = self->state.ports.look();
+  auto found = model::find_successor(group, name);
+  const auto* to = std::get_if<model::node_id>(&found);
+  if (to && *to != group.self)
     return carry_out(self, hand_over{*to}, "handing over to " + name,
                      "this front end no longer leads: " + name + " stands for election");
   auto answer = self->make_response_promise<group_answer>();
-  answer.deliver(no(std::move(std::get<model::statement_error>(found))));
+  answer.deliver(to ? group_answer{name + " leads already", {}} : no(std::get<model::statement_error>(std::move(found))));
   return answer;
 }
 
-/// `order`: change_members or hand_over.  Refused is as good as not yet.
-template <class Order>
-void begin_step(self_ptr self, Order order) {
+/// Takes the first of them that is not refused; refused is as good as not yet.
+void take_one(self_ptr self, std::vector<model::group_step> steps) {
+  self->state.is_stepping = false;
+  if (steps.empty())
+    return;
   self->state.is_stepping = true;
-  self->request(self->state.ports.journal, caf::infinite, std::move(order))
-      .then([self](const group_outcome&) { self->state.is_stepping = false; },
+  auto first = std::move(steps.front());
+  steps.erase(steps.begin());
+  const auto begin = [&](auto order) {
+    self->request(self->state.ports.journal, caf::infinite, std::move(order))
+        .then(
+            [self, rest = std::move(steps)](const group_outcome& outcome) mutable {
+              if (!model::concerns_the_step(outcome.why))
+                rest.clear();
+              take_one(self, std::move(rest));
+            },
             [self](const caf::error&) { self->state.is_stepping = false; });
+  };
+  if (auto* plan = std::get_if<model::group_plan>(&first))
+    begin(change_members{std::move(plan->members)});
+  else
+    begin(hand_over{});
 }
 
 void step(self_ptr self) {
   auto& st = self->state;
   self->delayed_send(group_keeper_actor{self}, st.ports.tick, tick_due{});
-  if (st.is_stepping)
-    return;
-  auto next = model::next_step(st.ports.look());
-  if (auto* plan = std::get_if<model::group_plan>(&next))
-    begin_step(self, change_members{std::move(plan->members)});
-  else if (std::holds_alternative<model::step_down>(next))
-    begin_step(self, hand_over{});
+  if (!st.is_stepping)
+    take_one(self, model::next_steps(st.ports.look()));
 }
 
 }  // namespace

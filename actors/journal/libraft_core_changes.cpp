@@ -130,11 +130,11 @@ int libraft_core::handle(const change_membership& event, update& out) {
   return 0;
 }
 
-/// Of the voters that answer, the one with most of the log; 0: none answers.
+/// Of the voters that answer and stay, the one with most of the log; 0: none does.
 node_id libraft_core::best_successor() const {
   node_id best = 0;
   for (const auto& each : members())
-    if (each.voter && each.id != options_.self && answers(each.id) && (best == 0 || match_of(each.id) > match_of(best)))
+    if (each.voter && !each.leaves && each.id != options_.self && answers(each.id) && (best == 0 || match_of(each.id) > match_of(best)))
       best = each.id;
   return best;
 }
@@ -150,6 +150,8 @@ int libraft_core::handle(const transfer_leadership& event, update& out) {
     why = consensus_refusal::change_open;
   else if (to == options_.self || !is_voter(members(), to))
     why = consensus_refusal::no_such_member;
+  else if (event.to == 0 && !is_near(to))
+    why = consensus_refusal::not_caught_up;  // Nothing could be proposed meanwhile, most likely for nothing.
   if (why != consensus_refusal::none)
     refuse(out, why);
   else

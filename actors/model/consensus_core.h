@@ -170,7 +170,8 @@ struct peer_gone {
 };
 /// The leader hands over to `to`; 0: to whoever is most up to date.  It takes no proposals until
 /// `to` has everything and is told to stand, or an election timeout has passed without that
-/// (`update::transferring`).  Refused: nobody to hand over to, or a change is open.
+/// (`update::transferring`).  Refused: nobody to hand over to, or a change is open; for 0 also if nobody who
+/// stays is near.
 struct transfer_leadership {
   node_id to{};
 };

@@ -104,11 +104,12 @@ group_decision plan_removal(const group_sight& group, const std::string& address
     return refusal(error_code::invalid_argument, who + (votes ? " is an observer" : " is a follower"),
                    statement("DROP", !votes, address) + " drops it");
   left.erase(gone);
-  const auto voters = std::ranges::count(left, true, &member::voter);
+  const auto stays = [](const member& each) { return each.voter && !each.leaves; };
+  const auto voters = std::ranges::count_if(left, stays);
   if (one.voter && voters == 0)
     return refusal(error_code::failed_precondition, who + " is the last follower: without it there is no log",
                    "add another one first: ALTER SYSTEM ADD FOLLOWER");
-  const auto up = std::ranges::count_if(left, [&](const member& each) { return each.voter && is_up(group, each.id); });
+  const auto up = std::ranges::count_if(left, [&](const member& each) { return stays(each) && is_up(group, each.id); });
   if (one.voter && up <= voters / 2)
     return refusal(error_code::failed_precondition,
                    "without " + who + " " + std::to_string(up) + " of " + std::to_string(voters)
@@ -128,7 +129,7 @@ std::variant<node_id, statement_error> find_successor(const group_sight& group, 
   if (found == group.members.end())
     return refusal(error_code::not_found, "there is no front end called " + name, "SHOW FRONTENDS lists them");
   if (found->id == group.self)
-    return refusal(error_code::already_exists, name + " leads already", "nothing is to be done");
+    return found->id;
   if (!found->voter)
     return refusal(error_code::failed_precondition, name + " is an observer, and only a follower can lead",
                    found->wants_vote ? "wait until it has caught up, see SHOW FRONTENDS"
@@ -138,28 +139,50 @@ std::variant<node_id, statement_error> find_successor(const group_sight& group, 
   return found->id;
 }
 
-group_step next_step(const group_sight& group) {
-  auto next = group.members;
-  const auto own = std::ranges::find(next, group.self, &member::id);
-  if (own != next.end() && !group.own_address.empty() && own->address != group.own_address) {
-    own->address = group.own_address;
-    return group_plan{std::move(next), "its own address is " + group.own_address + " now"};
+std::vector<group_step> next_steps(const group_sight& group) {
+  std::vector<group_step> steps;
+  const auto& now = group.members;
+  const auto own = std::ranges::find(now, group.self, &member::id);
+  if (own != now.end() && !group.own_address.empty() && own->address != group.own_address) {
+    auto next = now;
+    std::ranges::find(next, group.self, &member::id)->address = group.own_address;
+    steps.push_back(group_plan{std::move(next), "its own address is " + group.own_address + " now"});
   }
-  if (own != next.end() && own->leaves)
-    return step_down{};
-  if (const auto gone = std::ranges::find(next, true, &member::leaves); gone != next.end()) {
-    const auto who = described(group, gone->id);
-    next.erase(gone);
-    return group_plan{std::move(next), "dropped " + who};
+  for (const auto& gone : now)
+    if (gone.leaves && gone.id != group.self) {
+      auto next = now;
+      std::erase_if(next, [&](const member& each) { return each.id == gone.id; });
+      steps.push_back(group_plan{std::move(next), "dropped " + described(group, gone.id)});
+    }
+  if (own != now.end() && own->leaves)
+    steps.push_back(step_down{});
+  for (const auto& waits : now)
+    if (waits.wants_vote && is_up(group, waits.id)) {
+      auto next = now;
+      auto& one = *std::ranges::find(next, waits.id, &member::id);
+      one.voter = true;
+      one.wants_vote = false;
+      steps.push_back(group_plan{std::move(next), described(group, waits.id) + " has caught up and is a follower now"});
+    }
+  return steps;
+}
+
+bool concerns_the_step(consensus_refusal why) {
+  switch (why) {
+    case consensus_refusal::not_caught_up:
+    case consensus_refusal::no_such_member:
+    case consensus_refusal::would_strand:
+    case consensus_refusal::not_single:
+    case consensus_refusal::not_a_membership:
+      return true;
+    case consensus_refusal::none:
+    case consensus_refusal::not_leader:
+    case consensus_refusal::transferring:
+    case consensus_refusal::change_open:
+    case consensus_refusal::term_not_settled:
+      break;
   }
-  const auto waits
-      = std::ranges::find_if(next, [&](const member& each) { return each.wants_vote && is_up(group, each.id); });
-  if (waits == next.end())
-    return {};
-  waits->voter = true;
-  waits->wants_vote = false;
-  const auto who = described(group, waits->id);
-  return group_plan{std::move(next), who + " has caught up and is a follower now"};
+  return false;
 }
 
 statement_error explain(consensus_refusal why, const std::string& doing) {

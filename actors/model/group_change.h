@@ -42,18 +42,22 @@ struct group_plan {
 using group_decision = std::variant<group_plan, statement_error>;
 /// Somebody else is to lead.
 struct step_down {};
-using group_step = std::variant<std::monostate, group_plan, step_down>;
+using group_step = std::variant<group_plan, step_down>;
 
 /// ALTER SYSTEM ADD FOLLOWER | OBSERVER.
 [[nodiscard]] group_decision plan_addition(const group_sight& group, const std::string& address, bool votes);
 /// ALTER SYSTEM DROP FOLLOWER | OBSERVER.  A leader is only marked: the next one drops it.
 [[nodiscard]] group_decision plan_removal(const group_sight& group, const std::string& address, bool votes);
-/// ADMIN TRANSFER LEADERSHIP TO.
+/// ADMIN TRANSFER LEADERSHIP TO.  `self`: nothing is to be done.
 [[nodiscard]] std::variant<node_id, statement_error> find_successor(const group_sight& group, const std::string& name);
 
-/// What the leader does by itself, one step after the other: its own address as configured now; it goes if it
-/// is to leave, and drops who was; then the votes that members wait for (refused as not_caught_up until they may).
-[[nodiscard]] group_step next_step(const group_sight& group);
+/// What the leader would do by itself, what matters most first: put its own address right; drop who leaves; hand over
+/// if it leaves itself; give members the vote they wait for.  One of them at a time: they are all steps from the
+/// present members.  Who leaves is dropped before a leader that leaves hands over, or two of them would hand
+/// over to each other for ever.
+[[nodiscard]] std::vector<group_step> next_steps(const group_sight& group);
+/// Refused for what the step is, so that another may well be taken: not for the state of the leader.
+[[nodiscard]] bool concerns_the_step(consensus_refusal why);
 
 /// "<doing> failed: <why>", with the next step.
 [[nodiscard]] statement_error explain(consensus_refusal why, const std::string& doing);

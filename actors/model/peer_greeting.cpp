@@ -177,9 +177,12 @@ greeting_verdict meet(greeting& self, const greeting& peer) {
     return verdict;
   const auto other = has_forgotten(self, peer, members) ? peer.node : disagreement(self, peer, members);
   if (other != 0) {
-    verdict.refusal = other == peer.node ? new_directory(other)
-                                         : fe(peer.node) + " and this node know different directories of " + fe(other)
-                                               + "; empty the directories of all three and found the group again";
+    verdict.refusal = other == peer.node
+                        ? new_directory(other)
+                        : fe(peer.node) + " and this node know different directories of " + fe(other)
+                            + (self.is_founded || peer.is_founded
+                                 ? "; drop " + fe(other) + " and let it join under a new node.id"
+                                 : "; empty the directories of all of them and found the group again");
     return verdict;
   }
   verdict.has_learned = !self.is_founded && has_joined && learn_founders(self, peer);

@@ -2,6 +2,7 @@
 #include "node/fe/fe_group.h"
 
 #include "actors/journal/libraft_core.h"
+#include "node/config.h"
 #include "node/log.h"
 #include "node/loop_call.h"
 #include "persistence/durable_file.h"
@@ -49,6 +50,11 @@ fe_group::fe_group(fe_group_options options) : options_(std::move(options)) {
   self_.founders = options_.founders;
   read_identity_file();
   self_.joins = options_.joins && !self_.is_founded;
+  // A group that has a log may be of any size for a while, and its files may say so.
+  const auto count = self_.founders.size();
+  if (!self_.is_founded && !self_.joins && count != 1 && count != 3 && count != 5)
+    throw config_error(fmt::format("node.frontends names {} fe, and a group is founded by 1, 3 or 5; name so many, or set "
+                                   "node.join = true if there is a group", count));
 }
 
 fe_group::~fe_group() { stop_founding(); }

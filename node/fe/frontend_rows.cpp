@@ -20,10 +20,18 @@ std::string name_of(const peer_view& peer) { return peer.face ? peer.face->name 
 
 const char* role_of(bool is_master, bool voter) { return is_master ? "LEADER" : voter ? "FOLLOWER" : "OBSERVER"; }
 
+/// Before `why`, if the next leader is to drop it.
+std::string with_departure(const std::vector<model::member>& members, model::node_id node, const std::string& why) {
+  const auto one = std::ranges::find(members, node, &model::member::id);
+  if (one == members.end() || !one->leaves)
+    return why;
+  return "is to be dropped" + (why.empty() ? why : "; " + why);
+}
+
 /// An observer that is to vote: what it waits for.
 std::string waits_for(const frontend_sources& from, const peer_view& peer) {
   if (!peer.wants_vote || !peer.trouble.empty())
-    return peer.trouble;
+    return with_departure(from.group.members().newest.members, peer.node, peer.trouble);
   return fmt::format("becomes a follower when it has caught up: it has {} of {} entries", peer.applied, from.applied);
 }
 
@@ -41,7 +49,7 @@ frontend_row own_row(const frontend_sources& from) {
   row.alive = true;
   row.replayed = from.applied;
   row.last_heartbeat = from.now;
-  row.error = from.group.exclusion();
+  row.error = with_departure(group.members, row.node, from.group.exclusion());
   row.version = from.face.version;
   row.edit_log_address = from.group.address();
   return row;

@@ -4,6 +4,7 @@
 #include "actors/codec/checkpoint_codec.h"
 #include "actors/codec/peer_codec.h"
 #include "node/coalescing_stream.h"
+#include "node/fe/peer_outgoing.h"
 #include "node/kj_text.h"
 #include "node/log.h"
 #include "node/rpc_port.h"
@@ -56,21 +57,6 @@ fe_face face_of(wire::Face::Reader from) {
 }
 
 }  // namespace
-
-struct peer_links::outgoing {
-  model::node_id node{};
-  std::string address;
-  // Guarded by the mutex of peer_links.
-  std::vector<kj::Array<capnp::word>> queue;
-  std::size_t bytes = 0;
-  bool is_up = false;
-  bool has_dropped = false;    ///< Something did not fit; the core is told when the queue is empty.
-  bool is_announced = false;   ///< The loop knows that the queue is not empty.
-  // Loop thread.
-  kj::Own<kj::PromiseFulfiller<void>> filled;
-  kj::TimePoint up_since = kj::origin<kj::TimePoint>();
-  kj::Promise<void> dialing = nullptr;  ///< Goes first: it uses the rest.
-};
 
 peer_links::peer_links(peer_link_options options) : options_(std::move(options)) {}
 
@@ -298,23 +284,28 @@ kj::Promise<void> peer_links::take(const capnp::MessageReader& message, model::n
 // -- what they are told ------------------------------------------------------------------
 
 kj::Promise<void> peer_links::dial(outgoing& to) {
-  return network_->parseAddress(to.address.c_str())
+  const auto at = next_address(to);
+  to.is_met = false;
+  return network_->parseAddress(at.c_str())
       .then([this](kj::Own<kj::NetworkAddress>&& address) {
         // The kernel would try for minutes, at longer and longer intervals.
         auto connecting = loop_->timer().timeoutAfter(connect_patience, address->connect());
         return connecting.attach(kj::mv(address));
       })
-      .then([this, &to](kj::Own<kj::AsyncIoStream>&& stream) {
+      .then([this, &to, at](kj::Own<kj::AsyncIoStream>&& stream) {
         notice_dead_peers(*stream);
         auto& io = *stream;
-        return greet(to, io).attach(kj::mv(stream));
+        return greet(to, at, io).attach(kj::mv(stream));
       })
-      .catch_([this, &to](kj::Exception&& why) {
+      .catch_([this, &to, at](kj::Exception&& why) {
         note_trouble(to.node, text_of(why));
-        if (inbox_ && is_nobody_there(why))
+        // That nobody listens where it was once says nothing of it.
+        const bool is_its_place = to.reached_at.empty() ? addresses_of(to).size() == 1 : to.reached_at == at;
+        if (inbox_ && is_its_place && is_nobody_there(why))
           static_cast<void>(inbox_->add(link_refused{to.node}));
       })
       .then([this, &to] {
+        to.attempts += to.is_met ? 0 : 1;  // Where it was met it is looked for first.
         const bool lived = loop_->timer().now() - to.up_since > redial_refused_after;
         if (linked(to, false) && lived)
           return loop_->timer().afterDelay(redial_broken_after);
@@ -324,14 +315,14 @@ kj::Promise<void> peer_links::dial(outgoing& to) {
       .then([this, &to] { return dial(to); });
 }
 
-kj::Promise<void> peer_links::greet(outgoing& to, kj::AsyncIoStream& stream) {
+kj::Promise<void> peer_links::greet(outgoing& to, const std::string& at, kj::AsyncIoStream& stream) {
   auto hello = greeting("");
   auto written = capnp::writeMessage(stream, *hello);
   return loop_->timer()
       .timeoutAfter(greeting_patience, written.attach(kj::mv(hello)).then([&stream] {
         return capnp::readMessage(stream, reader_options());
       }))
-      .then([this, &to, &stream](kj::Own<capnp::MessageReader>&& message) -> kj::Promise<void> {
+      .then([this, &to, at, &stream](kj::Own<capnp::MessageReader>&& message) -> kj::Promise<void> {
         const auto root = message->getRoot<wire::Greeting>();
         const auto peer = codec::decode(root);
         KJ_REQUIRE(peer.node == to.node, "another front end answers under this address", peer.node);
@@ -342,6 +333,8 @@ kj::Promise<void> peer_links::greet(outgoing& to, kj::AsyncIoStream& stream) {
           note_trouble(to.node, refusal);
           return loop_->timer().afterDelay(redial_refused_after);
         }
+        to.is_met = true;
+        to.reached_at = at;
         note_face(peer, face_of(root.getFace()));
         if (!inbox_)  // Greets again: either side may have learned something by then.
           return KJ_ASSERT_NONNULL(is_open_).addBranch().exclusiveJoin(loop_->timer().afterDelay(redial_after));
@@ -473,29 +466,6 @@ void peer_links::enqueue(const std::shared_ptr<outgoing>& to, kj::Array<capnp::w
     if (auto filled = kj::mv(to->filled); filled.get() != nullptr)
       filled->fulfill();
   });
-}
-
-// -- what is known of them ---------------------------------------------------------------
-
-/// Under the mutex.
-void peer_links::divide_windows() { window_bytes_ = options_.window_bytes(outgoing_.size()); }
-
-/// Under the mutex.
-void peer_links::publish_queues() {
-  std::uint64_t bytes = 0;
-  for (const auto& [node, to] : outgoing_)
-    bytes += to->bytes;
-  options_.memory->set(model::memory_category::sending, bytes);
-}
-
-std::vector<peer_view> peer_links::peers() const {
-  const std::lock_guard guard{mutex_};
-  std::vector<peer_view> all;
-  for (const auto& [node, view] : views_) {
-    all.push_back(view);
-    all.back().queued_bytes = outgoing_.at(node)->bytes;
-  }
-  return all;
 }
 
 }  // namespace tabletd

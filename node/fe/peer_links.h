@@ -117,7 +117,7 @@ private:
   [[nodiscard]] kj::Promise<void> read_mail(kj::AsyncIoStream& stream, model::node_id from);
   [[nodiscard]] kj::Promise<void> take(const capnp::MessageReader& message, model::node_id from);
   [[nodiscard]] kj::Promise<void> dial(outgoing& to);
-  [[nodiscard]] kj::Promise<void> greet(outgoing& to, kj::AsyncIoStream& stream);
+  [[nodiscard]] kj::Promise<void> greet(outgoing& to, const std::string& at, kj::AsyncIoStream& stream);
   [[nodiscard]] kj::Promise<void> write_mail(outgoing& to, kj::AsyncIoStream& stream);
   [[nodiscard]] static kj::Promise<void> end_of(kj::AsyncIoStream& stream);
   void take(const group_news& now);
@@ -125,6 +125,9 @@ private:
   void forget(model::node_id node);
   /// Whether it was up until now.
   bool linked(outgoing& to, bool is_up);
+  /// Where it may listen, never empty; and where it is looked for next.
+  [[nodiscard]] std::vector<std::string> addresses_of(const outgoing& to) const;
+  [[nodiscard]] std::string next_address(const outgoing& to) const;
   void note_applicant(const model::greeting& from, const std::string& name);
   void note_trouble(model::node_id node, const std::string& why);
   void note_face(const model::greeting& from, fe_face face);

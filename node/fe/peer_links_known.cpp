@@ -1,5 +1,5 @@
 // See peer_links.h.  Here: who is who, and what is known of the others.
-#include "node/fe/peer_links.h"
+#include "node/fe/peer_outgoing.h"
 #include "node/log.h"
 
 #include <algorithm>
@@ -54,6 +54,29 @@ bool peer_links::keep() {
   }
 }
 
+// -- where they are ----------------------------------------------------------------------
+
+/// The log learns of a new address only when who moved leads.  So that it can, and even if all have moved, the
+/// file counts too, and what a member that was judged to be one says of itself.
+std::vector<std::string> peer_links::addresses_of(const outgoing& to) const {
+  std::vector<std::string> all{to.address};
+  const auto add = [&](const std::string& address) {
+    if (!address.empty() && std::ranges::find(all, address) == all.end())
+      all.push_back(address);
+  };
+  const auto& configured = options_.self.founders;
+  if (const auto one = std::ranges::find(configured, to.node, &model::member::id); one != configured.end())
+    add(one->address);
+  add(to.said_address);
+  return all;
+}
+
+/// One after the other.
+std::string peer_links::next_address(const outgoing& to) const {
+  const auto all = addresses_of(to);
+  return all[to.attempts % all.size()];
+}
+
 // -- what is known of them ---------------------------------------------------------------
 
 void peer_links::note_trouble(model::node_id node, const std::string& why) {
@@ -70,6 +93,13 @@ void peer_links::note_face(const model::greeting& from, fe_face face) {
   auto& view = at->second;
   view.face = std::move(face);
   view.last_heard = options_.wall_clock();
+  const auto to = outgoing_.find(from.node);
+  const auto own = std::ranges::find(from.founders, from.node, &model::member::id);
+  if (to == outgoing_.end() || own == from.founders.end() || to->second->said_address == own->address)
+    return;
+  to->second->said_address = own->address;
+  if (to->second->reached_at != own->address)
+    to->second->reached_at.clear();  // It may have moved: that nobody listens where it was would not mean that it ended.
 }
 
 void peer_links::note_word(model::node_id from, wire::Mail::Reader said) {
@@ -93,6 +123,10 @@ void peer_links::note_applicant(const model::greeting& from, const std::string& 
   if (own == from.founders.end())
     return;
   const std::lock_guard guard{mutex_};
+  // One listens there, the one that spoke last; ALTER SYSTEM ADD names it by nothing else.
+  std::erase_if(applicants_, [&](const auto& each) {
+    return each.first != from.node && each.second.as.address == own->address;
+  });
   applicants_[from.node] = {{from.node, own->address, false, from.birth}, name, options_.wall_clock()};
 }
 
@@ -115,6 +149,27 @@ std::string peer_links::exclusion() const {
 std::string peer_links::why_not_to_add(const model::member& one) const {
   const std::lock_guard guard{mutex_};
   return model::why_not_to_add(options_.self, one);
+}
+
+/// Under the mutex.
+void peer_links::divide_windows() { window_bytes_ = options_.window_bytes(outgoing_.size()); }
+
+/// Under the mutex.
+void peer_links::publish_queues() {
+  std::uint64_t bytes = 0;
+  for (const auto& [node, to] : outgoing_)
+    bytes += to->bytes;
+  options_.memory->set(model::memory_category::sending, bytes);
+}
+
+std::vector<peer_view> peer_links::peers() const {
+  const std::lock_guard guard{mutex_};
+  std::vector<peer_view> all;
+  for (const auto& [node, view] : views_) {
+    all.push_back(view);
+    all.back().queued_bytes = outgoing_.at(node)->bytes;
+  }
+  return all;
 }
 
 }  // namespace tabletd

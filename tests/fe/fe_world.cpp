@@ -7,7 +7,7 @@ namespace {
 
 template <class Error>
 told told_of(Error from) {
-  return {from.getCode(), from.getMessage().cStr(), {}};
+  return {from.getCode(), from.getMessage().cStr(), {}, from.getOutcomeUnknown()};
 }
 
 told told_of_result(api::Result::Reader result) {

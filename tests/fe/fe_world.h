@@ -28,6 +28,7 @@ struct told {
   api::ErrorCode code = api::ErrorCode::UNSPECIFIED; ///< UNSPECIFIED: it went well.
   std::string message;
   std::vector<std::string> warnings;
+  bool outcome_unknown = false;
   [[nodiscard]] bool ok() const { return code == api::ErrorCode::UNSPECIFIED; }
 };
 std::ostream& operator<<(std::ostream& out, const told& what);

@@ -202,6 +202,41 @@ TEST_F(Members, AHandOverToNobodyInParticularFindsWhoHasMost) {
   EXPECT_EQ(node(3).last.why, consensus_refusal::no_such_member);
 }
 
+/// It would end a second later, without a proposal in between.
+TEST_F(Members, AHandOverToNobodyInParticularWaitsUntilSomebodyIsNear) {
+  lead(1);
+  const auto two_leaves = [&] {
+    auto marked = with(2, true);
+    marked[1].leaves = true;
+    return marked;
+  };
+  isolate(3);
+  EXPECT_EQ(change(two_leaves()), consensus_refusal::none);
+  EXPECT_FALSE(node(1).transfer(0, now));
+  EXPECT_EQ(node(1).last.why, consensus_refusal::not_caught_up) << "it does not know who leaves";
+  EXPECT_TRUE(node(1).propose({"meanwhile"}, now));
+  write_all();
+  cut.clear();
+  pass(300ms);
+  EXPECT_TRUE(node(1).transfer(0, now));
+}
+
+TEST_F(Members, AHandOverToNobodyInParticularIsNotToWhoLeaves) {
+  lead(1);
+  auto marked = with(2, true);
+  marked[1].leaves = true;
+  EXPECT_EQ(change(marked), consensus_refusal::none);
+  isolate(3);
+  node(1).propose({"a"}, now);
+  write_all();
+  settle();
+  cut.clear();
+  EXPECT_TRUE(node(1).transfer(0, now));
+  settle();
+  pass(300ms);
+  EXPECT_TRUE(node(3).leads()) << "although the other has more";
+}
+
 // P9: the library notes a received change at the index of the first new entry.
 TEST_F(Members, AChangeInTheMiddleOfARunIsCommittedWhereItStands) {
   lead(1);

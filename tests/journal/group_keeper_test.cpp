@@ -96,6 +96,8 @@ TEST_F(GroupKeeper, AClientHearsWhatCameOfIt) {
 TEST_F(GroupKeeper, LeadershipGoesToWhoIsNamed) {
   EXPECT_FALSE(ask(leader_wanted{"fe3"}).done.empty());
   EXPECT_EQ(hand_overs, std::vector<model::node_id>{3});
+  EXPECT_EQ(ask(leader_wanted{"fe1"}).done, "fe1 leads already");
+  EXPECT_EQ(hand_overs.size(), 1U) << "the journal is not asked";
 }
 
 TEST_F(GroupKeeper, ByItselfItGivesVotesAndHandsOverWhatLeaves) {
@@ -110,6 +112,23 @@ TEST_F(GroupKeeper, ByItselfItGivesVotesAndHandsOverWhatLeaves) {
   sight.members[0].leaves = true;
   ticks(1);
   EXPECT_EQ(hand_overs, std::vector<model::node_id>{0}) << "whoever is most up to date";
+}
+
+TEST_F(GroupKeeper, AWishThatIsRefusedBlocksNoOther) {
+  sight.members[1].leaves = true;
+  sight.members[2].voter = false;
+  sight.members[2].wants_vote = true;
+  verdict.why = consensus_refusal::not_caught_up;
+  ticks(1);
+  ASSERT_EQ(changes.size(), 2U);
+  EXPECT_EQ(changes[0].size(), 2U) << "who leaves";
+  EXPECT_TRUE(changes[1][2].voter) << "and then who waits";
+  verdict.why = consensus_refusal::change_open;
+  ticks(1);
+  EXPECT_EQ(changes.size(), 3U) << "that concerns every step";
+  verdict = {};
+  ticks(1);
+  EXPECT_EQ(changes.size(), 4U) << "one at a time";
 }
 
 TEST_F(GroupKeeper, OneStepAtATime) {

@@ -63,7 +63,22 @@ TEST(PeerGreeting, MembersThatKnowDifferentDirectoriesNeverFound) {
   link(a, b);
   auto again = fe(1, 12);
   link(again, c);
-  EXPECT_NE(meet(b, c).refusal.find("know different directories of fe 1"), std::string::npos);
+  const auto refusal = meet(b, c).refusal;
+  EXPECT_NE(refusal.find("know different directories of fe 1"), std::string::npos) << refusal;
+  EXPECT_NE(refusal.find("found the group again"), std::string::npos) << refusal;
+}
+
+/// Nobody is told to empty a directory in which there is data.
+TEST(PeerGreeting, AFoundedGroupIsNotToldToBeginAnew) {
+  for (const bool is_self : {true, false}) {
+    auto b = fe(2, 22), c = fe(3, 33);
+    b.known.insert({{1, 11}, {3, 33}});
+    c.known.insert({{1, 12}, {2, 22}});
+    (is_self ? b : c).is_founded = true;
+    const auto refusal = meet(b, c).refusal;
+    EXPECT_NE(refusal.find("drop fe 1 and let it join under a new node.id"), std::string::npos) << refusal;
+    EXPECT_EQ(refusal.find("empty"), std::string::npos) << refusal;
+  }
 }
 
 /// Another group of the same name answers under a configured address.
