@@ -46,6 +46,7 @@ constexpr model::supervisor_spec crowd_spec{.how = model::strategy::one_for_one,
 constexpr std::chrono::seconds crowd_shutdown{10};
 /// Covers what the term's subtree may take, one after the other: three crowds and four actors of 5 s.
 constexpr std::chrono::seconds term_shutdown{60};
+constexpr auto start_look = 2 * kj::MILLISECONDS;
 /// Stopping does not wait longer for another one to lead.
 constexpr std::chrono::seconds hand_over_patience{2};
 
@@ -375,8 +376,10 @@ kj::Promise<console_session_actor> fe_node::open_session(const std::string& data
     sessions = handles_->sessions;
     ports = handles_->session;
   }
-  if (!leads() || !sessions)
+  if (!leads())
     return KJ_EXCEPTION(OVERLOADED, "it does not lead, or has not folded its log yet");
+  if (!sessions) // The children of a term that has just begun are starting.
+    return loop_->timer().afterDelay(start_look).then([this, database] { return open_session(database); });
   start_child order;
   order.spec.id = fmt::format("session-{}", ++sessions_opened_);
   order.spec.start = spawner(console_session, database, ports);
