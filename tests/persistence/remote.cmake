@@ -1,0 +1,8 @@
+tabletd_test(remote_pure_test
+  SOURCES remote_pure_test.cpp
+  LIBS tabletd_remote
+  LABELS persistence)
+tabletd_test(remote_contract_test
+  SOURCES remote_contract_test.cpp
+  LIBS tabletd_remote
+  LABELS persistence)
