@@ -1,6 +1,9 @@
 // What every remote store promises, against each of them: a directory, and an S3 server that checks signatures.
 #include "persistence/remote/file_remote_store.h"
+#include "persistence/remote/remote_probe.h"
+#include "persistence/remote/s3_remote_store.h"
 #include "remote_rig.h"
+#include "s3_server.h"
 #include "temporary_directory.h"
 
 #include <atomic>
@@ -20,6 +23,25 @@ public:
 
 private:
   temporary_directory directory_;
+};
+
+/// Parts of 1 MiB; objects below `prefix`.
+class s3_kind final : public store_kind {
+public:
+  explicit s3_kind(std::string prefix) : prefix_(std::move(prefix)) {
+    server_.put_behind_the_back("neighbour", "not ours");
+  }
+  std::unique_ptr<remote_store> connect() override {
+    return std::make_unique<s3_remote_store>(s3_config{.endpoint = server_.endpoint(),
+                                                       .bucket = std::string(s3_server::bucket),
+                                                       .prefix = prefix_,
+                                                       .part_bytes = 1U << 20},
+                                             real_surroundings(s3_server::credentials));
+  }
+
+private:
+  s3_server server_;
+  std::string prefix_;
 };
 
 class RemoteStoreContract : public ::testing::TestWithParam<contract_case> {
@@ -198,8 +220,15 @@ TEST_P(RemoteStoreContract, APutThatIsCalledOffLeavesNothing) {
   }
 }
 
+TEST_P(RemoteStoreContract, TheProbeFindsConditionalCreate) {
+  const auto outcome = probe_conditional_create(*store, 17, unhurried);
+  EXPECT_TRUE(outcome.conditional_create) << outcome.sentence;
+  EXPECT_EQ(keys_of(store->list("", "", 10, unhurried)), std::vector<std::string>{});
+}
+
 INSTANTIATE_TEST_SUITE_P(Stores, RemoteStoreContract,
-                         ::testing::Values(contract_case{"Directory", [] { return std::make_unique<directory_kind>(); }}),
+                         ::testing::Values(contract_case{"Directory", [] { return std::make_unique<directory_kind>(); }},
+                                           contract_case{"S3", [] { return std::make_unique<s3_kind>("clusters/c1"); }}),
                          [](const auto& chosen) { return chosen.param.name; });
 
 }  // namespace
