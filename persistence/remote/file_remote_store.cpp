@@ -154,7 +154,8 @@ void file_remote_store::write(std::string_view key, const put_source& source, if
   if (rule == if_there::refuse && ::fstatat(at.directory, at.leaf.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0)
     fail(EEXIST, "put", key);  // Before its bytes are copied; give_name is what decides.
   const std::string temporary = hex(random_number()) + hex(random_number());
-  const descriptor file(::openat(temporaries_, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  const descriptor file(
+      ::openat(temporaries_, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (file.get() < 0)
     fail(errno, "put", key);
   try {
@@ -168,14 +169,15 @@ void file_remote_store::write(std::string_view key, const put_source& source, if
 }
 
 void file_remote_store::fill(int file, std::string_view key, const put_source& source, const time_left_fn& time_left) {
-  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(std::min<std::uint64_t>(chunk_bytes, source.size_bytes()));
+  const auto buffer
+      = std::make_unique_for_overwrite<std::byte[]>(std::min<std::uint64_t>(chunk_bytes, source.size_bytes()));
   for (std::uint64_t done = 0; done < source.size_bytes();) {
     require_time(time_left, name_, "put", key);
     const std::span part(buffer.get(), std::min<std::uint64_t>(chunk_bytes, source.size_bytes() - done));
     source.read_at(done, part);
     for (std::size_t written = 0; written < part.size();) {
-      const auto some = files().pwrite(file, part.data() + written, part.size() - written,
-                                       static_cast<::off_t>(done + written));
+      const auto some
+          = files().pwrite(file, part.data() + written, part.size() - written, static_cast<::off_t>(done + written));
       if (some < 0 && errno == EINTR)
         continue;
       if (some <= 0)
@@ -291,7 +293,8 @@ int sorted_names(int directory, std::vector<std::string>& names) {
   while (const dirent* entry = ::readdir(opened.get())) {
     struct ::stat found {};
     // Vanished meanwhile, a link, or none of ours: it has no key.
-    const bool ours = !key_fault(entry->d_name) && ::fstatat(directory, entry->d_name, &found, AT_SYMLINK_NOFOLLOW) == 0;
+    const bool ours
+        = !key_fault(entry->d_name) && ::fstatat(directory, entry->d_name, &found, AT_SYMLINK_NOFOLLOW) == 0;
     if (ours && S_ISDIR(found.st_mode))
       names.push_back(std::string(entry->d_name) + "/");
     else if (ours && S_ISREG(found.st_mode))

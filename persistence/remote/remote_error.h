@@ -23,7 +23,7 @@ enum class remote_fault {
 class remote_error : public std::runtime_error {
 public:
   remote_error(remote_fault fault, std::string key, const std::string& sentence)
-    : std::runtime_error(sentence), fault_(fault), key_(std::move(key)) {}
+      : std::runtime_error(sentence), fault_(fault), key_(std::move(key)) {}
   [[nodiscard]] remote_fault fault() const { return fault_; }
   [[nodiscard]] const std::string& key() const { return key_; }
 

@@ -12,6 +12,7 @@ struct probe_outcome {
 
 /// Puts a small object `tabletd-probe/<64 random bits>` twice, looks which stayed, and removes it.  `random` must
 /// be new each time.  Throws what the store throws when it cannot be asked.
-[[nodiscard]] probe_outcome probe_conditional_create(remote_store& store, std::uint64_t random, const time_left_fn& time_left);
+[[nodiscard]] probe_outcome probe_conditional_create(remote_store& store, std::uint64_t random,
+                                                     const time_left_fn& time_left);
 
 }  // namespace tabletd

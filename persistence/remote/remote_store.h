@@ -28,7 +28,7 @@ class put_source {
 public:
   explicit put_source(std::span<const std::byte> bytes) : bytes_(bytes), size_bytes_(bytes.size()) {}
   put_source(const open_file& file, std::uint64_t offset, std::uint64_t size_bytes)
-    : file_(&file), offset_(offset), size_bytes_(size_bytes) {}
+      : file_(&file), offset_(offset), size_bytes_(size_bytes) {}
   [[nodiscard]] std::uint64_t size_bytes() const { return size_bytes_; }
   /// `offset` counts from the start of the source.  A file that cannot be read throws storage_error.
   void read_at(std::uint64_t offset, std::span<std::byte> into) const;
@@ -63,12 +63,14 @@ public:
   virtual void put_if_absent(std::string_view key, const put_source& source, const time_left_fn& time_left) = 0;
   /// Fills `into` from `offset` on and returns how many bytes there were: fewer where the object ends.
   [[nodiscard]] virtual std::size_t get(std::string_view key, std::uint64_t offset, std::span<std::byte> into,
-                                        const time_left_fn& time_left) = 0;
+                                        const time_left_fn& time_left)
+      = 0;
   [[nodiscard]] virtual object_entry head(std::string_view key, const time_left_fn& time_left) = 0;
   /// Keys that begin with `prefix` and are greater than `after`, in byte order, at most `keys_max` (1 to
   /// page_keys_max).  Keys that do not follow the rules are left out: they are not ours.
   [[nodiscard]] virtual object_page list(std::string_view prefix, std::string_view after, std::size_t keys_max,
-                                         const time_left_fn& time_left) = 0;
+                                         const time_left_fn& time_left)
+      = 0;
   /// Of a key that is not there: nothing happens.
   virtual void remove(std::string_view key, const time_left_fn& time_left) = 0;
   /// For sentences: file:///mnt/cold or s3://bucket/prefix at https://host.

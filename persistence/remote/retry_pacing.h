@@ -8,7 +8,7 @@ namespace tabletd {
 
 struct retry_policy {
   int attempts_max = 6;
-  std::chrono::milliseconds first_pause{100};    ///< Doubles with every attempt.
+  std::chrono::milliseconds first_pause{100};  ///< Doubles with every attempt.
   std::chrono::milliseconds longest_pause{10'000};
 };
 

@@ -110,8 +110,8 @@ std::optional<s3_verdict> judge(const s3_reply& reply, std::int64_t now_unix_s) 
   const auto message = printable(xml_text(section, "Message").value_or(""));
   auto said = fmt::format("the store answered {}{}{}{}", reply.status, code.empty() ? "" : " " + code,
                           message.empty() ? "" : ": ", message);
-  const bool clocks_differ = reply.status == 403 && reply.date_unix_s
-                             && std::abs(now_unix_s - *reply.date_unix_s) > clock_skew_max_s;
+  const bool clocks_differ
+      = reply.status == 403 && reply.date_unix_s && std::abs(now_unix_s - *reply.date_unix_s) > clock_skew_max_s;
   if (code == "RequestTimeTooSkewed" || clocks_differ)
     return judge_skew(reply, now_unix_s, std::move(said));
   return judge_status(reply.status < 300 ? 500 : reply.status, code, std::move(said));

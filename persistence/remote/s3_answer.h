@@ -16,7 +16,7 @@ namespace tabletd {
 /// What went wrong below HTTP.
 enum class transport_fault {
   none,
-  broken,      ///< No connection, or it ended early.
+  broken,  ///< No connection, or it ended early.
   timed_out,
   called_off,  ///< By time_left.
   untrusted,   ///< TLS: the store's certificate, or the CA file.
@@ -30,7 +30,7 @@ struct s3_reply {
   std::map<std::string, std::string> headers;  ///< Names in lower case.
   std::string body;                            ///< Unless the bytes went into the request's sink.
   std::size_t sink_bytes = 0;
-  std::optional<std::int64_t> date_unix_s;     ///< The store's clock.
+  std::optional<std::int64_t> date_unix_s;  ///< The store's clock.
   [[nodiscard]] std::string_view header(const std::string& name) const;
 };
 

@@ -16,7 +16,8 @@ namespace {
 constexpr std::uint64_t credentials_bytes_max = 64 * 1024;
 
 [[noreturn]] void refuse(const std::string& place, std::string_view why, std::string_view next_step) {
-  throw remote_error(remote_fault::denied, "", fmt::format("cannot use the credentials in {}: {}; {}", place, why, next_step));
+  throw remote_error(remote_fault::denied, "",
+                     fmt::format("cannot use the credentials in {}: {}; {}", place, why, next_step));
 }
 
 std::string_view trim(std::string_view text) {
@@ -28,7 +29,8 @@ std::string_view trim(std::string_view text) {
 }
 
 /// A line break in one of them would end a header.
-s3_credentials checked(s3_credentials found, const std::string& place, std::string_view id_name, std::string_view secret_name) {
+s3_credentials checked(s3_credentials found, const std::string& place, std::string_view id_name,
+                       std::string_view secret_name) {
   for (const auto* value : {&found.access_key_id, &found.secret_access_key, &found.session_token})
     for (const char letter : *value)
       if (letter <= ' ' || letter > '~')
@@ -47,7 +49,8 @@ s3_credentials read_credentials(const std::filesystem::path& file) {
   if (const int error = opened.try_open(file, O_RDONLY))
     refuse(file.string(), std::strerror(error), "let the user that runs tabletd read it");
   struct ::stat found {};
-  if (files().fstat(opened.fd(), &found) != 0 || !S_ISREG(found.st_mode) || found.st_size > static_cast<::off_t>(credentials_bytes_max))
+  if (files().fstat(opened.fd(), &found) != 0 || !S_ISREG(found.st_mode)
+      || found.st_size > static_cast<::off_t>(credentials_bytes_max))
     refuse(file.string(), "it is not a small file", "check the path");
   if ((found.st_mode & (S_IRWXG | S_IRWXO)) != 0)
     refuse(file.string(), "others may read it", "chmod 600 it, and renew the credentials if others did");

@@ -72,10 +72,10 @@ std::string without_secrets(std::string text, const s3_credentials& credentials)
 }  // namespace
 
 s3_remote_store::s3_remote_store(s3_config config, s3_surroundings surroundings)
-  : config_(checked(config)),
-    surroundings_(std::move(surroundings)),
-    host_(host_of(config_.endpoint)),
-    transport_(config_.ca_file, config_.connect_timeout) {
+    : config_(checked(config)),
+      surroundings_(std::move(surroundings)),
+      host_(host_of(config_.endpoint)),
+      transport_(config_.ca_file, config_.connect_timeout) {
   name_ = fmt::format("s3://{}{}{} at {}", config_.bucket, config_.prefix.empty() ? "" : "/", config_.prefix,
                       config_.endpoint);
 }
@@ -98,9 +98,9 @@ s3_reply s3_remote_store::exchange(const call& wanted, const time_left_fn& time_
       return reply;
     // The request had all the time that was left: it is the caller's clock that ended it.
     require_time(time_left, name_, wanted.doing, wanted.key);
-    const auto pause = verdict->ask_again
-                           ? pause_before_retry(config_.retries, attempts, asked_pause(reply), surroundings_.dice(), time_left())
-                           : std::nullopt;
+    const auto pause = verdict->ask_again ? pause_before_retry(config_.retries, attempts, asked_pause(reply),
+                                                               surroundings_.dice(), time_left())
+                                          : std::nullopt;
     if (!pause)
       fail(wanted, *verdict, attempts, credentials);
     rest(*pause, wanted, time_left);
@@ -109,12 +109,12 @@ s3_reply s3_remote_store::exchange(const call& wanted, const time_left_fn& time_
 
 s3_reply s3_remote_store::attempt(const call& wanted, const s3_credentials& credentials, std::chrono::milliseconds left,
                                   const time_left_fn& time_left) {
-  signable_request signable{.method = wanted.method,
-                            .path = "/" + config_.bucket
-                                    + (wanted.path.empty() ? "" : "/" + percent_encoded(wanted.path, true)),
-                            .query = wanted.query,
-                            .headers = wanted.headers,
-                            .payload_sha256 = sha256_hex(wanted.body)};
+  signable_request signable{
+      .method = wanted.method,
+      .path = "/" + config_.bucket + (wanted.path.empty() ? "" : "/" + percent_encoded(wanted.path, true)),
+      .query = wanted.query,
+      .headers = wanted.headers,
+      .payload_sha256 = sha256_hex(wanted.body)};
   signable.headers["host"] = host_;
   signable.headers["x-amz-date"] = amz_date(surroundings_.unix_s());
   signable.headers["x-amz-content-sha256"] = signable.payload_sha256;
@@ -222,12 +222,9 @@ object_page s3_remote_store::list(std::string_view prefix, std::string_view afte
 void s3_remote_store::remove(std::string_view key, const time_left_fn& time_left) {
   require_key(key, name_, "remove");
   constexpr long not_found = 404;
-  const auto reply = exchange({.doing = "remove",
-                               .key = key,
-                               .method = "DELETE",
-                               .path = full_key(key),
-                               .also_good_status = not_found},
-                              time_left);
+  const auto reply = exchange(
+      {.doing = "remove", .key = key, .method = "DELETE", .path = full_key(key), .also_good_status = not_found},
+      time_left);
   if (reply.status != not_found)
     return;
   if (const auto verdict = judge(reply, surroundings_.unix_s()); verdict && verdict->fault != remote_fault::not_found)

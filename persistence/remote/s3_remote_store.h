@@ -9,11 +9,11 @@
 namespace tabletd {
 
 struct s3_config {
-  std::string endpoint{};            ///< https://host[:port], or http:// where the network is trusted.
+  std::string endpoint{};  ///< https://host[:port], or http:// where the network is trusted.
   std::string region = "us-east-1";
   std::string bucket{};
-  std::string prefix{};              ///< In front of every key, with a slash between; empty: none.
-  std::string ca_file{};             ///< PEM; empty: the authorities of the system.
+  std::string prefix{};   ///< In front of every key, with a slash between; empty: none.
+  std::string ca_file{};  ///< PEM; empty: the authorities of the system.
   /// Larger objects go up in parts of this size, and a put holds one part in memory.  S3 itself wants at
   /// least 5 MiB.  Objects of more than 10,000 such parts get larger parts, up to part_bytes_max.
   std::uint64_t part_bytes = 8U << 20;
@@ -28,7 +28,7 @@ inline constexpr std::uint64_t s3_part_bytes_max = 64U << 20;
 /// What the driver wants of the world around it.
 struct s3_surroundings {
   credentials_fn credentials;
-  std::function<std::int64_t()> unix_s;    ///< Wall clock: signatures carry it.
+  std::function<std::int64_t()> unix_s;  ///< Wall clock: signatures carry it.
   std::function<std::uint64_t()> dice;
   std::function<void(std::chrono::milliseconds)> pause;  ///< Blocks so long, between retries.
 };
@@ -63,7 +63,7 @@ private:
     std::string_view doing;
     std::string_view key;  ///< Of the caller, for sentences.
     std::string method;
-    std::string path;      ///< Below the bucket, not encoded; empty: the bucket.
+    std::string path;  ///< Below the bucket, not encoded; empty: the bucket.
     std::map<std::string, std::string> query{};
     std::map<std::string, std::string> headers{};
     std::span<const std::byte> body{};
@@ -84,7 +84,8 @@ private:
   void put_whole(const upload& what, const time_left_fn& time_left);
   void put_parts(const upload& what, const time_left_fn& time_left);
   [[nodiscard]] std::string send_parts(const upload& what, const std::string& upload_id, const time_left_fn& time_left);
-  void complete(const upload& what, const std::string& upload_id, const std::string& parts, const time_left_fn& time_left);
+  void complete(const upload& what, const std::string& upload_id, const std::string& parts,
+                const time_left_fn& time_left);
   void abort(const upload& what, const std::string& upload_id) noexcept;
   [[nodiscard]] bool is_own(const upload& what, const time_left_fn& time_left);
 

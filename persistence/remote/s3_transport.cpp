@@ -40,7 +40,7 @@ private:
 };
 
 s3_transport::s3_transport(std::string ca_file, std::chrono::milliseconds connect_timeout)
-  : ca_file_(std::move(ca_file)), connect_timeout_(connect_timeout) {
+    : ca_file_(std::move(ca_file)), connect_timeout_(connect_timeout) {
   static const CURLcode ready = ::curl_global_init(CURL_GLOBAL_DEFAULT);  // Once, whichever thread is first.
   if (ready != CURLE_OK)
     throw remote_error(remote_fault::unusable, "", "libcurl cannot be used; check which of its versions is installed");
@@ -168,7 +168,8 @@ void describe(CURL* handle, exchange& whole, const curl_slist* headers, char* er
   if (request.method == "PUT" || request.method == "POST") {
     // Not copied.  An empty body still needs a pointer, or libcurl waits for a read callback.
     ::curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<::curl_off_t>(request.body.size()));
-    ::curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request.body.empty() ? "" : reinterpret_cast<const char*>(request.body.data()));
+    ::curl_easy_setopt(handle, CURLOPT_POSTFIELDS,
+                       request.body.empty() ? "" : reinterpret_cast<const char*>(request.body.data()));
   }
   ::curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
   ::curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);

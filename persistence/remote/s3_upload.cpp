@@ -52,7 +52,8 @@ void s3_remote_store::write(std::string_view key, const put_source& source, bool
 
 /// Whether the object that is there is the one this put made.
 bool s3_remote_store::is_own(const upload& what, const time_left_fn& time_left) {
-  const auto reply = exchange({.doing = "put", .key = what.key, .method = "HEAD", .path = full_key(what.key)}, time_left);
+  const auto reply
+      = exchange({.doing = "put", .key = what.key, .method = "HEAD", .path = full_key(what.key)}, time_left);
   return reply.header(mark_header) == what.mark;
 }
 
@@ -102,7 +103,8 @@ void s3_remote_store::put_parts(const upload& what, const time_left_fn& time_lef
 }
 
 /// The list of parts, as complete() wants it.
-std::string s3_remote_store::send_parts(const upload& what, const std::string& upload_id, const time_left_fn& time_left) {
+std::string s3_remote_store::send_parts(const upload& what, const std::string& upload_id,
+                                        const time_left_fn& time_left) {
   const auto size = what.source.size_bytes();
   const auto buffer = std::make_unique_for_overwrite<std::byte[]>(what.part_bytes);
   std::string parts;

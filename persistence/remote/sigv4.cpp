@@ -29,8 +29,8 @@ std::string hex_of(const digest& bytes) {
 template <class Key>
 digest hmac(const Key& key, std::string_view text) {
   digest result{};
-  if (!::HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()),
-              text.size(), result.data(), nullptr))
+  if (!::HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+              reinterpret_cast<const unsigned char*>(text.data()), text.size(), result.data(), nullptr))
     throw std::runtime_error("OpenSSL has no HMAC-SHA-256; a provider is missing from its configuration");
   return result;
 }
@@ -99,8 +99,8 @@ std::string authorization(const signable_request& request, const s3_credentials&
   const std::string day = when.substr(0, 8);
   const std::string granted = fmt::format("{}/{}/{}/aws4_request", day, scope.region, scope.service);
   const std::string canonical = canonical_request(request);
-  const std::string to_sign = fmt::format("AWS4-HMAC-SHA256\n{}\n{}\n{}", when, granted,
-                                          sha256_hex(std::as_bytes(std::span(canonical))));
+  const std::string to_sign
+      = fmt::format("AWS4-HMAC-SHA256\n{}\n{}\n{}", when, granted, sha256_hex(std::as_bytes(std::span(canonical))));
   const auto key = hmac(hmac(hmac(hmac("AWS4" + credentials.secret_access_key, day), scope.region), scope.service),
                         "aws4_request");
   return fmt::format("AWS4-HMAC-SHA256 Credential={}/{}, SignedHeaders={}, Signature={}", credentials.access_key_id,

@@ -180,8 +180,8 @@ TEST_P(RemoteStoreContract, PagesHoldEveryKeyOnceInByteOrder) {
 }
 
 TEST_P(RemoteStoreContract, KeysThatAreNoneAreRefused) {
-  for (const std::string key : {"", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/.b", "a b", "a\\b", "a%2Fb",
-                                "a\nb", "\xc3\xa4"}) {
+  for (const std::string key :
+       {"", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/.b", "a b", "a\\b", "a%2Fb", "a\nb", "\xc3\xa4"}) {
     EXPECT_EQ(fault_of([&] { store->put(key, source_of("x"), unhurried); }), remote_fault::unusable) << key;
     EXPECT_EQ(fault_of([&] { store->put_if_absent(key, source_of("x"), unhurried); }), remote_fault::unusable) << key;
     EXPECT_EQ(fault_of([&] { (void)read_range(*store, key, 0, 1); }), remote_fault::unusable) << key;
@@ -226,9 +226,10 @@ TEST_P(RemoteStoreContract, TheProbeFindsConditionalCreate) {
   EXPECT_EQ(keys_of(store->list("", "", 10, unhurried)), std::vector<std::string>{});
 }
 
-INSTANTIATE_TEST_SUITE_P(Stores, RemoteStoreContract,
-                         ::testing::Values(contract_case{"Directory", [] { return std::make_unique<directory_kind>(); }},
-                                           contract_case{"S3", [] { return std::make_unique<s3_kind>("clusters/c1"); }}),
-                         [](const auto& chosen) { return chosen.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Stores, RemoteStoreContract,
+    ::testing::Values(contract_case{"Directory", [] { return std::make_unique<directory_kind>(); }},
+                      contract_case{"S3", [] { return std::make_unique<s3_kind>("clusters/c1"); }}),
+    [](const auto& chosen) { return chosen.param.name; });
 
 }  // namespace

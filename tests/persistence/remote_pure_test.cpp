@@ -12,7 +12,8 @@ namespace {
 
 // -- signatures: the examples AWS publishes ----------------------------------------------
 
-std::string signature_of(const signable_request& request, const s3_credentials& credentials, const signing_scope& scope) {
+std::string signature_of(const signable_request& request, const s3_credentials& credentials,
+                         const signing_scope& scope) {
   const auto value = authorization(request, credentials, scope);
   return value.substr(value.find("Signature=") + 10);
 }
@@ -58,16 +59,19 @@ TEST_F(S3Example, AQueryIsSorted) {
 TEST(SigV4Suite, VanillaRequests) {
   const s3_credentials credentials{"AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", ""};
   const signing_scope scope{"us-east-1", "service"};
-  signable_request request{"GET", "/", {}, {{"host", "example.amazonaws.com"}, {"x-amz-date", amz_date(1440938160)}},
-                           empty_sha256};
-  EXPECT_EQ(authorization(request, credentials, scope),
-            "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, "
-            "SignedHeaders=host;x-amz-date, Signature=5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31");
+  signable_request request{
+      "GET", "/", {}, {{"host", "example.amazonaws.com"}, {"x-amz-date", amz_date(1440938160)}}, empty_sha256};
+  EXPECT_EQ(
+      authorization(request, credentials, scope),
+      "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, "
+      "SignedHeaders=host;x-amz-date, Signature=5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31");
   request.query = {{"Param2", "value2"}, {"Param1", "value1"}};
-  EXPECT_EQ(signature_of(request, credentials, scope), "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500");
+  EXPECT_EQ(signature_of(request, credentials, scope),
+            "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500");
   request.query.clear();
   request.method = "POST";
-  EXPECT_EQ(signature_of(request, credentials, scope), "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b");
+  EXPECT_EQ(signature_of(request, credentials, scope),
+            "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b");
 }
 
 TEST(SigV4Suite, BlanksInHeadersAreFolded) {

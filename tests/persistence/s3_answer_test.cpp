@@ -69,7 +69,8 @@ TEST(S3Answer, ContentRangesAreUnderstood) {
   ASSERT_TRUE(range);
   EXPECT_EQ(range->offset, 5U);
   EXPECT_EQ(range->size_bytes, 10U);
-  for (const auto* bad : {"", "bytes", "bytes */100", "bytes 5-4/100", "bytes 5/100", "bytes a-b/c", "5-14/100", "bytes 5/1-4"})
+  for (const auto* bad :
+       {"", "bytes", "bytes */100", "bytes 5-4/100", "bytes 5/100", "bytes a-b/c", "5-14/100", "bytes 5/1-4"})
     EXPECT_FALSE(parse_content_range(bad)) << bad;
 }
 
@@ -91,8 +92,9 @@ TEST(S3Answer, EntitiesAreResolved) {
 }
 
 TEST(S3Answer, AListingIsWholeOrNothing) {
-  const std::string whole = "<ListBucketResult><IsTruncated>true</IsTruncated><Contents><Key>a</Key><Size>1</Size></Contents>"
-                            "<Contents><Key>b</Key><Size>2</Size></Contents></ListBucketResult>";
+  const std::string whole
+      = "<ListBucketResult><IsTruncated>true</IsTruncated><Contents><Key>a</Key><Size>1</Size></Contents>"
+        "<Contents><Key>b</Key><Size>2</Size></Contents></ListBucketResult>";
   const auto listing = parse_listing(whole);
   ASSERT_TRUE(listing);
   EXPECT_TRUE(listing->truncated);
@@ -103,8 +105,9 @@ TEST(S3Answer, AListingIsWholeOrNothing) {
     EXPECT_FALSE(parse_listing(whole.substr(0, size))) << size;
   EXPECT_FALSE(parse_listing("<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>"));
   EXPECT_TRUE(parse_listing("<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"));
-  EXPECT_FALSE(parse_listing("<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a</Key><Size>x</Size>"
-                             "</Contents></ListBucketResult>"));
+  EXPECT_FALSE(
+      parse_listing("<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a</Key><Size>x</Size>"
+                    "</Contents></ListBucketResult>"));
 }
 
 }  // namespace

@@ -35,7 +35,8 @@ struct S3RemoteStore : ::testing::Test {
   }
   void connect() { store = std::make_unique<s3_remote_store>(config, surroundings); }
   std::ptrdiff_t requests_with(const std::string& text) const {
-    return std::ranges::count_if(server.requests(), [&](const auto& line) { return line.find(text) != std::string::npos; });
+    return std::ranges::count_if(server.requests(),
+                                 [&](const auto& line) { return line.find(text) != std::string::npos; });
   }
   std::chrono::milliseconds paused() const { return std::accumulate(pauses.begin(), pauses.end(), 0ms); }
 };
@@ -104,9 +105,8 @@ TEST_F(S3RemoteStore, NoRetryBeginsAfterTheCallersTime) {
 TEST_F(S3RemoteStore, ASilentStoreIsLeftWhenTheCallersTimeIsOver) {
   server.trouble_ahead("PUT", {kind::no_answer});
   const auto end = std::chrono::steady_clock::now() + 300ms;
-  const auto left = [&] {
-    return std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-  };
+  const auto left
+      = [&] { return std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()); };
   EXPECT_EQ(fault_of([&] { store->put("a", source_of("x"), left); }), remote_fault::stopped);
   EXPECT_LT(std::chrono::steady_clock::now() - end, 10s) << "request_timeout is a minute";
 }
@@ -175,7 +175,8 @@ TEST_F(S3RemoteStore, AFailedPartIsSentAgainAndTheOthersAreNot) {
 
 TEST_F(S3RemoteStore, AnUploadThatFailsIsAborted) {
   server.trouble_ahead("partNumber=3", {.status = 403, .code = "AccessDenied"});
-  EXPECT_EQ(fault_of([&] { store->put("large", source_of(pattern(5 * part_bytes)), unhurried); }), remote_fault::denied);
+  EXPECT_EQ(fault_of([&] { store->put("large", source_of(pattern(5 * part_bytes)), unhurried); }),
+            remote_fault::denied);
   EXPECT_EQ(server.unfinished_uploads(), 0U);
   EXPECT_EQ(fault_of([&] { (void)store->head("large", unhurried); }), remote_fault::not_found);
 }
@@ -269,7 +270,8 @@ TEST_F(S3RemoteStore, RenewedCredentialsAreUsedWithoutARestart) {
 
 TEST_F(S3RemoteStore, CredentialsAreInNoErrorText) {
   const auto [id, secret, token] = s3_server::credentials();
-  server.trouble_ahead("PUT", {.status = 400, .code = "Bad" + secret, .message = "You sent " + id + " " + token + " " + secret});
+  server.trouble_ahead(
+      "PUT", {.status = 400, .code = "Bad" + secret, .message = "You sent " + id + " " + token + " " + secret});
   const auto end = ending_of([&] { store->put("a", source_of("x"), unhurried); });
   EXPECT_NE(end.sentence.find("You sent (hidden) (hidden) (hidden)"), std::string::npos) << end.sentence;
   for (const auto& hidden : {id, secret, token})
@@ -329,7 +331,8 @@ TEST_F(S3RemoteStore, TheProbeFindsAStoreWithoutConditionalCreate) {
 }
 
 TEST_F(S3RemoteStore, TheProbeFindsAStoreThatRefusesConditions) {
-  server.trouble_ahead("PUT", {.status = 501, .code = "NotImplemented", .message = "A header you provided implies functionality"});
+  server.trouble_ahead(
+      "PUT", {.status = 501, .code = "NotImplemented", .message = "A header you provided implies functionality"});
   const auto outcome = probe_conditional_create(*store, 1, unhurried);
   EXPECT_FALSE(outcome.conditional_create);
   EXPECT_NE(outcome.sentence.find("refuses conditional writes"), std::string::npos) << outcome.sentence;
@@ -366,7 +369,8 @@ TEST_F(S3RemoteStore, AnswersThatMakeNoSenseAreCorrupt) {
   connect();
   store->put("a", source_of("0123456789"), unhurried);
   server.trouble_ahead("GET /cold/a", {.status = 200});
-  EXPECT_EQ(fault_of([&] { (void)store->list("", "", 10, unhurried); }), remote_fault::throttled) << "an error inside 200";
+  EXPECT_EQ(fault_of([&] { (void)store->list("", "", 10, unhurried); }), remote_fault::throttled)
+      << "an error inside 200";
   EXPECT_EQ(fault_of([&] { (void)read_range(*store, "a", 0, 5); }), remote_fault::corrupt) << "more than asked for";
   server.trouble_ahead("GET /cold/a", {.status = 200});
   EXPECT_EQ(fault_of([&] { (void)read_range(*store, "a", 5, 1000); }), remote_fault::corrupt) << "not from there on";
@@ -378,7 +382,8 @@ TEST(S3Config, WhatCannotBeRightIsRefused) {
   };
   const s3_config good{.endpoint = "https://s3.example:9000", .bucket = "cold"};
   EXPECT_EQ(fault(good).fault, std::nullopt);
-  for (const auto* endpoint : {"", "s3.example", "ftp://s3.example", "https://", "https://s3.example/path", "https://a b"}) {
+  for (const auto* endpoint :
+       {"", "s3.example", "ftp://s3.example", "https://", "https://s3.example/path", "https://a b"}) {
     auto bad = good;
     bad.endpoint = endpoint;
     EXPECT_EQ(fault(bad).fault, remote_fault::unusable) << endpoint;

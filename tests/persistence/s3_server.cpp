@@ -84,8 +84,8 @@ s3_server::s3_server() {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  if (listener_ < 0 || ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(listener_, 64) != 0
-      || ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+  if (listener_ < 0 || ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0
+      || ::listen(listener_, 64) != 0 || ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0)
     throw std::runtime_error(fmt::format("the S3 server of the test cannot listen: {}", std::strerror(errno)));
   port_ = ntohs(address.sin_port);
   acceptor_ = std::jthread([this] { accept_all(); });
@@ -142,14 +142,16 @@ void s3_server::serve(int connection) {
     wanted.path = first.at(1).substr(0, first.at(1).find('?'));
     wanted.query_text = first.at(1).substr(std::min(first.at(1).size(), wanted.path.size() + 1));
     for (const auto& pair : split(wanted.query_text, '&'))
-      wanted.query[decoded(pair.substr(0, pair.find('=')))] = decoded(pair.substr(std::min(pair.size(), pair.find('=') + 1)));
+      wanted.query[decoded(pair.substr(0, pair.find('=')))]
+          = decoded(pair.substr(std::min(pair.size(), pair.find('=') + 1)));
     for (std::size_t number = 1; number < lines.size(); ++number) {
       auto& line = lines[number];
       if (line.ends_with('\r'))
         line.pop_back();
       const auto colon = line.find(": ");
       std::string name = line.substr(0, colon);
-      std::ranges::transform(name, name.begin(), [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+      std::ranges::transform(name, name.begin(),
+                             [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
       wanted.headers[name] = colon == std::string::npos ? "" : line.substr(colon + 2);
     }
     const auto length = wanted.headers.contains("content-length") ? std::stoull(wanted.headers["content-length"]) : 0;
@@ -217,7 +219,9 @@ std::string s3_server::request::header(const std::string& name) const {
 }
 
 std::optional<s3_server::answer> s3_server::refusal(const request& wanted) {
-  const auto refuse = [](int status, std::string_view code) { return answer{status, "", error_body(code, "Refused.")}; };
+  const auto refuse = [](int status, std::string_view code) {
+    return answer{status, "", error_body(code, "Refused.")};
+  };
   const auto own = credentials();
   const auto given = wanted.header("authorization");
   const auto field = [&](std::string_view name) {
@@ -239,7 +243,8 @@ std::optional<s3_server::answer> s3_server::refusal(const request& wanted) {
     return refuse(403, "SignatureDoesNotMatch");
   constexpr std::int64_t skew_max_s = 900;
   const auto now = std::time(nullptr);
-  if (wanted.header("x-amz-date") < amz_date(now - skew_max_s) || wanted.header("x-amz-date") > amz_date(now + skew_max_s))
+  if (wanted.header("x-amz-date") < amz_date(now - skew_max_s)
+      || wanted.header("x-amz-date") > amz_date(now + skew_max_s))
     return refuse(403, "RequestTimeTooSkewed");
   if (sha256_of(wanted.body) != wanted.header("x-amz-content-sha256"))
     return refuse(400, "XAmzContentSHA256Mismatch");
@@ -293,14 +298,17 @@ s3_server::answer s3_server::on_get(const request& wanted, const std::string& ke
   if (first >= bytes.size())
     return {416, "", error_body("InvalidRange", "The requested range is not satisfiable")};
   const auto part = bytes.substr(first, last - first + 1);
-  return {206, fmt::format("{}Content-Range: bytes {}-{}/{}\r\n", headers, first, first + part.size() - 1, bytes.size()), part};
+  return {206,
+          fmt::format("{}Content-Range: bytes {}-{}/{}\r\n", headers, first, first + part.size() - 1, bytes.size()),
+          part};
 }
 
 s3_server::answer s3_server::on_post(const request& wanted, const std::string& key) {
   if (wanted.query.contains("uploads")) {
     const auto id = fmt::format("upload+{}/=", ++uploads_begun_);
     uploads_[id] = {key, wanted.header("x-amz-meta-tabletd-put"), {}};
-    return {200, "", fmt::format("<InitiateMultipartUploadResult><UploadId>{}</UploadId></InitiateMultipartUploadResult>", id)};
+    return {200, "",
+            fmt::format("<InitiateMultipartUploadResult><UploadId>{}</UploadId></InitiateMultipartUploadResult>", id)};
   }
   const auto found = uploads_.find(wanted.query.contains("uploadId") ? wanted.query.at("uploadId") : "");
   if (found == uploads_.end())
@@ -344,11 +352,12 @@ s3_server::answer s3_server::on_list(const request& wanted) const {
     if (truncated)
       break;
     ++count;
-    contents += fmt::format("<Contents><Key>{}</Key><Size>{}</Size></Contents>", escaped(at->first), at->second.bytes.size());
+    contents += fmt::format("<Contents><Key>{}</Key><Size>{}</Size></Contents>", escaped(at->first),
+                            at->second.bytes.size());
   }
   return {200, "",
-          fmt::format("<?xml version=\"1.0\"?><ListBucketResult><IsTruncated>{}</IsTruncated>{}</ListBucketResult>", truncated,
-                      contents)};
+          fmt::format("<?xml version=\"1.0\"?><ListBucketResult><IsTruncated>{}</IsTruncated>{}</ListBucketResult>",
+                      truncated, contents)};
 }
 
 // -- for tests --------------------------------------------------------------------------

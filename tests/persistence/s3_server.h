@@ -18,12 +18,12 @@ namespace tabletd::test {
 
 struct s3_trouble {
   enum class kind {
-    answer,        ///< With `status` and `code`, and do nothing.
-    hang_up,       ///< Before anything is done.
-    forget,        ///< Do it, and hang up instead of answering.
-    half_answer,   ///< Do it, and hang up in the middle of the body.
-    late_error,    ///< Answer 200 with an error inside, and do nothing.
-    no_answer,     ///< Do nothing until the client has gone away.
+    answer,       ///< With `status` and `code`, and do nothing.
+    hang_up,      ///< Before anything is done.
+    forget,       ///< Do it, and hang up instead of answering.
+    half_answer,  ///< Do it, and hang up in the middle of the body.
+    late_error,   ///< Answer 200 with an error inside, and do nothing.
+    no_answer,    ///< Do nothing until the client has gone away.
   };
   kind what = kind::answer;
   int status = 503;
@@ -42,7 +42,9 @@ public:
   s3_server& operator=(const s3_server&) = delete;
 
   [[nodiscard]] std::string endpoint() const { return "http://127.0.0.1:" + std::to_string(port_); }
-  [[nodiscard]] static s3_credentials credentials() { return {"AKIDTEST0001", "secret/of+the=test", "token/of+the=test"}; }
+  [[nodiscard]] static s3_credentials credentials() {
+    return {"AKIDTEST0001", "secret/of+the=test", "token/of+the=test"};
+  }
 
   /// The next `times` requests whose "METHOD path?query" contains `what_contains` get this.
   void trouble_ahead(std::string what_contains, s3_trouble trouble, int times = 1);
@@ -59,7 +61,9 @@ private:
     std::string method, path, query_text;
     std::map<std::string, std::string> query, headers;
     std::string body;
-    [[nodiscard]] std::string line() const { return method + " " + path + (query_text.empty() ? "" : "?" + query_text); }
+    [[nodiscard]] std::string line() const {
+      return method + " " + path + (query_text.empty() ? "" : "?" + query_text);
+    }
     [[nodiscard]] std::string header(const std::string& name) const;
   };
   struct answer {
