@@ -199,6 +199,9 @@ void file_remote_store::give_name(const std::string& temporary, int file, const 
     // A network file system may repeat a link whose answer was lost, and report its own success as EEXIST.
     const int error = errno;
     struct ::stat found {};
+    if (error == EPERM || error == EOPNOTSUPP)
+      fail_remote(remote_fault::unusable, name_, "put", key, "the file system has no hard links",
+                  "use a share that has them, or an S3 store: without them two uploaders could both win");
     if (error != EEXIST || ::fstat(file, &found) != 0 || found.st_nlink != 2)
       fail(error, "put", key);
   }

@@ -232,6 +232,8 @@ std::optional<s3_listing> parse_listing(std::string_view xml) {
     const auto size = number_of(xml_text(section, "Size").value_or(""));
     if (!key || !size)
       return std::nullopt;
+    if (!listing.objects.empty() && *key <= listing.objects.back().key)
+      return std::nullopt;  // The next page begins behind the last key: those that come late would be lost.
     listing.objects.push_back({*key, *size});
   }
   if (listing.truncated && listing.objects.empty())

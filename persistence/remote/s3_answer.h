@@ -68,7 +68,7 @@ struct s3_listing {
   std::vector<object> objects;
   bool truncated = false;
 };
-/// The answer to ListObjectsV2; nothing if it cannot be understood.
+/// The answer to ListObjectsV2; nothing if it cannot be understood or its keys are not in byte order.
 [[nodiscard]] std::optional<s3_listing> parse_listing(std::string_view xml);
 
 }  // namespace tabletd

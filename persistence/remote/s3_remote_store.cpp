@@ -56,6 +56,8 @@ const s3_config& checked(const s3_config& config) {
       refuse(fmt::format("the prefix {} cannot be used: {}", printable(config.prefix), *wrong), "use another");
   if (config.part_bytes == 0 || config.part_bytes > s3_part_bytes_max)
     refuse(fmt::format("parts of {} bytes", config.part_bytes), fmt::format("use 5242880 to {}", s3_part_bytes_max));
+  if (config.request_timeout <= std::chrono::milliseconds::zero())
+    refuse("requests without any time", "set a request timeout");
   if (config.retries.attempts_max < 1)
     refuse(fmt::format("{} attempts", config.retries.attempts_max), "allow at least one");
   return config;
@@ -96,8 +98,9 @@ s3_reply s3_remote_store::exchange(const call& wanted, const time_left_fn& time_
     const auto verdict = judge(reply, surroundings_.unix_s());
     if (!verdict)
       return reply;
-    // The request had all the time that was left: it is the caller's clock that ended it.
-    require_time(time_left, name_, wanted.doing, wanted.key);
+    // The request had all the time that was left: it may be the caller's clock that ended it.
+    if (verdict->ask_again)
+      require_time(time_left, name_, wanted.doing, wanted.key);
     const auto pause = verdict->ask_again ? pause_before_retry(config_.retries, attempts, asked_pause(reply),
                                                                surroundings_.dice(), time_left())
                                           : std::nullopt;
@@ -203,7 +206,7 @@ object_page s3_remote_store::list(std::string_view prefix, std::string_view afte
   const auto reply = exchange(wanted, time_left);
   const auto listing = parse_listing(reply.body);
   if (!listing || listing->objects.size() > keys_max)
-    fail_remote(remote_fault::corrupt, name_, "list", prefix, "the list cannot be understood",
+    fail_remote(remote_fault::corrupt, name_, "list", prefix, "the list cannot be understood, or is out of order",
                 "check that the endpoint is an S3 store that knows ListObjectsV2");
   object_page page;
   const auto own_prefix = full_key("");

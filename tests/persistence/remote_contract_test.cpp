@@ -45,14 +45,17 @@ private:
   std::string prefix_;
 };
 
-/// A real store, by TABLETD_TEST_S3_ENDPOINT, TABLETD_TEST_S3_BUCKET and the credentials of the environment.
+/// A real store, by TABLETD_TEST_S3_ENDPOINT, ..._BUCKET and ..._CA (if it has one of its own) and the credentials of
+/// the environment.
 class outside_kind final : public store_kind {
 public:
   static bool is_there() { return std::getenv("TABLETD_TEST_S3_ENDPOINT") && std::getenv("TABLETD_TEST_S3_BUCKET"); }
   std::unique_ptr<remote_store> connect() override {
+    const char* ca_file = std::getenv("TABLETD_TEST_S3_CA");
     return std::make_unique<s3_remote_store>(s3_config{.endpoint = std::getenv("TABLETD_TEST_S3_ENDPOINT"),
                                                        .bucket = std::getenv("TABLETD_TEST_S3_BUCKET"),
                                                        .prefix = prefix_,
+                                                       .ca_file = ca_file ? ca_file : "",
                                                        .part_bytes = 5U << 20},
                                              real_surroundings([] { return credentials_of_environment(::getenv); }));
   }

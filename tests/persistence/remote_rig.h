@@ -64,6 +64,7 @@ public:
 struct contract_case {
   std::string name;
   std::function<std::unique_ptr<store_kind>()> make;
+  friend std::ostream& operator<<(std::ostream& out, const contract_case& shown) { return out << shown.name; }
 };
 
 }  // namespace tabletd::test

@@ -103,6 +103,9 @@ TEST(S3Answer, AListingIsWholeOrNothing) {
   EXPECT_EQ(listing->objects[1].size_bytes, 2U);
   for (std::size_t size = 0; size < whole.size(); ++size)
     EXPECT_FALSE(parse_listing(whole.substr(0, size))) << size;
+  auto swapped = whole;
+  std::swap(swapped[whole.find("<Key>a") + 5], swapped[whole.find("<Key>b") + 5]);
+  EXPECT_FALSE(parse_listing(swapped)) << "the next page would begin behind b";
   EXPECT_FALSE(parse_listing("<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>"));
   EXPECT_TRUE(parse_listing("<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"));
   EXPECT_FALSE(
