@@ -17,7 +17,7 @@ namespace tabletd {
 enum class transport_fault {
   none,
   broken,  ///< No connection, or it ended early.
-  timed_out,
+  timed_out,   ///< The time the request was given is over.
   called_off,  ///< By time_left.
   untrusted,   ///< TLS: the store's certificate, or the CA file.
   overflow,    ///< More bytes than were asked for.

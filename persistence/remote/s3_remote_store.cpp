@@ -92,13 +92,14 @@ s3_reply s3_remote_store::exchange(const call& wanted, const time_left_fn& time_
   for (int attempts = 1;; ++attempts) {
     const auto left = require_time(time_left, name_, wanted.doing, wanted.key);
     const auto credentials = surroundings_.credentials();
-    const auto reply = attempt(wanted, credentials, left, time_left);
+    auto reply = attempt(wanted, credentials, left, time_left);
+    if (reply.transport == transport_fault::timed_out && left <= config_.request_timeout)
+      reply.transport = transport_fault::called_off;  // It had all the time the caller had.
     if (reply.transport == transport_fault::none && reply.status == wanted.also_good_status)
       return reply;
     const auto verdict = judge(reply, surroundings_.unix_s());
     if (!verdict)
       return reply;
-    // The request had all the time that was left: it may be the caller's clock that ended it.
     if (verdict->ask_again)
       require_time(time_left, name_, wanted.doing, wanted.key);
     const auto pause = verdict->ask_again ? pause_before_retry(config_.retries, attempts, asked_pause(reply),

@@ -200,6 +200,10 @@ s3_reply s3_transport::perform(const s3_request& request, const time_left_fn& ti
   if (whole.thrown)
     std::rethrow_exception(whole.thrown);
   reply.transport = fault_of(code, reply);
+  ::curl_off_t until_connected_us = 0;
+  ::curl_easy_getinfo(borrowed.get(), CURLINFO_PRETRANSFER_TIME_T, &until_connected_us);
+  if (reply.transport == transport_fault::timed_out && until_connected_us == 0 && connect_timeout_ < request.timeout)
+    reply.transport = transport_fault::broken;  // Nobody let us in; the request's own time is not over.
   if (reply.transport != transport_fault::none)
     reply.transport_text = printable(error_text[0] ? error_text : ::curl_easy_strerror(code));
   ::curl_easy_getinfo(borrowed.get(), CURLINFO_RESPONSE_CODE, &reply.status);

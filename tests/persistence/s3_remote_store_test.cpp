@@ -111,6 +111,13 @@ TEST_F(S3RemoteStore, ASilentStoreIsLeftWhenTheCallersTimeIsOver) {
   EXPECT_LT(std::chrono::steady_clock::now() - end, 10s) << "request_timeout is a minute";
 }
 
+TEST_F(S3RemoteStore, ARequestThatHadAllTheCallersTimeIsNotCalledANetworkFault) {
+  server.trouble_ahead("PUT", {kind::no_answer});
+  // A caller's clock that is a little slower than libcurl's: something is left when the request has ended.
+  EXPECT_EQ(fault_of([&] { store->put("a", source_of("x"), [] { return 100ms; }); }), remote_fault::stopped);
+  EXPECT_EQ(requests_with("PUT"), 1);
+}
+
 TEST_F(S3RemoteStore, ASilentStoreIsLeftAfterTheRequestsTime) {
   config.request_timeout = 100ms;
   config.retries.attempts_max = 2;
