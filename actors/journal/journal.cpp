@@ -1,6 +1,7 @@
 // See journal.h.
 #include "actors/journal/journal.h"
 
+#include "actors/journal/journal_refusals.h"
 #include "actors/spawn_child.h"
 #include "actors/urgent_exit.h"
 
@@ -20,16 +21,6 @@ namespace {
 using self_ptr = journal_shell::stateful_pointer<journal_state>;
 using failure = wire::EditOutcome::Failure;
 using promise = caf::typed_response_promise<edit_outcome>;
-
-/// To a node that does not lead: about the time in which somebody else does.
-constexpr int retry_after_ms = 100;
-
-edit_outcome refusal(failure why, const std::string& message) {
-  return seal<wire::EditOutcome>([&](auto outcome) {
-    outcome.setFailure(why);
-    outcome.setMessage(message);
-  });
-}
 
 std::uint64_t size_of(const edit_message& edit) { return edit.words().asBytes().size(); }
 
@@ -189,14 +180,6 @@ void attach(self_ptr self, std::uint64_t from, const catalog_sink_actor& sink) {
 
 // -- towards the disk --------------------------------------------------------------------
 
-edit_outcome not_leader(std::uint64_t leader, bool transferring = false) {
-  if (transferring)
-    return refusal(failure::NOT_LEADER,
-                   fmt::format("leadership is being handed over; retry after {} ms", retry_after_ms));
-  return refusal(failure::NOT_LEADER, leader ? fmt::format("node {} leads; send the edit there", leader)
-                                             : fmt::format("no node leads; retry after {} ms", retry_after_ms));
-}
-
 void refuse_as_follower(journal_state& st, std::size_t count, const written& result) {
   const auto answer = not_leader(result.now.leader, result.transferring);
   for (std::size_t i = 0; i < count; ++i) {
@@ -331,24 +314,9 @@ void watch(self_ptr self, const standing_listener_actor& listener) {
 
 // -- from proposers ----------------------------------------------------------------------
 
-edit_outcome overloaded(const journal_state& st, const model::admission_answer& answer) {
-  constexpr const char* of[] = {"", "the disks or the followers are behind", "the catalog is behind",
-                                "the memory of the log is full"};
-  const auto& books = *st.books;
+edit_outcome turned_away(const journal_state& st, const model::admission_answer& answer) {
   ++st.stats->overloaded;
-  return seal<wire::EditOutcome>([&](auto outcome) {
-    outcome.setFailure(failure::OVERLOADED);
-    outcome.setRetryAfterMs(static_cast<std::uint32_t>(answer.retry_after.count()));
-    outcome.setMessage(fmt::format("{}: {} bytes of edits are not committed and {} not applied; retry after {} ms",
-                                   of[static_cast<std::size_t>(answer.why)], books.governor.bytes(uncommitted),
-                                   books.unapplied.total_bytes(), answer.retry_after.count()));
-  });
-}
-
-edit_outcome too_large(const journal_state& st, std::uint64_t bytes) {
-  ++st.stats->too_large;
-  return refusal(failure::TOO_LARGE, fmt::format("the edit has {} bytes and one edit may have {}; make several of it",
-                                                 bytes, st.limits.edit_bytes_max));
+  return overloaded(answer, st.books->governor.bytes(uncommitted), st.books->unapplied.total_bytes());
 }
 
 void let_in(self_ptr self, journal_state::admitted who) {
@@ -380,7 +348,7 @@ void open_door(self_ptr self) {
       who.charge_bytes = answer.charge_bytes;
       let_in(self, std::move(who));
     } else {
-      who.promise.deliver(overloaded(st, answer));
+      who.promise.deliver(turned_away(st, answer));
     }
   }
   set_timer(self);
@@ -413,10 +381,11 @@ void ask_at_door(self_ptr self, const edit_message& edit, promise answer) {
       return set_timer(self);
     case model::admission_outcome::overloaded:
       count_stall(st, verdict.why);
-      answer.deliver(overloaded(st, verdict));
+      answer.deliver(turned_away(st, verdict));
       return;
     case model::admission_outcome::too_large:
-      answer.deliver(too_large(st, size_of(edit)));
+      ++st.stats->too_large;
+      answer.deliver(too_large(size_of(edit), st.limits.edit_bytes_max));
       return;
   }
 }
