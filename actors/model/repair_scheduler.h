@@ -54,12 +54,12 @@ inline constexpr std::size_t decisions_per_step = 256;
 /// the end of a context only at those that wait for what it frees, and at new ones.
 inline constexpr std::size_t visits_per_round = 4'096;
 inline constexpr std::size_t visits_per_end = 64;
-/// Of the visits of any step but a tick, decisions that find a source free and every target busy; after
-/// them only those are looked at that wait for just what was freed.  Where paths have
+/// Of the visits of any step but a tick, the decision that finds a source free and every target busy; after
+/// it only those are looked at that wait for just what was freed.  Where paths have
 /// different numbers of slots that is common, and each is a look at all of them; who was not looked
 /// at is at the next end, or by the tick.
-inline constexpr std::size_t vain_decisions_per_end = 2;
-inline constexpr std::size_t visits_after_vain = 4;
+inline constexpr std::size_t vain_decisions_per_end = 1;
+inline constexpr std::size_t visits_after_vain = 2;
 /// Drops take no slot; this keeps them from flooding the journal when a backend returns.
 inline constexpr std::size_t drops_running_max = 500;
 /// Load scores are computed from all backends at most this often; in between the scheduler
