@@ -19,6 +19,8 @@ namespace {
 /// Dirty bytes after which writeback starts: large enough to stay sequential, small enough
 /// that the last fsync finds little left.
 constexpr std::uint64_t writeback_bytes = 4U << 20;
+/// Footers of up to a hundred blocks, about a hundred megabytes of rows.
+constexpr std::uint64_t tail_guess_bytes = 4096;
 
 [[noreturn]] void refuse(const std::filesystem::path& file, const std::string& why) {
   throw storage_error(storage_fault::corrupt, file.string(),
@@ -269,48 +271,74 @@ void rowset_writer::seal_as(const std::filesystem::path& place) {
 
 namespace {
 
-[[noreturn]] void damaged(const std::filesystem::path& file, const std::string& what) {
-  throw storage_error(storage_fault::corrupt, file.string(),
-                      fmt::format("{}: {}; another replica has to repair this one", file.string(), what));
+[[noreturn]] void damaged(const std::string& name, const std::string& what, std::string_view remedy) {
+  throw storage_error(storage_fault::corrupt, name, fmt::format("{}: {}; {}", name, what, remedy));
 }
 
-open_file open_sealed(const std::filesystem::path& path) {
-  open_file file;
-  switch (const int error = file.try_open(path, O_RDONLY)) {
-    case 0:
-      return file;
-    case ENOENT:
-    case ENOTDIR:
-      damaged(path, "is missing");
-    case ELOOP:
-      damaged(path, "is a symbolic link");
-    default:
-      throw_errno(error, path, "open");
+class segment_file final : public segment_bytes {
+public:
+  explicit segment_file(const std::filesystem::path& path) : file_(open_sealed(path)), name_(path.string()) {}
+  [[nodiscard]] const std::string& name() const override { return name_; }
+  [[nodiscard]] std::uint64_t size() const override { return file_.size(); }
+  void read_at(std::uint64_t offset, std::span<std::byte> into) const override { file_.read_at(offset, into); }
+  [[nodiscard]] std::string_view remedy() const override { return repair; }
+
+private:
+  static constexpr std::string_view repair = "another replica has to repair this one";
+
+  static open_file open_sealed(const std::filesystem::path& path) {
+    open_file file;
+    switch (const int error = file.try_open(path, O_RDONLY)) {
+      case 0:
+        return file;
+      case ENOENT:
+      case ENOTDIR:
+        damaged(path.string(), "is missing", repair);
+      case ELOOP:
+        damaged(path.string(), "is a symbolic link", repair);
+      default:
+        throw_errno(error, path, "open");
+    }
   }
-}
+
+  open_file file_;
+  std::string name_;
+};
 
 }  // namespace
 
 std::shared_ptr<rowset_reader> rowset_reader::open(const std::filesystem::path& path) {
-  std::shared_ptr<rowset_reader> made(new rowset_reader);
-  made->file_ = open_sealed(path);
-  const auto size = made->file_.size();
+  auto file = std::make_unique<segment_file>(path);
   std::array<std::byte, format::head.size()> head{};
-  std::array<std::byte, format::trailer_bytes> trailer{};
-  if (size < head.size() + format::tail_bytes(0))
-    damaged(path, fmt::format("has {} bytes, less than an empty segment", size));
-  made->file_.read_at(0, head);
+  if (const auto size = file->size(); size < head.size() + format::tail_bytes(0))
+    damaged(file->name(), fmt::format("has {} bytes, less than an empty segment", size), file->remedy());
+  file->read_at(0, head);
   if (head != format::head)
-    damaged(path, "does not begin as a segment file");
-  made->file_.read_at(size - trailer.size(), trailer);
-  const auto tail_size = format::footer_length(trailer) + trailer.size();
-  if (tail_size > size - head.size())
-    damaged(path, fmt::format("claims a footer of {} bytes, the file has {}", tail_size, size));
-  std::vector<std::byte> tail(tail_size);
-  made->file_.read_at(size - tail_size, tail);
-  made->footer_ = rowset_footer::decode(tail, path.string());
-  if (const auto wanted = head.size() + made->footer_.bytes + tail_size; wanted != size)
-    damaged(path, fmt::format("has {} bytes where its footer says {}", size, wanted));
+    damaged(file->name(), "does not begin as a segment file", file->remedy());
+  return open(std::move(file));
+}
+
+std::shared_ptr<rowset_reader> rowset_reader::open(std::unique_ptr<segment_bytes> from) {
+  const auto size = from->size();
+  const auto whole = format::head.size() + format::tail_bytes(0);
+  if (size < whole)
+    damaged(from->name(), fmt::format("has {} bytes, less than an empty segment", size), from->remedy());
+  // Most footers come with the trailer in one read, which of a remote one is a round trip.
+  std::vector<std::byte> tail(std::min<std::uint64_t>(size - format::head.size(), tail_guess_bytes));
+  from->read_at(size - tail.size(), tail);
+  const auto tail_size
+      = format::footer_length(std::span{tail}.last<format::trailer_bytes>()) + format::trailer_bytes;
+  if (tail_size > size - format::head.size())
+    damaged(from->name(), fmt::format("claims a footer of {} bytes, the file has {}", tail_size, size), from->remedy());
+  if (tail_size > tail.size()) {
+    tail.resize(tail_size);
+    from->read_at(size - tail_size, tail);
+  }
+  std::shared_ptr<rowset_reader> made(new rowset_reader);
+  made->footer_ = rowset_footer::decode(byte_span{tail}.last(tail_size), from->name());
+  if (const auto wanted = format::head.size() + made->footer_.bytes + tail_size; wanted != size)
+    damaged(from->name(), fmt::format("has {} bytes where its footer says {}", size, wanted), from->remedy());
+  made->from_ = std::move(from);
   return made;
 }
 
@@ -324,11 +352,12 @@ void rowset_reader::read(std::uint32_t index, std::span<std::byte> into) const {
   const auto& entry = footer_.blocks.at(index);
   if (into.size() != entry.length)
     throw std::logic_error(
-        fmt::format("block {} of {} has {} bytes, not {}", index, file_.path().string(), entry.length, into.size()));
-  file_.read_at(entry.offset, into);
+        fmt::format("block {} of {} has {} bytes, not {}", index, from_->name(), entry.length, into.size()));
+  from_->read_at(entry.offset, into);
   if (const auto is = checksum_of(into); is != entry.checksum)
-    damaged(file_.path(), fmt::format("block {} at offset {} has checksum {:016x}, its footer says {:016x}", index,
-                                      entry.offset, is, entry.checksum));
+    damaged(from_->name(), fmt::format("block {} at offset {} has checksum {:016x}, its footer says {:016x}", index,
+                                       entry.offset, is, entry.checksum),
+            from_->remedy());
 }
 
 }  // namespace tabletd

@@ -16,6 +16,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tabletd {
@@ -97,10 +98,24 @@ private:
   std::unique_ptr<state> state_;
 };
 
+/// Random access to the bytes of one sealed file, wherever it lies.  Any thread may use it.
+class segment_bytes {
+public:
+  virtual ~segment_bytes() = default;
+  [[nodiscard]] virtual const std::string& name() const = 0;  ///< For sentences.
+  [[nodiscard]] virtual std::uint64_t size() const = 0;
+  /// Exactly so many bytes, or it throws.
+  virtual void read_at(std::uint64_t offset, std::span<std::byte> into) const = 0;
+  /// What has to happen if they are damaged.
+  [[nodiscard]] virtual std::string_view remedy() const = 0;
+};
+
 /// Reads a sealed file.  pread only: any thread may use it, and an unlinked file stays
 /// readable while a reader is open.
 class rowset_reader {
 public:
+  /// Checks length and footer.  What `from` throws comes through.
+  static std::shared_ptr<rowset_reader> open(std::unique_ptr<segment_bytes> from);
   /// Opens and checks head, length and footer.  A missing file is storage_error(corrupt):
   /// whoever asks has metadata that names it.
   static std::shared_ptr<rowset_reader> open(const std::filesystem::path& path);
@@ -118,7 +133,7 @@ public:
 
 private:
   rowset_reader() = default;
-  open_file file_;
+  std::unique_ptr<segment_bytes> from_;  ///< Null: no blocks.
   rowset_footer footer_;
 };
 

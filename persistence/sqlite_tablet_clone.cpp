@@ -29,6 +29,7 @@ std::unique_ptr<rowset_writer> sqlite_tablet_store::continue_copy(std::uint64_t 
 /// What an install will change, decided before anything is touched.
 struct sqlite_tablet_store::install_plan {
   bool creates = false;              ///< The replica was not here.
+  remote_set remote;                 ///< Which its remote rowsets then are.
   std::vector<incoming> fresh;       ///< To be added.
   std::vector<rowset_meta> kept;     ///< Visible, and stay so.
   std::vector<rowset_meta> dropped;  ///< Visible, replaced.
@@ -44,6 +45,11 @@ namespace {
 
 /// Refuses a copy that is not what its manifest says.
 void check_copy(const copied_rowset& rowset, const std::filesystem::path& root, std::uint64_t tablet) {
+  if (rowset.object) {
+    if (rowset.object->empty() != (rowset.blocks == 0) || rowset.file)
+      refuse(root, tablet, fmt::format("version {} is remote but names no object; ask the source again", rowset.last_version));
+    return;
+  }
   const auto rows = rowset.file ? rowset.file->rows() : 0;
   const auto bytes = rowset.file ? rowset.file->bytes() : 0;
   if (rows != rowset.rows || bytes != rowset.bytes || (rowset.file && rowset.file->tablet() != tablet))
@@ -53,16 +59,21 @@ void check_copy(const copied_rowset& rowset, const std::filesystem::path& root, 
                        rowset.last_version, rows, bytes, rowset.rows, rowset.bytes));
 }
 
-/// The copies in version order, if they are what a source may send: every range is real, and
-/// none overlaps another.
+/// The copies in version order, if they are what a source may send: every range is real, none
+/// overlaps another, and the remote ones come first, without a gap.
 void check_copies(std::vector<copied_rowset>& copied, const std::filesystem::path& root, std::uint64_t tablet) {
   std::ranges::sort(copied, {}, &copied_rowset::first_version);
   std::uint64_t above = 1;
+  bool was_remote = true;
   for (const auto& rowset : copied) {
     if (rowset.first_version <= above || rowset.last_version < rowset.first_version)
       refuse(root, tablet,
              fmt::format("its manifest has versions {}..{} after {}; ask the source again", rowset.first_version,
                          rowset.last_version, above));
+    if (rowset.object && (!was_remote || rowset.first_version != above + 1))
+      refuse(root, tablet,
+             fmt::format("version {} is remote but not those before it; ask the source again", rowset.first_version));
+    was_remote = rowset.object.has_value();
     above = rowset.last_version;
     check_copy(rowset, root, tablet);
   }
@@ -70,41 +81,57 @@ void check_copies(std::vector<copied_rowset>& copied, const std::filesystem::pat
 
 }  // namespace
 
+sqlite_tablet_store::incoming sqlite_tablet_store::arrival(std::uint64_t tablet, copied_rowset rowset) {
+  const auto blocks = rowset.file ? rowset.file->blocks() : rowset.blocks;
+  rowset_meta meta{next_id(),   tablet,       rowset.txn, rowset.first_version, rowset.last_version,
+                   rowset.rows, rowset.bytes, blocks,     std::move(rowset.object), rowset.written_ms};
+  return {std::move(meta), blocks ? std::move(rowset.file) : nullptr};
+}
+
 sqlite_tablet_store::install_plan sqlite_tablet_store::plan_install(std::uint64_t tablet, std::uint64_t replica,
-                                                                    bool full, std::vector<copied_rowset> copied) {
+                                                                    bool full, std::vector<copied_rowset> copied,
+                                                                    const remote_set& remote) {
   const auto* entry = index_.find(tablet);
   if (entry && entry->replica() != replica)
     refuse(root(), tablet, fmt::format("it holds replica {}, not {}; drop that one first", entry->replica(), replica));
   if (!entry && !full)
     refuse(root(), tablet, "only a full clone can create it; ask the source for one");
   check_copies(copied, root(), tablet);
+  if (!full && std::ranges::any_of(copied, [](const copied_rowset& rowset) { return rowset.object.has_value(); }))
+    refuse(root(), tablet, "remote rowsets come with a full clone only; ask the source for one");
 
   install_plan plan;
   plan.creates = !entry;
+  // Its own remote rowsets are no worse than the source's, which may have been told less.
+  const bool keeps_remote = entry && (!full || is_newer(entry->remote, remote));
+  plan.remote = keeps_remote ? entry->remote : remote;
   const auto cloned_to = copied.empty() ? 1 : copied.back().last_version;
   replica_entry after(replica);
   for (const auto& rowset : entry ? entry->visible() : std::vector<rowset_meta>{}) {
     // What a load published while the clone ran was acknowledged: a full clone of an earlier
     // version must not take it away.
-    const bool stays = !full || (rowset.first_version > cloned_to && (!entry->bad || is_sound(rowset)));
+    const bool stays = rowset.is_remote() ? keeps_remote
+                                          : !full || (rowset.first_version > cloned_to && (!entry->bad || is_sound(rowset)));
     (stays ? plan.kept : plan.dropped).push_back(rowset);
   }
   after.set_visible(plan.kept);
-  for (auto& [txn, first, last, rows, bytes, file] : copied) {
-    if (const auto* waiting = index_.prepared(txn, tablet))
+  for (auto& rowset : copied) {
+    if (const auto* waiting = index_.prepared(rowset.txn, tablet))
       plan.retired.push_back(*waiting);
-    if (after.covering(first, last))
+    if (after.covering(rowset.first_version, rowset.last_version))
       continue;
-    const rowset_meta meta{next_id(), tablet, txn, first, last, rows, bytes, file ? file->blocks() : 0};
-    plan.fresh.push_back({meta, meta.blocks ? std::move(file) : nullptr});
+    if (rowset.object && keeps_remote)
+      refuse(root(), tablet, fmt::format("its remote versions end before {}, the older ones of the source do not; it has to follow first",
+                                         rowset.first_version));
+    plan.fresh.push_back(arrival(tablet, std::move(rowset)));
   }
   return plan;
 }
 
 void sqlite_tablet_store::install(std::uint64_t tablet, std::uint64_t replica, bool full,
-                                  std::vector<copied_rowset> rowsets) {
+                                  std::vector<copied_rowset> rowsets, const remote_set& remote) {
   refuse_if_offline();
-  auto plan = plan_install(tablet, replica, full, std::move(rowsets));
+  auto plan = plan_install(tablet, replica, full, std::move(rowsets), remote);
   if (std::ranges::any_of(plan.fresh, [](const incoming& rowset) { return rowset.file != nullptr; }))
     files_.make_tablet_directory(tablet);
   placement placed(*this, plan.fresh);
@@ -119,6 +146,7 @@ void sqlite_tablet_store::install(std::uint64_t tablet, std::uint64_t replica, b
         rows_.insert_rowset(rowset.meta);
       if (full)
         rows_.set_bad(tablet, false);
+      rows_.set_remote(tablet, plan.remote);
     });
   } catch (...) {
     placed.leave_unsettled();
@@ -132,6 +160,7 @@ void sqlite_tablet_store::install(std::uint64_t tablet, std::uint64_t replica, b
     plan.kept.push_back(rowset.meta);
   entry.set_visible(std::move(plan.kept));
   entry.bad = entry.bad && !full;
+  entry.remote = plan.remote;
   for (const auto& rowset : plan.retired)
     index_.remove_prepared(rowset.txn, tablet);
   discard(plan.dropped);
@@ -162,17 +191,16 @@ void check_moved(std::vector<copied_rowset>& moved, const std::filesystem::path&
 }  // namespace
 
 void sqlite_tablet_store::adopt(std::uint64_t tablet, std::uint64_t replica, std::uint32_t moves,
-                                std::vector<copied_rowset> rowsets) {
+                                std::vector<copied_rowset> rowsets, const remote_set& remote,
+                                const std::optional<asked_publication>& asked) {
   refuse_if_offline();
   const auto* entry = index_.find(tablet);
   if (entry && entry->replica() != replica)
     refuse(root(), tablet, fmt::format("it holds replica {}, not {}; drop that one first", entry->replica(), replica));
   check_moved(rowsets, root(), tablet);
   std::vector<incoming> fresh;
-  for (auto& [txn, first, last, rows, bytes, file] : rowsets) {
-    const rowset_meta meta{next_id(), tablet, txn, first, last, rows, bytes, file ? file->blocks() : 0};
-    fresh.push_back({meta, meta.blocks ? std::move(file) : nullptr});
-  }
+  for (auto& rowset : rowsets)
+    fresh.push_back(arrival(tablet, std::move(rowset)));
   const auto prepared_before = index_.prepared_of(tablet);
   auto replaced = entry ? entry->visible() : std::vector<rowset_meta>{};
   replaced.insert(replaced.end(), prepared_before.begin(), prepared_before.end());
@@ -187,6 +215,8 @@ void sqlite_tablet_store::adopt(std::uint64_t tablet, std::uint64_t replica, std
       rows_.delete_replica(tablet);
       rows_.insert_replica(tablet, replica);
       rows_.set_moves(tablet, moves);
+      rows_.set_remote(tablet, remote);
+      rows_.set_asked(tablet, asked);
       for (const auto& rowset : fresh)
         rows_.insert_rowset(rowset.meta);
     });
@@ -201,6 +231,8 @@ void sqlite_tablet_store::adopt(std::uint64_t tablet, std::uint64_t replica, std
     index_.remove_prepared(rowset.txn, tablet);
   auto& now = index_.add_replica(tablet, replica);
   now.moves = moves;
+  now.remote = remote;
+  now.asked = asked;
   std::vector<rowset_meta> visible;
   for (const auto& rowset : fresh)
     if (rowset.meta.first_version)
@@ -213,7 +245,10 @@ void sqlite_tablet_store::adopt(std::uint64_t tablet, std::uint64_t replica, std
 
 // -- verify -----------------------------------------------------------------------------
 
+/// Of a remote one every reader finds out by itself.
 bool sqlite_tablet_store::is_sound(const rowset_meta& rowset) const {
+  if (rowset.is_remote())
+    return true;
   try {
     const auto reader = open_rowset(rowset);
     std::vector<std::byte> block;

@@ -34,7 +34,7 @@ void sqlite_tablet_store::prepare(std::uint64_t txn, std::vector<to_prepare> row
                           fmt::format("txn {} has two rowsets for tablet {}, or another tablet's "
                                       "file; abort it",
                                       txn, tablet));
-    rowset_meta meta{.id = 0, .tablet = tablet, .txn = txn};
+    rowset_meta meta{.id = 0, .tablet = tablet, .txn = txn, .written_ms = wall_ms_()};
     if (file && file->blocks() == 0)
       file.reset();
     if (file) {

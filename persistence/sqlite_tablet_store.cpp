@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <sys/statvfs.h>
 
 namespace tabletd {
@@ -27,6 +28,11 @@ void make_own_directories(const std::filesystem::path& root) {
 
 }  // namespace
 
+std::int64_t wall_clock_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
 std::unique_ptr<tablet_store> tablet_store::open(const std::filesystem::path& root,
                                                  const tablet_store_options& options) {
   make_directories_durably(std::filesystem::absolute(root));
@@ -44,7 +50,8 @@ sqlite_tablet_store::sqlite_tablet_store(const std::filesystem::path& root, cons
       files_(root, quota_),
       lock_(root),
       identity_(read_identity(identity_path(root)).value_or(identity{})),
-      rows_(root / "meta.db", options.sqlite_vfs) {
+      rows_(root / "meta.db", options.sqlite_vfs),
+      wall_ms_(options.wall_ms) {
   if (rows_.created() && files_.any_segment())
     throw storage_error(storage_fault::corrupt, root.string(),
                         fmt::format("{} holds segment files but its meta.db was lost; restore it "
@@ -55,7 +62,7 @@ sqlite_tablet_store::sqlite_tablet_store(const std::filesystem::path& root, cons
   adopt_identity();
   rowsets_by_id known;
   index_.each_rowset([&](const rowset_meta& rowset) {
-    if (rowset.blocks == 0)
+    if (rowset.blocks == 0 || rowset.is_remote())
       return;
     known.emplace(rowset.id, rowset);
     files_.known_durable(rowset.tablet);

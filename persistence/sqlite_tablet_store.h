@@ -1,7 +1,8 @@
 #pragma once
 // The tablet store over SQLite, for its own .cpp files only: sqlite_tablet_store.cpp opens,
 // and keeps replicas; sqlite_tablet_load.cpp loads and reads; sqlite_tablet_clone.cpp clones,
-// takes in moves, and verifies.  Every change goes: files durable in place, one commit, memory, old files.
+// takes in moves, and verifies; sqlite_tablet_remote.cpp follows what lies in the remote store.
+// Every change goes: files durable in place, one commit, memory, old files.
 #include "persistence/directory_lock.h"
 #include "persistence/identity_file.h"
 #include "persistence/tablet_files.h"
@@ -51,10 +52,17 @@ public:
                                                byte_span footer) override;
   void forget_clone(std::uint64_t fence) override { files_.discard_clone(fence); }
   std::vector<std::uint64_t> partial_clones() const override { return files_.clones(); }
-  void install(std::uint64_t tablet, std::uint64_t replica, bool full, std::vector<copied_rowset> rowsets) override;
+  void install(std::uint64_t tablet, std::uint64_t replica, bool full, std::vector<copied_rowset> rowsets,
+               const remote_set& remote) override;
 
   void adopt(std::uint64_t tablet, std::uint64_t replica, std::uint32_t moves,
-             std::vector<copied_rowset> rowsets) override;
+             std::vector<copied_rowset> rowsets, const remote_set& remote,
+             const std::optional<asked_publication>& asked) override;
+
+  std::optional<asked_publication> asked(std::uint64_t tablet) const override;
+  void save_asked(std::uint64_t tablet, std::uint64_t replica, const std::optional<asked_publication>& what) override;
+  void follow(std::uint64_t tablet, std::uint64_t replica, const remote_set& set,
+              std::vector<rowset_meta> rowsets) override;
 
   bool verify(std::uint64_t tablet) override;
 
@@ -66,6 +74,7 @@ private:
   };
   class placement;
   struct install_plan;
+  struct follow_plan;
 
   [[nodiscard]] replica_entry& existing(std::uint64_t tablet);
   [[nodiscard]] std::uint64_t next_id() { return ++id_max_; }
@@ -85,7 +94,10 @@ private:
 
   [[nodiscard]] bool is_sound(const rowset_meta& rowset) const;
   [[nodiscard]] install_plan plan_install(std::uint64_t tablet, std::uint64_t replica, bool full,
-                                          std::vector<copied_rowset> copied);
+                                          std::vector<copied_rowset> copied, const remote_set& remote);
+  [[nodiscard]] follow_plan plan_follow(std::uint64_t tablet, const replica_entry& entry,
+                                        std::vector<rowset_meta> rowsets);
+  [[nodiscard]] incoming arrival(std::uint64_t tablet, copied_rowset rowset);
 
   std::shared_ptr<space_quota> quota_;  ///< Null: the disk itself is the limit.
   tablet_files files_;
@@ -96,6 +108,7 @@ private:
   tablet_index index_;
   path_findings findings_;
   std::uint64_t id_max_ = 0;
+  const std::function<std::int64_t()> wall_ms_;
   std::string offline_;  ///< Why no writes are taken; empty: they are.
   /// Placed for a commit that failed: the next power cut may still bring their rows to
   /// light, until another commit has overwritten that one's traces in the WAL.

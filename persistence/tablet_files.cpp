@@ -136,7 +136,7 @@ void tablet_files::sync(const std::vector<std::uint64_t>& tablets) {
 // -- discarding -------------------------------------------------------------------------
 
 void tablet_files::discard(const rowset_meta& rowset) {
-  if (rowset.blocks == 0)
+  if (rowset.blocks == 0 || rowset.is_remote())
     return;
   const auto path = segment(rowset.tablet, rowset.id);
   const auto found = quota_ ? look_at(path) : entry{};  // A damaged one may have another size.

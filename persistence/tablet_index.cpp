@@ -25,7 +25,10 @@ replica_status replica_entry::status(std::uint64_t tablet) const {
           .bytes = bytes_,
           .rowsets = static_cast<std::uint32_t>(visible_.size()),
           .prepared = prepared,
-          .moves = moves};
+          .moves = moves,
+          .remote = remote,
+          .remote_version = remote_version_,
+          .remote_bytes = remote_bytes_};
 }
 
 const rowset_meta* replica_entry::covering(std::uint64_t first, std::uint64_t last) const {
@@ -46,14 +49,18 @@ void replica_entry::set_visible(std::vector<rowset_meta> rowsets) {
 }
 
 void replica_entry::count() {
-  version_ = 1;
-  rows_ = bytes_ = file_bytes_ = 0;
+  version_ = remote_version_ = 1;
+  rows_ = bytes_ = file_bytes_ = remote_bytes_ = 0;
   for (const auto& rowset : visible_) {
     if (rowset.first_version <= version_ + 1)
       version_ = std::max(version_, rowset.last_version);
     rows_ += rowset.rows;
     bytes_ += rowset.bytes;
     file_bytes_ += file_bytes_of(rowset);
+    if (rowset.is_remote()) {
+      remote_version_ = rowset.last_version;
+      remote_bytes_ += rowset.bytes;
+    }
   }
 }
 

@@ -12,7 +12,7 @@
 namespace tabletd {
 
 [[nodiscard]] inline std::uint64_t file_bytes_of(const rowset_meta& rowset) {
-  return rowset_file_bytes(rowset.bytes, rowset.blocks);
+  return rowset.is_remote() ? 0 : rowset_file_bytes(rowset.bytes, rowset.blocks);
 }
 
 /// One replica with its visible rowsets and the sums that status() answers from.
@@ -31,6 +31,8 @@ public:
   bool bad = false;
   std::uint32_t moves = 0;     ///< Between paths.
   std::uint32_t prepared = 0;  ///< Rowsets; the index counts them.
+  remote_set remote;
+  std::optional<asked_publication> asked;
 
 private:
   void count();
@@ -40,6 +42,8 @@ private:
   std::uint64_t rows_ = 0;
   std::uint64_t bytes_ = 0;
   std::uint64_t file_bytes_ = 0;
+  std::uint64_t remote_version_ = 1;
+  std::uint64_t remote_bytes_ = 0;
 };
 
 class tablet_index {

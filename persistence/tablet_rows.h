@@ -23,6 +23,8 @@ public:
   void insert_replica(std::uint64_t tablet, std::uint64_t replica);
   void set_bad(std::uint64_t tablet, bool bad);
   void set_moves(std::uint64_t tablet, std::uint32_t moves);
+  void set_remote(std::uint64_t tablet, const remote_set& remote);
+  void set_asked(std::uint64_t tablet, const std::optional<asked_publication>& asked);
   /// Its rowsets are the caller's to delete.
   void delete_replica(std::uint64_t tablet);
   void insert_rowset(const rowset_meta& rowset);
@@ -36,7 +38,7 @@ private:
 
   sqlite::database db_;
   bool created_;
-  sqlite::statement insert_replica_, set_bad_, set_moves_, delete_replica_;
+  sqlite::statement insert_replica_, set_bad_, set_moves_, set_remote_, insert_asked_, delete_asked_, delete_replica_;
   sqlite::statement insert_rowset_, publish_rowset_, delete_rowset_;
 };
 

@@ -11,7 +11,8 @@ target_sources(tabletd_persistence PRIVATE
   ${CMAKE_CURRENT_SOURCE_DIR}/tablet_files.cpp
   ${CMAKE_CURRENT_SOURCE_DIR}/sqlite_tablet_store.cpp
   ${CMAKE_CURRENT_SOURCE_DIR}/sqlite_tablet_load.cpp
-  ${CMAKE_CURRENT_SOURCE_DIR}/sqlite_tablet_clone.cpp)
+  ${CMAKE_CURRENT_SOURCE_DIR}/sqlite_tablet_clone.cpp
+  ${CMAKE_CURRENT_SOURCE_DIR}/sqlite_tablet_remote.cpp)
 # Counting rows is the one loop over every byte of ours; -O2 does not vectorize it.
 set_source_files_properties(${CMAKE_CURRENT_SOURCE_DIR}/rowset_file.cpp PROPERTIES
   COMPILE_OPTIONS "$<$<CONFIG:Release>:-O3>")

@@ -18,12 +18,35 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tabletd {
+
+/// Names a replica's exact set of remote rowsets, and says where they lie (spec/jobs.md I1).
+struct remote_set {
+  std::uint64_t term{};  ///< 0: it has none and never had.
+  std::uint64_t seq{};   ///< Grows with every change of the set within a term.
+  std::uint64_t resource{};  ///< The remote store as the catalog numbers it.
+  friend bool operator==(const remote_set&, const remote_set&) = default;
+};
+[[nodiscard]] inline bool is_newer(const remote_set& a, const remote_set& b) {
+  return std::pair(a.term, a.seq) > std::pair(b.term, b.seq);
+}
+
+/// A publication that the leader was, or is about to be, asked for: remembered until it is known what came of it.
+struct asked_publication {
+  remote_set set{};
+  std::string object;            ///< Of the list of the set's rowsets.
+  std::uint32_t crc32c{};        ///< Of that object.
+  std::uint64_t last_version{};  ///< Where the set ends.
+  std::uint64_t bytes{};         ///< Of all its objects.
+  friend bool operator==(const asked_publication&, const asked_publication&) = default;
+};
 
 /// A rowset covers versions first..last; a prepared one has none yet.
 struct rowset_meta {
@@ -35,6 +58,10 @@ struct rowset_meta {
   std::uint64_t rows{};
   std::uint64_t bytes{};
   std::uint32_t blocks{};  ///< 0: empty, has no file.
+  /// Set: it lies in the remote store, under this name in its tablet's folder; empty if it has no rows.
+  std::optional<std::string> object{};
+  std::int64_t written_ms{};  ///< When its rows were prepared, since the Unix epoch; copies keep it.  0: unknown.
+  [[nodiscard]] bool is_remote() const { return object.has_value(); }
   friend bool operator==(const rowset_meta&, const rowset_meta&) = default;
 };
 
@@ -49,17 +76,23 @@ struct replica_status {
   std::uint32_t rowsets{};
   std::uint32_t prepared{};     ///< Rowsets that wait for their verdict; not counted above.
   std::uint32_t moves{};        ///< How often it moved between paths of its backend.
+  remote_set remote{};
+  std::uint64_t remote_version{1};  ///< 2..this lie in the remote store; 1: nothing does.
+  std::uint64_t remote_bytes{};     ///< Of `bytes`, those there.
   friend bool operator==(const replica_status&, const replica_status&) = default;
 };
 
-/// A rowset a clone or a move brought: its sealed-but-not-renamed file (or none if empty).
+/// A rowset a clone or a move brought: its sealed-but-not-renamed file (or none if empty or remote).
 struct copied_rowset {
   std::uint64_t txn{};
   std::uint64_t first_version{};
   std::uint64_t last_version{};
   std::uint64_t rows{};
   std::uint64_t bytes{};
-  std::unique_ptr<rowset_writer> file{};  ///< From continue_copy, complete; null: empty rowset.
+  std::unique_ptr<rowset_writer> file{};  ///< From continue_copy, complete; null: empty or remote rowset.
+  std::optional<std::string> object{};    ///< As in rowset_meta.
+  std::uint32_t blocks{};                 ///< Of a remote one; a file knows its own.
+  std::int64_t written_ms{};
 };
 
 struct path_usage {
@@ -78,9 +111,13 @@ struct path_findings {
   std::vector<std::filesystem::path> foreign;  ///< Not ours, left alone (the first 100).
 };
 
+/// Of the system, since the Unix epoch.
+[[nodiscard]] std::int64_t wall_clock_ms();
+
 struct tablet_store_options {
   std::string sqlite_vfs;         ///< Empty: the default; tests name the crash VFS.
   std::uint64_t quota_bytes = 0;  ///< > 0: behave as a disk of this size (tests, play).
+  std::function<std::int64_t()> wall_ms = wall_clock_ms;
 };
 
 class tablet_store {
@@ -141,7 +178,7 @@ public:
   /// Visible rowsets of a tablet in version order; none of an unknown one.
   [[nodiscard]] virtual std::vector<rowset_meta> rowsets(std::uint64_t tablet) const = 0;
   /// Opens and checks against the metadata.  storage_error(corrupt): the caller marks the
-  /// replica bad.  A rowset without blocks opens as an empty reader.
+  /// replica bad.  A rowset without blocks opens as an empty reader.  Not for remote ones.
   [[nodiscard]] virtual std::shared_ptr<rowset_reader> open_rowset(const rowset_meta& rowset) const = 0;
 
   // -- clone and move --
@@ -160,19 +197,37 @@ public:
   /// version (creating the replica with id `replica` if absent); later ones, which loads
   /// published meanwhile, stay, and if the replica was bad they are re-read first.  Else adds
   /// the missing versions.  A version that is already there is skipped.  Clears `bad` after a
-  /// full install.  Prepared rowsets of a txn that came with the clone are deleted.
-  virtual void install(std::uint64_t tablet, std::uint64_t replica, bool full, std::vector<copied_rowset> rowsets) = 0;
+  /// full install.  Prepared rowsets of a txn that came with the clone are deleted.  Remote
+  /// rowsets come with a full clone only, and `remote` is the source's set of them.
+  virtual void install(std::uint64_t tablet, std::uint64_t replica, bool full, std::vector<copied_rowset> rowsets,
+                       const remote_set& remote)
+      = 0;
 
   /// Takes in a replica from another path of its backend, atomically: `rowsets` are all it has
   /// there, those of version 0..0 prepared; `moves` counts this move too.  What is here of the
   /// same replica is left of an earlier move and replaced; another replica id is
   /// storage_error(unusable).
   virtual void adopt(std::uint64_t tablet, std::uint64_t replica, std::uint32_t moves,
-                     std::vector<copied_rowset> rowsets)
+                     std::vector<copied_rowset> rowsets, const remote_set& remote,
+                     const std::optional<asked_publication>& asked)
+      = 0;
+
+  // -- remote --
+  /// Of an unknown tablet: nothing.
+  [[nodiscard]] virtual std::optional<asked_publication> asked(std::uint64_t tablet) const = 0;
+  /// Clones leave it alone, a drop forgets it.  storage_error(unusable): another replica id.
+  virtual void save_asked(std::uint64_t tablet, std::uint64_t replica, const std::optional<asked_publication>& what) = 0;
+  /// Makes `rowsets`, remote ones that follow each other from version 2 on, the replica's remote
+  /// rowsets, atomically: they take the place of every local one up to their last version, whose
+  /// files go, and of the remote ones it had.  Later versions stay, and so do prepared rowsets but
+  /// those whose txn came along.  storage_error(unusable), and nothing changes: another replica
+  /// id, a set that is not newer, a remote rowset of ours beyond the set's end, a local one across it.
+  virtual void follow(std::uint64_t tablet, std::uint64_t replica, const remote_set& set,
+                      std::vector<rowset_meta> rowsets)
       = 0;
 
   // -- verify --
-  /// Re-reads every checksum of the tablet's visible rowsets; false and marked bad if one
+  /// Re-reads every checksum of the tablet's visible local rowsets; false and marked bad if one
   /// does not match or cannot be read.
   virtual bool verify(std::uint64_t tablet) = 0;
 };

@@ -159,7 +159,7 @@ struct PeerOutcome { union { refused @0 :Text; peer @1 :BackendPeer; } }
 interface BackendPeer {
   snapshot @0 (tablet :UInt64, replica :UInt64, have :List(VersionRange), version :UInt64) -> (outcome :SnapshotOutcome);
   # What the source would send to a replica that has `have`.  Incremental if every missing
-  # version exists as a rowset of its own, else full.
+  # version exists as a rowset of its own and on the source's disk, else full.
 }
 struct VersionRange { first @0 :UInt64; last @1 :UInt64; }
 struct SnapshotOutcome {
@@ -169,7 +169,10 @@ struct Snapshot {
   full @0 :Bool;
   rowsets @1 :List(RowsetManifest);
   pin @2 :SnapshotPin;     # holds the files; dropping it lets them go
+  remote @3 :RemoteSet;    # what the remote ones among `rowsets` are; full only
 }
+# Names a replica's exact set of remote rowsets (spec/jobs.md I1).
+struct RemoteSet { term @0 :UInt64; seq @1 :UInt64; resource @2 :UInt64; }
 struct RowsetManifest {
   id @0 :UInt64;           # source-local rowset id, for `read`
   version @1 :VersionRange;
@@ -177,6 +180,9 @@ struct RowsetManifest {
   blocks @4 :UInt32;       # 0: empty rowset, no file
   footer @5 :Data;         # the file's footer, checksummed; the copy must end with exactly this
   txn @6 :UInt64;
+  isRemote @7 :Bool;       # lies in the remote store: nothing to read, no footer
+  object @8 :Text;         # under this name; empty: no rows
+  writtenMs @9 :Int64;     # when its rows were loaded; 0: unknown
 }
 interface SnapshotPin {
   read @0 (rowset :UInt64, block :UInt32) -> (data :Data, checksum :UInt64, error :Text);

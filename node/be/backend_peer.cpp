@@ -3,6 +3,7 @@
 #include "actors/model/snapshot_plan.h"
 #include "node/be/block_reading.h"
 #include <fmt/format.h>
+#include <algorithm>
 #include <map>
 
 namespace tabletd {
@@ -22,6 +23,7 @@ struct pinned_rowset {
 };
 struct pinned_snapshot {
   bool full = false;
+  remote_set remote;
   std::vector<pinned_rowset> rowsets;
 };
 using snapshot_opening = std::variant<pinned_snapshot, model::task_failed>;
@@ -52,9 +54,17 @@ snapshot_opening open_snapshot(path_set& paths, disk_worker& disk, tablet_store&
   model::version_ranges ranges;
   for (const auto& rowset : rowsets)
     ranges.push_back({rowset.first_version, rowset.last_version});
-  const auto choice = model::choose_rowsets(ranges, wanted.have, store.status(wanted.tablet)->version);
-  pinned_snapshot snapshot{choice.full, {}};
+  const auto here = *store.status(wanted.tablet);
+  auto choice = model::choose_rowsets(ranges, wanted.have, here.version);
+  // One remote rowset is no set of them (I1): all of them come along.
+  if (std::ranges::any_of(choice.rowsets, [&](std::size_t index) { return rowsets[index].is_remote(); }))
+    choice = model::choose_rowsets(ranges, model::version_ranges{}, here.version);
+  pinned_snapshot snapshot{choice.full, here.remote, {}};
   for (const auto index : choice.rowsets) {
+    if (rowsets[index].is_remote()) {
+      snapshot.rowsets.push_back({rowsets[index], nullptr, {}});
+      continue;
+    }
     try {
       auto rowset = store.open_rowset(rowsets[index]);
       auto footer = rowsets[index].blocks == 0 ? std::vector<std::byte>{} : rowset->footer().encode();
@@ -75,7 +85,8 @@ public:
   snapshot_pin(backend_room_ptr room, disk_worker& disk, std::uint64_t tablet, const pinned_snapshot& snapshot)
     : room_(std::move(room)), disk_(disk), tablet_(tablet) {
     for (const auto& pinned : snapshot.rowsets)
-      rowsets_.emplace(pinned.meta.id, pinned.rowset);
+      if (pinned.rowset)
+        rowsets_.emplace(pinned.meta.id, pinned.rowset);
   }
   ~snapshot_pin() noexcept(false) {
     std::vector<std::shared_ptr<rowset_reader>> readers;
@@ -116,6 +127,10 @@ void encode_manifest(const pinned_rowset& pinned, wire::RowsetManifest::Builder 
   to.setBytes(pinned.meta.bytes);
   to.setBlocks(pinned.meta.blocks);
   to.setTxn(pinned.meta.txn);
+  to.setWrittenMs(pinned.meta.written_ms);
+  to.setIsRemote(pinned.meta.is_remote());
+  if (pinned.meta.object)
+    to.setObject(pinned.meta.object->c_str());
   to.setFooter(kj::arrayPtr(reinterpret_cast<const kj::byte*>(pinned.footer.data()), pinned.footer.size()));
 }
 
@@ -146,6 +161,10 @@ kj::Promise<void> backend_peer::snapshot(SnapshotContext context) {
       const auto& snapshot = std::get<pinned_snapshot>(opening);
       auto to = context.getResults().initOutcome().initSnapshot();
       to.setFull(snapshot.full);
+      auto remote = to.initRemote();
+      remote.setTerm(snapshot.remote.term);
+      remote.setSeq(snapshot.remote.seq);
+      remote.setResource(snapshot.remote.resource);
       auto rowsets = to.initRowsets(static_cast<unsigned>(snapshot.rowsets.size()));
       for (unsigned i = 0; i < rowsets.size(); ++i)
         encode_manifest(snapshot.rowsets[i], rowsets[i]);

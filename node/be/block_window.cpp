@@ -7,16 +7,16 @@ void block_window::begin(source_snapshot snapshot, std::vector<std::uint32_t> ne
   next_ = std::move(next);
   rowset_ = 0;
   unwritten_ = 0;
-  for (std::size_t i = 0; i < snapshot_->size(); ++i)
-    unwritten_ += (*snapshot_)[i].footer.blocks.size() - next_[i];
+  for (std::size_t i = 0; i < snapshot_->rowsets.size(); ++i)
+    unwritten_ += snapshot_->rowsets[i].footer.blocks.size() - next_[i];
 }
 
 std::optional<block_window::block> block_window::take() {
   if (bytes_ >= limits_.bytes || blocks_ >= limits_.blocks)
     return std::nullopt;
-  while (rowset_ < snapshot_->size() && next_[rowset_] == (*snapshot_)[rowset_].footer.blocks.size())
+  while (rowset_ < snapshot_->rowsets.size() && next_[rowset_] == snapshot_->rowsets[rowset_].footer.blocks.size())
     ++rowset_;
-  if (rowset_ == snapshot_->size())
+  if (rowset_ == snapshot_->rowsets.size())
     return std::nullopt;
   const block taken{rowset_, next_[rowset_]++};
   bytes_ += entry(taken).length;

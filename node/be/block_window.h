@@ -26,7 +26,7 @@ public:
   void written(std::size_t bytes);
   /// Everything wanted is on the disk.
   [[nodiscard]] bool done() const { return unwritten_ == 0; }
-  [[nodiscard]] const block_entry& entry(const block& of) const { return (*snapshot_)[of.rowset].footer.blocks[of.index]; }
+  [[nodiscard]] const block_entry& entry(const block& of) const { return snapshot_->rowsets[of.rowset].footer.blocks[of.index]; }
 
 private:
   limits limits_;

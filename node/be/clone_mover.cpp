@@ -144,7 +144,7 @@ namespace {
 model::held_replica install_on(path_set& paths, disk_worker& disk, tablet_store& store,
                                const model::clone_order& order, bool full, partial_copy& part) {
   const auto tablet = model::raw(order.tablet);
-  store.install(tablet, model::raw(order.replica), full, part.take());
+  store.install(tablet, model::raw(order.replica), full, part.take(), part.remote());
   // A prepared rowset may have been retired by its copy.
   paths.changed(disk, store, {{order.tablet, order.replica}}, path_set::prepared_set::changed);
   return path_set::held(disk, *store.status(tablet));

@@ -9,7 +9,7 @@ std::vector<std::uint32_t> partial_copy::open(tablet_store& store, const source_
   std::map<std::uint64_t, part> kept;
   std::vector<std::uint32_t> begun;
   std::uint64_t missing_bytes = 0;
-  for (const auto& rowset : *snapshot) {
+  for (const auto& rowset : snapshot->rowsets) {
     begun.push_back(0);
     if (rowset.encoded_footer.empty())
       continue;
@@ -35,7 +35,7 @@ std::vector<std::uint32_t> partial_copy::open(tablet_store& store, const source_
 }
 
 void partial_copy::append(std::size_t index, byte_span block, std::uint32_t rows, std::uint64_t checksum) {
-  auto& file = files_.at((*snapshot_)[index].id).file;
+  auto& file = files_.at(snapshot_->rowsets[index].id).file;
   if (!file)
     throw storage_error(storage_fault::corrupt, {}, "a block before this one was refused");
   try {
@@ -56,10 +56,10 @@ void partial_copy::finish() {
 
 std::vector<copied_rowset> partial_copy::take() {
   std::vector<copied_rowset> copied;
-  for (const auto& rowset : *snapshot_) {
+  for (const auto& rowset : snapshot_->rowsets) {
     const auto at = files_.find(rowset.id);
     copied.push_back({rowset.txn, rowset.version.first, rowset.version.last, rowset.rows, rowset.bytes,
-                      at == files_.end() ? nullptr : std::move(at->second.file)});
+                      at == files_.end() ? nullptr : std::move(at->second.file), rowset.object, rowset.blocks, rowset.written_ms});
   }
   files_.clear();
   return copied;

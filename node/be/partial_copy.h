@@ -5,6 +5,8 @@
 #include "persistence/tablet_store.h"
 #include <map>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace tabletd {
@@ -18,8 +20,17 @@ struct source_rowset {
   std::uint64_t txn{};
   std::vector<std::byte> encoded_footer; ///< Empty: no rows, no file.
   rowset_footer footer;
+  std::optional<std::string> object{}; ///< Set: it lies in the remote store, and nothing of it is copied.
+  std::uint32_t blocks{};              ///< Of a remote one.
+  std::int64_t written_ms{};           ///< As in rowset_meta.
 };
-using source_snapshot = std::shared_ptr<const std::vector<source_rowset>>;
+/// What a source holds, or of it what is to be copied.
+struct source_listing {
+  std::vector<source_rowset> rowsets;
+  remote_set remote; ///< What its remote rowsets are.
+  std::optional<asked_publication> asked{}; ///< Of a move.
+};
+using source_snapshot = std::shared_ptr<const source_listing>;
 
 class partial_copy {
 public:
@@ -34,6 +45,9 @@ public:
   void finish();
   /// What install() wants; nothing is left here.
   [[nodiscard]] std::vector<copied_rowset> take();
+  /// Goes with them.
+  [[nodiscard]] const remote_set& remote() const { return snapshot_->remote; }
+  [[nodiscard]] const std::optional<asked_publication>& asked() const { return snapshot_->asked; }
   /// Lets the files go; they stay for the next attempt.
   void close() { files_.clear(); }
 

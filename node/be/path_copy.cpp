@@ -17,7 +17,7 @@ constexpr std::uint64_t progress_bytes = 4U << 20;
 /// What the source's disk says of the replica.
 struct path_copy::listing {
   std::optional<model::task_failed> failure;
-  std::vector<source_rowset> rowsets; ///< Of those copied before without their footer.
+  source_listing held; ///< Of those copied before without their footer.
   std::vector<std::shared_ptr<rowset_reader>> readers;
   std::uint32_t moves = 0;
 };
@@ -57,14 +57,17 @@ path_copy::listing path_copy::look(path_set& paths, disk_worker& disk, tablet_st
   if (found.failure)
     return found;
   found.moves = here->moves;
+  found.held.remote = here->remote;
+  found.held.asked = store.asked(tablet);
   auto held = store.rowsets(tablet);
   for (const auto& waiting : store.prepared_rowsets(tablet))
     held.push_back(waiting);
   for (const auto& rowset : held) {
-    auto& to = found.rowsets.emplace_back(source_rowset{
-      rowset.id, {rowset.first_version, rowset.last_version}, rowset.rows, rowset.bytes, rowset.txn, {}, {}});
+    auto& to = found.held.rowsets.emplace_back(source_rowset{
+      rowset.id, {rowset.first_version, rowset.last_version}, rowset.rows, rowset.bytes, rowset.txn, {}, {}, rowset.object,
+      rowset.blocks, rowset.written_ms});
     auto& reader = found.readers.emplace_back();
-    if (rowset.blocks == 0 || copied.contains(rowset.id))
+    if (rowset.blocks == 0 || rowset.is_remote() || copied.contains(rowset.id))
       continue;
     try {
       reader = store.open_rowset(rowset);
@@ -100,18 +103,18 @@ void path_copy::listed(listing&& found) {
   if (found.failure)
     return fail(found.failure->kind, found.failure->message);
   model::move_listed event;
-  for (std::size_t i = 0; i < found.rowsets.size(); ++i) {
-    auto& rowset = found.rowsets[i];
+  for (std::size_t i = 0; i < found.held.rowsets.size(); ++i) {
+    auto& rowset = found.held.rowsets[i];
     if (readers_[i]) {
       ++event.rowsets;
       event.bytes += rowset.bytes;
-    } else if (const auto before = copied_.find(rowset.id); before != copied_.end()) {
+    } else if (const auto before = copied_.find(rowset.id); before != copied_.end() && !rowset.object) {
       rowset.footer = before->second.footer;
       rowset.encoded_footer = before->second.encoded_footer;
     }
   }
   moves_ = found.moves;
-  snapshot_ = std::make_shared<const std::vector<source_rowset>>(std::move(found.rowsets));
+  snapshot_ = std::make_shared<const source_listing>(std::move(found.held));
   hear_(event);
 }
 
@@ -124,9 +127,9 @@ void path_copy::copy() {
           if (!good(result.error()))
             return;
           auto next = std::move(result.value());
-          for (std::size_t i = 0; i < snapshot_->size(); ++i)
+          for (std::size_t i = 0; i < snapshot_->rowsets.size(); ++i)
             if (!readers_[i]) // Empty, or copied in an earlier round.
-              next[i] = static_cast<std::uint32_t>((*snapshot_)[i].footer.blocks.size());
+              next[i] = static_cast<std::uint32_t>(snapshot_->rowsets[i].footer.blocks.size());
           window_.begin(snapshot_, std::move(next));
           pump();
         }));
@@ -197,7 +200,7 @@ void path_copy::finish() {
       }).then([this](disk_result<disk_done>&& result) {
     if (!good(result.error()))
       return;
-    for (const auto& rowset : *snapshot_)
+    for (const auto& rowset : snapshot_->rowsets)
       if (!rowset.encoded_footer.empty())
         copied_.emplace(rowset.id, rowset);
     hear_(model::move_copied{});

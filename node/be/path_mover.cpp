@@ -130,7 +130,7 @@ model::held_replica adopt_on(path_set& paths, disk_worker& disk, tablet_store& s
                              std::uint32_t moves, partial_copy& part, const source_snapshot& snapshot) {
   const auto tablet = model::raw(order.tablet);
   std::ignore = part.open(store, snapshot); // Under the versions they have now.
-  store.adopt(tablet, model::raw(order.replica), moves, part.take());
+  store.adopt(tablet, model::raw(order.replica), moves, part.take(), part.remote(), part.asked());
   paths.arrived(disk, store, {order.tablet, order.replica});
   return path_set::held(disk, *store.status(tablet));
 }

@@ -20,7 +20,14 @@ byte_span bytes_of(capnp::Data::Reader data) {
 source_rowset decode_manifest(wire::RowsetManifest::Reader from, std::uint64_t tablet) {
   source_rowset rowset{from.getId(), {from.getVersion().getFirst(), from.getVersion().getLast()},
                        from.getRows(), from.getBytes(), from.getTxn(), {}, {}};
+  rowset.written_ms = from.getWrittenMs();
   const auto where = fmt::format("the source's manifest of rowset {}", rowset.id);
+  if (from.getIsRemote()) {
+    rowset.object = from.getObject().cStr();
+    rowset.blocks = from.getBlocks();
+    rowset.footer.tablet = tablet;
+    return rowset;
+  }
   if (from.getBlocks() > 0) {
     const auto encoded = bytes_of(from.getFooter());
     rowset.encoded_footer.assign(encoded.begin(), encoded.end());
@@ -88,7 +95,8 @@ void source_link::opened(snapshot_response&& response) {
     return fail(why.kind, why.message);
   }
   auto from = outcome.getSnapshot();
-  std::vector<source_rowset> rowsets;
+  source_listing listing;
+  auto& rowsets = listing.rowsets;
   model::clone_snapshot event{attempt_, from.getFull(), {}};
   std::set<std::uint64_t> ids;
   try {
@@ -103,7 +111,9 @@ void source_link::opened(snapshot_response&& response) {
   } catch (const storage_error& why) {
     return fail(model::task_failure::source_corrupt, why.what());
   }
-  snapshot_ = std::make_shared<const std::vector<source_rowset>>(std::move(rowsets));
+  const auto remote = from.getRemote();
+  listing.remote = {remote.getTerm(), remote.getSeq(), remote.getResource()};
+  snapshot_ = std::make_shared<const source_listing>(std::move(listing));
   pin_ = from.getPin();
   hear_(event);
 }
@@ -134,7 +144,7 @@ void source_link::pump() {
 void source_link::ask_block(block_window::block block) {
   ++awaited_;
   auto request = pin_.readRequest(capnp::MessageSize{8, 0});
-  request.setRowset((*snapshot_)[block.rowset].id);
+  request.setRowset(snapshot_->rowsets[block.rowset].id);
   request.setBlock(block.index);
   run(request.send().then([this, block](block_response&& response) {
     return arrived(block, kj::mv(response));

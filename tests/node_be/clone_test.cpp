@@ -327,8 +327,8 @@ TEST_F(BackendClone, APartialCopyTakesNoRowsetTwice) {
     return rowset;
   };
   partial_copy part{7};
-  EXPECT_THROW(std::ignore = part.open(*store, std::make_shared<const std::vector<source_rowset>>(
-                                                 std::vector{listed(3), listed(1)})),
+  EXPECT_THROW(std::ignore = part.open(*store, std::make_shared<const source_listing>(
+                                                 source_listing{{listed(3), listed(1)}, {}})),
                storage_error);
 }
 

@@ -188,7 +188,7 @@ struct two_disks {
           copy.file->append(block, readers[i]->footer().blocks[at].rows, readers[i]->footer().blocks[at].checksum);
         }
       }
-      store.adopt(1, 100, 1, std::move(copies));
+      store.adopt(1, 100, 1, std::move(copies), {}, {});
     });
     from->run_now([](tablet_store& store) { store.drop_replica(1, 100); });
   }

@@ -21,7 +21,8 @@ namespace tabletd::test {
 
 struct remembered_replica {
   std::uint64_t replica{};
-  std::map<std::uint64_t, std::string> rows;  ///< By version.
+  std::map<std::uint64_t, std::string> rows;  ///< By version; of a remote one "@" and its object.
+  remote_set remote{};
   bool operator==(const remembered_replica&) const = default;
 };
 
@@ -34,7 +35,7 @@ struct remembered_path {
     std::size_t count = 0;
     for (const auto& [tablet, replica] : replicas)
       for (const auto& [version, rows] : replica.rows)
-        count += !rows.empty();
+        count += !rows.empty() && !rows.starts_with("@");
     for (const auto& [txn, tablets] : prepared)
       for (const auto& [tablet, rows] : tablets)
         count += !rows.empty();
@@ -49,14 +50,15 @@ inline std::string difference(const tablet_store& store, const remembered_path& 
     return fmt::format("{} replicas instead of {}", all.size(), wanted.replicas.size());
   for (const auto& [tablet, replica] : wanted.replicas) {
     const auto status = store.status(tablet);
-    if (!status || status->replica != replica.replica || status->bad)
-      return fmt::format("tablet {} is missing, bad or another replica", tablet);
+    if (!status || status->replica != replica.replica || status->bad || status->remote != replica.remote)
+      return fmt::format("tablet {} is missing, bad, another replica or has another remote set", tablet);
     const auto rowsets = store.rowsets(tablet);
     if (rowsets.size() != replica.rows.size())
       return fmt::format("tablet {} has {} rowsets instead of {}", tablet, rowsets.size(), replica.rows.size());
     for (const auto& rowset : rowsets) {
       const auto rows = replica.rows.find(rowset.first_version);
-      if (rows == replica.rows.end() || content_of(store, rowset) != rows->second)
+      const auto is = rowset.is_remote() ? "@" + *rowset.object : content_of(store, rowset);
+      if (rows == replica.rows.end() || is != rows->second)
         return fmt::format("tablet {} version {} has other rows", tablet, rowset.first_version);
     }
   }
@@ -148,7 +150,7 @@ inline change clone(std::uint64_t fence, std::uint64_t tablet, std::uint64_t rep
               source.send(*copies.back().file);
               (void)copies.back().file->finish();
             }
-            store.install(tablet, replica, full, std::move(copies));
+            store.install(tablet, replica, full, std::move(copies), {});
             store.forget_clone(fence);
           },
           [=](remembered_path& path) {
@@ -182,18 +184,43 @@ inline change move_in(std::uint64_t fence, std::uint64_t tablet, std::uint64_t r
               copy(fence * 1000 + version, version, blocks);
             for (const auto& [txn, blocks] : waiting)
               copy(txn, 0, blocks);
-            store.adopt(tablet, replica, 1, std::move(copies));
+            store.adopt(tablet, replica, 1, std::move(copies), {}, {});
             store.forget_clone(fence);
           },
           [=](remembered_path& path) {
             for (auto& [txn, tablets] : path.prepared)
               tablets.erase(tablet);
             std::erase_if(path.prepared, [](const auto& of_txn) { return of_txn.second.empty(); });
-            path.replicas[tablet] = {replica, {}};
+            path.replicas[tablet] = {replica, {}, {}};
             for (const auto& [version, blocks] : rows)
               path.replicas[tablet].rows[version] = joined(blocks);
             for (const auto& [txn, blocks] : waiting)
               path.prepared[txn][tablet] = joined(blocks);
+          }};
+}
+
+/// The versions 2..`upto` lie in the remote store as `set.seq`, one object each.
+inline change follow(std::uint64_t tablet, std::uint64_t replica, remote_set set, std::uint64_t upto) {
+  const auto object = [=](std::uint64_t version) { return fmt::format("{}.{}.seg", set.seq, version); };
+  return {fmt::format("follow {} to {}", tablet, upto),
+          [=](tablet_store& store) {
+            std::vector<rowset_meta> rowsets;
+            for (std::uint64_t version = 2; version <= upto; ++version)
+              rowsets.push_back({.tablet = tablet,
+                                 .txn = version,
+                                 .first_version = version,
+                                 .last_version = version,
+                                 .rows = 1,
+                                 .bytes = 8,
+                                 .blocks = 1,
+                                 .object = object(version)});
+            store.follow(tablet, replica, set, std::move(rowsets));
+          },
+          [=](remembered_path& path) {
+            auto& to = path.replicas.at(tablet);
+            to.remote = set;
+            for (std::uint64_t version = 2; version <= upto; ++version)
+              to.rows[version] = "@" + object(version);
           }};
 }
 

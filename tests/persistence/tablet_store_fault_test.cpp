@@ -9,7 +9,7 @@ using namespace test;
 
 // -- every single call fails once ---------------------------------------------------------
 
-const std::vector<change> loads_clones_and_moves{
+const std::vector<change> changes{
     create(1, 100),
     create(2, 200),
     load(10, {{1, {block_of("a", 5), block_of("b", 3)}}, {2, {block_of("c", 2)}}}),
@@ -26,6 +26,9 @@ const std::vector<change> loads_clones_and_moves{
     move_in(60, 5, 500, {{2, {block_of("m", 4)}}, {3, {}}}, {{14, {block_of("n", 3)}}, {15, {}}}),
     publish(14, 4),
     move_in(61, 5, 500, {{2, {block_of("m", 4)}}, {3, {}}, {4, {block_of("n", 3)}}}, {{15, {}}}),
+    follow(5, 500, {1, 1, 7}, 3),
+    follow(3, 300, {1, 1, 7}, 4),
+    follow(5, 500, {2, 2, 7}, 4),
 };
 
 /// What happens to the machine after the fault.
@@ -44,7 +47,7 @@ struct single_fault {
     std::optional<change> in_flight;
     try {
       path.open();
-      for (const auto& each : loads_clones_and_moves) {
+      for (const auto& each : changes) {
         in_flight = each;
         each.on_store(*path.store);
         each.on_memory(acknowledged);

@@ -42,7 +42,7 @@ struct TabletStoreMove : TabletStore {
     return all;
   }
   void adopt(std::uint32_t moves = 1) {
-    other->adopt(1, 100, moves, copies());
+    other->adopt(1, 100, moves, copies(), {}, {});
     other->forget_clone(77);
   }
   /// The other path is from here on the one under test.
@@ -98,19 +98,19 @@ TEST_F(TabletStoreMove, RefusesAnotherReplicaAndWhatContradictsItself) {
   refused(storage_fault::unusable, [&] {
     auto twice = copies();
     twice.push_back({.txn = 13});
-    other->adopt(1, 100, 1, std::move(twice));
+    other->adopt(1, 100, 1, std::move(twice), {}, {});
   });
   refused(storage_fault::unusable, [&] {
     auto overlapping = copies();
     overlapping.push_back({.txn = 40, .first_version = 3, .last_version = 3});
-    other->adopt(1, 100, 1, std::move(overlapping));
+    other->adopt(1, 100, 1, std::move(overlapping), {}, {});
   });
   refused(storage_fault::corrupt, [&] {
     auto incomplete = copies();
     const auto& rowset = store->rowsets(1)[0];
     incomplete[0].file = other->continue_copy(78, 1, store->open_rowset(rowset)->footer().encode());
     incomplete[0].rows = incomplete[0].bytes = 0;
-    other->adopt(1, 100, 1, std::move(incomplete));
+    other->adopt(1, 100, 1, std::move(incomplete), {}, {});
   });
   EXPECT_FALSE(other->status(1));
   adopt();
@@ -138,19 +138,32 @@ TEST_F(TabletStoreMove, RowsOfALoadAreTakenAlong) {
   EXPECT_EQ(content(1), a + b + c);
 }
 
-TEST_F(TabletStoreMove, ADatabaseThatKnewNoMovesIsBroughtUpToDate) {
-  store.reset();
-  {
-    auto db = sqlite::open_database(root / "meta.db", {});
-    db.execute("ALTER TABLE tablets DROP COLUMN moves; PRAGMA user_version = 1;");
+TEST_F(TabletStoreMove, ADatabaseThatKnewNoMovesOrNoRemoteRowsetsIsBroughtUpToDate) {
+  const char* no_remote = "ALTER TABLE tablets DROP COLUMN remote_term; ALTER TABLE tablets DROP COLUMN remote_seq;"
+                          "ALTER TABLE tablets DROP COLUMN resource; ALTER TABLE rowsets DROP COLUMN remote;"
+                          "ALTER TABLE rowsets DROP COLUMN object; ALTER TABLE rowsets DROP COLUMN written_ms;"
+                          "DROP TABLE asked; PRAGMA user_version = 2;";
+  const char* no_moves = "ALTER TABLE tablets DROP COLUMN moves; PRAGMA user_version = 1;";
+  for (const bool is_oldest : {false, true}) {
+    store.reset();
+    {
+      auto db = sqlite::open_database(root / "meta.db", {});
+      db.execute(no_remote);
+      if (is_oldest)
+        db.execute(no_moves);
+    }
+    store = tablet_store::open(root, options);
+    EXPECT_EQ(store->status(1)->moves, 0u);
+    EXPECT_EQ(store->status(1)->remote, remote_set{});
+    EXPECT_EQ(content(1), a + b + c);
+    EXPECT_EQ(store->prepared_txns(), (std::vector<std::uint64_t>{13, 14}));
+    store->create_replica(2, 200);
+    store->follow(2, 200, {1, 1, 7}, {});
+    reopen();
+    EXPECT_EQ(store->list().size(), 2u);
+    EXPECT_EQ(store->status(2)->remote, (remote_set{1, 1, 7}));
+    store->drop_replica(2, 200);
   }
-  store = tablet_store::open(root, options);
-  EXPECT_EQ(store->status(1)->moves, 0u);
-  EXPECT_EQ(content(1), a + b + c);
-  EXPECT_EQ(store->prepared_txns(), (std::vector<std::uint64_t>{13, 14}));
-  store->create_replica(2, 200);
-  reopen();
-  EXPECT_EQ(store->list().size(), 2u);
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ struct TabletStore : testing::Test {
   void install(std::uint64_t tablet, std::uint64_t replica, bool full, Copies... copies) {
     std::vector<copied_rowset> all;
     (all.push_back(std::move(copies)), ...);
-    store->install(tablet, replica, full, std::move(all));
+    store->install(tablet, replica, full, std::move(all), {});
   }
   std::string content(std::uint64_t tablet) {
     std::string all;
