@@ -69,7 +69,7 @@ void cooldown_handler::on(const cooling_tablet& tablet, const cooldown_reported&
   // While its end is on the way into the log, a tenure must not be prolonged: it could outlast the decision.
   if (e.replica == tablet.conf.uploader && proposed_ == 0)
     effects.emplace_back(acknowledge_report{e.replica, e.report, tablet.conf.term});
-  if (e.term < tablet.conf.term || e.id < published_id(tablet.conf))
+  if (e.term < tablet.conf.term || e.published < published_id(tablet.conf))
     effects.emplace_back(push_conf{e.replica, tablet.conf});
 }
 
@@ -128,7 +128,7 @@ replica_id cooldown_handler::choose(const cooling_tablet& tablet) const {
 
 version cooldown_handler::remote_last_of(replica_id replica) const {
   const auto found = heard_.find(replica);
-  return found == heard_.end() ? 0 : found->second.said.remote_last;
+  return found == heard_.end() ? version_initial : found->second.said.remote_last;
 }
 
 std::string cooldown_handler::why_not_deletable(const cooling_tablet& tablet, const deletion_asked& asked) const {
@@ -159,7 +159,7 @@ cooldown_standing cooldown_handler::standing(const cooling_tablet& tablet, time_
   const auto cold = [&] {
     auto lowest = tablet.visible;
     for (const auto& replica : tablet.replicas)
-      lowest = std::min(lowest, std::max(remote_last_of(replica.replica), version_initial));
+      lowest = std::min(lowest, remote_last_of(replica.replica));
     return lowest;
   }();
   row.lag = tablet.visible - cold;

@@ -40,7 +40,8 @@ struct cooldown_reported {
   replica_id replica{};
   std::uint64_t report{};  ///< Its own number for it; the acknowledgement gives it back.
   model::term term{};      ///< Of the conf it has; 0: none since its process started.
-  remote_meta_id id;
+  remote_meta_id published;  ///< Of that conf.
+  remote_meta_id id;         ///< Of its own set.
   version remote_last{};
   cooldown_phase phase{};
   std::string why;  ///< If it is stuck.

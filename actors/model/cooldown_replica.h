@@ -106,7 +106,8 @@ public:
   /// What a remote change may take; zero: none may begin.
   [[nodiscard]] time_ms lease_left(time_ms now) const;
   [[nodiscard]] model::term known_term() const { return conf_ ? conf_->term : 0; }
-  [[nodiscard]] const std::optional<cooldown_conf>& conf() const { return conf_; }
+  /// Of the conf, for reports: the leader pushes what is newer.
+  [[nodiscard]] remote_meta_id published_id() const;
   /// Not while a set is being saved: the plan was made for the rowsets that are there now.
   [[nodiscard]] bool may_install_clone() const;
   [[nodiscard]] cooldown_phase phase(const replica_disk& disk) const;
@@ -143,7 +144,6 @@ private:
                              deleting>;
 
   [[nodiscard]] bool is_uploader() const { return conf_ && raw(self_) != 0 && conf_->uploader == self_; }
-  [[nodiscard]] remote_meta_id published_id() const;
   template <class State>
   [[nodiscard]] bool in() const { return std::holds_alternative<State>(state_); }
 

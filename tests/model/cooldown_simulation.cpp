@@ -13,7 +13,7 @@ constexpr tablet_id tablet{10};
 
 const char* name_of(cooldown_mutant mutant) {
   static constexpr std::array names{"none", "patience_equals_lease", "lease_from_answer", "acknowledges_unproved",
-                                    "acknowledges_while_granting", "acknowledges_any_term", "new_leader_does_not_wait",
+                                    "acknowledges_while_granting", "acknowledges_everybody", "acknowledges_any_term", "new_leader_does_not_wait",
                                     "grants_at_once", "takes_late_confs", "pushes_before_commit", "fold_ignores_term",
                                     "fold_ignores_id", "follows_backwards", "clone_lets_follow_go_on",
                                     "clone_takes_any_set", "skips_by_version", "forgets_what_it_asked",
@@ -32,13 +32,13 @@ cooldown_simulation_counts& cooldown_simulation_counts::operator+=(const cooldow
        {&counts::events, &counts::grants, &counts::revocations, &counts::leaders, &counts::crashes, &counts::freezes,
         &counts::late_puts, &counts::loads, &counts::publications, &counts::refused_publications, &counts::compactions,
         &counts::follows, &counts::deletions, &counts::discards, &counts::confirms, &counts::refused_confirms,
-        &counts::incremental_clones, &counts::full_clones, &counts::uploader_clones, &counts::moves, &counts::losses,
+        &counts::incremental_clones, &counts::full_clones, &counts::uploader_clones, &counts::moves, &counts::losses, &counts::policies,
         &counts::asked_again, &counts::reads_missed})
     this->*count += other.*count;
   return *this;
 }
 
-cooldown_simulation::cooldown_simulation(std::uint64_t seed, cooldown_mutant mutant) : mutant_(mutant), dice_(seed) {
+cooldown_simulation::cooldown_simulation(std::uint64_t seed, cooldown_mutants broken) : broken_(broken), dice_(seed) {
   draw_faults();
   const auto draw_clock = [&] {
     constexpr std::array<std::int64_t, 5> errors{-100, 100, -100, 100, 0};
@@ -81,6 +81,9 @@ void cooldown_simulation::draw_faults() {
   odds_.missed = odds(3'000);
   odds_.empty = odds(3'000);
   odds_.proposal = odds(1'000);
+  odds_.late_question = odds(4'000);
+  odds_.rewrite = odds(5'000);
+  odds_.policy = odds(200);
 }
 
 std::string cooldown_simulation::run() {
@@ -168,6 +171,10 @@ void cooldown_simulation::make_trouble() {
   }
   if (chance(odds_.elect))
     elect();
+  if (chance(odds_.policy)) {  // ALTER STORAGE POLICY
+    ++counts_.policies;
+    rule_.ttl = below(2) == 0 ? 1000h : 5min + within(40min);
+  }
   const auto complete_elsewhere = [&](std::size_t place) {
     return std::ranges::count_if(rows_, [&](const replica_row& row) {
       const auto& disk = backends_[row.place].disk;
@@ -214,10 +221,10 @@ void cooldown_simulation::start(backend& b) {
   options.work_interval = 100s;
   options.rest_intervals_max = 20;
   options.cleanup_interval = 30min;
-  options.compaction_rowsets_min = 3;
+  options.compaction_rowsets_min = chance(odds_.rewrite) ? 1 : 3;
   options.limits.rowsets_max = 3;
   if (is(cooldown_mutant::deletes_after_expiry))
-    options.deletion_patience = options.answer_patience = 1000h;
+    options.deletion_patience = 1000h;
   b.process.emplace(tablet, b.disk->replica, options);
 }
 
@@ -225,10 +232,11 @@ void cooldown_simulation::heal() {
   say("all is healed");
   faulty_ = false;
   cut_.clear();
+  rule_.ttl = 40min;
   for (auto& b : backends_) {
-    b.frozen_until = std::min(b.frozen_until, now_);
-    if (!b.up)
-      start(b);
+    if (b.up)
+      crash(b);
+    start(b);
   }
   if (!leader_)
     elect();

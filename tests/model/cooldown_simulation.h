@@ -31,6 +31,7 @@ enum class cooldown_mutant : int {
   lease_from_answer,            ///< The backend counts from when the acknowledgement came.
   acknowledges_unproved,        ///< A deposed leader's acknowledgement counts.
   acknowledges_while_granting,  ///< A tenure is prolonged while its end is on the way into the log.
+  acknowledges_everybody,       ///< Not the uploader's reports only.
   acknowledges_any_term,        ///< An acknowledgement prolongs whatever term the backend believes in.
   new_leader_does_not_wait,     ///< It takes silence before its own beginning for known.
   grants_at_once,               ///< No waiting at all.
@@ -61,18 +62,20 @@ enum class cooldown_mutant : int {
   count
 };
 [[nodiscard]] const char* name_of(cooldown_mutant mutant);
+/// Several at once, for rules that stand behind each other.
+using cooldown_mutants = std::bitset<static_cast<std::size_t>(cooldown_mutant::count)>;
 
 struct cooldown_simulation_counts {
   std::uint64_t events = 0, grants = 0, revocations = 0, leaders = 0, crashes = 0, freezes = 0, late_puts = 0, loads = 0,
                 publications = 0, refused_publications = 0, compactions = 0, follows = 0, deletions = 0, discards = 0,
                 confirms = 0, refused_confirms = 0, incremental_clones = 0, full_clones = 0, uploader_clones = 0, moves = 0,
-                losses = 0, asked_again = 0, reads_missed = 0;
+                losses = 0, policies = 0, asked_again = 0, reads_missed = 0;
   cooldown_simulation_counts& operator+=(const cooldown_simulation_counts& other);
 };
 
 class cooldown_simulation {
 public:
-  cooldown_simulation(std::uint64_t seed, cooldown_mutant mutant);
+  explicit cooldown_simulation(std::uint64_t seed, cooldown_mutants broken = {});
   cooldown_simulation(const cooldown_simulation&) = delete;  // What is due refers to it.
   cooldown_simulation& operator=(const cooldown_simulation&) = delete;
 
@@ -154,7 +157,8 @@ private:
     if (tell_)
       tell_(std::to_string(now_.count() / 1000) + " s: " + what);
   }
-  [[nodiscard]] bool is(cooldown_mutant mutant) const { return mutant_ == mutant; }
+  [[nodiscard]] bool is(cooldown_mutant mutant) const { return broken_.test(static_cast<std::size_t>(mutant)); }
+  [[nodiscard]] bool confirms_by_lies() const;
   [[nodiscard]] time_ms message_delay();
 
   // -- cooldown_simulation.cpp: trouble, loads, repair, what must hold.
@@ -195,7 +199,7 @@ private:
   void confirm(const leader_ptr& l, const deletion_asked& asked);
   void acknowledge(const leader_ptr& l, const acknowledge_report& e);
   void to_backend(const leader_ptr& l, std::size_t place, std::function<void(backend&)> deliver);
-  void to_leader(const backend& b, std::function<void(const leader_ptr&)> deliver);
+  void to_leader(const backend& b, std::function<void(const leader_ptr&)> deliver, bool question = false);
   void report(backend& b);
   void feed(backend& b, const replica_event& event);
   void carry_out(backend& b, const replica_effect& effect);
@@ -206,7 +210,7 @@ private:
   void remove(const std::string& name);
   void save(backend& b, const save_set& e);
 
-  const cooldown_mutant mutant_;
+  const cooldown_mutants broken_;
   std::mt19937_64 dice_;
   bool faulty_ = true;
   time_ms now_{std::chrono::hours(1)};
@@ -217,7 +221,7 @@ private:
 
   struct {
     std::uint64_t lost{}, twice{}, slow{}, very_late{}, crash_step{}, crash{}, freeze{}, cut{}, elect{}, store{}, slow_put{},
-        loss{}, rot{}, clone{}, move{}, missed{}, empty{}, proposal{};
+        loss{}, rot{}, clone{}, move{}, missed{}, empty{}, proposal{}, late_question{}, rewrite{}, policy{};
   } odds_;
   std::vector<backend> backends_;
   std::array<clock, frontends> fe_clocks_{};

@@ -45,7 +45,7 @@ void cooldown_simulation::to_backend(const leader_ptr& l, std::size_t place, std
 }
 
 /// To the leader, or to one that does not know that it is none.
-void cooldown_simulation::to_leader(const backend& b, std::function<void(const leader_ptr&)> deliver) {
+void cooldown_simulation::to_leader(const backend& b, std::function<void(const leader_ptr&)> deliver, bool question) {
   std::vector<leader_ptr> reached;
   for (const auto& l : deposed_)
     if (!cut_.contains({b.place, l->node}))
@@ -57,7 +57,7 @@ void cooldown_simulation::to_leader(const backend& b, std::function<void(const l
   const auto to = reached[below(reached.size())];
   for (int copies = chance(odds_.twice) ? 2 : 1; copies > 0; --copies)
     if (!chance(odds_.lost))
-      later(message_delay(), [this, to, place = b.place, deliver] {
+      later(question && chance(odds_.late_question) ? within(2h) : message_delay(), [this, to, place = b.place, deliver] {
         if (!to->gone && !cut_.contains({place, to->node}))
           deliver(to);
       });
@@ -70,7 +70,7 @@ void cooldown_simulation::elect() {
     leader_->last_seen = view_of(*leader_);
     leader_->current = false;
     deposed_.push_back(leader_);
-    later(within(below(2) == 0 ? 2h : 1min), [this, old = leader_] {
+    later(within(below(2) == 0 ? 4h : 1min), [this, old = leader_] {
       old->gone = true;
       deposed_.remove(old);
     });
@@ -120,6 +120,8 @@ void cooldown_simulation::feed(const leader_ptr& l, const cooldown_event& event)
   auto effects = l->handler.step(view, event, fe_now);
   if (const auto* said = std::get_if<cooldown_reported>(&event)) {
     const auto is_ack = [](const cooldown_effect& e) { return std::holds_alternative<acknowledge_report>(e); };
+    if (is(cooldown_mutant::acknowledges_everybody) && std::ranges::none_of(effects, is_ack))
+      effects.emplace_back(acknowledge_report{said->replica, said->report, view.conf.term});
     if (is(cooldown_mutant::acknowledges_while_granting) && said->replica == view.conf.uploader
         && std::ranges::none_of(effects, is_ack))
       effects.emplace_back(acknowledge_report{said->replica, said->report, view.conf.term});
@@ -182,6 +184,7 @@ void cooldown_simulation::carry_out(const leader_ptr& l, const cooldown_effect& 
           [&](const confirm_deletion& e) { confirm(l, e.asked); },
           [&](const refuse_deletion& e) {
             ++counts_.refused_confirms;
+            say("no deletion: " + e.why);
             answer(l, e.request, [this, why = e.why](backend& b, std::uint64_t job) {
               feed(b, deletion_answered{job, false, why});
             });
@@ -291,8 +294,8 @@ void cooldown_simulation::report(backend& b) {
   if (!b.process || !b.disk)
     return;
   b.sent[++b.reports] = b.its.show(now_);
-  cooldown_reported said{b.disk->replica, b.reports, b.process->known_term(), b.disk->id,
-                         last_version_of(b.disk->remote), b.process->phase(*b.disk), b.process->why_stuck()};
+  cooldown_reported said{b.disk->replica, b.reports, b.process->known_term(), b.process->published_id(),
+                         b.disk->id, last_version_of(b.disk->remote), b.process->phase(*b.disk), b.process->why_stuck()};
   to_leader(b, [this, said](const leader_ptr& l) { feed(l, said); });
 }
 
@@ -438,8 +441,7 @@ void cooldown_simulation::ask_leader(backend& b, std::uint64_t job, std::functio
         && judge_publication(view.conf, p->replica, p->term, p->meta) == publication_verdict::term_unknown)
       return carry_out(l, refuse_publication{request, publication_verdict::not_uploader});
     auto* d = std::get_if<deletion_asked>(&event);
-    if (d == nullptr || mutant_ < cooldown_mutant::confirm_ignores_dead
-        || mutant_ > cooldown_mutant::confirm_ignores_uploader)
+    if (d == nullptr || !confirms_by_lies())
       return feed(l, event);
     if (is(cooldown_mutant::confirm_ignores_dead))
       for (auto& replica : view.replicas)
@@ -456,7 +458,15 @@ void cooldown_simulation::ask_leader(backend& b, std::uint64_t job, std::functio
     }
     if (l->liar.why_not_deletable(view, *d).empty())
       carry_out(l, confirm_deletion{*d});
-  });
+  }, true);
+}
+
+bool cooldown_simulation::confirms_by_lies() const {
+  for (auto m = cooldown_mutant::confirm_ignores_dead; m <= cooldown_mutant::confirm_ignores_uploader;
+       m = static_cast<cooldown_mutant>(static_cast<int>(m) + 1))
+    if (is(m))
+      return true;
+  return false;
 }
 
 void cooldown_simulation::write_disk(backend& b, std::uint64_t job, std::function<bool(replica_disk&)> change) {

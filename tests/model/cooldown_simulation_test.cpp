@@ -10,7 +10,7 @@ TEST(CooldownSimulation, NothingIsLostAndNobodyUploadsBesideAnother) {
   constexpr std::uint64_t histories = 400;
   cooldown_simulation_counts counts;
   for (std::uint64_t seed = 1; seed <= histories; ++seed) {
-    cooldown_simulation history(seed, cooldown_mutant::none);
+    cooldown_simulation history(seed);
     ASSERT_EQ(history.run(), "") << "cooldown_simulation --tell --from " << seed << " --seeds 1";
     counts += history.counts();
   }
