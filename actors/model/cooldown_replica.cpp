@@ -1,0 +1,190 @@
+// Conf, lease, what to do next, following.  The uploader's jobs: cooldown_uploads.cpp.
+#include "actors/model/cooldown_replica.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tabletd::model {
+
+replica_effects cooldown_replica::step(const cooling_facts& facts, const replica_event& event, time_ms now) {
+  facts_ = &facts;
+  now_ = now;
+  std::visit([&](const auto& e) { on(e); }, event);
+  facts_ = nullptr;
+  return std::exchange(effects_, {});
+}
+
+time_ms cooldown_replica::lease_left(time_ms now) const {
+  if (!is_uploader() || !acknowledged_ || acknowledged_->term != conf_->term)
+    return time_ms(0);
+  return std::max(time_ms(0), acknowledged_->sent + options_.lease - now);
+}
+
+remote_meta_id cooldown_replica::published_id() const {
+  return conf_ && conf_->published ? conf_->published->id : remote_meta_id{};
+}
+
+bool cooldown_replica::may_install_clone() const { return !in<saving_set>() && !in<saving_asked>() && !in<forgetting>(); }
+
+cooldown_phase cooldown_replica::phase(const replica_disk& disk) const {
+  if (!why_stuck_.empty())
+    return cooldown_phase::stuck;
+  if (in<uploading>() || in<saving_asked>() || in<asking>())
+    return cooldown_phase::uploading;
+  if (in<fetching>() || in<saving_set>() || published_id() > disk.id)
+    return cooldown_phase::following;
+  return disk.hot.empty() && !disk.remote.empty() ? cooldown_phase::cooled : cooldown_phase::waiting;
+}
+
+// -- conf and lease ------------------------------------------------------------------------
+
+void cooldown_replica::on(const conf_pushed& e) {
+  if (e.conf.term < known_term())
+    return;  // Late (D-B8).
+  if (e.conf.term > known_term() && (in<uploading>() || in<saving_asked>() || in<deleting>() || in<saving_set>())) {
+    stop_wanted_ = true;
+    effects_.emplace_back(refuse_conf{e.conf.term});
+    return;
+  }
+  adopt(e.conf);
+}
+
+void cooldown_replica::adopt(const cooldown_conf& conf) {
+  const auto published = std::max(published_id(), conf.published ? conf.published->id : remote_meta_id{});
+  const bool news = conf.term > known_term() || published > published_id();
+  if (conf.term > known_term()) {
+    const auto known = conf_ ? conf_->published : std::nullopt;
+    conf_ = conf;
+    if (known && known->id == published)
+      conf_->published = known;  // This push left before the one that brought it.
+    if (in<listing>() || in<confirming>() || in<fetching>() || in<asking>())
+      end_job();  // What was asked for is on the disk; the next piece of work settles it.
+  } else if (conf.published && conf.published->id == published) {
+    conf_->published = conf.published;
+  }
+  if (!news)
+    return;
+  failures_ = 0;
+  rest_until_ = now_;
+  if (const auto* waits = std::get_if<asking>(&state_);
+      waits != nullptr && conf_->published && conf_->published->object == waits->published.object)
+    on(publication_answered{job_, publication_verdict::accepted});
+}
+
+void cooldown_replica::on(const report_acknowledged& e) {
+  if (!acknowledged_ || std::pair(e.term, e.sent) > std::pair(acknowledged_->term, acknowledged_->sent))
+    acknowledged_ = e;
+}
+
+// -- what to do next -----------------------------------------------------------------------
+
+void cooldown_replica::on(const cooldown_work_due&) {
+  if (const auto* waits = std::get_if<asking>(&state_); waits != nullptr && now_ - waits->asked_at >= options_.answer_patience)
+    end_job();
+  if (const auto* waits = std::get_if<confirming>(&state_);
+      waits != nullptr && now_ - waits->asked_at >= options_.answer_patience)
+    end_job();
+  if (!in<idle>())
+    return;
+  stop_wanted_ = false;
+  const auto& disk = facts_->disk;
+  if (disk.asked)
+    return settle_asked();
+  if (now_ < rest_until_)
+    return;
+  if (published_id() > disk.id)
+    return follow();
+  if (!leads(now_) || raw(facts_->resource) == 0 || !facts_->rule)
+    return;
+  if (conf_->published && conf_->published->resource != facts_->resource) {
+    why_stuck_ = "the policy's resource is not the one that holds the published set";
+    return;
+  }
+  if (republish_wanted_ && !disk.remote.empty())
+    return begin_publication(disk.remote, {}, facts_->nonce);
+  republish_wanted_ = false;
+  if (begin_upload() || begin_compaction())
+    return;
+  if (disk.id == published_id() && conf_->published && (!cleanup_after_ || now_ >= *cleanup_after_)) {
+    state_ = listing{};
+    effects_.emplace_back(list_objects{++job_});
+  }
+}
+
+/// What came of a request whose answer is not known.  Only a term that is over or an id that is published says that it
+/// will never be committed; that it has not been so far says nothing.
+void cooldown_replica::settle_asked() {
+  const auto& asked = *facts_->disk.asked;
+  if (!conf_)
+    return;
+  if (published_id() >= asked.id && published_id() > facts_->disk.id) {
+    if (now_ >= rest_until_)
+      follow();  // Whether it is ours or not; saving it forgets what was asked.
+  } else if (published_id() >= asked.id || conf_->term > asked.id.term) {
+    state_ = forgetting{};
+    effects_.emplace_back(forget_asked{++job_});
+  } else if (is_uploader() && conf_->term == asked.id.term && now_ >= rest_until_) {
+    ask(asked, std::nullopt);
+  }
+}
+
+void cooldown_replica::end_job() {
+  state_ = idle{};
+  ++job_;  // Whatever is still said of it comes too late.
+}
+
+void cooldown_replica::fail_job(std::string why) {
+  end_job();
+  why_stuck_ = std::move(why);
+  const auto intervals
+      = std::min(options_.rest_intervals << std::min<std::uint32_t>(failures_, 16), options_.rest_intervals_max);
+  ++failures_;
+  rest_until_ = now_ + options_.work_interval * intervals;
+  if (std::exchange(reads_wait_, false))
+    effects_.emplace_back(fail_reads{why_stuck_});
+}
+
+// -- following -----------------------------------------------------------------------------
+
+void cooldown_replica::follow() {
+  state_ = fetching{*conf_->published};
+  effects_.emplace_back(fetch_meta{++job_, *conf_->published});
+}
+
+void cooldown_replica::on(const meta_fetched& e) {
+  const auto* waits = std::get_if<fetching>(&state_);
+  if (waits == nullptr || e.job != job_)
+    return;
+  if (auto defect = defect_of(e.meta, tablet_, waits->published); !defect.empty())
+    return fail_job(std::move(defect));
+  save(plan_follow(facts_->disk, e.meta));
+}
+
+void cooldown_replica::save(const set_plan& plan) {
+  if (const auto* refused = std::get_if<set_refused>(&plan)) {
+    if (refused->kind == set_refusal::nothing_new)
+      return end_job();
+    return fail_job(refused->why);
+  }
+  state_ = saving_set{};
+  effects_.emplace_back(save_set{++job_, std::get<set_change>(plan)});
+}
+
+void cooldown_replica::on(const read_missed&) {
+  if (in<idle>() && published_id() > facts_->disk.id)
+    follow();
+  if (in<fetching>() || in<saving_set>())
+    reads_wait_ = true;
+  else
+    effects_.emplace_back(fail_reads{"the store lacks an object of the newest set known here"});
+}
+
+void cooldown_replica::on(const clone_installed_here& e) {
+  if (in<fetching>() || in<listing>() || in<confirming>())
+    end_job();
+  if (in<uploading>() || in<deleting>())
+    stop_wanted_ = true;
+  republish_wanted_ |= e.full && is_uploader();
+}
+
+}  // namespace tabletd::model

@@ -1,0 +1,13 @@
+# Cooldown: who uploads, what is followed, what may be deleted.
+tabletd_test(cooldown_test LIBS tabletd_model LABELS model SOURCES
+  ${CMAKE_CURRENT_LIST_DIR}/cooldown_rules_test.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/cooldown_vectors_test.cpp)
+tabletd_test(cooldown_simulation_test LIBS tabletd_model LABELS model SOURCES
+  ${CMAKE_CURRENT_LIST_DIR}/cooldown_simulation.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/cooldown_simulation_hosts.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/cooldown_simulation_test.cpp)
+add_executable(cooldown_simulation
+  ${CMAKE_CURRENT_LIST_DIR}/cooldown_simulation.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/cooldown_simulation_hosts.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/cooldown_simulation_main.cpp)
+target_link_libraries(cooldown_simulation PRIVATE tabletd_flags tabletd_model)

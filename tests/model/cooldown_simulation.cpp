@@ -1,0 +1,489 @@
+// Trouble, loads, repair and what must hold.  The hosts, the log and the store: cooldown_simulation_hosts.cpp.
+#include "tests/model/cooldown_simulation.h"
+
+#include <algorithm>
+
+namespace tabletd::test {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr tablet_id tablet{10};
+}
+
+const char* name_of(cooldown_mutant mutant) {
+  static constexpr std::array names{"none", "patience_equals_lease", "lease_from_answer", "acknowledges_unproved",
+                                    "acknowledges_while_granting", "acknowledges_everybody", "acknowledges_any_term", "new_leader_does_not_wait",
+                                    "grants_at_once", "takes_late_confs", "pushes_before_commit", "fold_ignores_term",
+                                    "fold_ignores_id", "follows_backwards", "clone_lets_follow_go_on",
+                                    "clone_takes_any_set", "skips_by_version", "forgets_what_it_asked",
+                                    "guesses_lost_answers", "believes_stale_refusals", "discards_what_it_asked",
+                                    "saves_before_commit", "deletes_unconfirmed", "confirms_without_log",
+                                    "confirm_ignores_dead", "confirm_ignores_count", "confirm_ignores_clones",
+                                    "confirm_ignores_terms", "confirm_ignores_ids", "confirm_compares_replicas",
+                                    "confirm_ignores_uploader", "deletes_after_expiry", "one_nonce"};
+  static_assert(names.size() == static_cast<std::size_t>(cooldown_mutant::count));
+  return names[static_cast<std::size_t>(mutant)];
+}
+
+cooldown_simulation_counts& cooldown_simulation_counts::operator+=(const cooldown_simulation_counts& other) {
+  using counts = cooldown_simulation_counts;
+  for (const auto count :
+       {&counts::events, &counts::grants, &counts::revocations, &counts::leaders, &counts::crashes, &counts::freezes,
+        &counts::late_puts, &counts::loads, &counts::publications, &counts::refused_publications, &counts::compactions,
+        &counts::follows, &counts::deletions, &counts::discards, &counts::confirms, &counts::refused_confirms,
+        &counts::incremental_clones, &counts::full_clones, &counts::uploader_clones, &counts::moves, &counts::losses, &counts::policies,
+        &counts::asked_again, &counts::reads_missed})
+    this->*count += other.*count;
+  return *this;
+}
+
+cooldown_simulation::cooldown_simulation(std::uint64_t seed, cooldown_mutants broken) : broken_(broken), dice_(seed) {
+  draw_faults();
+  const auto draw_clock = [&] {
+    constexpr std::array<std::int64_t, 5> errors{-100, 100, -100, 100, 0};
+    return clock{errors[below(errors.size())], within(1h)};
+  };
+  for (auto& c : fe_clocks_)
+    c = draw_clock();
+  rule_.ttl = 5min + within(40min);
+  backends_.resize(backends);
+  for (std::size_t i = 0; i < backends; ++i) {
+    backends_[i].place = i;
+    backends_[i].its = draw_clock();
+  }
+  for (std::size_t i = 0; i < 3; ++i) {
+    rows_.push_back({replica_id{next_replica_++}, i});
+    backends_[i].disk = replica_disk{tablet, rows_.back().id, {}, {}, {}, std::nullopt};
+    start(backends_[i]);
+  }
+  elect();
+}
+
+void cooldown_simulation::draw_faults() {
+  // Half of the kinds of fault do not occur in a history, so that those that do meet each other often.
+  const auto odds = [&](std::uint64_t most) { return below(2) == 0 ? 0 : 1 + below(most); };
+  odds_.lost = odds(1'500);
+  odds_.twice = odds(1'500);
+  odds_.slow = odds(2'000);
+  odds_.very_late = odds(500);
+  odds_.crash_step = odds(100);
+  odds_.crash = odds(80);
+  odds_.freeze = odds(150);
+  odds_.cut = odds(200);
+  odds_.elect = odds(250);
+  odds_.store = odds(1'500);
+  odds_.slow_put = odds(1'500);
+  odds_.loss = odds(60);
+  odds_.rot = odds(120);
+  odds_.clone = odds(500);
+  odds_.move = odds(400);
+  odds_.missed = odds(3'000);
+  odds_.empty = odds(3'000);
+  odds_.proposal = odds(1'000);
+  odds_.late_question = odds(4'000);
+  odds_.rewrite = odds(5'000);
+  odds_.policy = odds(200);
+}
+
+std::string cooldown_simulation::run() {
+  try {
+    later(0s, [this] { minute(); });
+    run_until(now_ + 4h + within(4h));
+    heal();
+    for (int i = 0; i < 80; ++i) {
+      run_until(now_ + 15min);
+      if (why_not_done().empty())
+        return {};
+    }
+    return "it does not end: " + why_not_done();
+  } catch (const std::logic_error& broken) {
+    return "at " + std::to_string(now_.count() / 1000) + " s: " + broken.what();
+  }
+}
+
+void cooldown_simulation::run_until(time_ms end) {
+  while (!queue_.empty() && queue_.top().at <= end) {
+    auto act = queue_.top().act;
+    now_ = queue_.top().at;
+    queue_.pop();
+    ++counts_.events;
+    act();
+  }
+  now_ = end;
+}
+
+void cooldown_simulation::minute() {
+  if (faulty_)
+    make_trouble();
+  if (below(100) < (faulty_ ? 12U : 0U))
+    load();
+  repair();
+  auto leaders = deposed_;
+  if (leader_)
+    leaders.push_back(leader_);
+  for (const auto& l : leaders) {
+    for (const auto& b : backends_)
+      if (b.up && b.frozen_until <= now_ && !cut_.contains({b.place, l->node}))
+        l->contact[b.place] = now_;
+    feed(l, cooldown_ticked{});
+  }
+  for (auto& b : backends_) {
+    if (below(2) == 0)
+      in_process(b, within(60s), [this](backend& self) { report(self); });
+    if (below(3) != 0)
+      in_process(b, within(60s), [this](backend& self) { feed(self, cooldown_work_due{}); });
+    if (below(8) == 0)
+      in_process(b, 0s, [this](backend& self) {
+        if (!self.disk)
+          return;
+        in_process(self, within(15min), [this, seen = self.disk->remote](backend& reader) {
+          const auto gone = [&](const remote_rowset& r) { return !r.object.empty() && !store_.contains(r.object); };
+          if (std::ranges::any_of(seen, gone)) {
+            ++counts_.reads_missed;
+            feed(reader, read_missed{});
+          }
+        });
+      });
+  }
+  later(1min, [this] { minute(); });
+}
+
+// -- trouble -------------------------------------------------------------------------------
+
+void cooldown_simulation::make_trouble() {
+  auto& b = backends_[below(backends)];
+  if (b.up && chance(odds_.crash))
+    crash(b);
+  if (b.up && chance(odds_.freeze)) {
+    ++counts_.freezes;
+    b.frozen_until = now_ + within(below(2) == 0 ? 3h : 10min);
+    say("be " + std::to_string(b.place) + " frozen until " + std::to_string(b.frozen_until.count() / 1000) + " s");
+  }
+  if (chance(odds_.cut)) {
+    const auto first = below(frontends), last = below(2) == 0 ? first : frontends - 1;
+    for (auto fe = first; fe <= last; ++fe)
+      cut_.insert({b.place, fe});
+    later(within(below(3) == 0 ? 2h : 20min), [this, first, last, place = b.place] {
+      for (auto fe = first; fe <= last; ++fe)
+        cut_.erase({place, fe});
+    });
+  }
+  if (chance(odds_.elect))
+    elect();
+  if (chance(odds_.policy)) {  // ALTER STORAGE POLICY
+    ++counts_.policies;
+    rule_.ttl = below(2) == 0 ? 1000h : 5min + within(40min);
+  }
+  const auto complete_elsewhere = [&](std::size_t place) {
+    return std::ranges::count_if(rows_, [&](const replica_row& row) {
+      const auto& disk = backends_[row.place].disk;
+      return row.place != place && !row.bad && disk && disk->replica == row.id && is_complete(*disk);
+    });
+  };
+  auto& row = rows_[below(rows_.size())];
+  auto& victim = backends_[row.place];
+  if (!victim.disk || victim.disk->replica != row.id || complete_elsewhere(row.place) < 2)
+    return;
+  if (chance(odds_.rot)) {
+    say("local files of replica " + std::to_string(raw(row.id)) + " rot");
+    ++counts_.losses;
+    victim.disk->hot.clear();
+    readable_[row.id] = covered_by(*victim.disk);
+    row.bad = true;
+  } else if (chance(odds_.loss)) {
+    say("the disk of replica " + std::to_string(raw(row.id)) + " is lost");
+    ++counts_.losses;
+    victim.disk.reset();
+    victim.process.reset();
+  }
+}
+
+void cooldown_simulation::crash(backend& b) {
+  ++counts_.crashes;
+  say("be " + std::to_string(b.place) + " crashes");
+  b.up = false;
+  b.process.reset();
+  b.sent.clear();
+  ++b.boot;
+  later(10s + within(below(4) == 0 ? 1h : 2min), [this, place = b.place, boot = b.boot] {
+    if (backends_[place].boot == boot && !backends_[place].up)
+      start(backends_[place]);
+  });
+}
+
+void cooldown_simulation::start(backend& b) {
+  b.up = true;
+  b.frozen_until = now_;
+  if (!b.disk)
+    return;
+  cooldown_options options;
+  options.work_interval = 100s;
+  options.rest_intervals_max = 20;
+  options.cleanup_interval = 30min;
+  options.compaction_rowsets_min = chance(odds_.rewrite) ? 1 : 3;
+  options.limits.rowsets_max = 3;
+  if (is(cooldown_mutant::deletes_after_expiry))
+    options.deletion_patience = 1000h;
+  b.process.emplace(tablet, b.disk->replica, options);
+}
+
+void cooldown_simulation::heal() {
+  say("all is healed");
+  faulty_ = false;
+  cut_.clear();
+  rule_.ttl = 40min;
+  for (auto& b : backends_) {
+    if (b.up)
+      crash(b);
+    start(b);
+  }
+  if (!leader_)
+    elect();
+}
+
+// -- loads ---------------------------------------------------------------------------------
+
+/// To every replica that can be reached, at least to two that have all before it.
+void cooldown_simulation::load() {
+  std::vector<backend*> complete, others;
+  for (const auto& row : rows_) {
+    auto& b = backends_[row.place];
+    if (b.up && b.frozen_until <= now_ && b.disk && b.disk->replica == row.id)
+      (is_complete(*b.disk) && !row.bad ? complete : others).push_back(&b);
+  }
+  if (complete.size() < 2 || visible_ > 200)
+    return;
+  ++counts_.loads;
+  const auto v = ++visible_;
+  const std::uint32_t blocks = chance(odds_.empty) ? 0 : 1;
+  if (complete.size() > 2 && chance(odds_.missed))
+    complete.erase(complete.begin() + static_cast<std::ptrdiff_t>(below(complete.size())));
+  complete.insert(complete.end(), others.begin(), others.end());
+  for (auto* b : complete) {
+    b->disk->hot.push_back({txn_id{v}, v, v, blocks, blocks * 100, blocks, now_});
+    readable_[b->disk->replica] |= covered_by(*b->disk);
+  }
+}
+
+// -- repair: what the scheduler does about holes, rot and loss, and clones nobody needed ------------
+
+void cooldown_simulation::repair() {
+  if (clone_ || !leader_)
+    return;
+  for (auto& row : rows_) {
+    const auto& b = backends_[row.place];
+    if (!b.up || b.frozen_until > now_)
+      continue;
+    if (!b.disk)
+      return begin_clone(&row, true);
+    if (b.disk->replica == row.id && (row.bad || !is_complete(*b.disk)))
+      return begin_clone(&row, row.bad);
+  }
+  if (chance(odds_.clone))
+    return begin_clone(&rows_[below(rows_.size())], below(2) == 0);
+  if (chance(odds_.move))
+    begin_move();
+}
+
+void cooldown_simulation::begin_clone(replica_row* row, bool full) {
+  running_clone clone{++clones_, row->id, row->place, full, std::nullopt};
+  if (!backends_[row->place].disk) {
+    clone.to = replica_id{next_replica_++};  // What is lost with its disk never comes back under its old id.
+    clone.instead_of = row->id;
+    clone.full = true;
+  }
+  clone_ = clone;
+  later(1s + within(60s), [this, clone] { open_snapshot(clone); });
+  later(below(4) == 0 ? within(20min) : 40min, [this, clone] { end_clone(clone, false); });  // Given up; it may go on.
+}
+
+void cooldown_simulation::begin_move() {
+  const auto spare = std::ranges::find_if(backends_, [&](const backend& b) { return !b.disk && row_at(b.place) == nullptr; });
+  if (spare == backends_.end())
+    return;
+  clone_ = running_clone{++clones_, replica_id{next_replica_++}, spare->place, true, rows_[below(rows_.size())].id};
+  later(1s + within(60s), [this, clone = *clone_] { open_snapshot(clone); });
+  later(below(4) == 0 ? within(20min) : 40min, [this, clone = *clone_] { end_clone(clone, false); });
+}
+
+void cooldown_simulation::open_snapshot(const running_clone& clone) {
+  std::vector<const backend*> sources;
+  for (const auto& row : rows_) {
+    const auto& b = backends_[row.place];
+    if (row.id != clone.to && b.up && b.frozen_until <= now_ && b.disk && b.disk->replica == row.id && !row.bad
+        && is_complete(*b.disk))
+      sources.push_back(&b);
+  }
+  if (sources.empty())
+    return end_clone(clone, false);
+  const auto& disk = *sources[below(sources.size())]->disk;
+  later(5s + within(below(3) == 0 ? 30min : 1min),
+        [this, clone, set = cloned_set{disk.id, disk.remote, disk.hot}] { install_clone(clone, set); });
+}
+
+void cooldown_simulation::install_clone(const running_clone& clone, const cloned_set& set) {
+  auto& b = backends_[clone.place];
+  const bool current = clone_ && clone_->number == clone.number;
+  if (!b.up || b.frozen_until > now_)
+    return end_clone(clone, false);
+  if (clone.instead_of) {
+    if (!current || b.disk)
+      return end_clone(clone, false);
+    b.disk = replica_disk{tablet, clone.to, {}, {}, {}, std::nullopt};
+    start(b);
+  }
+  if (!b.disk || b.disk->replica != clone.to)
+    return end_clone(clone, false);
+  if (!b.process->may_install_clone() && !is(cooldown_mutant::clone_lets_follow_go_on))
+    return later(1s, [this, clone, set] { install_clone(clone, set); });
+  auto own = *b.disk;
+  if (is(cooldown_mutant::clone_takes_any_set))
+    own.id = {};
+  const auto plan = plan_clone(own, set, clone.full);
+  if (std::holds_alternative<set_refused>(plan))
+    return end_clone(clone, false);
+  apply(*b.disk, std::get<set_change>(plan));
+  say("replica " + std::to_string(raw(clone.to)) + " cloned" + (clone.full ? " as a whole" : ""));
+  ++(clone.full ? counts_.full_clones : counts_.incremental_clones);
+  counts_.uploader_clones += clone.to == conf_.uploader;
+  if (row_of(clone.to) != nullptr)
+    check_disk(*b.disk);
+  if (!is(cooldown_mutant::clone_lets_follow_go_on))
+    feed(b, clone_installed_here{clone.full});
+  end_clone(clone, true);
+}
+
+void cooldown_simulation::end_clone(const running_clone& clone, bool done) {
+  if (auto* row = row_of(clone.to); done && row != nullptr)
+    row->bad = false;
+  if (!clone_ || clone_->number != clone.number)
+    return;
+  clone_.reset();
+  auto& b = backends_[clone.place];
+  if (!clone.instead_of)
+    return;
+  auto* old = row_of(*clone.instead_of);
+  if (!done || old == nullptr) {
+    if (b.disk && b.disk->replica == clone.to) {
+      b.disk.reset();
+      b.process.reset();
+    }
+    return;
+  }
+  ++counts_.moves;
+  // The old one is told to go; who does not listen goes on believing.
+  if (old->place != clone.place)
+    later(within(1h), [this, place = old->place, id = old->id] {
+      if (auto& left = backends_[place]; left.disk && left.disk->replica == id) {
+        left.disk.reset();
+        left.process.reset();
+      }
+    });
+  *old = {clone.to, clone.place, false};
+  check_disk(*b.disk);
+}
+
+cooldown_simulation::replica_row* cooldown_simulation::row_of(replica_id id) {
+  const auto found = std::ranges::find(rows_, id, &replica_row::id);
+  return found == rows_.end() ? nullptr : &*found;
+}
+
+cooldown_simulation::replica_row* cooldown_simulation::row_at(std::size_t place) {
+  const auto found = std::ranges::find(rows_, place, &replica_row::place);
+  return found == rows_.end() ? nullptr : &*found;
+}
+
+// -- what must hold ------------------------------------------------------------------------
+
+cooldown_simulation::versions cooldown_simulation::covered_by(const replica_disk& disk) const {
+  versions covered;
+  for (const auto& r : disk.remote)
+    for (auto v = r.first_version; v <= r.last_version; ++v)
+      covered.set(v);
+  for (const auto& r : disk.hot)
+    for (auto v = r.first_version; v <= r.last_version; ++v)
+      covered.set(v);
+  return covered;
+}
+
+bool cooldown_simulation::is_complete(const replica_disk& disk) const {
+  return covered_by(disk).count() == visible_ - version_initial;
+}
+
+void cooldown_simulation::check_set(const replica_disk& disk) {
+  auto last = version_initial;
+  for (const auto& r : disk.remote) {
+    require(r.first_version == last + 1, "remote rowsets are not continuous");
+    last = r.last_version;
+    if (r.object.empty())
+      continue;
+    const auto found = store_.find(r.object);
+    require(found != store_.end(), "a replica names an object that is not in the store");
+    for (auto v = r.first_version; v <= r.last_version; ++v)
+      require(found->second.holds.test(v), "an object lacks a version that is to be in it");
+  }
+}
+
+/// After every change of a disk.
+void cooldown_simulation::check_disk(const replica_disk& disk) {
+  check_set(disk);
+  auto& newest = newest_id_[disk.replica];
+  require(disk.id >= newest, "a replica's meta id went down");
+  newest = disk.id;
+  if (disk.id != remote_meta_id{}) {
+    const auto published = committed_.find(disk.id);
+    require(published != committed_.end(), "a replica took a set that was never published");
+    require(published->second == disk.remote, "a meta id does not determine the set");
+  }
+  auto& readable = readable_[disk.replica];
+  const auto covered = covered_by(disk);
+  require((readable & ~covered).none(), "a version that could be read cannot be read any more");
+  readable |= covered;
+}
+
+/// After every change of the store and the log.
+void cooldown_simulation::check_references() {
+  for (const auto& row : rows_)
+    if (const auto& disk = backends_[row.place].disk; disk && disk->replica == row.id)
+      check_set(*disk);
+  if (!conf_.published)
+    return;
+  require(store_.contains(conf_.published->object), "the published meta is not in the store");
+  for (const auto& r : committed_.at(conf_.published->id))
+    require(r.object.empty() || store_.contains(r.object), "the published meta names an object that is not in the store");
+}
+
+void cooldown_simulation::check_believers() {
+  const auto believers = std::ranges::count_if(backends_, [&](const backend& b) {
+    return b.up && b.process && b.frozen_until <= now_ && b.process->leads(b.its.show(now_));
+  });
+  require(believers <= 1, "two backends believe that they are the uploader");
+}
+
+std::string cooldown_simulation::why_not_done() const {
+  if (visible_ == version_initial)
+    return {};
+  if (!conf_.published || conf_.published->last_version != visible_)
+    return "not everything is published";
+  std::set<std::string> named{conf_.published->object};
+  for (const auto& r : committed_.at(conf_.published->id))
+    if (!r.object.empty())
+      named.insert(r.object);
+  for (const auto& row : rows_) {
+    const auto& disk = backends_[row.place].disk;
+    const auto who = "replica " + std::to_string(raw(row.id));
+    if (!disk || row.bad || !is_complete(*disk))
+      return who + " is not complete";
+    if (disk->id != conf_.published->id || !disk->hot.empty())
+      return who + " has not followed";
+    if (disk->asked)
+      return who + " does not know what came of its request";
+  }
+  for (const auto& [name, what] : store_)
+    if (!named.contains(name))
+      return "object " + name + " is an orphan";
+  return {};
+}
+
+}  // namespace tabletd::test
