@@ -53,6 +53,8 @@ interface BackendService {
   report    @3 (term :UInt64) -> ();        # ask for a full report now
   openLoad  @4 (term :UInt64, txn :UInt64, tablets :List(LoadTarget)) -> (writer :LoadWriter);
   openScan  @5 (tablet :UInt64, replica :UInt64, version :UInt64, fromVersion :UInt64, fromBlock :UInt32) -> (outcome :ScanOutcome);
+  cooldown  @6 (term :UInt64, orders :CooldownOrders) -> ();
+  # What a replica does not know yet.  Lost ones come again: a report says what is known.
 }
 struct BackendStatus { bootId @0 :UInt64; stamp @1 :UInt64; paths @2 :List(PathStatus); tasksRunning @3 :UInt32; }
 
@@ -95,6 +97,12 @@ struct CloneTask {
 interface ReportSink {
   tablets @0 (report :TabletReport) -> ();
   tasks   @1 (ended :List(TaskEnded)) -> ();
+  cooldown @2 (reports :List(CooldownReport)) -> (acknowledged :List(CooldownAck));
+  # Answered when a quorum has confirmed, later than the call came, that the callee leads.  A report
+  # that has no acknowledgement in the answer is not acknowledged.
+  publishMeta @3 (asked :PublicationAsked) -> (verdict :PublicationVerdict);
+  confirmDeletion @4 (asked :DeletionAsked) -> (confirmed :Bool, why :Text);
+  # Both are answered when the log says so, and fail when this link does: then nobody knows.
 }
 struct TaskEnded {
   fence @0 :UInt64;
@@ -127,6 +135,55 @@ struct TabletState {
   bad @5 :Bool;
   rows @6 :UInt64; bytes @7 :UInt64; rowsets @8 :UInt32;
 }
+
+# ---- cooldown (spec/jobs.md section B; actors/model/cooldown_types.h has the words) ---------
+struct RemoteMetaId { term @0 :UInt64; seq @1 :UInt64; }
+struct PublishedMeta {
+  id @0 :RemoteMetaId;
+  resource @1 :UInt64;
+  object @2 :Text;         # last segment of its key
+  crc32c @3 :UInt32;
+  lastVersion @4 :UInt64;
+  bytes @5 :UInt64;
+}
+struct CooldownConf {
+  uploader @0 :UInt64;     # replica id; 0: nobody
+  term @1 :UInt64;
+  published :union { none @2 :Void; meta @3 :PublishedMeta; }
+}
+struct RemoteResource {
+  id @0 :UInt64;
+  isS3 @1 :Bool;           # else a directory
+  properties @2 :List(Property);
+  struct Property { key @0 :Text; value @1 :Text; }
+}
+struct CooldownOrders {
+  resources @0 :List(RemoteResource);   # all that `tablets` name; a known one may have changed
+  tablets   @1 :List(CooldownOrder);
+  leaseMs   @2 :UInt64;                 # T_be of U1
+}
+struct CooldownOrder {
+  tablet  @0 :UInt64;
+  replica @1 :UInt64;
+  conf    @2 :CooldownConf;
+  resource @3 :UInt64;     # the policy's; 0: no policy, nothing is uploaded
+  rule :union { never @4 :Void; ttlMs @5 :UInt64; datetimeMs @6 :Int64; }
+}
+struct CooldownReport {
+  tablet  @0 :UInt64;
+  replica @1 :UInt64;
+  report  @2 :UInt64;      # its own number for it
+  term    @3 :UInt64;      # of the conf it has; 0: none
+  published @4 :RemoteMetaId;   # of that conf
+  id      @5 :RemoteMetaId;     # of its own set
+  remoteLast @6 :UInt64;
+  phase   @7 :UInt8;       # model::cooldown_phase
+  why     @8 :Text;
+}
+struct CooldownAck { tablet @0 :UInt64; replica @1 :UInt64; report @2 :UInt64; term @3 :UInt64; }
+struct PublicationAsked { tablet @0 :UInt64; replica @1 :UInt64; term @2 :UInt64; meta @3 :PublishedMeta; }
+enum PublicationVerdict { accepted @0; notUploader @1; notGreater @2; termUnknown @3; }
+struct DeletionAsked { tablet @0 :UInt64; replica @1 :UInt64; term @2 :UInt64; id @3 :RemoteMetaId; }
 
 # ---- load ----------------------------------------------------------------------------
 struct LoadTarget { tablet @0 :UInt64; replica @1 :UInt64; }
