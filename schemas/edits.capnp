@@ -49,6 +49,16 @@ struct Edit {
     planDropped         @35 :Text;                # name
     planMovesSkipped    @36 :PlanMovesSkipped;
     checkpointDecided   @37 :CheckpointDecided;
+    resourceCreated     @38 :ResourceCreated;
+    resourceAltered     @39 :ResourceAltered;
+    resourceDropped     @40 :UInt64;              # resource id
+    storagePolicyCreated @41 :StoragePolicyCreated;
+    storagePolicyAltered @42 :StoragePolicyAltered;
+    storagePolicyDropped @43 :UInt64;             # storage policy id
+    storagePolicySet    @44 :StoragePolicySet;
+    cooldownGranted     @45 :CooldownGranted;
+    cooldownPublished   @46 :CooldownPublished;
+    cooldownDeletionConfirmed @47 :CooldownDeletionConfirmed;
   }
 }
 
@@ -81,11 +91,13 @@ struct TableCreated {
   partitions     @6 :List(NewPartition);
   cluster        @7 :Text;       # empty: replicas may be on any backend
   colocateWith   @8 :Text;       # colocation group; empty: none
+  storagePolicy  @9 :UInt64;     # 0: none, data stays hot
 }
 struct NewPartition {
   name       @0 :Text;
   medium     @1 :WantedMedium;
   placements @2 :List(TabletPlacement);
+  storagePolicy @3 :UInt64;      # its own; 0: the table's
 }
 enum WantedMedium { any @0; hdd @1; ssd @2; }
 struct PartitionAdded { table @0 :UInt64; what @1 :NewPartition; }
@@ -179,4 +191,58 @@ struct CheckpointDecided {
   what     @0 :UInt8;              # model::checkpoint_decision
   frontend @1 :UInt64;             # whom it is about; 0: nobody, it is about the disk
   why      @2 :Text;
+}
+
+# -- cooldown (spec/jobs.md section B) --
+
+enum ResourceType { file @0; s3 @1; }
+struct ResourceProperty { key @0 :Text; value @1 :Text; }
+struct ResourceCreated {
+  # A remote store.  Its properties hold no secrets: they are in images in clear.
+  name       @0 :Text;
+  type       @1 :ResourceType;
+  properties @2 :List(ResourceProperty);   # ascending by key, every key once
+}
+struct ResourceAltered { resource @0 :UInt64; properties @1 :List(ResourceProperty); }   # all of them
+
+struct CooldownDue {
+  # When a rowset may be cooled.
+  union {
+    ttlSeconds @0 :UInt64;         # after it was written
+    datetimeMs @1 :Int64;          # at this moment
+  }
+}
+struct StoragePolicyCreated { name @0 :Text; resource @1 :UInt64; due @2 :CooldownDue; }
+struct StoragePolicyAltered { policy @0 :UInt64; resource @1 :UInt64; due @2 :CooldownDue; }
+struct StoragePolicySet {
+  table     @0 :UInt64;
+  partition @1 :UInt64;            # 0: the table, for all partitions without one of their own
+  policy    @2 :UInt64;            # 0: none
+}
+
+struct CooldownGranted { grants @0 :List(CooldownGrant); }   # all or none come true
+struct CooldownGrant {
+  # Who may upload a tablet's rowsets.  Logged before the backend learns of it.
+  tablet  @0 :UInt64;
+  replica @1 :UInt64;              # 0: nobody any more; then term is that of the grant taken back
+  term    @2 :UInt64;              # one more than that of the tablet's last grant
+}
+struct CooldownPublished {
+  # The remote meta that counts from now on; its id is (term, seq).
+  tablet      @0 :UInt64;
+  replica     @1 :UInt64;          # the uploader
+  term        @2 :UInt64;
+  seq         @3 :UInt64;
+  resource    @4 :UInt64;
+  object      @5 :Text;            # last segment of its key
+  crc32c      @6 :UInt32;          # of the object's bytes
+  lastVersion @7 :UInt64;
+  bytes       @8 :UInt64;          # of all objects it names, itself included
+}
+struct CooldownDeletionConfirmed {
+  # Changes nothing: it proves by a quorum write that who said yes to a deletion was the leader.
+  tablet  @0 :UInt64;
+  replica @1 :UInt64;
+  term    @2 :UInt64;
+  seq     @3 :UInt64;
 }

@@ -28,6 +28,9 @@ struct Section {
     pauses      @14 :List(ImagePause);
     plans       @15 :List(ImagePlan);
     retention   @16 :List(ImageRetentionMark);
+    resources   @17 :List(ImageResource);
+    storagePolicies @18 :List(ImageStoragePolicy);
+    cooldowns   @19 :List(ImageCooldown);
   }
 }
 
@@ -72,6 +75,7 @@ struct ImageTable {
   colocateGroup  @8  :UInt64;
   changed        @9  :UInt64;   # log index
   partitions     @10 :List(ImagePartition);
+  storagePolicy  @11 :UInt64;
 }
 struct ImagePartition {
   id          @0 :UInt64;
@@ -81,6 +85,7 @@ struct ImagePartition {
   visible     @4 :UInt64;
   firstTablet @5 :UInt64;
   buckets     @6 :UInt32;
+  storagePolicy @7 :UInt64;
 }
 
 struct ImageColocateGroup {
@@ -201,4 +206,25 @@ struct ImageRetentionMark {
   frontend @0 :UInt64;           # needs full resync; 0: the disk presses
   why      @1 :Text;
   sinceMs  @2 :Int64;
+}
+
+struct ImageResource {
+  id         @0 :UInt64;
+  name       @1 :Text;
+  type       @2 :Edits.ResourceType;
+  properties @3 :List(Edits.ResourceProperty);
+  version    @4 :UInt64;
+}
+struct ImageStoragePolicy {
+  id       @0 :UInt64;
+  name     @1 :Text;
+  resource @2 :UInt64;
+  due      @3 :Edits.CooldownDue;
+  version  @4 :UInt64;
+}
+struct ImageCooldown {
+  tablet    @0 :UInt64;
+  uploader  @1 :UInt64;            # replica; 0: nobody
+  term      @2 :UInt64;
+  published @3 :Edits.CooldownPublished;   # null: nothing is; its tablet and replica are not filled
 }

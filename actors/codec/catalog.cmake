@@ -3,9 +3,11 @@ target_sources(tabletd_codec PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/backend_codec.cpp
   ${CMAKE_CURRENT_LIST_DIR}/checkpoint_codec.cpp
   ${CMAKE_CURRENT_LIST_DIR}/edit_codec.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/edit_codec_cooldown.cpp
   ${CMAKE_CURRENT_LIST_DIR}/edit_codec_parts.cpp
   ${CMAKE_CURRENT_LIST_DIR}/edit_codec_plan.cpp
   ${CMAKE_CURRENT_LIST_DIR}/edit_codec_table.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/image_cooldown.cpp
   ${CMAKE_CURRENT_LIST_DIR}/image_load.cpp
   ${CMAKE_CURRENT_LIST_DIR}/image_parts.cpp
   ${CMAKE_CURRENT_LIST_DIR}/image_tablets.cpp

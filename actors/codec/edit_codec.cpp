@@ -327,6 +327,17 @@ edit_body read(wire::Edit::Reader from) {
     case wire::Edit::PLAN_DROPPED: return plan_dropped{text(from.getPlanDropped())};
     case wire::Edit::PLAN_MOVES_SKIPPED: return read(from.getPlanMovesSkipped());
     case wire::Edit::CHECKPOINT_DECIDED: return read(from.getCheckpointDecided());
+    case wire::Edit::RESOURCE_CREATED: return read(from.getResourceCreated());
+    case wire::Edit::RESOURCE_ALTERED: return read(from.getResourceAltered());
+    case wire::Edit::RESOURCE_DROPPED: return resource_dropped{resource_id{from.getResourceDropped()}};
+    case wire::Edit::STORAGE_POLICY_CREATED: return read(from.getStoragePolicyCreated());
+    case wire::Edit::STORAGE_POLICY_ALTERED: return read(from.getStoragePolicyAltered());
+    case wire::Edit::STORAGE_POLICY_DROPPED:
+      return storage_policy_dropped{storage_policy_id{from.getStoragePolicyDropped()}};
+    case wire::Edit::STORAGE_POLICY_SET: return read(from.getStoragePolicySet());
+    case wire::Edit::COOLDOWN_GRANTED: return read(from.getCooldownGranted());
+    case wire::Edit::COOLDOWN_PUBLISHED: return read(from.getCooldownPublished());
+    case wire::Edit::COOLDOWN_DELETION_CONFIRMED: return read(from.getCooldownDeletionConfirmed());
   }
   KJ_FAIL_REQUIRE(
       "the edit is a case this version does not know; was the log written by a newer tabletd?",
@@ -359,6 +370,7 @@ std::size_t words_of(const edit_body& body) {
                         [](const backend_returned& e) { return common + 12 * e.paths.size(); },
                         [](const plan_saved& e) { return common + 10 * e.moves.size(); },
                         [](const plan_moves_skipped& e) { return common + 12 * e.moves.size(); },
+                        [](const cooldown_granted& e) { return common + 3 * e.grants.size(); },
                         [](const auto&) { return common; },
                     },
                     body);

@@ -34,9 +34,11 @@ void fill(wire::NewPartition::Builder to, const new_partition& from) {
   to.setName(text(from.name));
   to.setMedium(wanted(from.medium));
   fill(to.initPlacements(size_of(from.placements)), from.placements);
+  to.setStoragePolicy(raw(from.storage_policy));
 }
 new_partition read(wire::NewPartition::Reader from) {
-  return {text(from.getName()), wanted(from.getMedium()), read(from.getPlacements())};
+  return {text(from.getName()), wanted(from.getMedium()), read(from.getPlacements()),
+          storage_policy_id{from.getStoragePolicy()}};
 }
 
 void fill(wire::Edit::Builder to, const partition_added& e) {
@@ -78,6 +80,7 @@ void fill(wire::Edit::Builder to, const table_created& e) {
     fill(partitions[i], e.partitions[i]);
   created.setCluster(text(e.cluster));
   created.setColocateWith(text(e.colocate_with));
+  created.setStoragePolicy(raw(e.storage_policy));
 }
 table_created read(wire::TableCreated::Reader from) {
   KJ_REQUIRE(from.getSeparator().size() == 1, "tableCreated.separator is not one byte",
@@ -93,6 +96,7 @@ table_created read(wire::TableCreated::Reader from) {
     e.partitions.push_back(read(part));
   e.cluster = text(from.getCluster());
   e.colocate_with = text(from.getColocateWith());
+  e.storage_policy = storage_policy_id{from.getStoragePolicy()};
   return e;
 }
 

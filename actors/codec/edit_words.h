@@ -68,4 +68,33 @@ void fill(wire::Edit::Builder to, const plan_dropped& e);
 void fill(wire::Edit::Builder to, const plan_moves_skipped& e);
 plan_moves_skipped read(wire::PlanMovesSkipped::Reader from);
 
+// Of edit_codec_cooldown.cpp; what the image says too comes first.
+wire::ResourceType type_of(resource_type from);
+resource_type type_of(wire::ResourceType from);
+void fill(capnp::List<wire::ResourceProperty>::Builder to, const resource_properties& from);
+/// Refused unless they are ascending.
+resource_properties read(capnp::List<wire::ResourceProperty>::Reader from);
+void fill(wire::CooldownDue::Builder to, const cooldown_due& from);
+cooldown_due read(wire::CooldownDue::Reader from);
+void fill(wire::CooldownPublished::Builder to, const published_meta& from); ///< Without tablet and replica.
+published_meta read_meta(wire::CooldownPublished::Reader from);
+void fill(wire::Edit::Builder to, const resource_created& e);
+resource_created read(wire::ResourceCreated::Reader from);
+void fill(wire::Edit::Builder to, const resource_altered& e);
+resource_altered read(wire::ResourceAltered::Reader from);
+void fill(wire::Edit::Builder to, const resource_dropped& e);
+void fill(wire::Edit::Builder to, const storage_policy_created& e);
+storage_policy_created read(wire::StoragePolicyCreated::Reader from);
+void fill(wire::Edit::Builder to, const storage_policy_altered& e);
+storage_policy_altered read(wire::StoragePolicyAltered::Reader from);
+void fill(wire::Edit::Builder to, const storage_policy_dropped& e);
+void fill(wire::Edit::Builder to, const storage_policy_set& e);
+storage_policy_set read(wire::StoragePolicySet::Reader from);
+void fill(wire::Edit::Builder to, const cooldown_granted& e);
+cooldown_granted read(wire::CooldownGranted::Reader from);
+void fill(wire::Edit::Builder to, const cooldown_published& e);
+cooldown_published read(wire::CooldownPublished::Reader from);
+void fill(wire::Edit::Builder to, const cooldown_deletion_confirmed& e);
+cooldown_deletion_confirmed read(wire::CooldownDeletionConfirmed::Reader from);
+
 } // namespace tabletd::codec::edit_words

@@ -56,7 +56,8 @@ struct catalog_loader::state {
   std::tuple<builder_of<database_id, database>, builder_of<table_id, table>, builder_of<tablet_id, tablet>,
              builder_of<txn_id, load>, builder_of<log_index, std::vector<txn_id>>, builder_of<tablet_id, open_order>,
              builder_of<tablet_id, open_move>, builder_of<log_index, decision_record>,
-             builder_of<colocate_group_id, colocate_group>, builder_of<partition_id, time_ms>, builder_of<frontend_id, retention_mark>>
+             builder_of<colocate_group_id, colocate_group>, builder_of<partition_id, time_ms>, builder_of<frontend_id, retention_mark>,
+             builder_of<resource_id, resource>, builder_of<storage_policy_id, storage_policy>, builder_of<tablet_id, cooldown_conf>>
     builders;
 
   template <class Id, class T>
@@ -95,6 +96,7 @@ struct catalog_loader::state {
   void add(capnp::List<wire::ImageLoad>::Reader from);
   void add(wire::Section::Reader from);
   void index_plan();
+  void count_published();
 };
 
 void catalog_loader::state::add_cluster(wire::ImageCluster::Reader from) {
@@ -185,6 +187,9 @@ void catalog_loader::state::add(wire::Section::Reader from) {
     case kind_of::PAUSES: return add_named(cat.pauses, from.getPauses());
     case kind_of::PLANS: return add_named(cat.plans, from.getPlans());
     case kind_of::RETENTION: return add_all(from.getRetention(), "retention");
+    case kind_of::RESOURCES: return add_all(from.getResources(), "resources");
+    case kind_of::STORAGE_POLICIES: return add_all(from.getStoragePolicies(), "storagePolicies");
+    case kind_of::COOLDOWNS: return add_all(from.getCooldowns(), "cooldowns");
   }
   KJ_FAIL_REQUIRE("a section of the image says nothing that this version knows", static_cast<unsigned>(from.which()));
 }
@@ -204,6 +209,20 @@ void catalog_loader::state::index_plan() {
       else
         cat.planned.put(move.tablet, {step});
     }
+  }
+}
+
+/// How many tablets' published metas lie in each resource.
+void catalog_loader::state::count_published() {
+  std::map<resource_id, std::uint64_t> tablets;
+  cat.cooldowns.for_each([&](tablet_id, const cooldown_conf& conf) {
+    if (conf.published)
+      ++tablets[conf.published->resource];
+  });
+  for (const auto& [id, count] : tablets) {
+    auto* in = cat.resources.edit(id);
+    KJ_REQUIRE(in != nullptr, "cooldowns.published.resource is not in the image", raw(id));
+    in->tablets = count;
   }
 }
 
@@ -245,6 +264,10 @@ loaded_catalog catalog_loader::finish() {
   s.finish(cat.colocate_groups);
   s.finish(cat.hints);
   s.finish(cat.retention);
+  s.finish(cat.resources);
+  s.finish(cat.storage_policies);
+  s.finish(cat.cooldowns);
+  s.count_published();
   for (const auto& [id, count] : s.tables_in) {
     auto* db = cat.databases.edit(id);
     KJ_REQUIRE(db != nullptr, "tables.database is not in the image", raw(id));

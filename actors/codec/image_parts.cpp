@@ -85,6 +85,7 @@ void fill(wire::ImagePartition::Builder to, const partition& from) {
   to.setVisible(from.visible);
   to.setFirstTablet(raw(from.first_tablet));
   to.setBuckets(from.buckets);
+  to.setStoragePolicy(raw(from.storage_policy));
 }
 partition read(wire::ImagePartition::Reader from) {
   partition to;
@@ -95,6 +96,7 @@ partition read(wire::ImagePartition::Reader from) {
   to.visible = from.getVisible();
   to.first_tablet = tablet_id{from.getFirstTablet()};
   to.buckets = from.getBuckets();
+  to.storage_policy = storage_policy_id{from.getStoragePolicy()};
   return to;
 }
 
@@ -109,6 +111,7 @@ void fill(wire::ImageTable::Builder to, table_id id, const table& from) {
   to.setCluster(text(from.cluster));
   to.setColocateGroup(raw(from.colocate_group));
   to.setChanged(raw(from.changed));
+  to.setStoragePolicy(raw(from.storage_policy));
   auto partitions = to.initPartitions(size_of(from.partitions));
   for (unsigned i = 0; i < partitions.size(); ++i)
     fill(partitions[i], from.partitions[i]);
@@ -125,6 +128,7 @@ entry<table_id, table> read(wire::ImageTable::Reader from) {
   to.cluster = text(from.getCluster());
   to.colocate_group = colocate_group_id{from.getColocateGroup()};
   to.changed = log_index{from.getChanged()};
+  to.storage_policy = storage_policy_id{from.getStoragePolicy()};
   to.partitions.reserve(from.getPartitions().size());
   for (auto part : from.getPartitions())
     to.partitions.push_back(read(part));
@@ -367,9 +371,9 @@ std::size_t words_of(const backend& from) {
   return words;
 }
 std::size_t words_of(const table& from) {
-  auto words = 16 + words_of(from.name) + words_of(from.cluster);
+  auto words = 17 + words_of(from.name) + words_of(from.cluster);
   for (const auto& part : from.partitions)
-    words += 8 + words_of(part.name);
+    words += 9 + words_of(part.name);
   return words;
 }
 std::size_t words_of(const colocate_group& from) {

@@ -61,6 +61,15 @@ entry<std::string, saved_plan> read(wire::ImagePlan::Reader from);
 void fill(wire::ImageRetentionMark::Builder to, frontend_id id, const retention_mark& from);
 entry<frontend_id, retention_mark> read(wire::ImageRetentionMark::Reader from);
 
+void fill(wire::ImageResource::Builder to, resource_id id, const resource& from); ///< Without the count.
+entry<resource_id, resource> read(wire::ImageResource::Reader from);
+
+void fill(wire::ImageStoragePolicy::Builder to, storage_policy_id id, const storage_policy& from);
+entry<storage_policy_id, storage_policy> read(wire::ImageStoragePolicy::Reader from);
+
+void fill(wire::ImageCooldown::Builder to, tablet_id id, const cooldown_conf& from);
+entry<tablet_id, cooldown_conf> read(wire::ImageCooldown::Reader from);
+
 void fill(wire::ImageCluster::Builder to, const catalog& from);
 /// Into a catalog that has nothing else yet; the counts are the caller's.
 void read(wire::ImageCluster::Reader from, catalog& into);
@@ -80,5 +89,8 @@ std::size_t words_of(const std::string& from);
 std::size_t words_of(const operator_pause& from);
 std::size_t words_of(const saved_plan& from);
 std::size_t words_of(const retention_mark& from);
+std::size_t words_of(const resource& from);
+std::size_t words_of(const storage_policy& from);
+std::size_t words_of(const cooldown_conf& from);
 
 } // namespace tabletd::codec::image_parts

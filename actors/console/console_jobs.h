@@ -7,6 +7,7 @@
 #include "actors/repair/ports.h"
 #include <caf/actor.hpp>
 #include <caf/actor_addr.hpp>
+#include <atomic>
 #include <functional>
 #include <string>
 
@@ -38,6 +39,21 @@ using load_job_actor = caf::typed_actor<caf::replies_to<load_prepared>::with<api
 using table_birth_actor
   = caf::typed_actor<caf::replies_to<begin_job>::with<statement_outcome>, caf::reacts_to<tick_due>>;
 
+using store_trial_actor = caf::typed_actor<caf::replies_to<begin_job>::with<statement_outcome>>;
+
+struct store_to_try {
+  model::resource_type type{};
+  model::resource_properties properties;
+  model::cluster_uuid cluster{};
+};
+/// How a remote store is tried before anything may depend on it.
+struct resource_probe {
+  /// Empty if it will do for that cluster, else a sentence: why not, and what to do.  Blocks, for a limited time, and
+  /// ends early when `over` is true; called in a thread of its own.
+  std::function<std::string(const store_to_try&, const std::atomic<bool>& over)> ask;
+  bool has_a_thread = true; ///< False only in a frozen world.
+};
+
 /// What jobs talk to; wired once, by whoever starts them.
 struct console_job_ports {
   journal_actor journal;
@@ -48,6 +64,7 @@ struct console_job_ports {
   std::function<model::time_ms()> wall_clock; ///< Stamps edits.
   std::function<std::string()> leader;        ///< "host:port" of the leader's console, or empty.
   model::cluster_config startup_config{};     ///< What holds as long as the log says nothing else.
+  resource_probe probe{};
 };
 
 } // namespace tabletd

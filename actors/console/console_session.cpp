@@ -162,6 +162,20 @@ void read(session_ptr self, const model::show_frontends&, session_reply& reply) 
   reply.send(views::show_frontends(look{self}.from));
 }
 
+void read(session_ptr self, const model::show_resources&, session_reply& reply) {
+  reply.send(views::show_resources(*self->state.ports.job.catalog->load()));
+}
+void read(session_ptr self, const model::show_storage_policies&, session_reply& reply) {
+  reply.send(views::show_storage_policies(*self->state.ports.job.catalog->load()));
+}
+void read(session_ptr self, const model::show_policy_users& what, session_reply& reply) {
+  const auto cat = self->state.ports.job.catalog->load();
+  if (what.name.empty())
+    return reply.send(views::show_policy_users(*cat, {}));
+  with(model::look_up_storage_policy(*cat, what.name), reply,
+       [&](const model::storage_policy& of) { reply.send(views::show_policy_users(*cat, of.id)); });
+}
+
 /// Everything else changes state.
 template <class Write>
 void read(session_ptr, const Write&, session_reply& reply) {

@@ -1,6 +1,7 @@
 #pragma once
 // Steps that many statements of a session take, and the rooms they are spread over:
-// session_write.cpp (databases, tables, loads), session_backends.cpp, session_group.cpp (front ends), session_admin.cpp, session_plan.cpp.
+// session_write.cpp (databases, tables, loads), session_backends.cpp, session_group.cpp (front ends), session_admin.cpp, session_plan.cpp,
+// session_policy.cpp (what cools, and where to).
 #include "actors/console/proposal.h"
 #include "actors/console/session_reply.h"
 #include "actors/console/views.h"
@@ -49,6 +50,24 @@ void with_partitions(session_ptr self, const model::catalog& cat, const model::t
   });
 }
 
+/// DROP ... IF EXISTS of what is not there is done already.
+template <class T>
+const T* find_to_drop(const model::lookup<T>& found, bool if_exists, const std::string& name, session_reply& reply) {
+  const auto* error = std::get_if<model::statement_error>(&found);
+  if (!error)
+    return std::get<const T*>(found);
+  if (if_exists && error->code == model::error_code::not_found)
+    reply.done(name + " does not exist: nothing to do", 0);
+  else
+    reply.fail(*error);
+  return nullptr;
+}
+
+/// "partition y2024 of shop.orders"
+[[nodiscard]] inline std::string partition_name(session_ptr self, const model::table_name& table, const std::string& partition) {
+  return "partition " + partition + " of " + model::full_name(table, self->state.database);
+}
+
 template <class Then>
 void propose(session_ptr self, model::edit_body body, Then then) {
   const auto& ports = self->state.ports.job;
@@ -89,6 +108,15 @@ void write(session_ptr self, const model::rebalance_disk& what, session_reply re
 void write(session_ptr self, const model::check_tablets& what, session_reply reply);
 
 void write(session_ptr self, const model::make_checkpoint& what, session_reply reply);
+
+void write(session_ptr self, const model::create_resource& what, session_reply reply);
+void write(session_ptr self, const model::alter_resource& what, session_reply reply);
+void write(session_ptr self, const model::drop_resource& what, session_reply reply);
+void write(session_ptr self, const model::create_storage_policy& what, session_reply reply);
+void write(session_ptr self, const model::alter_storage_policy& what, session_reply reply);
+void write(session_ptr self, const model::drop_storage_policy& what, session_reply reply);
+void write(session_ptr self, const model::set_table_policy& what, session_reply reply);
+void write(session_ptr self, const model::modify_partition& what, session_reply reply);
 
 void write(session_ptr self, const model::save_plan& what, session_reply reply);
 void write(session_ptr self, const model::apply_plan& what, session_reply reply);

@@ -1,13 +1,11 @@
 // Statements that change state.  Each looks before it leaps for the sake of a good sentence;
 // whether the edit becomes true is decided by the fold alone.
 #include "actors/console/load_job.h"
+#include "actors/console/session_jobs.h"
 #include "actors/console/session_steps.h"
 #include "actors/console/table_birth.h"
 #include "actors/model/cluster_config.h"
 #include "actors/model/edit_answer.h"
-#include "actors/spawn_child.h"
-#include "actors/supervision/ports.h"
-#include <caf/actor_cast.hpp>
 #include <fmt/format.h>
 #include <algorithm>
 
@@ -19,8 +17,12 @@ using model::error_code;
 using model::statement_error;
 
 using session::catalog_of;
+using session::find_to_drop;
+using session::job_id;
+using session::partition_name;
 using session::propose;
 using session::propose_and_tell;
+using session::run_job;
 using session::with;
 using session::with_partitions;
 using session::write;
@@ -41,19 +43,6 @@ void write(session_ptr self, const model::create_database& what, session_reply r
   });
 }
 
-/// DROP ... IF EXISTS of what is not there is done already.
-template <class T>
-const T* find_to_drop(const model::lookup<T>& found, bool if_exists, const std::string& name, session_reply& reply) {
-  const auto* error = std::get_if<statement_error>(&found);
-  if (!error)
-    return std::get<const T*>(found);
-  if (if_exists && error->code == error_code::not_found)
-    reply.done(name + " does not exist: nothing to do", 0);
-  else
-    reply.fail(*error);
-  return nullptr;
-}
-
 void write(session_ptr self, const model::drop_database& what, session_reply reply) {
   const auto cat = catalog_of(self);
   const std::string name = "database " + what.name;
@@ -69,40 +58,7 @@ void write(session_ptr self, const model::drop_table& what, session_reply reply)
     propose_and_tell(self, model::table_dropped{table->id}, reply, "dropping " + name, "dropped " + name);
 }
 
-// -- jobs --------------------------------------------------------------------------------
-
-statement_error no_job(session_ptr self, const caf::error& why) {
-  return {error_code::unavailable, "the statement could not be started: " + text_of(self->system(), why),
-          "this front end may have stopped leading; connect again", {}, {}, {}, 1'000};
-}
-
-/// Starts a job under the supervisor, lets it begin and passes its answer on.  `begun(job, outcome)`
-/// sees the answer first.
-template <class Job, class Begun>
-void run_job(session_ptr self, std::string id, std::function<caf::actor(caf::event_based_actor*)> start,
-             session_reply reply, Begun begun) {
-  child_spec spec;
-  spec.id = std::move(id);
-  spec.start = std::move(start);
-  spec.when = model::restart::temporary;
-  self->request(self->state.ports.jobs, caf::infinite, start_child{std::move(spec)})
-    .then(
-      [self, reply, begun](const caf::actor& started) mutable {
-        const auto job = caf::actor_cast<Job>(started);
-        self->request(job, caf::infinite, begin_job{})
-          .then(
-            [job, reply, begun](const statement_outcome& outcome) mutable {
-              begun(job, outcome);
-              reply.pass(outcome);
-            },
-            [self, reply](const caf::error& why) mutable { reply.fail(no_job(self, why)); });
-      },
-      [self, reply](const caf::error& why) mutable { reply.fail(no_job(self, why)); });
-}
-
-std::string job_id(session_ptr self, std::string_view kind) {
-  return fmt::format("{}/{}/{}", kind, self->id(), ++self->state.jobs_started);
-}
+// -- births -----------------------------------------------------------------------------
 
 /// CREATE TABLE and ADD PARTITION are one kind of job.
 void start_birth(session_ptr self, std::variant<model::create_table, model::add_partition> what,
@@ -115,9 +71,7 @@ void start_birth(session_ptr self, std::variant<model::create_table, model::add_
     life.name = model::full_name(table, self->state.database);
     life.fit = model::effective(*cat, self->state.ports.job.startup_config).fit();
     const auto id = job_id(self, life.kind());
-    run_job<table_birth_actor>(self, id, spawner(table_birth, std::move(life), self->address(), self->state.ports.job),
-                               reply,
-                               [](const table_birth_actor&, const statement_outcome&) { /* Nothing more to come. */ });
+    run_job<table_birth_actor>(self, id, spawner(table_birth, std::move(life), self->address(), self->state.ports.job), reply);
   });
 }
 
@@ -133,28 +87,12 @@ void write(session_ptr self, const model::add_partition& what, session_reply rep
        [&](const model::table&) { start_birth(self, what, what.table, reply); });
 }
 
-std::string partition_name(session_ptr self, const model::table_name& table, const std::string& partition) {
-  return "partition " + partition + " of " + model::full_name(table, self->state.database);
-}
-
 void write(session_ptr self, const model::drop_partition& what, session_reply reply) {
   const auto cat = catalog_of(self);
   const auto name = partition_name(self, what.table, what.partition);
   with_partitions(self, *cat, what.table, {what.partition}, reply, [&](const model::table& of, const auto& found) {
     propose_and_tell(self, model::partition_dropped{of.id, found.front()->id}, reply, "dropping " + name,
                      "dropped " + name);
-  });
-}
-
-void write(session_ptr self, const model::modify_partition& what, session_reply reply) {
-  const auto cat = catalog_of(self);
-  const auto name = partition_name(self, what.table, what.partition);
-  with_partitions(self, *cat, what.table, {what.partition}, reply, [&](const model::table& of, const auto& found) {
-    const std::string where = !what.medium ? "any disk" : *what.medium == model::medium::ssd ? "SSD" : "HDD";
-    if (found.front()->medium == what.medium)
-      return reply.done(name + " belongs on " + where + " already: nothing to do", 0);
-    propose_and_tell(self, model::partition_modified{of.id, found.front()->id, what.medium}, reply, "changing " + name,
-                     name + " belongs on " + where + " now");
   });
 }
 

@@ -49,6 +49,10 @@ using some_partitions = std::vector<const model::partition*>;
 /// What a PLAN statement computes; `backend` exists, or is 0 for a plan about none.
 [[nodiscard]] model::what_if_plan what_if(const sources& from, model::plan_kind kind, model::backend_id backend);
 [[nodiscard]] model::table_value show_what_if(const model::what_if_plan& plan);
+[[nodiscard]] model::table_value show_resources(const model::catalog& cat);
+[[nodiscard]] model::table_value show_storage_policies(const model::catalog& cat);
+/// `only` 0: of all.
+[[nodiscard]] model::table_value show_policy_users(const model::catalog& cat, model::storage_policy_id only);
 [[nodiscard]] model::table_value show_plans(const sources& from);
 [[nodiscard]] model::table_value show_plan(const model::catalog& cat, const model::saved_plan& plan);
 [[nodiscard]] model::table_value diagnose_tablet(const model::catalog& cat, model::tablet_id tablet);

@@ -33,6 +33,12 @@ cell_row table_replica(const tablet& t, const replica& r) {
           number(t.rows), text(name_of(r.state)), never, none, none, none, path(r.path), text(""), text("")};
 }
 
+/// Empty: none.
+std::string_view policy_name(const catalog& cat, storage_policy_id of) {
+  const auto* policy = cat.storage_policies.find(of);
+  return policy ? std::string_view{policy->name} : std::string_view{};
+}
+
 table_value names(std::span<const column> columns, const std::vector<std::string>& list) {
   auto out = empty_table(columns);
   for (const auto& one : list)
@@ -111,7 +117,7 @@ table_value proc_tables(const sources& from, database_id of) {
         out.rows.push_back({id(t.id), text(t.name), number(t.partitions.size()), number(t.partitions.size()),
                             text("NORMAL"), number(t.key_column), text(separator_text(t.separator)),
                             number(t.partitions.front().buckets), number(t.replication_num),
-                            number(counts.replicas_of(t.id)), time(t.created)});
+                            number(counts.replicas_of(t.id)), time(t.created), text(policy_name(from.cat, t.storage_policy))});
     });
   });
   return out;
@@ -128,7 +134,8 @@ table_value proc_partitions(const catalog& cat, const table& of) {
       bytes += at.bytes;
     });
     out.rows.push_back({id(part.id), text(part.name), number(part.visible), no_hash, text("NORMAL"),
-                        number(part.buckets), number(of.replication_num), number(bytes), number(rows)});
+                        number(part.buckets), number(of.replication_num), number(bytes), number(rows),
+                        text(policy_name(cat, raw(part.storage_policy) != 0 ? part.storage_policy : of.storage_policy))});
   }
   return out;
 }

@@ -3,8 +3,10 @@ target_sources(tabletd_model PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/backend_link.cpp
   ${CMAKE_CURRENT_LIST_DIR}/catalog.cpp
   ${CMAKE_CURRENT_LIST_DIR}/catalog_apply_cluster.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/catalog_apply_cooldown.cpp
   ${CMAKE_CURRENT_LIST_DIR}/catalog_apply_load.cpp
   ${CMAKE_CURRENT_LIST_DIR}/catalog_apply_plan.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/catalog_apply_policy.cpp
   ${CMAKE_CURRENT_LIST_DIR}/catalog_apply_replica.cpp
   ${CMAKE_CURRENT_LIST_DIR}/catalog_apply_table.cpp
   ${CMAKE_CURRENT_LIST_DIR}/catalog_invariants.cpp
@@ -12,4 +14,5 @@ target_sources(tabletd_model PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/load_txn.cpp
   ${CMAKE_CURRENT_LIST_DIR}/membership_rules.cpp
   ${CMAKE_CURRENT_LIST_DIR}/plan_rules.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/report_diff.cpp)
+  ${CMAKE_CURRENT_LIST_DIR}/report_diff.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/resource_rules.cpp)

@@ -94,6 +94,36 @@ const colocate_group* catalog::find_colocate_group(database_id db, std::string_v
   return found;
 }
 
+namespace {
+
+template <class Id, class T>
+const T* find_by_name(const cow_map<Id, T>& among, std::string_view name) {
+  const T* found = nullptr;
+  among.for_each([&](Id, const T& one) {
+    if (one.name == name)
+      found = &one;
+    return found == nullptr;
+  });
+  return found;
+}
+
+} // namespace
+
+const resource* catalog::find_resource(std::string_view name) const { return find_by_name(resources, name); }
+const storage_policy* catalog::find_storage_policy(std::string_view name) const {
+  return find_by_name(storage_policies, name);
+}
+
+const storage_policy* policy_of(const catalog& cat, const table& of, const partition& part) {
+  return cat.storage_policies.find(raw(part.storage_policy) != 0 ? part.storage_policy : of.storage_policy);
+}
+
+const storage_policy* policy_of(const catalog& cat, const tablet& t) {
+  const auto* owner = cat.table_of(t);
+  const auto* part = owner ? owner->find(t.partition) : nullptr;
+  return part ? policy_of(cat, *owner, *part) : nullptr;
+}
+
 bool complete(const replica& r, version visible) {
   return r.state == replica_state::normal && !r.damaged() && r.last_failed == 0 && r.version >= visible;
 }
@@ -168,6 +198,20 @@ std::string_view name(refusal why) {
     case refusal::plan_applied_before: return "plan_applied_before";
     case refusal::plan_under_way: return "plan_under_way";
     case refusal::backend_needed: return "backend_needed";
+    case refusal::resource_unknown: return "resource_unknown";
+    case refusal::resource_already_exists: return "resource_already_exists";
+    case refusal::resource_in_use: return "resource_in_use";
+    case refusal::resource_holds_data: return "resource_holds_data";
+    case refusal::storage_policy_unknown: return "storage_policy_unknown";
+    case refusal::storage_policy_already_exists: return "storage_policy_already_exists";
+    case refusal::storage_policy_in_use: return "storage_policy_in_use";
+    case refusal::cooldown_not_wanted: return "cooldown_not_wanted";
+    case refusal::cooldown_term_stale: return "cooldown_term_stale";
+    case refusal::uploader_unfit: return "uploader_unfit";
+    case refusal::not_uploader: return "not_uploader";
+    case refusal::remote_meta_stale: return "remote_meta_stale";
+    case refusal::remote_meta_unsound: return "remote_meta_unsound";
+    case refusal::cooldown_unsettled: return "cooldown_unsettled";
   }
   return "unknown";
 }

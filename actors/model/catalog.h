@@ -68,6 +68,7 @@ struct partition {
   model::version visible = version_initial; ///< What readers may see; a load makes it + 1.
   tablet_id first_tablet{};                 ///< Bucket b is tablet first_tablet + b.
   std::uint32_t buckets{};
+  storage_policy_id storage_policy{};       ///< Its own; 0: the table's.
   friend bool operator==(const partition&, const partition&) = default;
 };
 
@@ -84,6 +85,7 @@ struct table {
   std::vector<model::partition> partitions; ///< At least one, by ascending id, all with as many buckets.
   std::vector<txn_id> open_loads;           ///< Begun or committed, ascending; kept by the fold.
   log_index changed{};                      ///< When a partition last came, went or changed; plans go by it.
+  storage_policy_id storage_policy{};       ///< 0: none.
   [[nodiscard]] const model::partition* find(partition_id id) const;
   [[nodiscard]] const model::partition* find(std::string_view partition_name) const;
   friend bool operator==(const table&, const table&) = default;
@@ -200,6 +202,27 @@ struct retention_mark {
   friend bool operator==(const retention_mark&, const retention_mark&) = default;
 };
 
+/// A remote store, for storage policies.
+struct resource {
+  resource_id id{};
+  std::string name;
+  resource_type type{};
+  resource_properties properties;
+  std::uint64_t version = 1;  ///< Grows with every ALTER: a backend takes a greater one only.
+  std::uint64_t tablets = 0;  ///< Whose published meta lies there; kept by the fold.
+  friend bool operator==(const resource&, const resource&) = default;
+};
+
+/// Which data cools, and where to (spec/jobs.md B11).
+struct storage_policy {
+  storage_policy_id id{};
+  std::string name;
+  resource_id resource{};
+  cooldown_due due;
+  std::uint64_t version = 1; ///< As in resource.
+  friend bool operator==(const storage_policy&, const storage_policy&) = default;
+};
+
 /// The last change of the set of backends or of what one is asked to be; not its life and death.
 struct layout_change {
   log_index at{};
@@ -275,6 +298,20 @@ enum class refusal : std::uint8_t {
   plan_applied_before,
   plan_under_way,          ///< Another one is being applied.
   backend_needed,          ///< See decommission_refusal().
+  resource_unknown,
+  resource_already_exists,
+  resource_in_use,         ///< verdict.id: a policy that names it.
+  resource_holds_data,     ///< verdict.id: how many tablets' published metas lie there.
+  storage_policy_unknown,
+  storage_policy_already_exists,
+  storage_policy_in_use,   ///< verdict.id: a table that names it, or whose partition does.
+  cooldown_not_wanted,     ///< The tablet (verdict.id) has neither a policy nor remote data.
+  cooldown_term_stale,     ///< Grants follow each other one by one; verdict.id: the tablet.
+  uploader_unfit,          ///< Not a normal, undamaged replica; verdict.id: the tablet.
+  not_uploader,            ///< Not at the current term.
+  remote_meta_stale,       ///< Its id is not greater than the published one's, or not that one.
+  remote_meta_unsound,     ///< It names versions that nobody has, or leaves out some that it had.
+  cooldown_unsettled,      ///< Not every wanted replica is there and on a live backend.
 };
 [[nodiscard]] std::string_view name(refusal why);
 
@@ -311,6 +348,9 @@ struct catalog {
   by_name<operator_pause> pauses;                           ///< By scope.
   by_name<saved_plan> plans;
   cow_map<frontend_id, retention_mark> retention;           ///< Who needs a full resync; 0: the disk presses.
+  cow_map<resource_id, resource> resources;
+  cow_map<storage_policy_id, storage_policy> storage_policies;
+  cow_map<tablet_id, cooldown_conf> cooldowns;              ///< Of tablets that ever had a grant, until they are gone.
   layout_change layout;
   std::uint64_t replicas = 0;            ///< Kept by the fold; equals the sum over tablets.
 
@@ -331,8 +371,14 @@ struct catalog {
   [[nodiscard]] const table* table_of(const tablet& t) const { return tables.find(t.table); }
   [[nodiscard]] const partition* partition_of(const tablet& t) const;
   [[nodiscard]] const colocate_group* find_colocate_group(database_id db, std::string_view name) const;
+  [[nodiscard]] const resource* find_resource(std::string_view name) const;
+  [[nodiscard]] const storage_policy* find_storage_policy(std::string_view name) const;
   [[nodiscard]] model::version visible_version(const tablet& t) const;
 };
+
+/// The partition's own policy, else the table's; null: none, its data stays hot.
+[[nodiscard]] const storage_policy* policy_of(const catalog& cat, const tablet& t);
+[[nodiscard]] const storage_policy* policy_of(const catalog& cat, const table& of, const partition& part);
 
 /// Visits the tablets of a partition in bucket order.
 template <class Visit>

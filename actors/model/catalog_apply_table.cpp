@@ -78,6 +78,7 @@ partition make_partition(catalog& cat, table_id table, const new_partition& what
   made.index_id = cat.next_id++;
   made.name = what.name;
   made.medium = what.medium;
+  made.storage_policy = what.storage_policy;
   made.buckets = static_cast<std::uint32_t>(what.placements.size());
   made.first_tablet = tablet_id{cat.next_id};
   const auto mine = add_tablets(cat, table, made.id, what.placements);
@@ -89,7 +90,7 @@ partition make_partition(catalog& cat, table_id table, const new_partition& what
 std::vector<new_partition> partitions_of(const table_created& e) {
   if (!e.partitions.empty())
     return e.partitions;
-  return {{e.name, {}, e.placements}};
+  return {{e.name, {}, e.placements, {}}};
 }
 
 bool names_are_distinct(const std::vector<new_partition>& parts) {
@@ -111,6 +112,12 @@ std::vector<std::vector<backend_id>> sequence_of(const bucket_places& placements
 }
 
 refusal judge_partitions(const catalog& cat, const table_created& e, const std::vector<new_partition>& parts) {
+  const bool policies_exist = policy_may_be(cat, e.storage_policy)
+                              && std::all_of(parts.begin(), parts.end(), [&](const new_partition& part) {
+                                   return policy_may_be(cat, part.storage_policy);
+                                 });
+  if (!policies_exist)
+    return refusal::storage_policy_unknown;
   placing_rules rules{e.replication_num, e.cluster, nullptr};
   colocate_group first; // Of a group that does not exist yet.
   if (!e.colocate_with.empty()) {
@@ -171,6 +178,7 @@ void remove_tablets(catalog& cat, const partition& part, std::vector<tablet_id>&
     const auto replicas = cat.tablets.find(id)->replicas; // A copy: they go one by one.
     for (const auto& r : replicas)
       remove_replica(cat, id, r.id);
+    forget_cooldown(cat, id);
     cat.tablets.erase(id);
     touched.push_back(id);
   });
@@ -198,6 +206,7 @@ verdict fold(catalog& cat, const table_created& e, moment now) {
   made.separator = e.separator;
   made.replication_num = e.replication_num;
   made.cluster = e.cluster;
+  made.storage_policy = e.storage_policy;
   made.created = now.at;
   std::vector<tablet_id> tablets;
   for (const auto& part : parts)
@@ -235,6 +244,8 @@ verdict fold(catalog& cat, const partition_added& e, moment now) {
     return refuse(refusal::table_unknown);
   if (const auto* there = owner->find(e.what.name))
     return refuse(refusal::partition_already_exists, raw(there->id));
+  if (!policy_may_be(cat, e.what.storage_policy))
+    return refuse(refusal::storage_policy_unknown);
   if (e.what.placements.size() != owner->partitions.front().buckets)
     return refuse(refusal::placement_stale);
   const placing_rules rules{owner->replication_num, owner->cluster, cat.colocate_groups.find(owner->colocate_group)};

@@ -47,6 +47,16 @@ verdict fold(catalog& cat, const plan_applied& e, moment now);
 verdict fold(catalog& cat, const plan_dropped& e, moment now);
 verdict fold(catalog& cat, const plan_moves_skipped& e, moment now);
 verdict fold(catalog& cat, const checkpoint_decided& e, moment now);
+verdict fold(catalog& cat, const resource_created& e, moment now);
+verdict fold(catalog& cat, const resource_altered& e, moment now);
+verdict fold(catalog& cat, const resource_dropped& e, moment now);
+verdict fold(catalog& cat, const storage_policy_created& e, moment now);
+verdict fold(catalog& cat, const storage_policy_altered& e, moment now);
+verdict fold(catalog& cat, const storage_policy_dropped& e, moment now);
+verdict fold(catalog& cat, const storage_policy_set& e, moment now);
+verdict fold(catalog& cat, const cooldown_granted& e, moment now);
+verdict fold(catalog& cat, const cooldown_published& e, moment now);
+verdict fold(catalog& cat, const cooldown_deletion_confirmed& e, moment now);
 
 // -- shared by the folds --
 
@@ -62,6 +72,16 @@ verdict fold(catalog& cat, const checkpoint_decided& e, moment now);
 /// the move it takes part in together.
 void add_replica(catalog& cat, tablet_id tablet, replica r);
 void remove_replica(catalog& cat, tablet_id tablet, replica_id r);
+
+/// A policy of the catalog, or none.
+[[nodiscard]] inline bool policy_may_be(const catalog& cat, storage_policy_id policy) {
+  return raw(policy) == 0 || cat.storage_policies.contains(policy);
+}
+
+/// The replica is gone: should it be the uploader, nobody is (remove_replica() calls it).
+void revoke_uploader(catalog& cat, tablet_id tablet, replica_id gone);
+/// The tablet is gone, and what the log said of its cooldown.
+void forget_cooldown(catalog& cat, tablet_id tablet);
 
 /// The backends are not what they were: plans computed before are stale.
 void note_layout(catalog& cat, const backend& of, std::string_view what, moment now);

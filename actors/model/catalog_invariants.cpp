@@ -275,10 +275,61 @@ std::string broken_plans(const catalog& cat) {
   });
 }
 
+std::string broken_cooldown(const catalog& cat, tablet_id id, const cooldown_conf& conf) {
+  const auto* t = cat.tablets.find(id);
+  if (!t || conf.term == 0)
+    return say("tablet ", id, " has cooldown term ", conf.term, " without a grant, or is gone");
+  if (const auto* r = t->find(conf.uploader); raw(conf.uploader) != 0 && (!r || r->state != replica_state::normal))
+    return say("tablet ", id, " has uploader ", conf.uploader, ", which is no replica that could");
+  if (!conf.published)
+    return "";
+  const auto& meta = *conf.published;
+  if (meta.id.term == 0 || meta.id.term > conf.term || meta.id.seq == 0 || meta.object.empty()
+      || !cat.resources.contains(meta.resource))
+    return say("tablet ", id, " published a meta of term ", meta.id.term, " in resource ", meta.resource, ", which cannot be");
+  return meta.last_version >= version_initial && meta.last_version <= cat.visible_version(*t)
+             ? ""
+             : say("tablet ", id, " published version ", meta.last_version, " of ", cat.visible_version(*t));
+}
+
+std::string broken_policies(const catalog& cat) {
+  std::map<resource_id, std::uint64_t> tablets;
+  auto broken = first_broken(cat.cooldowns, [&](tablet_id id, const cooldown_conf& conf) {
+    if (conf.published)
+      ++tablets[conf.published->resource];
+    return broken_cooldown(cat, id, conf);
+  });
+  if (!broken.empty())
+    return broken;
+  broken = first_broken(cat.resources, [&](resource_id id, const resource& r) -> std::string {
+    if (r.id != id || raw(id) >= cat.next_id || cat.find_resource(r.name) != &r)
+      return say("resource ", r.name, " is filed under another id, or its name is used twice");
+    if (!std::is_sorted(r.properties.begin(), r.properties.end()))
+      return say("the properties of resource ", r.name, " are out of order");
+    return r.tablets == tablets[id] ? "" : say("resource ", r.name, " counts ", r.tablets, " tablets of ", tablets[id]);
+  });
+  if (!broken.empty())
+    return broken;
+  broken = first_broken(cat.storage_policies, [&](storage_policy_id id, const storage_policy& p) -> std::string {
+    if (p.id != id || raw(id) >= cat.next_id || cat.find_storage_policy(p.name) != &p)
+      return say("storage policy ", p.name, " is filed under another id, or its name is used twice");
+    return cat.resources.contains(p.resource) ? "" : say("storage policy ", p.name, " has no resource ", p.resource);
+  });
+  if (!broken.empty())
+    return broken;
+  const auto exists = [&](storage_policy_id id) { return raw(id) == 0 || cat.storage_policies.contains(id); };
+  return first_broken(cat.tables, [&](table_id id, const table& t) -> std::string {
+    bool sound = exists(t.storage_policy);
+    for (const auto& part : t.partitions)
+      sound = sound && exists(part.storage_policy);
+    return sound ? "" : say("table ", id, " or a partition of it has a storage policy that is gone");
+  });
+}
+
 } // namespace
 
 std::string broken_invariant(const catalog& cat) {
-  for (auto* check : {broken_tables, broken_tablets, broken_backends, broken_loads, broken_orders, broken_moves, broken_plans})
+  for (auto* check : {broken_tables, broken_tablets, broken_backends, broken_loads, broken_orders, broken_moves, broken_plans, broken_policies})
     if (auto broken = check(cat); !broken.empty())
       return broken;
   return "";

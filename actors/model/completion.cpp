@@ -1,6 +1,7 @@
 #include "actors/model/completion.h"
 #include "actors/model/plan_rules.h"
 #include "actors/model/proc_path.h"
+#include "actors/model/resource_rules.h"
 #include "actors/model/statement.h"
 #include "actors/model/statement_grammar.h"
 #include "actors/model/statement_lexer.h"
@@ -60,14 +61,29 @@ public:
           add({part.name, "partition", "of " + of->name});
   }
 
+  /// What a property may be worth, by its key.
+  void values(std::string_view key, std::string_view rest) {
+    if (key == "storage_policy")
+      for_each_policy([&](const storage_policy& p) { in_quotes(p.name, rest, "policy", {}); });
+    else if (key == "storage_resource")
+      for_each_resource([&](const resource& r) { in_quotes(r.name, rest, "resource", std::string{name(r.type)}); });
+  }
+
   void fill(slot what, std::string_view rest) {
     switch (what) {
       case slot::database: return databases(rest);
       case slot::table: return tables(rest);
+      case slot::resource:
+        return for_each_resource([&](const resource& r) { by_prefix(r.name, rest, "resource", std::string{name(r.type)}); });
+      case slot::storage_policy:
+        return for_each_policy([&](const storage_policy& p) { by_prefix(p.name, rest, "policy", {}); });
       case slot::address: return addresses(rest);
       case slot::proc: return pages(rest);
       case slot::table_property:
       case slot::partition_property:
+      case slot::table_setting:
+      case slot::resource_property:
+      case slot::policy_property:
       case slot::backend_property:
       case slot::replica_property:
       case slot::check_property:
@@ -93,6 +109,19 @@ private:
     const bool dotted = at >= 3 && before[at - 2].text == ".";
     const auto* db = cat_.find_database(dotted ? std::string_view{before[at - 3].text} : database_);
     return db ? cat_.find_table(db->id, before[at - 1].text) : nullptr;
+  }
+
+  template <class Visit>
+  void for_each_resource(Visit&& visit) {
+    cat_.resources.for_each([&](resource_id, const resource& r) { visit(r); });
+  }
+  template <class Visit>
+  void for_each_policy(Visit&& visit) {
+    cat_.storage_policies.for_each([&](storage_policy_id, const storage_policy& p) { visit(p); });
+  }
+  void by_prefix(const std::string& named, std::string_view rest, const char* kind, std::string help) {
+    if (named.starts_with(rest))
+      add({named, kind, std::move(help)});
   }
 
   void databases(std::string_view rest) {
@@ -184,6 +213,10 @@ completion complete(std::string_view text, std::size_t cursor, const catalog& ca
       continue;
     if (*expected.what == slot::partition) {
       into.partitions(std::span{now.tokens}.first(expected.slot_first), now.rest);
+      continue;
+    }
+    if (*expected.what == slot::property_value && expected.slot_first >= 2) {
+      into.values(now.tokens[expected.slot_first - 2].text, now.rest); // "key" =
       continue;
     }
     // A dotted name spans tokens: it is replaced from where it begins.

@@ -11,7 +11,7 @@ namespace tabletd::model {
 
 struct candidate {
   std::string text; ///< Replaces the bytes [replace_from, cursor).
-  std::string kind; ///< "keyword", "database", "table", "partition", "backend", "page" or "value".
+  std::string kind; ///< "keyword", "database", "table", "partition", "resource", "policy", "backend", "page" or "value".
   std::string help;
   friend bool operator==(const candidate&, const candidate&) = default;
 };

@@ -11,6 +11,7 @@ target_sources(tabletd_model PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/nearest.cpp
   ${CMAKE_CURRENT_LIST_DIR}/proc_path.cpp
   ${CMAKE_CURRENT_LIST_DIR}/statement.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/cooldown_due_text.cpp
   ${CMAKE_CURRENT_LIST_DIR}/statement_build.cpp
   ${CMAKE_CURRENT_LIST_DIR}/statement_grammar.cpp
   ${CMAKE_CURRENT_LIST_DIR}/statement_lexer.cpp

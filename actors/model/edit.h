@@ -1,10 +1,12 @@
 #pragma once
 // What can become true, as values.  One edit is one entry of the edit log; the wire
 // twin is schemas/edits.capnp, and actors/codec/edit_codec.h maps between the two.
+#include "actors/model/cooldown_types.h"
 #include "actors/model/ids.h"
 #include <array>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -70,6 +72,7 @@ struct new_partition {
   std::string name;
   std::optional<model::medium> medium{}; ///< Where its replicas belong; nothing: anywhere.
   bucket_places placements;
+  storage_policy_id storage_policy{};    ///< Its own; 0: the table's.
   friend bool operator==(const new_partition&, const new_partition&) = default;
 };
 struct table_created {
@@ -82,6 +85,7 @@ struct table_created {
   std::vector<new_partition> partitions{}; ///< Instead of `placements`; all with as many buckets.
   std::string cluster{};                  ///< Its replicas belong on backends of it; empty: on any.
   std::string colocate_with{};            ///< Name of its colocation group; empty: none.
+  storage_policy_id storage_policy{};     ///< 0: none.
   friend bool operator==(const table_created&, const table_created&) = default;
 };
 struct table_dropped { table_id table{}; friend bool operator==(const table_dropped&, const table_dropped&) = default; };
@@ -213,13 +217,47 @@ struct checkpoint_decided {
   friend bool operator==(const checkpoint_decided&, const checkpoint_decided&) = default;
 };
 
+// -- cooldown (spec/jobs.md section B) --
+/// Which driver of persistence/remote serves it.  In the log: values are only appended.
+enum class resource_type : std::uint8_t { file, s3 };
+inline constexpr std::uint8_t resource_type_count = 2;
+/// Ascending by key, every key once.  Never a secret: they are shown, and are in images in clear.
+using resource_properties = std::vector<std::pair<std::string, std::string>>;
+struct resource_created { std::string name; resource_type type{}; resource_properties properties; friend bool operator==(const resource_created&, const resource_created&) = default; };
+/// All of its properties as they shall be.
+struct resource_altered { resource_id resource{}; resource_properties properties; friend bool operator==(const resource_altered&, const resource_altered&) = default; };
+struct resource_dropped { resource_id resource{}; friend bool operator==(const resource_dropped&, const resource_dropped&) = default; };
+
+/// A rowset is due so long after it was written.
+struct cooldown_ttl { std::uint64_t seconds{}; friend bool operator==(const cooldown_ttl&, const cooldown_ttl&) = default; };
+/// Every rowset is due from this moment on.
+struct cooldown_datetime { time_ms at{}; friend bool operator==(const cooldown_datetime&, const cooldown_datetime&) = default; };
+using cooldown_due = std::variant<cooldown_ttl, cooldown_datetime>;
+struct storage_policy_created { std::string name; resource_id resource{}; cooldown_due due; friend bool operator==(const storage_policy_created&, const storage_policy_created&) = default; };
+/// Both values as they shall be.
+struct storage_policy_altered { storage_policy_id policy{}; resource_id resource{}; cooldown_due due; friend bool operator==(const storage_policy_altered&, const storage_policy_altered&) = default; };
+struct storage_policy_dropped { storage_policy_id policy{}; friend bool operator==(const storage_policy_dropped&, const storage_policy_dropped&) = default; };
+/// `partition` 0: the table, for all partitions without a policy of their own.  `policy` 0: none.
+struct storage_policy_set { table_id table{}; partition_id partition{}; storage_policy_id policy{}; friend bool operator==(const storage_policy_set&, const storage_policy_set&) = default; };
+
+/// Who may upload, logged before its backend learns of it (U8).  `replica` 0 takes the grant of that very term back.
+struct cooldown_grant { tablet_id tablet{}; replica_id replica{}; model::term term{}; friend bool operator==(const cooldown_grant&, const cooldown_grant&) = default; };
+/// All of them come true or none.
+struct cooldown_granted { std::vector<cooldown_grant> grants; friend bool operator==(const cooldown_granted&, const cooldown_granted&) = default; };
+/// The uploader's remote_meta counts from now on.
+struct cooldown_published { tablet_id tablet{}; replica_id replica{}; published_meta meta; friend bool operator==(const cooldown_published&, const cooldown_published&) = default; };
+/// Proves by a quorum write that who said yes to a deletion was the leader (spec/jobs.md B9); changes nothing.
+struct cooldown_deletion_confirmed { tablet_id tablet{}; replica_id replica{}; remote_meta_id id; friend bool operator==(const cooldown_deletion_confirmed&, const cooldown_deletion_confirmed&) = default; };
+
 using edit_body = std::variant<cluster_founded, term_began, backend_added, backend_dropped, backend_decommission, backend_died,
                                backend_returned, database_created, database_dropped, table_created, table_dropped, load_begun,
                                load_committed, load_aborted, load_published, clone_ordered, clone_ended, replica_dropped,
                                replica_observed, replica_readopted, backend_modified, partition_added, partition_dropped,
                                partition_modified, replica_status_set, repair_hinted, repair_unhinted, config_set,
                                colocate_relocated, balance_paused, balance_resumed, plan_saved, plan_applied, plan_dropped,
-                               plan_moves_skipped, checkpoint_decided>;
+                               plan_moves_skipped, checkpoint_decided, resource_created, resource_altered, resource_dropped,
+                               storage_policy_created, storage_policy_altered, storage_policy_dropped, storage_policy_set,
+                               cooldown_granted, cooldown_published, cooldown_deletion_confirmed>;
 
 struct edit {
   time_ms at{}; ///< Leader's wall clock at proposal: the only time the fold sees.

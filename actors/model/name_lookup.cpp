@@ -67,6 +67,30 @@ lookup<backend> look_up_backend(const catalog& cat, const backend_address& addre
                    "SHOW BACKENDS lists them");
 }
 
+lookup<resource> look_up_resource(const catalog& cat, std::string_view name) {
+  if (const auto* found = cat.find_resource(name))
+    return found;
+  return not_found("there is no resource " + std::string{name},
+                   nearest_in(cat.resources, name, [](const resource& r) { return r.name; }), "SHOW RESOURCES lists them");
+}
+
+lookup<storage_policy> look_up_storage_policy(const catalog& cat, std::string_view name) {
+  if (const auto* found = cat.find_storage_policy(name))
+    return found;
+  return not_found("there is no storage policy " + std::string{name},
+                   nearest_in(cat.storage_policies, name, [](const storage_policy& p) { return p.name; }),
+                   "SHOW STORAGE POLICY lists them");
+}
+
+std::variant<storage_policy_id, statement_error> storage_policy_named(const catalog& cat, std::string_view name) {
+  if (name.empty())
+    return storage_policy_id{};
+  const auto found = look_up_storage_policy(cat, name);
+  if (const auto* error = std::get_if<statement_error>(&found))
+    return *error;
+  return std::get<const storage_policy*>(found)->id;
+}
+
 lookup<saved_plan> look_up_plan(const catalog& cat, std::string_view name) {
   if (const auto* found = cat.plans.find(name))
     return found;

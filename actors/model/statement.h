@@ -44,12 +44,22 @@ struct create_table {
   std::optional<model::medium> medium{};     ///< Of every partition; nothing: any.
   std::string cluster{};                     ///< Empty: any.
   std::string colocate_with{};               ///< Empty: with none.
+  std::string storage_policy{};              ///< Empty: none.
   friend bool operator==(const create_table&, const create_table&) = default;
 };
 struct drop_table { table_name table; bool if_exists{}; friend bool operator==(const drop_table&, const drop_table&) = default; };
-struct add_partition { table_name table; std::string partition; std::optional<model::medium> medium{}; friend bool operator==(const add_partition&, const add_partition&) = default; };
+struct add_partition { table_name table; std::string partition; std::optional<model::medium> medium{}; std::string storage_policy{}; friend bool operator==(const add_partition&, const add_partition&) = default; };
 struct drop_partition { table_name table; std::string partition; friend bool operator==(const drop_partition&, const drop_partition&) = default; };
-struct modify_partition { table_name table; std::string partition; std::optional<model::medium> medium{}; friend bool operator==(const modify_partition&, const modify_partition&) = default; };
+/// What is not given stays; at least one is.  A medium of nothing: any; an empty policy: the table's.
+struct modify_partition {
+  table_name table;
+  std::string partition;
+  std::optional<std::optional<model::medium>> medium{};
+  std::optional<std::string> storage_policy{};
+  friend bool operator==(const modify_partition&, const modify_partition&) = default;
+};
+/// ALTER TABLE t SET ("storage_policy" = ...); empty: none.
+struct set_table_policy { table_name table; std::string storage_policy; friend bool operator==(const set_table_policy&, const set_table_policy&) = default; };
 struct use_database { std::string name; friend bool operator==(const use_database&, const use_database&) = default; };
 
 struct add_backends {
@@ -68,6 +78,20 @@ struct add_frontend { backend_address address; bool votes = true; friend bool op
 struct drop_frontend { backend_address address; bool votes = true; friend bool operator==(const drop_frontend&, const drop_frontend&) = default; };
 /// `name`: as SHOW FRONTENDS shows it.
 struct hand_over_leadership { std::string name; friend bool operator==(const hand_over_leadership&, const hand_over_leadership&) = default; };
+
+// -- where data cools to, and when -------------------------------------------------------
+struct create_resource { std::string name; bool if_not_exists{}; resource_type type{}; resource_properties properties{}; friend bool operator==(const create_resource&, const create_resource&) = default; };
+/// What is not named stays; an empty value means the default.  Ascending by key, at least one.
+struct alter_resource { std::string name; resource_properties changes; friend bool operator==(const alter_resource&, const alter_resource&) = default; };
+struct drop_resource { std::string name; bool if_exists{}; friend bool operator==(const drop_resource&, const drop_resource&) = default; };
+struct create_storage_policy { std::string name; bool if_not_exists{}; std::string resource{}; cooldown_due due{}; friend bool operator==(const create_storage_policy&, const create_storage_policy&) = default; };
+/// What is not given stays; at least one is.
+struct alter_storage_policy { std::string name; std::optional<std::string> resource{}; std::optional<cooldown_due> due{}; friend bool operator==(const alter_storage_policy&, const alter_storage_policy&) = default; };
+struct drop_storage_policy { std::string name; bool if_exists{}; friend bool operator==(const drop_storage_policy&, const drop_storage_policy&) = default; };
+struct show_resources { friend bool operator==(const show_resources&, const show_resources&) = default; };
+struct show_storage_policies { friend bool operator==(const show_storage_policies&, const show_storage_policies&) = default; };
+/// Tables and partitions under policies; `name` empty: under any.
+struct show_policy_users { std::string name; friend bool operator==(const show_policy_users&, const show_policy_users&) = default; };
 
 struct load_file {
   std::string path;
@@ -140,8 +164,10 @@ struct help_words { std::vector<std::string> words; friend bool operator==(const
 /// The order is the order of statement_table().
 using statement
     = std::variant<create_database, drop_database, create_table, drop_table, add_partition, drop_partition,
-                   modify_partition, use_database, add_backends, drop_backend, modify_backend, decommission_backend,
-                   add_frontend, drop_frontend, hand_over_leadership, load_file, export_table, show_databases, show_tables, show_backends, show_frontends, show_tablet,
+                   modify_partition, set_table_policy, use_database, add_backends, drop_backend, modify_backend, decommission_backend,
+                   add_frontend, drop_frontend, hand_over_leadership, create_resource, alter_resource, drop_resource,
+                   create_storage_policy, alter_storage_policy, drop_storage_policy, load_file, export_table, show_databases, show_tables, show_backends, show_frontends,
+                   show_resources, show_storage_policies, show_policy_users, show_tablet,
                    show_tablets, show_proc, explain_tablet, plan_of_balance,
                    plan_of_decommission, plan_of_loss, save_plan, apply_plan, drop_plan, show_plans, show_plan,
                    diagnose_tablet, show_repair_history, show_replica_status,

@@ -25,8 +25,10 @@ create_table build_create_table(slot_reader& in) {
       out.medium = in.medium_in(p, false);
     else if (p.key == "cluster")
       out.cluster = in.name_in(p, "cluster name");
-    else
+    else if (p.key == "colocate_with")
       out.colocate_with = in.name_in(p, "group name");
+    else
+      out.storage_policy = in.policy_in(p);
   }
   return out;
 }
@@ -36,7 +38,10 @@ add_partition build_add_partition(slot_reader& in) {
   out.table = in.table();
   out.partition = in.name();
   for (const auto& p : in.properties(slot::partition_property))
-    out.medium = in.medium_in(p, false);
+    if (p.key == "storage_medium")
+      out.medium = in.medium_in(p, false);
+    else
+      out.storage_policy = in.policy_in(p);
   return out;
 }
 
@@ -50,8 +55,94 @@ modify_partition build_modify_partition(slot_reader& in) {
   out.table = in.table();
   out.partition = in.name();
   for (const auto& p : in.properties(slot::partition_property))
-    out.medium = in.medium_in(p, true);
+    if (p.key == "storage_medium")
+      out.medium = in.medium_in(p, true);
+    else
+      out.storage_policy = in.policy_in(p);
   return out;
+}
+
+set_table_policy build_set_table_policy(slot_reader& in) {
+  set_table_policy out;
+  out.table = in.table();
+  for (const auto& p : in.properties(slot::table_setting))
+    out.storage_policy = in.policy_in(p);
+  return out;
+}
+
+// -- resources and storage policies --------------------------------------------------------
+
+create_resource build_create_resource(slot_reader& in) {
+  create_resource out;
+  out.if_not_exists = in.took("IF");
+  out.name = in.name();
+  const auto given = in.properties(slot::resource_property);
+  std::optional<resource_type> type;
+  for (const auto& p : given)
+    if (p.key == "type")
+      type = in.resource_type_in(p);
+    else
+      set_property(out.properties, p.key, p.value->text);
+  in.need(type.has_value(), "type", R"(it must be "file" or "s3")");
+  out.type = type.value_or(resource_type::file);
+  if (const auto fault = fault_of(out.type, out.properties))
+    in.refuse_fault(given, *fault);
+  return out;
+}
+
+/// Whether the keys fit its type is known when it is looked up.
+alter_resource build_alter_resource(slot_reader& in) {
+  alter_resource out{in.name(), {}};
+  const auto given = in.properties(slot::resource_property);
+  for (const auto& p : given) {
+    const auto& value = p.value->text;
+    if (p.key == "type")
+      in.refuse_key(p, "the type of a resource cannot be changed", "CREATE RESOURCE another one");
+    else if (const auto fault = fault_of(p.key, value); fault && !value.empty())
+      in.refuse_fault(given, *fault);
+    out.changes.emplace_back(p.key, value);
+  }
+  std::sort(out.changes.begin(), out.changes.end());
+  return out;
+}
+
+struct policy_words {
+  std::optional<std::string> resource;
+  std::optional<cooldown_due> due;
+};
+policy_words build_policy_words(slot_reader& in) {
+  policy_words out;
+  for (const auto& p : in.properties(slot::policy_property)) {
+    if (p.key == "storage_resource") {
+      out.resource = in.name_in(p, "resource name");
+      continue;
+    }
+    if (out.due)
+      in.refuse_key(p, R"("cooldown_ttl" and "cooldown_datetime" cannot be set together)", "keep one of them");
+    if (p.key == "cooldown_ttl")
+      out.due = in.ttl_in(p);
+    else
+      out.due = in.datetime_in(p);
+  }
+  return out;
+}
+
+create_storage_policy build_create_storage_policy(slot_reader& in) {
+  create_storage_policy out;
+  out.if_not_exists = in.took("IF");
+  out.name = in.name();
+  const auto words = build_policy_words(in);
+  in.need(words.resource.has_value(), "storage_resource", "it names the resource that data cools to; SHOW RESOURCES lists them");
+  in.need(words.due.has_value(), "cooldown_ttl", R"("cooldown_ttl" or "cooldown_datetime" must be set)");
+  out.resource = words.resource.value_or("");
+  out.due = words.due.value_or(cooldown_due{});
+  return out;
+}
+
+alter_storage_policy build_alter_storage_policy(slot_reader& in) {
+  auto name = in.name();
+  auto words = build_policy_words(in);
+  return {std::move(name), std::move(words.resource), words.due};
 }
 
 add_backends build_add_backends(slot_reader& in) {
@@ -186,6 +277,7 @@ constexpr std::array<builder, std::variant_size_v<statement>> builders{
   [](slot_reader& in) -> statement { return build_add_partition(in); },
   [](slot_reader& in) -> statement { return build_drop_partition(in); },
   [](slot_reader& in) -> statement { return build_modify_partition(in); },
+  [](slot_reader& in) -> statement { return build_set_table_policy(in); },
   [](slot_reader& in) -> statement { return use_database{in.name()}; },
   [](slot_reader& in) -> statement { return build_add_backends(in); },
   [](slot_reader& in) -> statement { return drop_backend{in.address()}; },
@@ -194,12 +286,21 @@ constexpr std::array<builder, std::variant_size_v<statement>> builders{
   [](slot_reader& in) -> statement { return add_frontend{in.member(), in.took("FOLLOWER")}; },
   [](slot_reader& in) -> statement { return drop_frontend{in.member(), in.took("FOLLOWER")}; },
   [](slot_reader& in) -> statement { return hand_over_leadership{in.frontend()}; },
+  [](slot_reader& in) -> statement { return build_create_resource(in); },
+  [](slot_reader& in) -> statement { return build_alter_resource(in); },
+  [](slot_reader& in) -> statement { return drop_resource{in.name(), in.took("IF")}; },
+  [](slot_reader& in) -> statement { return build_create_storage_policy(in); },
+  [](slot_reader& in) -> statement { return build_alter_storage_policy(in); },
+  [](slot_reader& in) -> statement { return drop_storage_policy{in.name(), in.took("IF")}; },
   [](slot_reader& in) -> statement { return build_load(in); },
   [](slot_reader& in) -> statement { return build_export(in); },
   [](slot_reader&) -> statement { return show_databases{}; },
   [](slot_reader& in) -> statement { return show_tables{in.took("FROM") ? in.name() : std::string{}}; },
   [](slot_reader&) -> statement { return show_backends{}; },
   [](slot_reader&) -> statement { return show_frontends{}; },
+  [](slot_reader&) -> statement { return show_resources{}; },
+  [](slot_reader&) -> statement { return show_storage_policies{}; },
+  [](slot_reader& in) -> statement { return show_policy_users{in.took("FOR") ? in.name() : std::string{}}; },
   [](slot_reader& in) -> statement { return show_tablet{in.tablet()}; },
   [](slot_reader& in) -> statement { return with_partitions<show_tablets>(in); },
   [](slot_reader& in) -> statement { return show_proc{in.path()}; },

@@ -18,10 +18,15 @@ constexpr std::array slot_names{
   slot_name{"database", slot::database, "a database"},
   slot_name{"table", slot::table, "a table (db.t)"},
   slot_name{"partition", slot::partition, "a partition"},
+  slot_name{"resource", slot::resource, "a resource"},
+  slot_name{"policy", slot::storage_policy, "a storage policy"},
   slot_name{"column", slot::column, "a column number"},
   slot_name{"buckets", slot::buckets, "a number of buckets"},
   slot_name{"property", slot::table_property, "a property (\"name\"=\"value\")"},
   slot_name{"partition property", slot::partition_property, "a property (\"name\"=\"value\")"},
+  slot_name{"table setting", slot::table_setting, "a property (\"name\"=\"value\")"},
+  slot_name{"resource property", slot::resource_property, "a property (\"name\"=\"value\")"},
+  slot_name{"policy property", slot::policy_property, "a property (\"name\"=\"value\")"},
   slot_name{"backend property", slot::backend_property, "a property (\"name\"=\"value\")"},
   slot_name{"replica property", slot::replica_property, "a property (\"name\"=\"value\")"},
   slot_name{"check property", slot::check_property, "a property (\"name\"=\"value\")"},
@@ -239,6 +244,8 @@ private:
   bool fill(slot what) {
     switch (what) {
       case slot::database:
+      case slot::resource:
+      case slot::storage_policy:
       case slot::partition: return name();
       case slot::table: return name() && (!is_mark(".") || (++at_, name()));
       case slot::column:
@@ -258,6 +265,9 @@ private:
       case slot::proc: return kind(token_kind::string);
       case slot::table_property:
       case slot::partition_property:
+      case slot::table_setting:
+      case slot::resource_property:
+      case slot::policy_property:
       case slot::backend_property:
       case slot::replica_property:
       case slot::check_property:

@@ -1,4 +1,6 @@
 // Text out, in a form that parse() reads back to the same.
+#include "actors/model/cooldown_due_text.h"
+#include "actors/model/resource_rules.h"
 #include "actors/model/statement.h"
 #include "actors/model/statement_grammar.h"
 #include "actors/model/statement_lexer.h"
@@ -67,6 +69,12 @@ std::string printed(const balance_scope& scope) {
   }, scope);
 }
 
+void add_due(property_list& to, const cooldown_due& due) {
+  std::visit(overloaded{[&](cooldown_ttl ttl) { to.add("cooldown_ttl", to_text(ttl)); },
+                        [&](cooldown_datetime datetime) { to.add("cooldown_datetime", to_text(datetime)); }},
+             due);
+}
+
 struct printer {
   std::string operator()(const create_database& s) const {
     return (s.if_not_exists ? "CREATE DATABASE IF NOT EXISTS " : "CREATE DATABASE ") + printed(s.name);
@@ -87,6 +95,8 @@ struct printer {
       properties.add("cluster", s.cluster);
     if (!s.colocate_with.empty())
       properties.add("colocate_with", s.colocate_with);
+    if (!s.storage_policy.empty())
+      properties.add("storage_policy", s.storage_policy);
     return (s.if_not_exists ? "CREATE TABLE IF NOT EXISTS " : "CREATE TABLE ") + printed(s.table) + " (KEY "
            + std::to_string(s.key_column) + ')' + printed_partitions(s.partitions) + " BUCKETS "
            + std::to_string(s.buckets) + properties.after("PROPERTIES");
@@ -98,6 +108,8 @@ struct printer {
     property_list properties;
     if (s.medium)
       properties.add("storage_medium", text_of(s.medium));
+    if (!s.storage_policy.empty())
+      properties.add("storage_policy", s.storage_policy);
     return "ALTER TABLE " + printed(s.table) + " ADD PARTITION " + printed(s.partition)
            + properties.after("PROPERTIES");
   }
@@ -106,8 +118,16 @@ struct printer {
   }
   std::string operator()(const modify_partition& s) const {
     property_list properties;
-    properties.add("storage_medium", text_of(s.medium));
+    if (s.medium)
+      properties.add("storage_medium", text_of(*s.medium));
+    if (s.storage_policy)
+      properties.add("storage_policy", *s.storage_policy);
     return "ALTER TABLE " + printed(s.table) + " MODIFY PARTITION " + printed(s.partition) + properties.after("SET");
+  }
+  std::string operator()(const set_table_policy& s) const {
+    property_list properties;
+    properties.add("storage_policy", s.storage_policy);
+    return "ALTER TABLE " + printed(s.table) + properties.after("SET");
   }
   std::string operator()(const use_database& s) const { return "USE " + printed(s.name); }
   std::string operator()(const add_backends& s) const {
@@ -139,6 +159,45 @@ struct printer {
   }
   std::string operator()(const hand_over_leadership& s) const {
     return "ADMIN TRANSFER LEADERSHIP TO " + quoted(s.name);
+  }
+  std::string operator()(const create_resource& s) const {
+    property_list properties;
+    properties.add("type", name(s.type));
+    for (const auto& [key, value] : s.properties)
+      properties.add(key, value);
+    return (s.if_not_exists ? "CREATE RESOURCE IF NOT EXISTS " : "CREATE RESOURCE ") + printed(s.name) + properties.after("PROPERTIES");
+  }
+  std::string operator()(const alter_resource& s) const {
+    property_list properties;
+    for (const auto& [key, value] : s.changes)
+      properties.add(key, value);
+    return "ALTER RESOURCE " + printed(s.name) + properties.after("PROPERTIES");
+  }
+  std::string operator()(const drop_resource& s) const {
+    return (s.if_exists ? "DROP RESOURCE IF EXISTS " : "DROP RESOURCE ") + printed(s.name);
+  }
+  std::string operator()(const create_storage_policy& s) const {
+    property_list properties;
+    properties.add("storage_resource", s.resource);
+    add_due(properties, s.due);
+    return (s.if_not_exists ? "CREATE STORAGE POLICY IF NOT EXISTS " : "CREATE STORAGE POLICY ") + printed(s.name)
+           + properties.after("PROPERTIES");
+  }
+  std::string operator()(const alter_storage_policy& s) const {
+    property_list properties;
+    if (s.resource)
+      properties.add("storage_resource", *s.resource);
+    if (s.due)
+      add_due(properties, *s.due);
+    return "ALTER STORAGE POLICY " + printed(s.name) + properties.after("PROPERTIES");
+  }
+  std::string operator()(const drop_storage_policy& s) const {
+    return (s.if_exists ? "DROP STORAGE POLICY IF EXISTS " : "DROP STORAGE POLICY ") + printed(s.name);
+  }
+  std::string operator()(const show_resources&) const { return "SHOW RESOURCES"; }
+  std::string operator()(const show_storage_policies&) const { return "SHOW STORAGE POLICY"; }
+  std::string operator()(const show_policy_users& s) const {
+    return s.name.empty() ? "SHOW STORAGE POLICY USING" : "SHOW STORAGE POLICY USING FOR " + printed(s.name);
   }
   std::string operator()(const load_file& s) const {
     return "LOAD FILE " + quoted(s.path) + " INTO " + printed(s.table)

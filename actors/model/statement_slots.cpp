@@ -1,5 +1,6 @@
 #include "actors/model/statement_slots.h"
 #include "actors/model/cluster_config.h"
+#include "actors/model/cooldown_due_text.h"
 #include "actors/model/nearest.h"
 #include <algorithm>
 #include <charconv>
@@ -58,6 +59,8 @@ std::optional<backend_address> address_in(std::string_view text) {
 std::string_view owner_of(slot what) {
   switch (what) {
     case slot::partition_property: return "partition";
+    case slot::resource_property: return "resource";
+    case slot::policy_property: return "storage policy";
     case slot::backend_property: return "backend";
     case slot::replica_property: return "replica status";
     case slot::check_property: return "check";
@@ -92,8 +95,24 @@ std::vector<property_name> properties_of(slot what) {
               {"column_separator", "one byte, default a tab"},
               {"storage_medium", "HDD or SSD"},
               {"cluster", "the cluster whose backends hold it"},
-              {"colocate_with", "a group of tables with equal buckets"}};
-    case slot::partition_property: return {{"storage_medium", "HDD, SSD; MODIFY also takes ANY"}};
+              {"colocate_with", "a group of tables with equal buckets"},
+              {"storage_policy", "what of it cools, and where to"}};
+    case slot::partition_property:
+      return {{"storage_medium", "HDD, SSD; MODIFY also takes ANY"}, {"storage_policy", "its own; without it the table's"}};
+    case slot::table_setting: return {{"storage_policy", "a storage policy, or empty for none"}};
+    case slot::resource_property:
+      return {{"type", "file or s3"},
+              {"root", "file: a directory that every node mounts"},
+              {"endpoint", "s3: https://host:port"},
+              {"bucket", "s3"},
+              {"root_path", "s3: what every key begins with"},
+              {"region", "s3: default us-east-1"},
+              {"ca_file", "s3: the authority to trust; default the system's"},
+              {"credentials_file", "s3: default the environment"}};
+    case slot::policy_property:
+      return {{"storage_resource", "where data cools to"},
+              {"cooldown_ttl", "how long after it was written: 1d, 36h, 1week, or seconds"},
+              {"cooldown_datetime", "or when: yyyy-MM-dd HH:mm:ss, UTC"}};
     case slot::backend_property: return {{"cluster", "a name"}, {"location", "like rack:a"}};
     case slot::replica_property:
       return {{"tablet_id", "a tablet"}, {"backend_id", "a backend"}, {"status", "ok or bad"}};
@@ -256,7 +275,9 @@ std::vector<property> slot_reader::properties(slot what) {
     if (what == slot::config)
       if (const auto* config = find_config(text))
         text = config->key;
-    if (std::none_of(known.begin(), known.end(), [&](const property_name& k) { return k.key == text; })) {
+    if (what == slot::resource_property && looks_secret(text)) {
+      refuse(key, "the property " + shown_token(key) + " would put a credential into the edit log", std::string{where_credentials_are});
+    } else if (std::none_of(known.begin(), known.end(), [&](const property_name& k) { return k.key == text; })) {
       std::vector<std::string> names;
       for (const auto& one : known)
         names.emplace_back(one.key);
@@ -346,6 +367,35 @@ std::string slot_reader::config_in(const property& of) {
   return of.value->text;
 }
 
+resource_type slot_reader::resource_type_in(const property& of) {
+  const auto type = resource_type_of(of.value->text);
+  if (!type)
+    refuse(*of.value, shown_token(*of.value) + " is no type of resource", R"(it must be "file" or "s3")");
+  return type.value_or(resource_type::file);
+}
+
+cooldown_ttl slot_reader::ttl_in(const property& of) {
+  const auto ttl = model::ttl_in(of.value->text);
+  if (!ttl)
+    refuse(*of.value,
+           of.value->text.starts_with('-') ? "a time to live of " + shown_token(*of.value) + " is below zero"
+                                           : shown_token(*of.value) + " is no time to live",
+           R"(it must be a number of seconds, or like "1d", "12h" or "1week"; at most "36500d")");
+  return ttl.value_or(cooldown_ttl{});
+}
+
+cooldown_datetime slot_reader::datetime_in(const property& of) {
+  const auto datetime = model::datetime_in(of.value->text);
+  if (!datetime)
+    refuse(*of.value, shown_token(*of.value) + " is no date and time", R"(write "yyyy-MM-dd HH:mm:ss", UTC, from 1970 on)");
+  return datetime.value_or(cooldown_datetime{});
+}
+
+void slot_reader::refuse_fault(const std::vector<property>& given, const property_fault& fault) {
+  const auto at = std::find_if(given.begin(), given.end(), [&](const property& p) { return p.key == fault.key; });
+  refuse(at == given.end() ? tokens_.back() : fault.of_value ? *at->value : *at->written_key, fault.message, fault.hint);
+}
+
 void slot_reader::at_most(std::uint64_t asked, std::uint64_t most, std::string_view what, std::string_view otherwise) {
   if (asked > most)
     refuse(tokens_.front(),
@@ -354,9 +404,9 @@ void slot_reader::at_most(std::uint64_t asked, std::uint64_t most, std::string_v
            std::string{otherwise});
 }
 
-void slot_reader::need(bool given, std::string_view key) {
+void slot_reader::need(bool given, std::string_view key, std::string_view why) {
   if (!given)
-    refuse(tokens_.back(), "the property \"" + std::string{key} + "\" is missing", "it is needed here");
+    refuse(tokens_.back(), "the property \"" + std::string{key} + "\" is missing", std::string{why});
 }
 
 // -- errors ------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 #pragma once
 // Private to statement*.cpp: the slots of a statement that matched, one after the other, as
 // values.  The first value that is unsound becomes the error, with its place.
+#include "actors/model/resource_rules.h"
 #include "actors/model/statement.h"
 #include "actors/model/statement_grammar.h"
 #include <array>
@@ -61,10 +62,18 @@ public:
   bool bad_in(const property& of);
   void check_type_in(const property& of);
   std::string config_in(const property& of);
+  resource_type resource_type_in(const property& of);
+  cooldown_ttl ttl_in(const property& of);
+  cooldown_datetime datetime_in(const property& of);
+  /// Empty: none.
+  std::string policy_in(const property& of) { return of.value->text.empty() ? std::string{} : name_in(of, "storage policy name"); }
+  void refuse_key(const property& of, std::string message, std::string hint) { refuse(*of.written_key, std::move(message), std::move(hint)); }
+  /// What resource_rules.h says of `given`.
+  void refuse_fault(const std::vector<property>& given, const property_fault& fault);
   /// Refuses a statement that asks for more at once than is good for anybody; `what`: "tablets".
   void at_most(std::uint64_t asked, std::uint64_t most, std::string_view what, std::string_view otherwise);
   /// Refuses at the end of the statement what lacks a property.
-  void need(bool given, std::string_view key);
+  void need(bool given, std::string_view key, std::string_view why = "it is needed here");
 
 private:
   [[nodiscard]] bool more(slot what) const { return at_ < match_.captures.size() && match_.captures[at_].what == what; }

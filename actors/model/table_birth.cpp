@@ -1,4 +1,5 @@
 #include "actors/model/table_birth.h"
+#include "actors/model/name_lookup.h"
 #include "actors/model/placement.h"
 #include "actors/model/transfer_plan.h"
 
@@ -41,7 +42,7 @@ std::optional<statement_error> misfit(const table_birth& life, const create_tabl
 }
 
 birth_effects place_whole_table(const table_birth& life, const create_table& what, const catalog& cat,
-                                const cluster_view& view) {
+                                const cluster_view& view, storage_policy_id policy) {
   const auto* group = what.colocate_with.empty() ? nullptr : cat.find_colocate_group(life.database, what.colocate_with);
   if (group)
     if (auto why = misfit(life, what, *group))
@@ -59,14 +60,14 @@ birth_effects place_whole_table(const table_birth& life, const create_table& wha
   if (const auto* why_not = std::get_if<std::string>(&placed))
     return not_placed(life, *why_not);
   table_created made{life.database, what.table.table, what.key_column, what.separator, what.replication_num, {}, {},
-                     what.cluster, what.colocate_with};
+                     what.cluster, what.colocate_with, policy};
   for (std::size_t i = 0; i < names.size(); ++i)
-    made.partitions.push_back({names[i], what.medium, std::move(std::get<std::vector<placements>>(placed)[i])});
+    made.partitions.push_back({names[i], what.medium, std::move(std::get<std::vector<placements>>(placed)[i]), {}});
   return {propose_birth{std::move(made)}};
 }
 
 birth_effects place_partition(const table_birth& life, const add_partition& what, const catalog& cat,
-                              const cluster_view& view) {
+                              const cluster_view& view, storage_policy_id policy) {
   const auto* owner = cat.find_table(life.database, what.table.table);
   if (!owner)
     return refused({error_code::not_found,
@@ -89,14 +90,18 @@ birth_effects place_partition(const table_birth& life, const add_partition& what
   if (const auto* why_not = std::get_if<std::string>(&placed))
     return not_placed(life, *why_not);
   return {propose_birth{partition_added{
-      owner->id, {what.partition, what.medium, std::move(std::get<std::vector<placements>>(placed).front())}}}};
+      owner->id, {what.partition, what.medium, std::move(std::get<std::vector<placements>>(placed).front()), policy}}}};
 }
 
 birth_effects find_places(table_birth& life, const catalog& cat, const cluster_view& view) {
   ++life.placed;
+  const auto found = std::visit([&](const auto& what) { return storage_policy_named(cat, what.storage_policy); }, life.what);
+  if (const auto* error = std::get_if<statement_error>(&found))
+    return refused(*error);
+  const auto policy = std::get<storage_policy_id>(found);
   return std::visit(overloaded{
-    [&](const create_table& what) { return place_whole_table(life, what, cat, view); },
-    [&](const add_partition& what) { return place_partition(life, what, cat, view); },
+    [&](const create_table& what) { return place_whole_table(life, what, cat, view, policy); },
+    [&](const add_partition& what) { return place_partition(life, what, cat, view, policy); },
   }, life.what);
 }
 

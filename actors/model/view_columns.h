@@ -87,12 +87,12 @@ inline constexpr std::array proc_databases{unsigned_of("DbId"), text_of("DbName"
 inline constexpr std::array proc_tables{
   unsigned_of("TableId"), text_of("TableName"), unsigned_of("IndexNum"), unsigned_of("PartitionNum"),
   state_of("State"), unsigned_of("KeyColumn"), text_of("ColumnSeparator"), unsigned_of("Buckets"),
-  unsigned_of("ReplicationNum"), unsigned_of("ReplicaCount"), time_of("CreateTime")};
+  unsigned_of("ReplicationNum"), unsigned_of("ReplicaCount"), time_of("CreateTime"), text_of("StoragePolicy")};
 inline constexpr std::array proc_nodes{text_of("Nodes")};
 inline constexpr std::array proc_partitions{
   unsigned_of("PartitionId"), text_of("PartitionName"), unsigned_of("VisibleVersion"),
   unsigned_of("VisibleVersionHash"), state_of("State"), unsigned_of("Buckets"),
-  unsigned_of("ReplicationNum"), bytes_of("DataSize"), unsigned_of("RowCount")};
+  unsigned_of("ReplicationNum"), bytes_of("DataSize"), unsigned_of("RowCount"), text_of("StoragePolicy")};
 inline constexpr std::array proc_indexes{unsigned_of("IndexId"), text_of("IndexName"), state_of("State")};
 
 inline constexpr std::array actors{
@@ -122,6 +122,12 @@ inline constexpr std::array explanation{
 inline constexpr std::array plan{
   state_of("Kind"), unsigned_of("TabletId"), signed_of("SrcBe"), signed_of("SrcPath"), signed_of("DestBe"),
   signed_of("DestPath"), bytes_of("Bytes"), text_of("Reason")};
+inline constexpr std::array resources{text_of("Name"), unsigned_of("Id"), state_of("Type"), text_of("Properties")};
+inline constexpr std::array storage_policies{
+  text_of("PolicyName"), unsigned_of("Id"), unsigned_of("Version"), state_of("Type"), text_of("StorageResource"),
+  time_of("CooldownDatetime"), signed_of("CooldownTtl"), text_of("Properties")};
+inline constexpr std::array policy_users{text_of("Policy"), text_of("Database"), text_of("Table"), text_of("Partitions")};
+
 inline constexpr std::array saved_plans{
   text_of("Name"), state_of("Kind"), signed_of("BackendId"), time_of("Created"), unsigned_of("Epoch"),
   unsigned_of("Moves"), bytes_of("Bytes"), unsigned_of("Done"), unsigned_of("Skipped"), state_of("State"),

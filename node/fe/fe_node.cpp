@@ -10,6 +10,7 @@
 #include "actors/urgent_exit.h"
 #include "node/fe/console_server.h"
 #include "node/fe/frontend_rows.h"
+#include "node/fe/store_probe.h"
 #include "node/network_name.h"
 #include "node/log.h"
 #include "node/loop_call.h"
@@ -286,7 +287,8 @@ caf::actor fe_node::spawn_leader(caf::event_based_actor* parent) {
                              cluster_,
                              wall_clock,
                              [this] { return address(); },
-                             model::config_of(options_.scheduler)};
+                             model::config_of(options_.scheduler),
+                             {ask_store}};
   };
   child_spec keeper{.id = "load_keeper",
                     .start = handles::starter(all, &handles::load_keeper,

@@ -83,6 +83,9 @@ TEST_F(ConsoleSession, EveryStatementAnswersWithTheColumnsItsHelpPromises) {
   with_orders();
   const auto tablet = raw(world.tablet(orders, 0).id);
   run("PLAN LOSE BACKEND 'h1:9060' SAVE AS 'friday'"); // SHOW PLAN needs one.
+  const model::resource_id cold{world.fold(model::resource_created{"cold", model::resource_type::file, {}}).id};
+  world.fold(model::storage_policy_created{"after_a_month", cold, model::cooldown_ttl{1}}); // And so does USING FOR.
+  publish_world();
   for (const auto& row : model::statement_table()) {
     if (row.columns.empty())
       continue;
@@ -116,7 +119,7 @@ TEST_F(ConsoleSession, ASyntaxErrorPointsAtItsPlace) {
   EXPECT_EQ(at.getColumn(), 3u);
   EXPECT_EQ(at.getOffset(), 7u);
   EXPECT_EQ(at.getLength(), 7u);
-  EXPECT_EQ(error.getExpected().size(), 10u);
+  EXPECT_EQ(error.getExpected().size(), 13u);
   EXPECT_STREQ(error.getHint().cStr(), "did you mean BACKENDS?  HELP SHOW;");
 }
 

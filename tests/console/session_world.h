@@ -5,6 +5,7 @@
 #include "actors/codec/edit_codec.h"
 #include "actors/console/console_session.h"
 #include "actors/console/load_keeper.h"
+#include "actors/model/resource_rules.h"
 #include "actors/spawn_child.h"
 #include "actors/supervision/supervisor.h"
 #include "actors/urgent_exit.h"
@@ -95,6 +96,8 @@ struct session_world : actor_world {
   checkpoint_controller_actor checkpoint;
   std::vector<model::node_id> checkpoints_asked; ///< On whom.
   checkpoint_outcome checkpoint_ends{true, "image 42 made by fe 1"};
+  std::vector<std::string> stores_asked;         ///< "file \"root\" = ..."
+  std::string store_fault;                       ///< What is said of the next ones; empty: they will do.
   leader_check_actor leader_check;  ///< Null, unless a test gives one.
   load_keeper_actor keeper;
   console_session_actor session;
@@ -127,7 +130,12 @@ struct session_world : actor_world {
   }
 
   console_job_ports job_ports() {
-    return {journal, membership, keeper, cell, cluster, [this] { return world.now; }, [this] { return leader; }};
+    resource_probe probe{[this](const store_to_try& store, const std::atomic<bool>&) {
+                           stores_asked.push_back(std::string{model::name(store.type)} + ' ' + model::listed(store.properties));
+                           return store_fault;
+                         },
+                         false};
+    return {journal, membership, keeper, cell, cluster, [this] { return world.now; }, [this] { return leader; }, {}, probe};
   }
   console_session_ports ports() {
     console_facts facts;

@@ -78,12 +78,12 @@ TEST_F(Views, TheTree) {
   const auto& part = world.cat.tables.find(orders)->partitions.front();
   const auto base = fmt::format("/dbs/10001/{}", raw(orders));
   EXPECT_EQ(proc("/dbs/shop"),
-            "TableId|TableName|IndexNum|PartitionNum|State|KeyColumn|ColumnSeparator|Buckets|ReplicationNum|ReplicaCount|CreateTime\n"
-            + fmt::format("{}|orders|1|1|NORMAL|1|;|2|2|4|@1732000000000\n", raw(orders)));
+            "TableId|TableName|IndexNum|PartitionNum|State|KeyColumn|ColumnSeparator|Buckets|ReplicationNum|ReplicaCount|CreateTime|StoragePolicy\n"
+            + fmt::format("{}|orders|1|1|NORMAL|1|;|2|2|4|@1732000000000|\n", raw(orders)));
   EXPECT_EQ(proc(base), "Nodes\npartitions\n");
   EXPECT_EQ(proc(base + "/partitions"),
-            "PartitionId|PartitionName|VisibleVersion|VisibleVersionHash|State|Buckets|ReplicationNum|DataSize|RowCount\n"
-            + fmt::format("{}|{}|2|0|NORMAL|2|2|80|8\n", raw(part.id), part.name));
+            "PartitionId|PartitionName|VisibleVersion|VisibleVersionHash|State|Buckets|ReplicationNum|DataSize|RowCount|StoragePolicy\n"
+            + fmt::format("{}|{}|2|0|NORMAL|2|2|80|8|\n", raw(part.id), part.name));
   EXPECT_EQ(proc(fmt::format("{}/partitions/{}", base, raw(part.id))),
             fmt::format("IndexId|IndexName|State\n{}|orders|NORMAL\n", part.index_id));
   EXPECT_EQ(proc("/dbs/empty"), proc("/dbs/10002"));

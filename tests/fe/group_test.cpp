@@ -151,6 +151,8 @@ TEST_F(FrontEndGroup, TheOthersGoOnWithEverythingWhenTheLeaderEnds) {
     console by(io, "127.0.0.1", members[leads].node->port());
     ASSERT_TRUE(by.login().ok());
     ASSERT_TRUE(by.run("CREATE DATABASE kept").ok());
+    ASSERT_TRUE(by.run(fmt::format(R"(CREATE RESOURCE cold PROPERTIES("type"="file", "root"="{}"))", dir.string())).ok());
+    ASSERT_TRUE(by.run(R"(CREATE STORAGE POLICY p PROPERTIES("storage_resource"="cold", "cooldown_ttl"="1d"))").ok());
   }
   for (std::size_t i = 0; i < founders; ++i)
     EXPECT_EQ(members[i].node->leader_address(), fmt::format("127.0.0.1:{}", members[leads].node->port()));
@@ -159,6 +161,7 @@ TEST_F(FrontEndGroup, TheOthersGoOnWithEverythingWhenTheLeaderEnds) {
   const auto next = wait_for_leader();
   EXPECT_NE(next, leads);
   EXPECT_NE(members[next].node->catalog()->load()->find_database("kept"), nullptr);
+  EXPECT_NE(members[next].node->catalog()->load()->find_storage_policy("p"), nullptr);
   // Its own directory is as good as ever.
   said.forget();
   start(leads);

@@ -34,6 +34,9 @@ TEST(Completion, KnowsKeywordsNamesAndPages) {
   const auto& t = world.tablet(items, 0);
   world.fold(plan_saved{"friday", plan_kind::rebalance, {}, world.cat.applied,
                         {{t.id, t.replicas[0].id, {world.order[0], path_hash{100}}, {world.order[1], path_hash{200}}, 5}}});
+  const resource_id cold{world.fold(resource_created{"cold", resource_type::file, {}}).id};
+  world.fold(resource_created{"colder", resource_type::s3, {}});
+  world.fold(storage_policy_created{"after_a_day", cold, cooldown_ttl{86'400}});
   struct row {
     const char* text;
     const char* candidates;
@@ -41,7 +44,7 @@ TEST(Completion, KnowsKeywordsNamesAndPages) {
   const row table[] = {
     {"|", "ADMIN ALTER APPLY CREATE DROP EXPLAIN EXPORT HELP LOAD PLAN SHOW USE @0"},
     {"sh|", "SHOW @0"},
-    {"SHOW |", "BACKENDS DATABASES FRONTENDS PLAN PLANS PROC REPAIR TABLES TABLET TABLETS @5"},
+    {"SHOW |", "BACKENDS DATABASES FRONTENDS PLAN PLANS PROC REPAIR RESOURCE RESOURCES STORAGE TABLES TABLET TABLETS @5"},
     {"SHOW TABLE|", "TABLES TABLET TABLETS @5"},
     {"SHOW TABLET |", "FROM @12"},
     {"SHOW TABLES |", "FROM @12"},
@@ -61,13 +64,13 @@ TEST(Completion, KnowsKeywordsNamesAndPages) {
     {"SHOW PROC '/backends/|", "'/backends/10003' '/backends/10004' @10"},
     {"SHOW PROC '/backends'|", "@21"},
     {"CREATE TABLE t (KEY 1) BUCKETS 1 |", "PROPERTIES @33"},
-    {"CREATE TABLE t (KEY 1) BUCKETS 1 PROPERTIES(|", "\"cluster\" \"colocate_with\" \"column_separator\" \"replication_num\" \"storage_medium\" @44"},
+    {"CREATE TABLE t (KEY 1) BUCKETS 1 PROPERTIES(|", "\"cluster\" \"colocate_with\" \"column_separator\" \"replication_num\" \"storage_medium\" \"storage_policy\" @44"},
     {"CREATE TABLE t (KEY 1) BUCKETS 1 PROPERTIES(\"rep|", "\"replication_num\" @44"},
     {"CREATE TABLE t (KEY 1) |", "BUCKETS PARTITION @23"},
     {"LOAD FILE 'x' INTO shop.items PARTITION (|", "items @41"},
     {"ALTER TABLE shop.orders DROP PARTITION o|", "orders @39"},
-    {"ALTER TABLE shop.orders |", "ADD DROP MODIFY @24"},
-    {"ALTER TABLE shop.orders MODIFY PARTITION orders SET (|", "\"storage_medium\" @53"},
+    {"ALTER TABLE shop.orders |", "ADD DROP MODIFY SET @24"},
+    {"ALTER TABLE shop.orders MODIFY PARTITION orders SET (|", "\"storage_medium\" \"storage_policy\" @53"},
     {"ADMIN |", "CANCEL CHECK CHECKPOINT DIAGNOSE PAUSE REBALANCE REPAIR RESUME SET SHOW TRANSFER @6"},
     {"ADMIN PAUSE BALANCE |", "ALL BACKEND TABLE @20"},
     {"ADMIN PAUSE BALANCE TABLE logs.|", "logs.shopping @26"},
@@ -78,6 +81,15 @@ TEST(Completion, KnowsKeywordsNamesAndPages) {
     {"APPLY PLAN |", "\"friday\" @11"},
     {"SHOW PLAN 'f|", "'friday' @10"},
     {"DROP PLAN 'x|", "@10"},
+    {"DROP RESOURCE |", "cold colder IF @14"},
+    {"ALTER RESOURCE colde|", "colder @15"},
+    {"DROP STORAGE POLICY a|", "after_a_day @20"},
+    {"SHOW STORAGE POLICY |", "USING @20"},
+    {"SHOW STORAGE POLICY USING FOR |", "after_a_day @30"},
+    {"ALTER TABLE shop.orders SET ('storage_policy' = |", "\"after_a_day\" @48"},
+    {"CREATE STORAGE POLICY p PROPERTIES('storage_resource' = 'colde|", "'colder' @55"},
+    {"CREATE STORAGE POLICY p PROPERTIES('cooldown_ttl' = |", "@52"},
+    {"CREATE RESOURCE r PROPERTIES('c|", "'ca_file' 'credentials_file' @29"},
     {"NONSENSE |", "@9"},
     {"LOAD FILE 'x|", "@10"},
   };

@@ -32,6 +32,11 @@ std::vector<sample> old_samples() {
       {"backend_added.v1", at(3, backend_added{"be1.example", 9060})},
       {"table_created.v1",
        at(10, table_created{database_id{10'004}, "orders", 2, '\x01', 3, {{p1, p2, p3}, {p2, p3}}})},
+      {"table_created.v2",
+       at(10,
+          table_created{database_id{10'004}, "orders", 2, '\x01', 3, {{p1, p2, p3}, {p2, p3}},
+                        {{"p1", medium::ssd, {{p1}}, {}}, {"p2", std::nullopt, {{p2, p3}}, {}}}, "west", "by_customer"})},
+      {"partition_added.v1", at(23, partition_added{table_id{10'005}, {"p3", medium::hdd, {{p1, p2}, {p2, p3}}, {}}})},
       {"load_begun.v1", at(12, load_begun{table_id{10'005}, "2024-06-01"})},
       {"clone_ordered.v1", at(16, clone_ordered{tablet_id{10'008}, 2, 3, p1, p2, replica_id{10'011}, 9})},
       {"replica_dropped.v1",
@@ -60,7 +65,8 @@ std::vector<sample> samples() {
       {"table_created",
        at(10,
           table_created{database_id{10'004}, "orders", 2, '\x01', 3, {{p1, p2, p3}, {p2, p3}},
-                        {{"p1", medium::ssd, {{p1}}}, {"p2", std::nullopt, {{p2, p3}}}}, "west", "by_customer"})},
+                        {{"p1", medium::ssd, {{p1}}, storage_policy_id{10'031}}, {"p2", std::nullopt, {{p2, p3}}, {}}}, "west",
+                        "by_customer", storage_policy_id{10'030}})},
       {"table_dropped", at(11, table_dropped{table_id{10'005}})},
       {"load_begun", at(12, load_begun{table_id{10'005}, "2024-06-01", partition_id{10'006}})},
       {"load_committed",
@@ -81,7 +87,7 @@ std::vector<sample> samples() {
       {"replica_readopted",
        at(21, replica_readopted{tablet_id{10'008}, replica_id{10'011}, p2, 9})},
       {"backend_modified", at(22, backend_modified{backend_id{10'001}, "west", "rack:b"})},
-      {"partition_added", at(23, partition_added{table_id{10'005}, {"p3", medium::hdd, {{p1, p2}, {p2, p3}}}})},
+      {"partition_added", at(23, partition_added{table_id{10'005}, {"p3", medium::hdd, {{p1, p2}, {p2, p3}}, storage_policy_id{10'030}}})},
       {"partition_dropped", at(24, partition_dropped{table_id{10'005}, partition_id{10'006}})},
       {"partition_modified", at(25, partition_modified{table_id{10'005}, partition_id{10'006}, medium::ssd})},
       {"replica_status_set", at(26, replica_status_set{tablet_id{10'008}, replica_id{10'011}, true})},
@@ -100,6 +106,21 @@ std::vector<sample> samples() {
       {"plan_dropped", at(35, plan_dropped{"friday"})},
       {"plan_moves_skipped", at(36, plan_moves_skipped{"friday", {{1, "its target is full"}, {7, "gone"}}})},
       {"checkpoint_decided", at(37, checkpoint_decided{checkpoint_decision::excuse_member, frontend_id{3}, "down for 90000 s"})},
+      {"resource_created", at(38, resource_created{"cold", resource_type::s3, {{"bucket", "b"}, {"endpoint", "https://s3:9000"}}})},
+      {"resource_altered", at(39, resource_altered{resource_id{10'029}, {{"root", "/mnt/cold"}}})},
+      {"resource_dropped", at(40, resource_dropped{resource_id{10'029}})},
+      {"storage_policy_created_ttl", at(41, storage_policy_created{"p", resource_id{10'029}, cooldown_ttl{86'400}})},
+      {"storage_policy_created_datetime",
+       at(41, storage_policy_created{"p", resource_id{10'029}, cooldown_datetime{time_ms{1'900'000'000'000}}})},
+      {"storage_policy_altered",
+       at(42, storage_policy_altered{storage_policy_id{10'030}, resource_id{10'029}, cooldown_datetime{time_ms{-5}}})},
+      {"storage_policy_dropped", at(43, storage_policy_dropped{storage_policy_id{10'030}})},
+      {"storage_policy_set", at(44, storage_policy_set{table_id{10'005}, partition_id{10'006}, storage_policy_id{10'030}})},
+      {"cooldown_granted", at(45, cooldown_granted{{{tablet_id{10'008}, replica_id{10'011}, 2}, {tablet_id{10'009}, {}, 7}}})},
+      {"cooldown_published",
+       at(46, cooldown_published{tablet_id{10'008}, replica_id{10'011},
+                                 {{2, 6}, resource_id{10'029}, "10011.2.6.ab.meta", 0xdeadbeef, 9, 4'096}})},
+      {"cooldown_deletion_confirmed", at(47, cooldown_deletion_confirmed{tablet_id{10'008}, replica_id{10'011}, {2, 6}})},
   };
 }
 
@@ -210,6 +231,13 @@ TEST(EditCodec, WhatCannotBeDecodedNamesTheField) {
   EXPECT_TRUE(has(complaint([](auto e) { e.initPlanSaved().setKind(3); }), "planSaved.kind"));
   EXPECT_TRUE(has(complaint([](auto e) { e.initCheckpointDecided().setWhat(4); }), "checkpointDecided.what"));
   EXPECT_TRUE(has(complaint([](auto e) { e.initCheckpointDecided().setWhat(1); }), "checkpointDecided.frontend"));
+  EXPECT_TRUE(has(complaint([](auto e) { e.initResourceCreated().setType(static_cast<wire::ResourceType>(2)); }), "type of a resource"));
+  EXPECT_TRUE(has(complaint([](auto e) {
+                    auto twice = e.initResourceAltered().initProperties(2);
+                    twice[0].setKey("a");
+                    twice[1].setKey("a");
+                  }),
+                  "ascending order"));
   EXPECT_TRUE(has(complaint([](auto e) {
                     e.initBackendReturned().initPaths(1)[0].setMedium(static_cast<wire::Medium>(9));
                   }),

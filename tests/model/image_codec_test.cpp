@@ -52,7 +52,7 @@ public:
   edit_body next_of_all() {
     if (!chance(30))
       return next();
-    switch (below(17)) {
+    switch (below(25)) {
       case 0: return cluster_founded{{1, 2, 3}, "blue"};
       case 1: return backend_modified{some_backend(), "c" + std::to_string(below(2)), "rack:" + std::to_string(below(3))};
       case 2: return with_partition();
@@ -69,11 +69,43 @@ public:
       case 13: return balance_paused{"table:" + std::to_string(below(3)), "ann", "because", time_ms{5}};
       case 14: return balance_resumed{"table:" + std::to_string(below(3))};
       case 15: return decided();
+      case 16: return resource_created{"r" + std::to_string(below(3)), chance(50) ? resource_type::file : resource_type::s3, root()};
+      case 17: return chance(60) ? edit_body{resource_altered{some_resource(), root()}} : edit_body{resource_dropped{some_resource()}};
+      case 18: return storage_policy_created{"p" + std::to_string(below(3)), some_resource(), due()};
+      case 19:
+        return chance(60) ? edit_body{storage_policy_altered{some_policy(), some_resource(), due()}}
+                          : edit_body{storage_policy_dropped{some_policy()}};
+      case 20: return storage_policy_set{some_table(), chance(50) ? some_partition() : partition_id{}, chance(80) ? some_policy() : storage_policy_id{}};
+      case 21: return granted();
+      case 22:
+      case 23: return published();
       default: return balance_clone();
     }
   }
 
 private:
+  resource_properties root() { return {{"root", "/mnt/" + std::to_string(below(3))}}; }
+  cooldown_due due() {
+    return chance(50) ? cooldown_due{cooldown_ttl{below(100)}} : cooldown_due{cooldown_datetime{time_ms{static_cast<std::int64_t>(below(100))}}};
+  }
+  resource_id some_resource() { return pick<resource_id>(cat_.resources); }
+  storage_policy_id some_policy() { return pick<storage_policy_id>(cat_.storage_policies); }
+  cooldown_granted granted() {
+    const auto* t = some_tablet();
+    const auto id = t ? t->id : tablet_id{};
+    const auto* conf = cat_.cooldowns.find(id);
+    const auto now = conf ? conf->term : 0;
+    return {{chance(20) ? cooldown_grant{id, {}, now} : cooldown_grant{id, some_replica(t), now + (chance(90) ? 1 : 0)}}};
+  }
+  cooldown_published published() {
+    const auto id = pick<tablet_id>(cat_.cooldowns);
+    const auto* conf = cat_.cooldowns.find(id);
+    if (!conf)
+      return {id, replica_id{1}, {}};
+    const auto before = conf->published.value_or(published_meta{});
+    return {id, conf->uploader,
+            {{conf->term, before.id.seq + below(3)}, some_resource(), "object", 5, std::max(version{1}, before.last_version) + below(2), below(99)}};
+  }
   checkpoint_decided decided() {
     const auto what = static_cast<checkpoint_decision>(below(checkpoint_decision_count));
     return {what, frontend_id{is_about_member(what) ? 1 + below(3) : 0}, "because"};
@@ -91,7 +123,7 @@ private:
   }
   partition_added with_partition() {
     const auto* t = cat_.tables.find(some_table());
-    partition_added e{table_, {"p" + std::to_string(below(4)), medium::hdd, {}}};
+    partition_added e{table_, {"p" + std::to_string(below(4)), medium::hdd, {}, {}}};
     for (std::uint32_t b = 0; t && b < t->partitions.front().buckets; ++b)
       e.what.placements.push_back(places(t->replication_num));
     return e;
@@ -159,6 +191,10 @@ TEST(ImageCodec, AWalkGoesOnAfterwardsAsIfNothingHadHappened) {
         note("plans", w.cat.plans.all().size());
         note("planned", w.cat.planned.size());
         note("retention", w.cat.retention.size());
+        note("resources", w.cat.resources.size());
+        note("policies", w.cat.storage_policies.size());
+        note("cooldowns", w.cat.cooldowns.size());
+        w.cat.resources.for_each([&](resource_id, const resource& r) { note("published", r.tablets); });
       }
       w.now += std::chrono::milliseconds(dice.below(10'000)) + (dice.chance(1) ? std::chrono::hours(30) : 0h);
       const auto judged = w(dice.next_of_all());
@@ -171,7 +207,7 @@ TEST(ImageCodec, AWalkGoesOnAfterwardsAsIfNothingHadHappened) {
     }
     ASSERT_EQ(broken_invariant(other), "");
   }
-  EXPECT_EQ(most.size(), 12u);
+  EXPECT_EQ(most.size(), 16u);
   for (const auto& [what, count] : most)
     EXPECT_GT(count, 0u) << what;
 }
@@ -201,7 +237,8 @@ catalog full_catalog() {
   cat.databases.put(database_id{10'002}, {database_id{10'002}, "shop", 1});
   cat.database_names.put(0, "shop", 10'002);
   table t{table_id{10'003}, database_id{10'002}, "orders", 2, '\x01', 5, time_ms{77}, "west", colocate_group_id{10'004},
-          {{partition_id{10'005}, medium::ssd, 6, "p", 8, tablet_id{10'006}, 1}}, {txn_id{801}}, log_index{650}};
+          {{partition_id{10'005}, medium::ssd, 6, "p", 8, tablet_id{10'006}, 1, storage_policy_id{10'031}}}, {txn_id{801}}, log_index{650},
+          storage_policy_id{10'030}};
   cat.tables.put(t.id, t);
   cat.table_names.put(10'002, "orders", 10'003);
   replica r{replica_id{10'007}, replica_state::clone, true, true, b.id, path_hash{~0ULL}, 5, 7, 6};
@@ -244,6 +281,11 @@ catalog full_catalog() {
   plan.done = 1;
   cat.plans.put("friday", plan);
   cat.planned.put(tablet_id{10'006}, {{1, replica_id{10'009}, p1}});
+  cat.resources.put(resource_id{10'029}, {resource_id{10'029}, "cold", resource_type::s3, {{"bucket", "b"}, {"endpoint", "https://s3"}}, 3, 1});
+  cat.storage_policies.put(storage_policy_id{10'030}, {storage_policy_id{10'030}, "p", resource_id{10'029}, cooldown_ttl{86'400}, 4});
+  cat.storage_policies.put(storage_policy_id{10'031}, {storage_policy_id{10'031}, "q", resource_id{10'029}, cooldown_datetime{time_ms{25}}, 5});
+  cat.cooldowns.put(tablet_id{10'006}, {replica_id{10'007}, 7, published_meta{{6, 8}, resource_id{10'029}, "10007.6.8.ab.meta", 0xdeadbeef, 5, 4'096}});
+  cat.cooldowns.put(tablet_id{10'007}, {replica_id{}, 2, std::nullopt});
   return cat;
 }
 
@@ -279,7 +321,7 @@ image image_in(const std::filesystem::path& file) {
 
 TEST(ImageCodec, ImagesOfEarlierVersionsLoad) {
   const auto written = image_of(full_catalog());
-  const std::filesystem::path file{TABLETD_GOLDEN_IMAGES "/full.v2.txt"};
+  const std::filesystem::path file{TABLETD_GOLDEN_IMAGES "/full.v3.txt"};
   if (std::getenv("TABLETD_WRITE_GOLDEN")) {
     std::filesystem::create_directories(file.parent_path());
     std::ofstream{file} << text_of(written);
@@ -288,8 +330,14 @@ TEST(ImageCodec, ImagesOfEarlierVersionsLoad) {
   ASSERT_FALSE(golden.empty()) << file;
   EXPECT_EQ(difference(full_catalog(), loaded_from(golden).cat), "");
   EXPECT_EQ(text_of(golden), text_of(written))
-    << "if a field was added on purpose, write a full.v3.txt beside it; this one must load for ever";
+    << "if a field was added on purpose, write a full.v4.txt beside it; this one must load for ever";
   auto first = full_catalog();
+  auto* t = first.tables.edit(table_id{10'003});
+  t->storage_policy = t->partitions.front().storage_policy = {};
+  first.resources = {};
+  first.storage_policies = {};
+  first.cooldowns = {};
+  EXPECT_EQ(difference(first, loaded_from(image_in(TABLETD_GOLDEN_IMAGES "/full.v2.txt")).cat), "");
   first.retention = {};
   EXPECT_EQ(difference(first, loaded_from(image_in(TABLETD_GOLDEN_IMAGES "/full.v1.txt")).cat), "");
 }
@@ -302,9 +350,9 @@ TEST(ImageCodec, EveryKindOfSectionHasAName) {
     EXPECT_EQ(codec::section_kind(codec::section_name(s.kind)), s.kind);
     kinds.insert(s.kind);
   }
-  EXPECT_EQ(kinds.size(), 16u) << "full_catalog() has something of everything";
+  EXPECT_EQ(kinds.size(), 19u) << "full_catalog() has something of everything";
   EXPECT_EQ(codec::section_name(0), "");
-  EXPECT_EQ(codec::section_name(17), "");
+  EXPECT_EQ(codec::section_name(20), "");
   EXPECT_EQ(codec::section_name(6), "tablets");
   EXPECT_EQ(codec::section_kind("unset"), std::nullopt);
 }
@@ -396,7 +444,7 @@ TEST(ImageCodec, WhatIsMissingOrTwiceIsNoticed) {
     renamed[i].kind = renamed[i].kind == 12 ? 13 : 12;
     EXPECT_NE(complaint(renamed), "") << codec::section_name(whole[i].kind);
   }
-  EXPECT_EQ(noticed, 6u) << "cluster, backends, databases, tables, tablets and loads: what others hang on";
+  EXPECT_EQ(noticed, 7u) << "cluster, backends, databases, tables, tablets, loads and resources: what others hang on";
 }
 
 TEST(ImageCodec, GarbledSectionsNeverCrash) {

@@ -31,11 +31,18 @@ private:
       case 2: return create_table{table(), coin(), static_cast<std::uint32_t>(number(1, UINT32_MAX)),
                                   static_cast<std::uint32_t>(number(1, buckets_max)),
                                   static_cast<std::uint32_t>(number(1, replication_num_max)), separator(), partitions(),
-                                  where(), coin() ? "" : name(), coin() ? "" : name()};
+                                  where(), coin() ? "" : name(), coin() ? "" : name(), coin() ? "" : name()};
       case 3: return drop_table{table(), coin()};
-      case 4: return add_partition{table(), name(), where()};
+      case 4: return add_partition{table(), name(), where(), coin() ? "" : name()};
       case 5: return drop_partition{table(), name()};
-      case 6: return modify_partition{table(), name(), where()};
+      case 6: {
+        modify_partition out{table(), name(), {}, {}};
+        if (coin())
+          out.medium = where();
+        if (coin() || !out.medium)
+          out.storage_policy = coin() ? "" : name();
+        return out;
+      }
       case 7: return use_database{name()};
       case 8: return add_backends{addresses(1), coin() ? "" : name(), coin() ? "" : location()};
       case 9: return drop_backend{address()};
@@ -91,6 +98,26 @@ private:
         return out;
       }
       case 45: return make_checkpoint{coin() ? "" : label()};
+      case 46: return set_table_policy{table(), coin() ? "" : name()};
+      case 47: {
+        const auto type = coin() ? resource_type::file : resource_type::s3;
+        return create_resource{name(), coin(), type, type == resource_type::file ? resource_properties{{"root", "/" + of("ab \\\"'.", 1, 5) + 'x'}} : bucket()};
+      }
+      case 48: return alter_resource{name(), coin() ? bucket() : resource_properties{{"region", coin() ? "" : "eu"}}};
+      case 49: return drop_resource{name(), coin()};
+      case 50: return create_storage_policy{name(), coin(), name(), due()};
+      case 51: {
+        alter_storage_policy out{name(), {}, {}};
+        if (coin())
+          out.resource = name();
+        if (coin() || !out.resource)
+          out.due = due();
+        return out;
+      }
+      case 52: return drop_storage_policy{name(), coin()};
+      case 53: return show_resources{};
+      case 54: return show_storage_policies{};
+      case 55: return show_policy_users{coin() ? "" : name()};
       default: {
         help_words out;
         for (auto n = number(0, 3); n > 0; --n)
@@ -100,6 +127,14 @@ private:
     }
   }
 
+  resource_properties bucket() {
+    return {{"bucket", of("abc-09", 3, 63)}, {"endpoint", "https://" + of("abc-09", 1, 9) + ":9000"}, {"root_path", of("aZ0_-=:+@~", 1, 9) + "/a.b"}};
+  }
+  cooldown_due due() {
+    if (coin())
+      return cooldown_ttl{coin() ? number(0, 100'000) : number(0, 36'500) * 86'400};
+    return cooldown_datetime{std::chrono::seconds(number(0, 253'402'300'799))};
+  }
   bool coin() { return number(0, 1) == 1; }
   std::string of(std::string_view alphabet, std::uint64_t least, std::uint64_t most) {
     std::string out;

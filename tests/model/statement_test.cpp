@@ -58,9 +58,11 @@ TEST(StatementTable, OnlyStatementsThatChangeStateNeedAuthority) {
     if (row.mutates)
       writers.push_back(row.kind);
   EXPECT_EQ(writers, (std::vector<std::string_view>{"create_database", "drop_database", "create_table", "drop_table",
-                                                    "add_partition", "drop_partition", "modify_partition", "add_backends",
+                                                    "add_partition", "drop_partition", "modify_partition", "set_table_policy", "add_backends",
                                                     "drop_backend", "modify_backend", "decommission_backend",
-                                                    "add_frontend", "drop_frontend", "transfer_leadership", "load",
+                                                    "add_frontend", "drop_frontend", "transfer_leadership", "create_resource",
+                                                    "alter_resource", "drop_resource", "create_storage_policy",
+                                                    "alter_storage_policy", "drop_storage_policy", "load",
                                                     "save_plan", "apply_plan", "drop_plan",
                                                     "repair_table", "set_replica_status", "set_config", "pause_balance",
                                                     "resume_balance", "rebalance_disk", "check_tablets",
@@ -115,7 +117,7 @@ TEST(Statement, ParsesPartitions) {
             (statement{add_partition{{"", "t"}, "p3", medium::hdd}}));
   EXPECT_EQ(parsed("ALTER TABLE d.t DROP PARTITION `p-1`"), (statement{drop_partition{{"d", "t"}, "p-1"}}));
   EXPECT_EQ(parsed(R"(ALTER TABLE t MODIFY PARTITION p SET ("storage_medium"="ANY"))"),
-            (statement{modify_partition{{"", "t"}, "p", std::nullopt}}));
+            (statement{modify_partition{{"", "t"}, "p", std::optional<medium>{}, {}}}));
   EXPECT_EQ(parsed("LOAD FILE '/f' INTO t PARTITION (p1) LABEL 'a'"), (statement{load_file{"/f", {"", "t"}, "a", "p1"}}));
   EXPECT_EQ(parsed("EXPORT TABLE t PARTITION (p1, p2) TO '/f'"), (statement{export_table{{"", "t"}, "/f", {"p1", "p2"}}}));
   EXPECT_EQ(parsed("SHOW TABLETS FROM t PARTITION (p1)"), (statement{show_tablets{{"", "t"}, {"p1"}}}));
@@ -175,7 +177,7 @@ TEST(Statement, MistakesArePointedAt) {
      "               ^~~\n"
      "did you mean FROM?  HELP SHOW TABLETS;\n"},
     {"SHOW BACKNDS;",
-     "syntax 1:6: expected DATABASES, TABLES, BACKENDS, FRONTENDS, TABLET, TABLETS, PROC, PLANS, PLAN or REPAIR, found BACKNDS\n"
+     "syntax 1:6: expected DATABASES, TABLES, BACKENDS, FRONTENDS, RESOURCES, RESOURCE, STORAGE, TABLET, TABLETS, PROC, PLANS, PLAN or REPAIR, found BACKNDS\n"
      "  SHOW BACKNDS;\n"
      "       ^~~~~~~\n"
      "did you mean BACKENDS?  HELP SHOW;\n"},
@@ -367,7 +369,7 @@ TEST(Statement, ATooLongStatementIsRefused) {
 
 TEST(Help, ListsAndExplains) {
   const auto list = std::get<table_value>(help({{"show"}}));
-  EXPECT_EQ(list.rows.size(), 10u);
+  EXPECT_EQ(list.rows.size(), 13u);
   EXPECT_EQ(list.rows[0], (cell_row{std::string{"SHOW DATABASES"}, std::string{"Lists databases by name."}}));
   const auto one = std::get<table_value>(help({{"Show", "Backends"}}));
   ASSERT_EQ(one.rows.size(), 6u);
@@ -379,7 +381,7 @@ TEST(Help, ListsAndExplains) {
   EXPECT_EQ(std::get<table_value>(help({{"ALTER", "SYSTEM", "CANCEL", "DECOMMISSION"}})).rows[0][0], cell{std::string{"Synopsis"}});
   const auto partitions = std::get<table_value>(help({{"ALTER", "TABLE", "ADD", "PARTITION"}}));
   EXPECT_EQ(partitions.rows[1][1], (cell{std::string{"Adds an empty partition with as many buckets as the table's others."}}));
-  EXPECT_EQ(std::get<table_value>(help({{"ALTER", "TABLE"}})).rows.size(), 3u);
+  EXPECT_EQ(std::get<table_value>(help({{"ALTER", "TABLE"}})).rows.size(), 4u);
   EXPECT_EQ(std::get<table_value>(help({{"PLAN", "REBALANCE"}})).rows.size(), 2u) << "with and without SAVE AS";
   const auto none = std::get<statement_error>(help({{"SHWO", "BACKENDS"}}));
   EXPECT_EQ(none.code, error_code::not_found);

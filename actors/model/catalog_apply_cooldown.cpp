@@ -1,0 +1,128 @@
+// Folds of who may upload and what of it counts.  This is where a former uploader is stopped, however long it
+// was frozen: it may have written what it liked, but nobody reads what is not published (design/testing.md U1, U3).
+#include "actors/model/catalog_fold.h"
+#include <algorithm>
+#include <set>
+
+namespace tabletd::model::fold {
+
+namespace {
+
+/// Tablets whose published meta lies in it.
+void count_in(catalog& cat, resource_id in, bool one_more) {
+  if (auto* r = cat.resources.edit(in))
+    r->tablets += one_more ? 1 : std::uint64_t(-1);
+}
+
+bool may_upload(const replica* r) { return r && r->state == replica_state::normal && !r->damaged(); }
+
+refusal judge(const catalog& cat, const cooldown_grant& g) {
+  const auto* t = cat.tablets.find(g.tablet);
+  if (!t)
+    return refusal::tablet_unknown;
+  const auto* conf = cat.cooldowns.find(g.tablet);
+  const auto now = conf ? conf->term : term{};
+  if (raw(g.replica) == 0)
+    return conf && g.term == now ? refusal::none : refusal::cooldown_term_stale;
+  if (g.term != now + 1)
+    return refusal::cooldown_term_stale;
+  // Without a policy what is remote is still looked after; what is hot stays so.
+  if (!policy_of(cat, *t) && !(conf && conf->published))
+    return refusal::cooldown_not_wanted;
+  return may_upload(t->find(g.replica)) ? refusal::none : refusal::uploader_unfit;
+}
+
+} // namespace
+
+void revoke_uploader(catalog& cat, tablet_id tablet, replica_id gone) {
+  if (const auto* conf = cat.cooldowns.find(tablet); conf && conf->uploader == gone && raw(gone) != 0)
+    cat.cooldowns.edit(tablet)->uploader = {};
+}
+
+void forget_cooldown(catalog& cat, tablet_id tablet) {
+  const auto* conf = cat.cooldowns.find(tablet);
+  if (!conf)
+    return;
+  if (conf->published)
+    count_in(cat, conf->published->resource, false);
+  cat.cooldowns.erase(tablet);
+}
+
+verdict fold(catalog& cat, const cooldown_granted& e, moment) {
+  std::set<tablet_id> once;
+  for (const auto& g : e.grants) {
+    if (const auto why = judge(cat, g); why != refusal::none)
+      return refuse(why, raw(g.tablet));
+    if (!once.insert(g.tablet).second)
+      return refuse(refusal::cooldown_term_stale, raw(g.tablet));
+  }
+  for (const auto& g : e.grants) {
+    if (auto* conf = cat.cooldowns.edit(g.tablet)) {
+      conf->uploader = g.replica;
+      conf->term = g.term;
+    } else {
+      cat.cooldowns.put(g.tablet, {g.replica, g.term, std::nullopt});
+    }
+  }
+  return accept(0);
+}
+
+// -- what counts -------------------------------------------------------------------------
+
+namespace {
+
+/// A publication never goes back and never names what its uploader cannot have: others let go of their own rows
+/// for what it says.
+refusal judge(const catalog& cat, const tablet& t, const cooldown_conf& conf, const published_meta& meta) {
+  const auto* uploader = t.find(conf.uploader);
+  if (!may_upload(uploader))
+    return refusal::uploader_unfit;
+  if (!cat.resources.contains(meta.resource))
+    return refusal::resource_unknown;
+  const auto before = conf.published.value_or(published_meta{});
+  if (meta.id.seq == 0 || meta.id <= before.id)
+    return refusal::remote_meta_stale;
+  const bool has_them = meta.last_version <= std::min(uploader->version, cat.visible_version(t));
+  const auto least = std::max(version_initial, before.last_version);
+  return meta.object.empty() || !has_them || meta.last_version < least ? refusal::remote_meta_unsound : refusal::none;
+}
+
+} // namespace
+
+verdict fold(catalog& cat, const cooldown_published& e, moment) {
+  const auto* t = cat.tablets.find(e.tablet);
+  if (!t)
+    return refuse(refusal::tablet_unknown);
+  const auto* conf = cat.cooldowns.find(e.tablet);
+  if (!conf || raw(e.replica) == 0 || conf->uploader != e.replica || conf->term != e.meta.id.term)
+    return refuse(refusal::not_uploader, conf ? conf->term : 0);
+  if (conf->published == e.meta)
+    return accept(raw(e.tablet)); // Said again by an uploader that has not heard the answer.
+  if (const auto why = judge(cat, *t, *conf, e.meta); why != refusal::none)
+    return refuse(why);
+  if (conf->published)
+    count_in(cat, conf->published->resource, false);
+  count_in(cat, e.meta.resource, true);
+  cat.cooldowns.edit(e.tablet)->published = e.meta;
+  return accept(raw(e.tablet));
+}
+
+verdict fold(catalog& cat, const cooldown_deletion_confirmed& e, moment) {
+  const auto* t = cat.tablets.find(e.tablet);
+  if (!t)
+    return refuse(refusal::tablet_unknown);
+  const auto* conf = cat.cooldowns.find(e.tablet);
+  if (!conf || raw(e.replica) == 0 || conf->uploader != e.replica || conf->term != e.id.term)
+    return refuse(refusal::not_uploader, conf ? conf->term : 0);
+  if (!conf->published || conf->published->id != e.id)
+    return refuse(refusal::remote_meta_stale);
+  // One who is away, or not here yet, may still follow an older set.
+  const bool all_here = t->replicas.size() >= cat.table_of(*t)->replication_num
+                        && std::all_of(t->replicas.begin(), t->replicas.end(), [&](const replica& r) {
+                             const auto* home = cat.backends.find(r.backend);
+                             return r.state == replica_state::normal && home && home->alive;
+                           });
+  return all_here ? accept(raw(e.tablet)) : refuse(refusal::cooldown_unsettled);
+}
+
+} // namespace tabletd::model::fold
