@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <set>
 
@@ -150,6 +152,11 @@ std::shared_ptr<rowset_reader> sqlite_tablet_store::open_rowset(const rowset_met
                     "repair this one",
                     path.string(), is.tablet, is.rows, is.bytes, rowset.tablet, rowset.rows, rowset.bytes));
   return reader;
+}
+
+open_file sqlite_tablet_store::open_segment(const rowset_meta& rowset) const {
+  static_cast<void>(open_rowset(rowset));
+  return {files_.segment(rowset.tablet, rowset.id), O_RDONLY};
 }
 
 }  // namespace tabletd

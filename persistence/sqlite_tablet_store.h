@@ -46,6 +46,7 @@ public:
 
   std::vector<rowset_meta> rowsets(std::uint64_t tablet) const override;
   std::shared_ptr<rowset_reader> open_rowset(const rowset_meta& rowset) const override;
+  open_file open_segment(const rowset_meta& rowset) const override;
 
   std::filesystem::path clone_directory(std::uint64_t fence) override;
   std::unique_ptr<rowset_writer> continue_copy(std::uint64_t fence, std::uint64_t source_rowset,

@@ -181,6 +181,9 @@ public:
   /// replica bad.  A rowset without blocks opens as an empty reader.  Not for remote ones.
   [[nodiscard]] virtual std::shared_ptr<rowset_reader> open_rowset(const rowset_meta& rowset) const = 0;
 
+  /// The file of a visible local rowset with rows, checked as open_rowset() does, to be sent as it is.
+  [[nodiscard]] virtual open_file open_segment(const rowset_meta& rowset) const = 0;
+
   // -- clone and move --
   /// Directory for a partial clone or move that survives restarts: <root>/tmp/clone-<fence>.
   virtual std::filesystem::path clone_directory(std::uint64_t fence) = 0;

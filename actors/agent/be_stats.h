@@ -28,6 +28,10 @@ struct be_stats {
   counter load_failures{};     ///< Tablets that could not prepare.
   counter rowsets_published{};
   counter scan_bytes{};
+  counter cooldown_uploads_done{};   ///< Rowsets put into a remote store.
+  counter cooldown_uploads_failed{};
+  counter cooldown_upload_bytes{};
+  counter remote_read_bytes{}; ///< Of remote rowsets, for scans.
   counter tasks_open{};        ///< Now: accepted and not ended.
   counter stamp{};             ///< Now: of the report book.
   /// [kind as in agent_task::what][0: done, 1 + task_failure]

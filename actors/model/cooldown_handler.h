@@ -45,6 +45,7 @@ struct cooldown_reported {
   version remote_last{};
   cooldown_phase phase{};
   std::string why;  ///< If it is stuck.
+  friend bool operator==(const cooldown_reported&, const cooldown_reported&) = default;
 };
 struct cooldown_ticked {};
 struct conf_not_logged { model::term term{}; };  ///< What propose_conf asked for; it never will be in the log.

@@ -83,7 +83,10 @@ std::uint64_t backend_room::linked(const model::attach_hello& hello, const model
   attach_.fulfiller->fulfill();
   log_info("a leader attached", {{"leader", hello.leader}, {"term", hello.term}, {"replaced", how.replaces != 0}});
   // After the answer has been sent: the leader should know its link before it hears reports.
-  sends_.add(kj::evalLast([this] { caf::anon_send(reporter(), link_up{}); }));
+  sends_.add(kj::evalLast([this] {
+    caf::anon_send(reporter(), link_up{});
+    caf::anon_send(cooldown(), link_up{});
+  }));
   return how.link;
 }
 
@@ -117,6 +120,12 @@ void backend_room::tell(const task_ended& ended) {
     request.initEnded(1).setWithCaveats(0, ended.get());
     sent(request.send().ignoreResult());
   }
+}
+
+kj::Maybe<wire::ReportSink::Client> backend_room::leader() {
+  KJ_IF_MAYBE(sink, sink_)
+    return kj::cp(*sink);
+  return nullptr;
 }
 
 void backend_room::sent(kj::Promise<void> call) {

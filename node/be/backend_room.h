@@ -2,10 +2,13 @@
 // What every connection of a backend shares, in the KJ loop: who is the leader, where the
 // disks and the actors are, and the way reports go out.
 #include "actors/agent/be_stats.h"
+#include "actors/agent/cooldown_ports.h"
 #include "actors/agent/ports.h"
 #include "actors/model/attach_fence.h"
 #include "node/be/on_disk.h"
 #include "node/be/path_set.h"
+#include "node/be/remote_shelf.h"
+#include "node/be/remote_workers.h"
 #include "node/be/tablet_gate.h"
 #include "node/kj_loop.h"
 #include <capnp/capability.h>
@@ -37,6 +40,10 @@ public:
     std::optional<model::backend_binding> binding;
     /// Makes the binding durable in the data directory; runs in a disk's thread, may throw.
     std::function<void(const model::backend_binding&)> bind;
+    cooldown_keeper_actor cooldown;
+    std::shared_ptr<remote_workers> workers;
+    std::shared_ptr<remote_shelf> shelf;
+    caf::actor_system* system = nullptr; ///< For questions to actors.
   };
   explicit backend_room(ports where) : where_(std::move(where)) { fence_.binding = where_.binding; }
 
@@ -62,6 +69,10 @@ public:
 
   void tell(const tablet_report& report);
   void tell(const task_ended& ended);
+  /// Nothing: no leader is attached.
+  [[nodiscard]] kj::Maybe<wire::ReportSink::Client> leader();
+  /// Until it is done or the room is left.
+  void keep(kj::Promise<void> call) { sends_.add(kj::mv(call)); }
 
   /// No new work from now on; calls that a disk is busy with go on.
   void drain();
@@ -82,6 +93,10 @@ public:
   [[nodiscard]] const std::shared_ptr<path_set>& shared_paths() const { return where_.paths; }
   [[nodiscard]] const reporter_actor& reporter() const { return where_.reporter; }
   [[nodiscard]] const task_keeper_actor& keeper() const { return where_.keeper; }
+  [[nodiscard]] const cooldown_keeper_actor& cooldown() const { return where_.cooldown; }
+  [[nodiscard]] const std::shared_ptr<remote_workers>& workers() const { return where_.workers; }
+  [[nodiscard]] const std::shared_ptr<remote_shelf>& shelf() const { return where_.shelf; }
+  [[nodiscard]] caf::actor_system& system() const { return *where_.system; }
   [[nodiscard]] be_stats& stats() const { return *where_.stats; }
   [[nodiscard]] const backend_facts& facts() const { return where_.facts; }
 

@@ -149,6 +149,21 @@ kj::Promise<void> backend_service::openLoad(OpenLoadContext context) {
   return kj::READY_NOW;
 }
 
+kj::Promise<void> backend_service::cooldown(CooldownContext context) {
+  const auto params = context.getParams();
+  KJ_IF_MAYBE(why, room_->refuse(link_, params.getTerm()))
+    return kj::mv(*why);
+  for (const auto order : params.getOrders().getTablets())
+    static_cast<void>(codec::decode(order)); // Throws here, where it costs only this call.
+  // At once: a scan that follows this call may need it.
+  std::vector<codec::resource_definition> resources;
+  for (const auto resource : params.getOrders().getResources())
+    resources.push_back(codec::decode(resource));
+  room_->shelf()->know(resources);
+  caf::anon_send(room_->cooldown(), cooldown_orders::copy(params.getOrders()));
+  return kj::READY_NOW;
+}
+
 kj::Promise<void> backend_service::openScan(OpenScanContext context) {
   const auto params = context.getParams();
   KJ_IF_MAYBE(why, room_->refuse(link_))

@@ -28,6 +28,7 @@ public:
   kj::Promise<void> report(ReportContext context) override;
   kj::Promise<void> openLoad(OpenLoadContext context) override;
   kj::Promise<void> openScan(OpenScanContext context) override;
+  kj::Promise<void> cooldown(CooldownContext context) override;
 
 private:
   backend_room_ptr room_;

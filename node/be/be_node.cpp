@@ -6,6 +6,8 @@
 #include "actors/supervision/supervisor.h"
 #include "actors/urgent_exit.h"
 #include "node/be/backend_service.h"
+#include "node/be/boot_clock.h"
+#include "node/be/cooldown_mover.h"
 #include "node/cluster_hex.h"
 #include "node/log.h"
 #include "node/loop_call.h"
@@ -13,6 +15,7 @@
 #include <caf/actor_cast.hpp>
 #include <caf/scoped_actor.hpp>
 #include <fmt/format.h>
+#include <limits>
 
 namespace tabletd {
 
@@ -21,6 +24,13 @@ namespace {
 /// A directory that belongs to someone else must not start to serve.
 void check_binding(disk_worker& disk, const model::backend_binding& binding) {
   disk.run_now([&](tablet_store& store) { store.bind(to_hex(binding.cluster), model::raw(binding.backend)); });
+}
+
+/// Merging remote rowsets is not built yet.
+model::cooldown_options without_compaction() {
+  model::cooldown_options options;
+  options.compaction_rowsets_min = std::numeric_limits<std::size_t>::max();
+  return options;
 }
 
 } // namespace
@@ -106,7 +116,20 @@ void be_node::spawn_actors(const be_options& options) {
   keeper_ = caf::actor_cast<task_keeper_actor>(keeper_handle);
   watch(reporter_handle, options.on_fatal);
   watch(keeper_handle, options.on_fatal);
+  spawn_cooldown(options);
   paths_->report_to(reporter_);
+}
+
+void be_node::spawn_cooldown(const be_options& options) {
+  workers_ = std::make_shared<remote_workers>(options.remote_threads);
+  cooldown_wire_ = std::make_shared<leader_cooldown_wire>(place_.loop);
+  const auto mover = std::make_shared<cooldown_mover>(cooldown_mover::ports{paths_, workers_, shelf_, boot_clock_now});
+  const auto wall_clock = [] { return model::time_ms(wall_clock_ms()); };
+  const auto handle = start_actor("cooldown_keeper", cooldown_keeper,
+                                  cooldown_keeper_ports{mover, cooldown_wire_, boot_clock_now, wall_clock, random_number,
+                                                        options.cooldown, without_compaction()});
+  cooldown_ = caf::actor_cast<cooldown_keeper_actor>(handle);
+  watch(handle, options.on_fatal);
 }
 
 void be_node::open_port(const be_options& options) {
@@ -117,8 +140,9 @@ void be_node::open_port(const be_options& options) {
         auto& side = *loop_side_;
         side.room = std::make_shared<backend_room>(
           backend_room::ports{*place_.loop, *place_.network, *place_.timer, paths_, reporter_, keeper_, stats_,
-                              options.facts, options.binding, options.bind});
+                              options.facts, options.binding, options.bind, cooldown_, workers_, shelf_, &sys_});
         wire_->enter(side.room);
+        cooldown_wire_->enter(side.room);
         leftovers_->enter(side.room);
         mover_->enter(side.room);
         path_mover_->enter(side.room);
@@ -158,6 +182,8 @@ void be_node::stop() {
       .receive([](drained) {},
                [this](const caf::error& why) { log_warn("tasks did not end", {{"why", text_of(sys_, why)}}); });
   }
+  if (workers_)
+    workers_->stop();
   if (loop_side_)
     call_in_loop(*place_.loop, [this]() -> kj::Promise<void> {
       auto answered = kj::Promise<void>(kj::READY_NOW);
@@ -167,6 +193,7 @@ void be_node::stop() {
         path_mover_->leave();
         mover_->leave();
         leftovers_->leave();
+        cooldown_wire_->leave();
         wire_->leave();
         loop_side_->usage = nullptr;
         loop_side_->port = nullptr;
@@ -189,6 +216,7 @@ void be_node::stop_actors() {
       .receive([] {}, [&](const caf::error&) {}); // Already gone.
   };
   stop_one("task_keeper", caf::actor_cast<caf::actor>(std::exchange(keeper_, {})));
+  stop_one("cooldown_keeper", caf::actor_cast<caf::actor>(std::exchange(cooldown_, {})));
   stop_one("reporter", caf::actor_cast<caf::actor>(std::exchange(reporter_, {})));
   supervisor_ = nullptr;
   if (const auto own = std::exchange(own_supervisor_, {})) {

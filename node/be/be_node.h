@@ -2,6 +2,7 @@
 // A backend in one object: disks, actors and port, started in order and stopped in the
 // opposite one.  main adds configuration, HTTP and metrics.
 #include "actors/agent/be_stats.h"
+#include "actors/agent/cooldown_keeper.h"
 #include "actors/model/attach_fence.h"
 #include "actors/model/clone_life.h"
 #include "actors/model/move_life.h"
@@ -9,6 +10,7 @@
 #include "actors/model/task_book.h"
 #include "node/be/clone_mover.h"
 #include "node/be/backend_room.h"
+#include "node/be/cooldown_wire.h"
 #include "node/be/disk_worker.h"
 #include "node/be/path_mover.h"
 #include "node/kj_loop.h"
@@ -33,6 +35,8 @@ struct be_options {
   mover_limits mover;
   model::move_pace move;
   move_limits move_bytes;
+  cooldown_pace cooldown;
+  std::size_t remote_threads = 4; ///< Calls to remote stores at once.
   kj::Duration usage_every = 10 * kj::SECONDS; ///< How often disk fill is looked at.
   /// Takes start_child; null: the node starts one of its own, and stops it.
   caf::actor supervisor;
@@ -68,6 +72,7 @@ private:
   be_node(caf::actor_system& sys, kj_place place) : sys_(sys), place_(std::move(place)) {}
   void open_paths(be_options& options);
   void spawn_actors(const be_options& options);
+  void spawn_cooldown(const be_options& options);
   void open_port(const be_options& options);
   template <class Fun, class Ports>
   [[nodiscard]] caf::actor start_actor(const std::string& id, Fun* function, const Ports& ports);
@@ -83,10 +88,14 @@ private:
   std::shared_ptr<leftover_sweep> leftovers_;
   std::shared_ptr<clone_mover> mover_;
   std::shared_ptr<path_mover> path_mover_;
+  std::shared_ptr<remote_workers> workers_;
+  std::shared_ptr<remote_shelf> shelf_ = std::make_shared<remote_shelf>();
+  std::shared_ptr<leader_cooldown_wire> cooldown_wire_;
   caf::actor supervisor_;
   caf::actor own_supervisor_; ///< Null: supervisor_ is somebody else's.
   reporter_actor reporter_;
   task_keeper_actor keeper_;
+  cooldown_keeper_actor cooldown_;
   std::shared_ptr<loop_side> loop_side_;
   std::shared_ptr<std::atomic<bool>> stopping_ = std::make_shared<std::atomic<bool>>(false);
   std::uint16_t port_ = 0;

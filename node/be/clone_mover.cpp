@@ -169,9 +169,10 @@ void clone_mover::install(model::log_index fence, bool full) {
                part = at->part](tablet_store& store) {
                 return install_on(*paths, *disk, store, order, full, *part);
               })
-        .then([at](disk_result<model::held_replica>&& result) {
+        .then([&self, at, full](disk_result<model::held_replica>&& result) {
           if (const auto* why = result.error())
             return at->fail(install_failure(*why), why->what());
+          caf::anon_send(self.room_->cooldown(), cooldown_cloned{at->order.tablet, full});
           at->tell(model::clone_installed{std::move(result.value())});
         }));
   });

@@ -1,6 +1,9 @@
 #include "node/be/tablet_scan.h"
 #include "node/be/block_reading.h"
+#include "node/be/on_remote.h"
+#include "persistence/remote/remote_segment.h"
 #include <fmt/format.h>
+#include <algorithm>
 
 namespace tabletd {
 
@@ -8,14 +11,20 @@ namespace {
 
 constexpr std::size_t calls_open_max = 4; // schemas/backend.capnp, Scan.next.
 
+/// Of one request to a remote store, retries included.
+constexpr std::chrono::milliseconds remote_patience{60'000};
+
 struct scan_piece {
   std::uint64_t version{};
   std::uint32_t block{}; ///< The next one to read.
-  std::shared_ptr<rowset_reader> rowset;
+  std::shared_ptr<rowset_reader> rowset; ///< Of a remote one null until it is opened.
+  std::string object;                    ///< Empty: local.
+  std::uint64_t object_bytes{};
 };
 struct opened_pieces {
   std::string failure;
   std::vector<scan_piece> pieces;
+  model::resource_id resource{}; ///< Where the remote ones are.
 };
 
 /// Why `wanted` cannot be read here, or every rowset it needs, open: a drop or a clone
@@ -39,12 +48,17 @@ opened_pieces open_pieces(path_set& paths, disk_worker& disk, tablet_store& stor
     return {fmt::format("replica {} of tablet {} has a rowset across version {} or {}", wanted.replica,
                         wanted.tablet, wanted.version, wanted.at.from),
             {}};
-  opened_pieces opened;
+  opened_pieces opened{{}, {}, model::resource_id{here->remote.resource}};
   for (const auto& piece : *chosen) {
     const auto& rowset = rowsets[piece.rowset];
+    if (rowset.blocks <= piece.first_block)
+      continue;
     try {
-      if (rowset.blocks > piece.first_block)
-        opened.pieces.push_back({rowset.last_version, piece.first_block, store.open_rowset(rowset)});
+      if (rowset.is_remote())
+        opened.pieces.push_back({rowset.last_version, piece.first_block, nullptr, *rowset.object,
+                                 rowset_file_bytes(rowset.bytes, rowset.blocks)});
+      else
+        opened.pieces.push_back({rowset.last_version, piece.first_block, store.open_rowset(rowset), {}, 0});
     } catch (const storage_error& why) {
       if (why.fault() != storage_fault::corrupt)
         throw;
@@ -64,7 +78,8 @@ public:
   ~tablet_scan() noexcept(false) {
     std::vector<std::shared_ptr<rowset_reader>> readers;
     for (auto& piece : pieces_)
-      readers.push_back(std::move(piece.rowset));
+      if (piece.object.empty())
+        readers.push_back(std::move(piece.rowset));
     release_readers(disk_, std::move(readers));
   }
 
@@ -81,6 +96,20 @@ public:
   }
 
 private:
+  kj::Promise<block_read> read_remote(std::shared_ptr<rowset_reader> rowset, std::uint32_t index,
+                                      kj::ArrayPtr<kj::byte> into) {
+    return on_remote(room_->loop(), *room_->workers(),
+                     [rowset = std::move(rowset), index,
+                      to = std::as_writable_bytes(std::span{into.begin(), into.size()})] {
+                       rowset->read(index, to);
+                       return to.size();
+                     })
+      .then([this](auto&& read) -> block_read {
+        if (read->value)
+          room_->stats().remote_read_bytes += *read->value;
+        return {read->why};
+      });
+  }
   kj::Promise<void> read_next(NextContext context) {
     auto& piece = pieces_[at_];
     const auto index = piece.block++;
@@ -90,7 +119,8 @@ private:
     to.setBlock(index);
     to.setRows(entry.rows);
     to.setChecksum(entry.checksum);
-    auto read = read_block(*room_, disk_, tablet_, piece.rowset, index, to.initData(entry.length));
+    auto read = piece.object.empty() ? read_block(*room_, disk_, tablet_, piece.rowset, index, to.initData(entry.length))
+                                     : read_remote(piece.rowset, index, to.initData(entry.length));
     if (piece.block == piece.rowset->footer().blocks.size())
       ++at_;
     return read.then([this, context, bytes = entry.length](block_read&& how) mutable {
@@ -112,27 +142,99 @@ private:
   std::size_t open_ = 0;
 };
 
+/// Opens the remote pieces, one after the other: most take one request.
+auto open_remote(backend_room& room, std::uint64_t tablet, model::resource_id resource, std::vector<scan_piece> pieces) {
+  return on_remote(room.loop(), *room.workers(),
+                   [shelf = room.shelf(), workers = room.workers(), tablet, resource, pieces = std::move(pieces)]() mutable {
+                     const auto store = shelf->find(resource);
+                     const auto time_left = [workers] {
+                       return workers->is_stopping() ? std::chrono::milliseconds(0) : remote_patience;
+                     };
+                     for (auto& piece : pieces)
+                       if (!piece.object.empty())
+                         piece.rowset = open_remote_rowset(store, tablet, piece.object, piece.object_bytes, time_left);
+                     return std::move(pieces);
+                   });
+}
+
+bool any_remote(const std::vector<scan_piece>& pieces) {
+  return std::any_of(pieces.begin(), pieces.end(), [](const scan_piece& piece) { return !piece.object.empty(); });
+}
+
+/// One scan on its way to being open.
+struct scan_opening {
+  backend_room_ptr room;
+  std::uint64_t link{};
+  scan_request wanted;
+  wire::ScanOutcome::Builder outcome;
+  bool is_second = false; ///< The replica has followed what is published, and everything is looked at again.
+};
+
+kj::Promise<void> open_scan(scan_opening opening);
+
+void opened(scan_opening& opening, disk_worker& disk, std::vector<scan_piece> pieces) {
+  opening.outcome.setScan(kj::heap<tablet_scan>(opening.room, opening.link, disk, opening.wanted.tablet, std::move(pieces)));
+}
+
+/// The set this replica knows may have been replaced: followed once, and tried once more (spec/jobs.md B8).
+kj::Promise<void> follow_and_retry(scan_opening opening, const std::string& missing) {
+  return ask<missed_rows_verdict>(opening.room->loop(), opening.room->system(), opening.room->cooldown(),
+                                  rows_missed{model::tablet_id{opening.wanted.tablet}}, std::chrono::minutes(3))
+    .then([opening, missing](missed_rows_verdict&& how) mutable -> kj::Promise<void> {
+      opening.is_second = true;
+      if (how.retry)
+        return open_scan(kj::mv(opening));
+      opening.outcome.setFailed(fmt::format("{}; {}", missing, how.why).c_str());
+      return kj::READY_NOW;
+    });
+}
+
+kj::Promise<void> opened_on_disk(scan_opening opening, disk_worker& disk, opened_pieces found) {
+  if (!found.failure.empty()) {
+    opening.outcome.setFailed(found.failure.c_str());
+    return kj::READY_NOW;
+  }
+  if (!any_remote(found.pieces)) {
+    opened(opening, disk, std::move(found.pieces));
+    return kj::READY_NOW;
+  }
+  return open_remote(*opening.room, opening.wanted.tablet, found.resource, std::move(found.pieces))
+    .then([opening, &disk](auto&& result) mutable -> kj::Promise<void> {
+      if (result->value) {
+        opened(opening, disk, *std::move(result->value));
+        return kj::READY_NOW;
+      }
+      if (result->not_found && !opening.is_second)
+        return follow_and_retry(kj::mv(opening), result->why);
+      opening.outcome.setFailed(result->why.c_str());
+      return kj::READY_NOW;
+    });
+}
+
+kj::Promise<void> open_scan(scan_opening opening) {
+  auto* disk = opening.room->paths().disk_of(opening.wanted.tablet);
+  if (!disk) {
+    opening.outcome.setFailed(fmt::format("this backend does not hold tablet {}", opening.wanted.tablet).c_str());
+    return kj::READY_NOW;
+  }
+  return on_disk(opening.room->loop(), *disk,
+                 [paths = opening.room->shared_paths(), disk, wanted = opening.wanted](tablet_store& store) {
+                   return open_pieces(*paths, *disk, store, wanted);
+                 })
+    .then([opening, disk](disk_result<opened_pieces>&& result) mutable -> kj::Promise<void> {
+      if (const auto* why = result.error()) {
+        opening.outcome.setFailed(why->what());
+        return kj::READY_NOW;
+      }
+      return opened_on_disk(kj::mv(opening), *disk, std::move(result.value()));
+    });
+}
+
 } // namespace
 
 kj::Promise<void> open_scan(backend_room_ptr room, std::uint64_t link, const scan_request& wanted,
                             wire::ScanOutcome::Builder outcome) {
-  auto* disk = room->paths().disk_of(wanted.tablet);
-  if (!disk) {
-    outcome.setFailed(fmt::format("this backend does not hold tablet {}", wanted.tablet).c_str());
-    return kj::READY_NOW;
-  }
-  return on_disk(room->loop(), *disk,
-                 [paths = room->shared_paths(), disk, wanted](tablet_store& store) {
-                   return open_pieces(*paths, *disk, store, wanted);
-                 })
-    .then([room, link, disk, tablet = wanted.tablet, outcome](disk_result<opened_pieces>&& result) mutable {
-      if (const auto* why = result.error())
-        return outcome.setFailed(why->what());
-      auto& opened = result.value();
-      if (!opened.failure.empty())
-        return outcome.setFailed(opened.failure.c_str());
-      outcome.setScan(kj::heap<tablet_scan>(room, link, *disk, tablet, std::move(opened.pieces)));
-    });
+  return open_scan(scan_opening{std::move(room), link, wanted, outcome});
 }
 
 } // namespace tabletd

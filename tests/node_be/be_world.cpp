@@ -100,6 +100,43 @@ public:
     return kj::READY_NOW;
   }
 
+  kj::Promise<void> cooldown(CooldownContext context) override {
+    std::vector<std::pair<wire::CooldownReport::Reader, model::term>> acknowledged;
+    for (const auto report : context.getParams().getReports()) {
+      const auto id = [](wire::RemoteMetaId::Reader from) { return model::remote_meta_id{from.getTerm(), from.getSeq()}; };
+      const heard::cooldown_said said{report.getReplica(),
+                                      report.getTerm(),
+                                      id(report.getPublished()),
+                                      id(report.getId()),
+                                      report.getRemoteLast(),
+                                      static_cast<model::cooldown_phase>(report.getPhase()),
+                                      report.getWhy().cStr()};
+      ears_->cooldown[report.getTablet()] = said;
+      ++ears_->cooldown_reports;
+      if (const auto term = ears_->acknowledge(said))
+        acknowledged.emplace_back(report, term);
+    }
+    auto list = context.getResults().initAcknowledged(static_cast<unsigned>(acknowledged.size()));
+    for (unsigned i = 0; i < list.size(); ++i) {
+      list[i].setTablet(acknowledged[i].first.getTablet());
+      list[i].setReplica(acknowledged[i].first.getReplica());
+      list[i].setReport(acknowledged[i].first.getReport());
+      list[i].setTerm(acknowledged[i].second);
+    }
+    ears_->news();
+    return kj::READY_NOW;
+  }
+  kj::Promise<void> publishMeta(PublishMetaContext context) override {
+    context.getResults().setVerdict(ears_->publish(codec::decode(context.getParams().getAsked().getMeta())));
+    ears_->news();
+    return kj::READY_NOW;
+  }
+  kj::Promise<void> confirmDeletion(ConfirmDeletionContext context) override {
+    context.getResults().setConfirmed(ears_->confirm_deletion());
+    ears_->news();
+    return kj::READY_NOW;
+  }
+
 private:
   std::shared_ptr<heard> ears_;
 };

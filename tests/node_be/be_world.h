@@ -2,6 +2,7 @@
 // Real backends on loopback and real files in a temporary directory; the test itself is the
 // leader.  Nothing sleeps: the test waits for what it is told, or for an answer that can
 // only come after what it waits for.
+#include "actors/codec/agent_cooldown_codec.h"
 #include "node/be/be_node.h"
 #include "schemas/backend.capnp.h"
 #include <caf/actor_system.hpp>
@@ -66,6 +67,23 @@ struct heard {
   std::vector<model::task_end> ends;
   std::size_t reports_full = 0;
   std::uint64_t stamp = 0;
+  // -- cooldown: what was said last, and how this leader answers --
+  struct cooldown_said {
+    std::uint64_t replica{};
+    model::term term{};
+    model::remote_meta_id published;
+    model::remote_meta_id id;
+    model::version remote_last{};
+    model::cooldown_phase phase{};
+    std::string why;
+  };
+  std::map<std::uint64_t, cooldown_said> cooldown; ///< By tablet.
+  std::size_t cooldown_reports = 0;
+  /// The term to acknowledge a report with; 0: not at all.
+  std::function<model::term(const cooldown_said&)> acknowledge = [](const cooldown_said&) { return 0; };
+  std::function<wire::PublicationVerdict(const model::published_meta&)> publish
+    = [](const auto&) { return wire::PublicationVerdict::NOT_UPLOADER; };
+  std::function<bool()> confirm_deletion = [] { return false; };
   kj::Own<kj::PromiseFulfiller<void>> waiter;
   void news() {
     if (waiter.get() != nullptr && waiter->isWaiting())

@@ -1,0 +1,276 @@
+// See cooldown_mover.h.
+#include "node/be/cooldown_mover.h"
+
+#include "actors/codec/remote_meta_codec.h"
+#include "node/be/replica_look.h"
+#include "persistence/crc32c.h"
+#include "persistence/remote/remote_segment.h"
+
+#include <caf/send.hpp>
+#include <fmt/format.h>
+#include <kj/exception.h>
+
+#include <algorithm>
+
+namespace tabletd {
+
+namespace {
+
+/// A list of a million rowsets is smaller.
+constexpr std::uint64_t meta_bytes_max = 256U << 20;
+/// Of a call that no lease bounds.
+constexpr std::chrono::milliseconds patience{120'000};
+
+void tell(const cooldown_keeper_actor& keeper, const cooldown_life_id& who, model::replica_event event) {
+  caf::anon_send(keeper, cooldown_happened{who, std::move(event)});
+}
+
+}  // namespace
+
+// -- where -------------------------------------------------------------------------------
+
+void cooldown_mover::on_its_disk(const cooldown_life_id& who, disk_work work, std::function<void()> absent) {
+  auto* disk = where_.paths->disk_of(model::raw(who.tablet));
+  const auto run = [self = shared_from_this(), who, disk, work, absent](tablet_store& store) {
+    const auto here = store.status(model::raw(who.tablet));
+    if (here && here->replica == model::raw(who.replica))
+      return work(*disk, store);
+    if (self->where_.paths->left_for(model::raw(who.tablet), *disk) != nullptr)
+      return self->on_its_disk(who, work, absent);
+    absent();
+  };
+  if (disk == nullptr || !disk->post(run))
+    absent();
+}
+
+void cooldown_mover::fail(const cooldown_life_id& who, std::uint64_t job, const cooldown_keeper_actor& keeper,
+                          std::string why) const {
+  tell(keeper, who, model::cooldown_failed{job, std::move(why)});
+}
+
+void cooldown_mover::on_remote(const cooldown_life_id& who, std::uint64_t job, const cooldown_keeper_actor& keeper,
+                               std::function<model::replica_event()> work) {
+  const bool posted = where_.workers->post([self = shared_from_this(), who, job, keeper, work = std::move(work)] {
+    try {
+      tell(keeper, who, work());
+    } catch (const kj::Exception& why) {
+      self->fail(who, job, keeper, why.getDescription().cStr());
+    } catch (const std::exception& why) {
+      self->fail(who, job, keeper, why.what());
+    }
+  });
+  if (!posted)
+    fail(who, job, keeper, "this backend is shutting down");
+}
+
+/// Asked before every request and while bytes travel, so an acknowledgement prolongs what is under way.
+time_left_fn cooldown_mover::within(const lease_end& lease) const {
+  return [lease, clock = where_.clock, workers = where_.workers] {
+    return workers->is_stopping() ? std::chrono::milliseconds(0)
+                                  : std::chrono::milliseconds(lease->load()) - clock();
+  };
+}
+
+time_left_fn cooldown_mover::unleased() const {
+  return [until = where_.clock() + patience, clock = where_.clock, workers = where_.workers] {
+    return workers->is_stopping() ? std::chrono::milliseconds(0) : until - clock();
+  };
+}
+
+// -- disks -------------------------------------------------------------------------------
+
+void cooldown_mover::look(const cooldown_life_id& who, cooldown_keeper_actor keeper) {
+  on_its_disk(
+      who,
+      [who, keeper](disk_worker&, tablet_store& store) {
+        caf::anon_send(keeper, cooldown_looked{who, disk_of(store, who.tablet)});
+      },
+      [who, keeper] { caf::anon_send(keeper, cooldown_looked{who, std::nullopt}); });
+}
+
+void cooldown_mover::save_asked(const cooldown_life_id& who, std::uint64_t job,
+                                std::optional<model::published_meta> what, cooldown_keeper_actor keeper) {
+  on_its_disk(
+      who,
+      [self = shared_from_this(), who, job, keeper, what = std::move(what)](disk_worker& disk, tablet_store& store) {
+        try {
+          store.save_asked(model::raw(who.tablet), model::raw(who.replica), asked_of(what));
+          tell(keeper, who, model::cooldown_done{job});
+        } catch (const storage_error& why) {
+          disk.note(why);
+          self->fail(who, job, keeper, why.what());
+        }
+      },
+      [self = shared_from_this(), who, job, keeper] { self->fail(who, job, keeper, "the replica is not here any more"); });
+}
+
+void cooldown_mover::save_set(const cooldown_life_id& who, model::save_set what, model::resource_id resource,
+                              cooldown_keeper_actor keeper) {
+  const auto job = what.job;
+  on_its_disk(
+      who,
+      [self = shared_from_this(), who, keeper, resource, what = std::move(what)](disk_worker& disk, tablet_store& store) {
+        try {
+          take_over(store, who.tablet, who.replica, what.change, resource);
+          self->where_.paths->changed(disk, store, {{who.tablet, who.replica}}, path_set::prepared_set::changed);
+          tell(keeper, who, model::cooldown_done{what.job});
+        } catch (const storage_error& why) {
+          disk.note(why);
+          self->fail(who, what.job, keeper, why.what());
+        }
+      },
+      [self = shared_from_this(), who, job, keeper] { self->fail(who, job, keeper, "the replica is not here any more"); });
+}
+
+// -- uploading ---------------------------------------------------------------------------
+
+namespace {
+
+/// Every block is checked before the first byte leaves: nobody else has a copy that could mend what is uploaded.
+void check_blocks(const rowset_reader& rowset) {
+  std::vector<std::byte> block;
+  for (std::uint32_t i = 0; i < rowset.footer().blocks.size(); ++i)
+    rowset.read(i, block);
+}
+
+struct segment_source {
+  std::shared_ptr<rowset_reader> rowset;
+  open_file file;
+};
+
+/// The local rowset of exactly these versions.
+std::shared_ptr<segment_source> open_source(tablet_store& store, model::tablet_id tablet, const model::put_segment& what) {
+  for (const auto& rowset : store.rowsets(model::raw(tablet)))
+    if (!rowset.is_remote() && rowset.first_version == what.first_version && rowset.last_version == what.last_version)
+      return std::make_shared<segment_source>(segment_source{store.open_rowset(rowset), store.open_segment(rowset)});
+  throw storage_error(storage_fault::unusable, store.root().string(),
+                      fmt::format("{} has no local rowset of versions {}..{} of tablet {} any more; it is looked at again",
+                                  store.root().string(), what.first_version, what.last_version, model::raw(tablet)));
+}
+
+}  // namespace
+
+void cooldown_mover::put_segment(const cooldown_life_id& who, model::resource_id resource, model::put_segment what,
+                                 lease_end lease, cooldown_keeper_actor keeper) {
+  const auto job = what.job;
+  if (!what.compacted.empty())
+    return fail(who, job, keeper, "this build does not compact remote rowsets");
+  auto damaged = [self = shared_from_this(), who, job, keeper](disk_worker& disk, tablet_store& store,
+                                                              const storage_error& why) {
+    disk.note(why);
+    if (why.fault() == storage_fault::corrupt)
+      self->where_.paths->corrupt(disk, store, model::raw(who.tablet));
+    self->fail(who, job, keeper, why.what());
+  };
+  auto upload = [self = shared_from_this(), who, resource, what, lease, keeper](const std::shared_ptr<segment_source>& from) {
+    auto& stats = self->where_.paths->stats();
+    try {
+      const auto bytes = from->file.size();
+      self->where_.shelf->find(resource)->put_if_absent(tablet_folder(model::raw(who.tablet)) + what.object,
+                                                        put_source(from->file, 0, bytes), self->within(lease));
+      ++stats.cooldown_uploads_done;
+      stats.cooldown_upload_bytes += bytes;
+      return tell(keeper, who, model::cooldown_done{what.job});
+    } catch (const std::exception& why) {
+      ++stats.cooldown_uploads_failed;
+      self->fail(who, what.job, keeper, why.what());
+    }
+  };
+  auto check_and_upload = [self = shared_from_this(), who, damaged, upload](const std::shared_ptr<segment_source>& from) {
+    try {
+      check_blocks(*from->rowset);
+    } catch (const storage_error& why) {
+      return self->on_its_disk(who, [damaged, why](disk_worker& disk, tablet_store& store) { damaged(disk, store, why); },
+                               [] {});
+    }
+    upload(from);
+  };
+  on_its_disk(
+      who,
+      [self = shared_from_this(), who, what, damaged, check_and_upload](disk_worker& disk, tablet_store& store) {
+        try {
+          auto from = open_source(store, who.tablet, what);
+          if (!self->where_.workers->post([from, check_and_upload] { check_and_upload(from); }))
+            return;  // The process ends; what was uploaded is found by a cleanup.
+        } catch (const storage_error& why) {
+          damaged(disk, store, why);
+        }
+      },
+      [self = shared_from_this(), who, job, keeper] { self->fail(who, job, keeper, "the replica is not here any more"); });
+}
+
+void cooldown_mover::put_meta(const cooldown_life_id& who, model::put_meta what, lease_end lease,
+                              cooldown_keeper_actor keeper) {
+  const auto job = what.job;
+  on_remote(who, job, keeper,
+            [self = shared_from_this(), who, what = std::move(what), left = within(lease)]() -> model::replica_event {
+              const auto object = codec::encode_object(what.meta);
+              self->where_.shelf->find(what.meta.resource)
+                  ->put_if_absent(tablet_folder(model::raw(who.tablet)) + what.object, put_source(object), left);
+              return model::meta_written{what.job, crc32c(object), object.size()};
+            });
+}
+
+// -- following and cleaning up -----------------------------------------------------------
+
+void cooldown_mover::fetch_meta(const cooldown_life_id& who, model::fetch_meta what, cooldown_keeper_actor keeper) {
+  const auto job = what.job;
+  on_remote(who, job, keeper,
+            [self = shared_from_this(), who, what = std::move(what), left = unleased()]() -> model::replica_event {
+              const auto store = self->where_.shelf->find(what.meta.resource);
+              const auto key = tablet_folder(model::raw(who.tablet)) + what.meta.object;
+              const auto size = store->head(key, left).size_bytes;
+              if (size > meta_bytes_max)
+                throw remote_error(remote_fault::corrupt, key, fmt::format("{} has {} bytes, which no list of rowsets has", key, size));
+              std::vector<std::byte> object(size);
+              object.resize(store->get(key, 0, object, left));
+              if (const auto is = crc32c(object); is != what.meta.crc32c)
+                throw remote_error(remote_fault::corrupt, key,
+                                   fmt::format("{} in {} has checksum {:08x}, the log says {:08x}; look whether the store has "
+                                               "an older version of it",
+                                               key, store->name(), is, what.meta.crc32c));
+              return model::meta_fetched{what.job, codec::decode_remote_meta(object)};
+            });
+}
+
+void cooldown_mover::list_objects(const cooldown_life_id& who, model::resource_id resource, std::uint64_t job,
+                                  cooldown_keeper_actor keeper) {
+  on_remote(who, job, keeper, [self = shared_from_this(), who, resource, job, left = unleased()]() -> model::replica_event {
+    const auto store = self->where_.shelf->find(resource);
+    const auto folder = tablet_folder(model::raw(who.tablet));
+    model::objects_listed found{job, {}};
+    std::string after;
+    do {
+      auto page = store->list(folder, after, remote_store::page_keys_max, left);
+      for (const auto& entry : page.entries)
+        found.objects.push_back(entry.key.substr(folder.size()));
+      after = std::move(page.next);
+    } while (!after.empty());
+    return found;
+  });
+}
+
+void cooldown_mover::delete_object(const cooldown_life_id& who, model::resource_id resource, model::delete_object what,
+                                   lease_end lease, cooldown_keeper_actor keeper) {
+  const auto job = what.job;
+  on_remote(who, job, keeper,
+            [self = shared_from_this(), who, resource, what = std::move(what), left = within(lease)]() -> model::replica_event {
+              self->where_.shelf->find(resource)->remove(tablet_folder(model::raw(who.tablet)) + what.object, left);
+              return model::cooldown_done{what.job};
+            });
+}
+
+/// Not bound by the lease: nobody was ever asked to publish these names, and nobody else can write them.
+void cooldown_mover::discard(const cooldown_life_id& who, model::resource_id resource, std::vector<std::string> objects) {
+  where_.workers->post([self = shared_from_this(), who, resource, objects = std::move(objects), left = unleased()] {
+    try {
+      const auto store = self->where_.shelf->find(resource);
+      for (const auto& object : objects)
+        store->remove(tablet_folder(model::raw(who.tablet)) + object, left);
+    } catch (const remote_error&) {
+      // A cleanup finds them.
+    }
+  });
+}
+
+}  // namespace tabletd

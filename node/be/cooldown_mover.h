@@ -1,0 +1,55 @@
+#pragma once
+// What moves the bytes of cooldown: between the disks, in their threads, and the remote stores, in those of
+// remote_workers.
+#include "actors/agent/be_stats.h"
+#include "actors/agent/cooldown_ports.h"
+#include "node/be/path_set.h"
+#include "node/be/remote_shelf.h"
+#include "node/be/remote_workers.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+
+namespace tabletd {
+
+class cooldown_mover final : public cooldown_transport, public std::enable_shared_from_this<cooldown_mover> {
+public:
+  struct ports {
+    std::shared_ptr<path_set> paths;
+    std::shared_ptr<remote_workers> workers;
+    std::shared_ptr<remote_shelf> shelf;
+    std::function<model::time_ms()> clock;  ///< The keeper's: leases are measured by it.
+  };
+  explicit cooldown_mover(ports where) : where_(std::move(where)) {}
+
+  void look(const cooldown_life_id& who, cooldown_keeper_actor keeper) override;
+  void put_segment(const cooldown_life_id& who, model::resource_id resource, model::put_segment what, lease_end lease,
+                   cooldown_keeper_actor keeper) override;
+  void put_meta(const cooldown_life_id& who, model::put_meta what, lease_end lease, cooldown_keeper_actor keeper) override;
+  void save_asked(const cooldown_life_id& who, std::uint64_t job, std::optional<model::published_meta> what,
+                  cooldown_keeper_actor keeper) override;
+  void fetch_meta(const cooldown_life_id& who, model::fetch_meta what, cooldown_keeper_actor keeper) override;
+  void save_set(const cooldown_life_id& who, model::save_set what, model::resource_id resource,
+                cooldown_keeper_actor keeper) override;
+  void list_objects(const cooldown_life_id& who, model::resource_id resource, std::uint64_t job,
+                    cooldown_keeper_actor keeper) override;
+  void delete_object(const cooldown_life_id& who, model::resource_id resource, model::delete_object what, lease_end lease,
+                     cooldown_keeper_actor keeper) override;
+  void discard(const cooldown_life_id& who, model::resource_id resource, std::vector<std::string> objects) override;
+
+private:
+  using disk_work = std::function<void(disk_worker& disk, tablet_store& store)>;
+  /// In the thread of the disk that has the replica, which may just have moved to another; `absent` if none has.
+  void on_its_disk(const cooldown_life_id& who, disk_work work, std::function<void()> absent);
+  /// `work` throws remote_error or storage_error: the job has failed.
+  void on_remote(const cooldown_life_id& who, std::uint64_t job, const cooldown_keeper_actor& keeper,
+                 std::function<model::replica_event()> work);
+  void fail(const cooldown_life_id& who, std::uint64_t job, const cooldown_keeper_actor& keeper, std::string why) const;
+  [[nodiscard]] time_left_fn within(const lease_end& lease) const;
+  [[nodiscard]] time_left_fn unleased() const;
+
+  const ports where_;
+};
+
+}  // namespace tabletd

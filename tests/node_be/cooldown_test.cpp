@@ -1,0 +1,246 @@
+// Cooldown on real disks and a real shared directory; the test is the leader and its log.
+#include "actors/codec/remote_meta_codec.h"
+#include "persistence/crc32c.h"
+#include "tests/node_be/be_world.h"
+#include <algorithm>
+#include <fstream>
+
+namespace tabletd::test {
+namespace {
+
+using model::remote_meta_id;
+
+struct BackendCooldown : be_world {
+  std::optional<backend> be;
+  std::optional<leader> fe;
+  std::filesystem::path shared = dir / "shared";
+  /// What the log says of tablet 1.
+  model::cooldown_conf conf{model::replica_id{10}, 1, {}};
+  std::vector<row_bytes> rows{make_rows(1'000, 40, 1), make_rows(30, 1'000, 2)};
+  row_bytes more = make_rows(500, 60, 3);
+
+  [[nodiscard]] be_options paced(const std::string& name) {
+    auto how = options(name);
+    how.cooldown = {.tick = model::time_ms{5},
+                    .work_interval = model::time_ms{5},
+                    .rest_max = model::time_ms{10},
+                    .report_interval = model::time_ms{20}};
+    return how;
+  }
+  void SetUp() override {
+    std::filesystem::create_directories(shared);
+    be.emplace(sys, paced("a"));
+    fe.emplace(io, be->port());
+    ASSERT_EQ(fe->attach(5), "");
+    fe->create(100, 1, 10, be->node().paths()[0].hash);
+    fe->load(200, 2, 1, 10, rows);
+    fe->load(201, 3, 1, 10, {});
+    fe->load(202, 4, 1, 10, {more});
+    the_log_accepts(*fe);
+  }
+  void the_log_accepts(leader& to) {
+    to.ears().acknowledge = [this](const heard::cooldown_said& said) {
+      return said.replica == model::raw(conf.uploader) && said.term == conf.term ? conf.term : 0;
+    };
+    to.ears().publish = [this](const model::published_meta& meta) {
+      conf.published = meta;
+      return wire::PublicationVerdict::ACCEPTED;
+    };
+  }
+  /// Pushes what the log says; rowsets are due as soon as they are older than this millisecond, if there is a policy.
+  void push(leader& to, std::uint64_t replica, bool has_policy = true, std::uint64_t tablet = 1) {
+    auto request = to.service().cooldownRequest();
+    request.setTerm(5);
+    auto orders = request.initOrders();
+    orders.setLeaseMs(60'000);
+    auto resource = orders.initResources(1)[0];
+    resource.setId(7);
+    auto root = resource.initProperties(1)[0];
+    root.setKey("root");
+    root.setValue(shared.c_str());
+    auto order = orders.initTablets(1)[0];
+    order.setTablet(tablet);
+    order.setReplica(replica);
+    order.getConf().setUploader(model::raw(conf.uploader));
+    order.getConf().setTerm(conf.term);
+    if (conf.published)
+      codec::encode(*conf.published, order.getConf().getPublished().initMeta());
+    if (has_policy) {
+      order.setResource(7);
+      order.getRule().setTtlMs(0);
+    }
+    request.send().ignoreResult().wait(io.waitScope);
+  }
+  static bool has_followed(leader& from, const remote_meta_id& id) { return from.ears().cooldown[1].id == id; }
+  void cool() {
+    push(*fe, 10);
+    fe->wait_until([&] { return conf.published && conf.published->last_version == 4 && has_followed(*fe, conf.published->id); });
+  }
+  [[nodiscard]] std::string content() const { return rows[0].rows + rows[1].rows + more.rows; }
+  [[nodiscard]] std::vector<std::filesystem::path> objects() const {
+    std::vector<std::filesystem::path> all;
+    if (std::filesystem::exists(shared / "data/1"))
+      for (const auto& entry : std::filesystem::directory_iterator(shared / "data/1"))
+        all.push_back(entry.path());
+    std::ranges::sort(all);
+    return all;
+  }
+  [[nodiscard]] std::vector<std::filesystem::path> segments_there() const {
+    auto all = objects();
+    std::erase_if(all, [](const auto& path) { return path.extension() != ".seg"; });
+    return all;
+  }
+};
+
+TEST_F(BackendCooldown, TheUploaderPutsItsRowsetsThereAndFreesItsDisk) {
+  ASSERT_EQ(segments(dir / "a").size(), 2u);
+  cool();
+  EXPECT_EQ(segments(dir / "a").size(), 0u);
+  EXPECT_EQ(segments_there().size(), 2u) << "the one without rows needs no object";
+  EXPECT_EQ(be->stats().cooldown_uploads_done, 2u);
+  const auto all = fe->scan(1, 10, 4);
+  EXPECT_EQ(all.failure, "");
+  EXPECT_EQ(all.bytes, content());
+  EXPECT_EQ(be->stats().remote_read_bytes, content().size());
+  fe->load(203, 5, 1, 10, {more});
+  EXPECT_EQ(fe->scan(1, 10, 5).bytes, content() + more.rows);
+}
+
+/// U1: without an acknowledgement there is no lease, and without a lease no change of the store.
+TEST_F(BackendCooldown, NothingIsUploadedWithoutALease) {
+  fe->ears().acknowledge = [](const auto&) { return model::term{0}; };
+  push(*fe, 10);
+  const auto reports = fe->ears().cooldown_reports;
+  fe->wait_until([&] { return fe->ears().cooldown_reports > reports + 10; });
+  EXPECT_TRUE(objects().empty());
+  fe->ears().acknowledge = [](const auto&) { return model::term{2}; };  // Of another term: not this tenure's.
+  fe->wait_until([&] { return fe->ears().cooldown_reports > reports + 20; });
+  EXPECT_TRUE(objects().empty());
+  EXPECT_EQ(segments(dir / "a").size(), 2u);
+}
+
+TEST_F(BackendCooldown, WhatTheLogRefusesStaysLocal) {
+  std::size_t refused = 0;
+  fe->ears().publish = [&](const model::published_meta&) {
+    ++refused;
+    return wire::PublicationVerdict::NOT_UPLOADER;
+  };
+  push(*fe, 10);
+  fe->wait_until([&] { return refused > 0; });
+  EXPECT_EQ(segments(dir / "a").size(), 2u);
+  EXPECT_EQ(fe->scan(1, 10, 4).bytes, content());
+  EXPECT_EQ(be->stats().remote_read_bytes, 0u);
+}
+
+TEST_F(BackendCooldown, AFollowerFreesItsDiskWithoutUploading) {
+  backend other(sys, paced("b"));
+  leader fe2(io, other.port());
+  ASSERT_EQ(fe2.attach(5), "");
+  fe2.create(100, 1, 11, other.node().paths()[0].hash);
+  fe2.load(200, 2, 1, 11, rows);
+  fe2.load(201, 3, 1, 11, {});
+  fe2.load(202, 4, 1, 11, {more});
+  fe2.load(203, 5, 1, 11, {more});
+  cool();
+  const auto before = objects();
+  push(fe2, 11);
+  fe2.wait_until([&] { return has_followed(fe2, conf.published->id); });
+  EXPECT_EQ(segments(dir / "b").size(), 1u) << "version 5 is not there yet";
+  EXPECT_EQ(objects(), before);
+  EXPECT_EQ(other.stats().cooldown_uploads_done, 0u);
+  EXPECT_EQ(fe2.scan(1, 11, 5).bytes, content() + more.rows);
+}
+
+/// Taking the policy away stops uploads, not following (#26091).
+TEST_F(BackendCooldown, WithoutAPolicyItFollowsAndUploadsNothing) {
+  cool();
+  fe->load(203, 5, 1, 10, {more});
+  push(*fe, 10, false);
+  const auto reports = fe->ears().cooldown_reports;
+  fe->wait_until([&] { return fe->ears().cooldown_reports > reports + 10; });
+  EXPECT_EQ(segments(dir / "a").size(), 1u);
+  EXPECT_EQ(segments_there().size(), 2u);
+}
+
+TEST_F(BackendCooldown, ARestartedBackendServesWhatLiesThereOnceItIsToldWhere) {
+  cool();
+  be.emplace(sys, paced("a"));
+  fe.emplace(io, be->port());
+  the_log_accepts(*fe);
+  ASSERT_EQ(fe->attach(6), "");
+  EXPECT_NE(fe->scan(1, 10, 4).failure.find("not been told where resource 7 is"), std::string::npos);
+  auto request = fe->service().cooldownRequest();
+  request.setTerm(6);
+  auto resource = request.initOrders().initResources(1)[0];
+  resource.setId(7);
+  auto root = resource.initProperties(1)[0];
+  root.setKey("root");
+  root.setValue(shared.c_str());
+  request.send().ignoreResult().wait(io.waitScope);
+  const auto all = fe->scan(1, 10, 4);
+  EXPECT_EQ(all.failure, "");
+  EXPECT_EQ(all.bytes, content());
+}
+
+/// The seed: a read that misses an object follows what is published, once, and goes on.
+TEST_F(BackendCooldown, AReadThatMissesAnObjectFollowsOnceAndGoesOn) {
+  cool();
+  be.emplace(sys, [&] {
+    auto how = paced("a");
+    how.cooldown.tick = std::chrono::hours(1);  // It follows for the read or not at all.
+    return how;
+  }());
+  fe.emplace(io, be->port());
+  ASSERT_EQ(fe->attach(5), "");
+  // Another uploader has put everything under other names, and the old ones are gone.
+  model::remote_meta meta{model::tablet_id{1}, model::replica_id{11}, {2, 2}, model::resource_id{7}, {}};
+  const auto old = segments_there();
+  meta.rowsets.push_back({"first.seg", {}, 2, 2, 1'030, rows[0].rows.size() + rows[1].rows.size(), 2});
+  meta.rowsets.push_back({"", {}, 3, 3, 0, 0, 0});
+  meta.rowsets.push_back({"second.seg", {}, 4, 4, 500, more.rows.size(), 1});
+  std::filesystem::rename(old[0], shared / "data/1/first.seg");
+  std::filesystem::rename(old[1], shared / "data/1/second.seg");
+  const auto object = codec::encode_object(meta);
+  std::ofstream(shared / "data/1/other.meta", std::ios::binary).write(reinterpret_cast<const char*>(object.data()),
+                                                                      static_cast<std::streamsize>(object.size()));
+  push(*fe, 10);
+  EXPECT_NE(fe->scan(1, 10, 4).failure.find("lacks an object of the newest set"), std::string::npos);
+  conf = {model::replica_id{11}, 2, model::published_meta{{2, 2}, model::resource_id{7}, "other.meta", crc32c(object), 4, 0}};
+  push(*fe, 10);
+  const auto all = fe->scan(1, 10, 4);
+  EXPECT_EQ(all.failure, "");
+  EXPECT_EQ(all.bytes, content());
+  std::filesystem::remove(shared / "data/1/first.seg");
+  EXPECT_NE(fe->scan(1, 10, 4).failure.find("first.seg"), std::string::npos);
+}
+
+TEST_F(BackendCooldown, ADamagedRowsetIsReportedAndNotPublished) {
+  const auto file = segments(dir / "a").front();
+  {
+    std::fstream damage(file, std::ios::in | std::ios::out | std::ios::binary);
+    damage.seekp(100);
+    damage.put('#');
+  }
+  push(*fe, 10);
+  fe->wait_until([&] { return fe->ears().tablets[1].bad; });
+  EXPECT_FALSE(conf.published);
+  EXPECT_TRUE(segments_there().empty());
+}
+
+TEST_F(BackendCooldown, AFullCloneBringsRemoteRowsetsByName) {
+  cool();
+  push(*fe, 10, false);
+  fe->load(203, 5, 1, 10, {more});
+  backend other(sys, paced("b"));
+  leader fe2(io, other.port());
+  ASSERT_EQ(fe2.attach(5), "");
+  push(fe2, 11, true, 99);  // Where the resource is.
+  const auto end = fe2.carry_out(clone_task(300, 1, 11, other.node().paths()[0].hash, 5, be->port(), 10));
+  ASSERT_TRUE(end.done()) << std::get<model::task_failed>(end.outcome).message;
+  EXPECT_EQ(segments(dir / "b").size(), 1u);
+  EXPECT_LT(other.stats().copy_bytes_in, content().size());
+  EXPECT_EQ(fe2.scan(1, 11, 5).bytes, content() + more.rows);
+}
+
+}  // namespace
+}  // namespace tabletd::test
