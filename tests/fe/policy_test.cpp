@@ -48,11 +48,12 @@ TEST_F(FrontEndPolicy, AStoreIsReallyTried) {
   EXPECT_EQ(cat.find_resource("cold")->version, 1U);
   expect_refused(by, R"(CREATE RESOURCE s PROPERTIES("type"="s3", "secret_key"="hunter2"))",
                  "would put a credential into the edit log");
-  // Nobody listens there.
-  expect_refused(
-      by,
-      R"(CREATE RESOURCE s PROPERTIES("type"="s3", "endpoint"="http://127.0.0.1:1", "bucket"="cold", "root_path"="r"))",
-      "creating resource s failed");
+  // The credentials are asked for before the network is.
+  const auto keys = (dir / "keys").string();
+  const auto s3 = fmt::format(R"(CREATE RESOURCE s PROPERTIES("type"="s3", "endpoint"="http://127.0.0.1:1", "bucket"="cold", )"
+                              R"("root_path"="r", "credentials_file"="{}"))",
+                              keys);
+  expect_refused(by, s3, keys);
 }
 
 TEST_F(FrontEndPolicy, ARestartKeepsAllWithAnImageAndWithout) {
