@@ -1,7 +1,8 @@
 // The edits of resources, storage policies and cooldown; see edit_codec.cpp.
 #include "actors/codec/edit_words.h"
 #include "actors/codec/wire_words.h"
-#include <capnp/message.h> // KJ_REQUIRE comes with it.
+
+#include <capnp/message.h>  // KJ_REQUIRE comes with it.
 
 namespace tabletd::codec::edit_words {
 
@@ -9,8 +10,8 @@ namespace tabletd::codec::edit_words {
 
 wire::ResourceType type_of(resource_type from) { return static_cast<wire::ResourceType>(from); }
 resource_type type_of(wire::ResourceType from) {
-  KJ_REQUIRE(static_cast<std::uint16_t>(from) < resource_type_count, "the type of a resource is none this version knows",
-             static_cast<unsigned>(from));
+  KJ_REQUIRE(static_cast<std::uint16_t>(from) < resource_type_count,
+             "the type of a resource is none this version knows", static_cast<unsigned>(from));
   return static_cast<resource_type>(from);
 }
 
@@ -25,7 +26,8 @@ resource_properties read(capnp::List<wire::ResourceProperty>::Reader from) {
   to.reserve(from.size());
   for (auto p : from) {
     auto key = text(p.getKey());
-    KJ_REQUIRE(to.empty() || to.back().first < key, "the properties of a resource are not in ascending order", key.c_str());
+    KJ_REQUIRE(to.empty() || to.back().first < key, "the properties of a resource are not in ascending order",
+               key.c_str());
     to.emplace_back(std::move(key), text(p.getValue()));
   }
   return to;
@@ -38,8 +40,10 @@ void fill(wire::CooldownDue::Builder to, const cooldown_due& from) {
 }
 cooldown_due read(wire::CooldownDue::Reader from) {
   switch (from.which()) {
-    case wire::CooldownDue::TTL_SECONDS: return cooldown_ttl{from.getTtlSeconds()};
-    case wire::CooldownDue::DATETIME_MS: return cooldown_datetime{time_ms{from.getDatetimeMs()}};
+    case wire::CooldownDue::TTL_SECONDS:
+      return cooldown_ttl{from.getTtlSeconds()};
+    case wire::CooldownDue::DATETIME_MS:
+      return cooldown_datetime{time_ms{from.getDatetimeMs()}};
   }
   KJ_FAIL_REQUIRE("when data cools is a case this version does not know", static_cast<unsigned>(from.which()));
 }
@@ -54,8 +58,9 @@ void fill(wire::CooldownPublished::Builder to, const published_meta& from) {
   to.setBytes(from.bytes);
 }
 published_meta read_meta(wire::CooldownPublished::Reader from) {
-  return {{from.getTerm(), from.getSeq()}, resource_id{from.getResource()}, text(from.getObject()),
-          from.getCrc32c(), from.getLastVersion(), from.getBytes()};
+  return {{from.getTerm(), from.getSeq()}, resource_id{from.getResource()},
+          text(from.getObject()),          from.getCrc32c(),
+          from.getLastVersion(),           from.getBytes()};
 }
 
 // -- resources and policies --------------------------------------------------------------
@@ -152,4 +157,4 @@ cooldown_deletion_confirmed read(wire::CooldownDeletionConfirmed::Reader from) {
   return {tablet_id{from.getTablet()}, replica_id{from.getReplica()}, {from.getTerm(), from.getSeq()}};
 }
 
-} // namespace tabletd::codec::edit_words
+}  // namespace tabletd::codec::edit_words

@@ -17,7 +17,9 @@ void fill(wire::ImageResource::Builder to, resource_id id, const resource& from)
 }
 entry<resource_id, resource> read(wire::ImageResource::Reader from) {
   const resource_id id{from.getId()};
-  return {id, {id, text(from.getName()), edit_words::type_of(from.getType()), read(from.getProperties()), from.getVersion()}};
+  return {
+      id,
+      {id, text(from.getName()), edit_words::type_of(from.getType()), read(from.getProperties()), from.getVersion()}};
 }
 
 void fill(wire::ImageStoragePolicy::Builder to, storage_policy_id id, const storage_policy& from) {
@@ -57,4 +59,4 @@ std::size_t words_of(const cooldown_conf& from) {
   return 6 + (from.published ? 10 + words_of(from.published->object) : 0);
 }
 
-} // namespace tabletd::codec::image_parts
+}  // namespace tabletd::codec::image_parts

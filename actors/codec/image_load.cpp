@@ -56,8 +56,9 @@ struct catalog_loader::state {
   std::tuple<builder_of<database_id, database>, builder_of<table_id, table>, builder_of<tablet_id, tablet>,
              builder_of<txn_id, load>, builder_of<log_index, std::vector<txn_id>>, builder_of<tablet_id, open_order>,
              builder_of<tablet_id, open_move>, builder_of<log_index, decision_record>,
-             builder_of<colocate_group_id, colocate_group>, builder_of<partition_id, time_ms>, builder_of<frontend_id, retention_mark>,
-             builder_of<resource_id, resource>, builder_of<storage_policy_id, storage_policy>, builder_of<tablet_id, cooldown_conf>>
+             builder_of<colocate_group_id, colocate_group>, builder_of<partition_id, time_ms>,
+             builder_of<frontend_id, retention_mark>, builder_of<resource_id, resource>,
+             builder_of<storage_policy_id, storage_policy>, builder_of<tablet_id, cooldown_conf>>
     builders;
 
   template <class Id, class T>

@@ -114,7 +114,8 @@ void write_catalog(const catalog& cat, const std::vector<carried_section>& carri
   write(kind_of::PLANS, sink, cat.plans, [](auto root, unsigned n) { return root.initPlans(n); });
   write(kind_of::RETENTION, sink, cat.retention, [](auto root, unsigned n) { return root.initRetention(n); });
   write(kind_of::RESOURCES, sink, cat.resources, [](auto root, unsigned n) { return root.initResources(n); });
-  write(kind_of::STORAGE_POLICIES, sink, cat.storage_policies, [](auto root, unsigned n) { return root.initStoragePolicies(n); });
+  write(kind_of::STORAGE_POLICIES, sink, cat.storage_policies,
+        [](auto root, unsigned n) { return root.initStoragePolicies(n); });
   write(kind_of::COOLDOWNS, sink, cat.cooldowns, [](auto root, unsigned n) { return root.initCooldowns(n); });
   for (const auto& section : carried)
     sink(section.kind, section.flags, section.payload);

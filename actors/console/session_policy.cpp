@@ -4,6 +4,7 @@
 #include "actors/console/store_trial.h"
 #include "actors/model/cooldown_due_text.h"
 #include "actors/model/resource_rules.h"
+
 #include <fmt/format.h>
 
 namespace tabletd::session {
@@ -50,15 +51,17 @@ std::string policy_on(const model::catalog& cat, model::resource_id resource) {
 
 statement_error holds_data(const model::resource& of, std::string_view what) {
   return refused(error_code::failed_precondition,
-                 fmt::format("resource {} {}: the cooled data of {} tablet{} lies there and nowhere else", of.name, what,
-                             of.tablets, of.tablets == 1 ? "" : "s"),
+                 fmt::format("resource {} {}: the cooled data of {} tablet{} lies there and nowhere else", of.name,
+                             what, of.tablets, of.tablets == 1 ? "" : "s"),
                  "CREATE RESOURCE another one for what cools from now on");
 }
 
 /// A moment that is past makes everything due at once, which is rarely meant.
 std::string remark(const model::cooldown_due& due, model::time_ms now) {
   const auto* datetime = std::get_if<model::cooldown_datetime>(&due);
-  return datetime && datetime->at <= now ? "; its cooldown_datetime is past: every rowset under it is due as soon as it is written" : "";
+  return datetime && datetime->at <= now
+             ? "; its cooldown_datetime is past: every rowset under it is due as soon as it is written"
+             : "";
 }
 
 /// "is under storage policy p", "is under no storage policy"
@@ -66,7 +69,7 @@ std::string under(const std::string& policy, std::string_view whose = {}) {
   return policy.empty() ? "is under no storage policy" + std::string{whose} : "is under storage policy " + policy;
 }
 
-} // namespace
+}  // namespace
 
 // -- resources ---------------------------------------------------------------------------
 
@@ -120,7 +123,8 @@ void write(session_ptr self, const model::drop_resource& what, session_reply rep
   if (!found)
     return;
   if (const auto policy = policy_on(*cat, found->id); !policy.empty())
-    return reply.fail(refused(error_code::failed_precondition, name + " cannot be dropped: storage policy " + policy + " names it",
+    return reply.fail(refused(error_code::failed_precondition,
+                              name + " cannot be dropped: storage policy " + policy + " names it",
                               "DROP STORAGE POLICY " + policy + ", or ALTER it to another resource, first"));
   if (found->tablets > 0)
     return reply.fail(holds_data(*found, "cannot be dropped"));
@@ -137,14 +141,15 @@ void write(session_ptr self, const model::create_storage_policy& what, session_r
     return reply.done(exists, 0);
   with(model::look_up_resource(*cat, what.resource), reply, [&](const model::resource& to) {
     const auto done = "created " + name + remark(what.due, self->state.ports.job.wall_clock());
-    propose(self, model::storage_policy_created{what.name, to.id, what.due}, [=](const model::edit_answer& answer) mutable {
-      if (answer.ok())
-        reply.done(done, 1);
-      else if (what.if_not_exists && answer.why == model::refusal::storage_policy_already_exists)
-        reply.done(exists, 0);
-      else
-        reply.fail(model::error_of(answer, "creating " + name, self->state.ports.job.leader()));
-    });
+    propose(self, model::storage_policy_created{what.name, to.id, what.due},
+            [=](const model::edit_answer& answer) mutable {
+              if (answer.ok())
+                reply.done(done, 1);
+              else if (what.if_not_exists && answer.why == model::refusal::storage_policy_already_exists)
+                reply.done(exists, 0);
+              else
+                reply.fail(model::error_of(answer, "creating " + name, self->state.ports.job.leader()));
+            });
   });
 }
 
@@ -201,7 +206,7 @@ std::string_view place_of(std::optional<model::medium> medium) {
   return !medium ? "any disk" : *medium == model::medium::ssd ? "SSD" : "HDD";
 }
 
-} // namespace
+}  // namespace
 
 void write(session_ptr self, const model::modify_partition& what, session_reply reply) {
   const auto cat = catalog_of(self);
@@ -233,4 +238,4 @@ void write(session_ptr self, const model::modify_partition& what, session_reply 
   });
 }
 
-} // namespace tabletd::session
+}  // namespace tabletd::session

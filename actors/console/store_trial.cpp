@@ -1,4 +1,5 @@
 #include "actors/console/store_trial.h"
+
 #include "actors/actor_clock.h"
 #include "actors/codec/console_codec.h"
 #include "actors/console/proposal.h"
@@ -26,7 +27,8 @@ struct store_question {
   std::shared_ptr<const std::atomic<bool>> over;
 };
 
-store_asker_actor::behavior_type store_asker(store_asker_actor::stateful_pointer<store_asker_state> self, store_question what) {
+store_asker_actor::behavior_type store_asker(store_asker_actor::stateful_pointer<store_asker_state> self,
+                                             store_question what) {
   return {[self, what = std::move(what)](begin_job) {
     self->quit();
     return what.probe.ask(what.store, *what.over);
@@ -48,8 +50,13 @@ void answer(self_ptr self, std::variant<statement_error, model::statement_done> 
 statement_error refused(const store_trial_wish& wish, const std::string& fault) {
   const auto cut = fault.rfind("; ");
   const bool whole = cut == std::string::npos;
-  return {error_code::failed_precondition, wish.doing + " failed: " + fault.substr(0, cut),
-          whole ? "see that every node reaches the store" : fault.substr(cut + 2), {}, {}, {}, {}};
+  return {error_code::failed_precondition,
+          wish.doing + " failed: " + fault.substr(0, cut),
+          whole ? "see that every node reaches the store" : fault.substr(cut + 2),
+          {},
+          {},
+          {},
+          {}};
 }
 
 void propose_it(self_ptr self) {
@@ -75,7 +82,8 @@ caf::typed_response_promise<statement_outcome> on_begin(self_ptr self) {
   const auto asker = st.ports.probe.has_a_thread ? spawn_child<caf::detached>(self, store_asker, std::move(what))
                                                  : spawn_child(self, store_asker, std::move(what));
   self->request(asker, caf::infinite, begin_job{})
-    .then([self](const std::string& fault) {
+      .then(
+          [self](const std::string& fault) {
             if (fault.empty())
               propose_it(self);
             else
@@ -83,23 +91,36 @@ caf::typed_response_promise<statement_outcome> on_begin(self_ptr self) {
           },
           [self](const caf::error& why) {
             answer(self, statement_error{error_code::unavailable,
-                                         self->state.wish.doing + " failed: the store could not be tried: " + text_of(self->system(), why),
-                                         "try again", {}, {}, {}, 1'000});
+                                         self->state.wish.doing
+                                             + " failed: the store could not be tried: " + text_of(self->system(), why),
+                                         "try again",
+                                         {},
+                                         {},
+                                         {},
+                                         1'000});
           });
   return asked;
 }
 
-} // namespace
+}  // namespace
 
 store_trial_state::~store_trial_state() {
   *over = true;
   if (!statement)
     return;
   const std::string outcome = proposed ? "nobody knows whether it happened" : "nothing was changed";
-  statement->deliver(codec::seal_outcome(
-    {wish.kind, 0, {},
-     statement_error{error_code::unavailable, wish.doing + " was cut off: this front end stopped leading; " + outcome,
-                     "SHOW RESOURCES shows what there is; then try again", {}, {}, {}, 1'000, proposed}}));
+  statement->deliver(
+      codec::seal_outcome({wish.kind,
+                           0,
+                           {},
+                           statement_error{error_code::unavailable,
+                                           wish.doing + " was cut off: this front end stopped leading; " + outcome,
+                                           "SHOW RESOURCES shows what there is; then try again",
+                                           {},
+                                           {},
+                                           {},
+                                           1'000,
+                                           proposed}}));
 }
 
 store_trial_actor::behavior_type store_trial(self_ptr self, store_trial_wish wish, caf::actor_addr session,
@@ -114,4 +135,4 @@ store_trial_actor::behavior_type store_trial(self_ptr self, store_trial_wish wis
   return {[self](begin_job) { return on_begin(self); }};
 }
 
-} // namespace tabletd
+}  // namespace tabletd

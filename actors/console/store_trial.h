@@ -1,9 +1,11 @@
 #pragma once
 // One CREATE or ALTER RESOURCE: has the store tried, in a thread of its own, and proposes the edit if it will do.
 #include "actors/console/console_jobs.h"
+
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
+
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -13,13 +15,13 @@
 namespace tabletd {
 
 struct store_trial_wish {
-  std::string_view kind; ///< statement_row::kind
+  std::string_view kind;  ///< statement_row::kind
   model::resource_type type{};
-  model::resource_properties properties; ///< Of the store to be tried.
-  model::edit_body edit;                 ///< What becomes true if it will do.
-  std::string doing;                     ///< "creating resource cold"
-  std::string done;                      ///< "created resource cold"
-  std::string exists{};                  ///< Said instead of a refusal if there is one of that name; empty: refused.
+  model::resource_properties properties;  ///< Of the store to be tried.
+  model::edit_body edit;                  ///< What becomes true if it will do.
+  std::string doing;                      ///< "creating resource cold"
+  std::string done;                       ///< "created resource cold"
+  std::string exists{};                   ///< Said instead of a refusal if there is one of that name; empty: refused.
 };
 
 struct store_trial_state {
@@ -30,8 +32,8 @@ struct store_trial_state {
 
   console_job_ports ports;
   store_trial_wish wish;
-  caf::actor_addr session; ///< Monitored until begun.
-  model::time_ms begun{};  ///< Actor clock.
+  caf::actor_addr session;  ///< Monitored until begun.
+  model::time_ms begun{};   ///< Actor clock.
   std::shared_ptr<std::atomic<bool>> over = std::make_shared<std::atomic<bool>>(false);
   bool proposed = false;
   std::optional<caf::typed_response_promise<statement_outcome>> statement;
@@ -42,4 +44,4 @@ struct store_trial_state {
 store_trial_actor::behavior_type store_trial(store_trial_actor::stateful_pointer<store_trial_state> self,
                                              store_trial_wish wish, caf::actor_addr session, console_job_ports ports);
 
-} // namespace tabletd
+}  // namespace tabletd

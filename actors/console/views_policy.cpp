@@ -3,6 +3,7 @@
 #include "actors/console/views.h"
 #include "actors/model/resource_rules.h"
 #include "actors/model/view_columns.h"
+
 #include <algorithm>
 #include <map>
 #include <tuple>
@@ -37,7 +38,7 @@ std::map<storage_policy_id, std::string> partitions_by_policy(const catalog& cat
   return names;
 }
 
-} // namespace
+}  // namespace
 
 table_value show_resources(const catalog& cat) {
   auto out = empty_table(columns::resources);
@@ -53,8 +54,8 @@ table_value show_storage_policies(const catalog& cat) {
     const auto* ttl = std::get_if<cooldown_ttl>(&p->due);
     const auto* datetime = std::get_if<cooldown_datetime>(&p->due);
     out.rows.push_back({text(p->name), id(p->id), number(p->version), text("STORAGE"), text(to.name),
-                        datetime ? time(datetime->at) : never, ttl ? cell{static_cast<std::int64_t>(ttl->seconds)} : none,
-                        text(listed(to.properties))});
+                        datetime ? time(datetime->at) : never,
+                        ttl ? cell{static_cast<std::int64_t>(ttl->seconds)} : none, text(listed(to.properties))});
   }
   return out;
 }
@@ -67,9 +68,11 @@ table_value show_policy_users(const catalog& cat, storage_policy_id only) {
         out.rows.push_back({text(cat.storage_policies.find(policy)->name), text(cat.databases.find(t.database)->name),
                             text(t.name), text(partitions)});
   });
-  const auto key = [](const cell_row& row) { return std::tie(std::get<std::string>(row[0]), std::get<std::string>(row[1]), std::get<std::string>(row[2])); };
+  const auto key = [](const cell_row& row) {
+    return std::tie(std::get<std::string>(row[0]), std::get<std::string>(row[1]), std::get<std::string>(row[2]));
+  };
   std::sort(out.rows.begin(), out.rows.end(), [&](const cell_row& a, const cell_row& b) { return key(a) < key(b); });
   return out;
 }
 
-} // namespace tabletd::views
+}  // namespace tabletd::views

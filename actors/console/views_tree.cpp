@@ -117,7 +117,8 @@ table_value proc_tables(const sources& from, database_id of) {
         out.rows.push_back({id(t.id), text(t.name), number(t.partitions.size()), number(t.partitions.size()),
                             text("NORMAL"), number(t.key_column), text(separator_text(t.separator)),
                             number(t.partitions.front().buckets), number(t.replication_num),
-                            number(counts.replicas_of(t.id)), time(t.created), text(policy_name(from.cat, t.storage_policy))});
+                            number(counts.replicas_of(t.id)), time(t.created),
+                            text(policy_name(from.cat, t.storage_policy))});
     });
   });
   return out;

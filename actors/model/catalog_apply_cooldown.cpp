@@ -1,6 +1,7 @@
 // Folds of who may upload and what of it counts.  This is where a former uploader is stopped, however long it
 // was frozen: it may have written what it liked, but nobody reads what is not published (design/testing.md U1, U3).
 #include "actors/model/catalog_fold.h"
+
 #include <algorithm>
 #include <set>
 
@@ -32,7 +33,7 @@ refusal judge(const catalog& cat, const cooldown_grant& g) {
   return may_upload(t->find(g.replica)) ? refusal::none : refusal::uploader_unfit;
 }
 
-} // namespace
+}  // namespace
 
 void revoke_uploader(catalog& cat, tablet_id tablet, replica_id gone) {
   if (const auto* conf = cat.cooldowns.find(tablet); conf && conf->uploader == gone && raw(gone) != 0)
@@ -87,7 +88,7 @@ refusal judge(const catalog& cat, const tablet& t, const cooldown_conf& conf, co
   return meta.object.empty() || !has_them || meta.last_version < least ? refusal::remote_meta_unsound : refusal::none;
 }
 
-} // namespace
+}  // namespace
 
 verdict fold(catalog& cat, const cooldown_published& e, moment) {
   const auto* t = cat.tablets.find(e.tablet);
@@ -97,7 +98,7 @@ verdict fold(catalog& cat, const cooldown_published& e, moment) {
   if (!conf || raw(e.replica) == 0 || conf->uploader != e.replica || conf->term != e.meta.id.term)
     return refuse(refusal::not_uploader, conf ? conf->term : 0);
   if (conf->published == e.meta)
-    return accept(raw(e.tablet)); // Said again by an uploader that has not heard the answer.
+    return accept(raw(e.tablet));  // Said again by an uploader that has not heard the answer.
   if (const auto why = judge(cat, *t, *conf, e.meta); why != refusal::none)
     return refuse(why);
   if (conf->published)
@@ -125,4 +126,4 @@ verdict fold(catalog& cat, const cooldown_deletion_confirmed& e, moment) {
   return all_here ? accept(raw(e.tablet)) : refuse(refusal::cooldown_unsettled);
 }
 
-} // namespace tabletd::model::fold
+}  // namespace tabletd::model::fold

@@ -29,7 +29,7 @@ std::uint64_t table_under(const catalog& cat, storage_policy_id policy) {
   return user;
 }
 
-} // namespace
+}  // namespace
 
 // -- resources ---------------------------------------------------------------------------
 
@@ -121,4 +121,4 @@ verdict fold(catalog& cat, const storage_policy_set& e, moment) {
   return accept(raw(e.table));
 }
 
-} // namespace tabletd::model::fold
+}  // namespace tabletd::model::fold

@@ -286,7 +286,8 @@ std::string broken_cooldown(const catalog& cat, tablet_id id, const cooldown_con
   const auto& meta = *conf.published;
   if (meta.id.term == 0 || meta.id.term > conf.term || meta.id.seq == 0 || meta.object.empty()
       || !cat.resources.contains(meta.resource))
-    return say("tablet ", id, " published a meta of term ", meta.id.term, " in resource ", meta.resource, ", which cannot be");
+    return say("tablet ", id, " published a meta of term ", meta.id.term, " in resource ", meta.resource,
+               ", which cannot be");
   return meta.last_version >= version_initial && meta.last_version <= cat.visible_version(*t)
              ? ""
              : say("tablet ", id, " published version ", meta.last_version, " of ", cat.visible_version(*t));
@@ -329,7 +330,8 @@ std::string broken_policies(const catalog& cat) {
 } // namespace
 
 std::string broken_invariant(const catalog& cat) {
-  for (auto* check : {broken_tables, broken_tablets, broken_backends, broken_loads, broken_orders, broken_moves, broken_plans, broken_policies})
+  for (auto* check : {broken_tables, broken_tablets, broken_backends, broken_loads, broken_orders, broken_moves, broken_plans,
+                      broken_policies})
     if (auto broken = check(cat); !broken.empty())
       return broken;
   return "";

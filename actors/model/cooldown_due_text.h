@@ -1,6 +1,7 @@
 #pragma once
 // When data cools, as statements write it and views show it (spec/jobs.md B11).
 #include "actors/model/edit.h"
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,4 +20,4 @@ inline constexpr std::uint64_t cooldown_ttl_max_s = 100ULL * 365 * 86'400;
 [[nodiscard]] std::optional<cooldown_datetime> datetime_in(std::string_view text);
 [[nodiscard]] std::string to_text(cooldown_datetime datetime);
 
-} // namespace tabletd::model
+}  // namespace tabletd::model

@@ -99,8 +99,10 @@ constexpr std::array explanations{
   explanation{refusal::uploader_unfit, error_code::conflict, "the replica is gone, damaged or not confirmed yet", ""},
   explanation{refusal::not_uploader, error_code::conflict, "the replica is not the uploader of the current term", ""},
   explanation{refusal::remote_meta_stale, error_code::conflict, "it is not the remote meta that comes next, or counts", ""},
-  explanation{refusal::remote_meta_unsound, error_code::conflict, "it goes back, or names versions its uploader does not have", ""},
-  explanation{refusal::cooldown_unsettled, error_code::conflict, "a replica is missing, not confirmed, or its backend is down", ""},
+  explanation{refusal::remote_meta_unsound, error_code::conflict,
+              "it goes back, or names versions its uploader does not have", ""},
+  explanation{refusal::cooldown_unsettled, error_code::conflict,
+              "a replica is missing, not confirmed, or its backend is down", ""},
 };
 
 statement_error failed(const edit_answer& answer, std::string_view doing, std::string_view leader) {

@@ -19,7 +19,8 @@ using lookup = std::variant<const T*, statement_error>;
 [[nodiscard]] lookup<resource> look_up_resource(const catalog& cat, std::string_view name);
 [[nodiscard]] lookup<storage_policy> look_up_storage_policy(const catalog& cat, std::string_view name);
 /// The same for what a property says: 0 for an empty name.
-[[nodiscard]] std::variant<storage_policy_id, statement_error> storage_policy_named(const catalog& cat, std::string_view name);
+[[nodiscard]] std::variant<storage_policy_id, statement_error> storage_policy_named(const catalog& cat,
+                                                                                    std::string_view name);
 [[nodiscard]] lookup<saved_plan> look_up_plan(const catalog& cat, std::string_view name);
 
 /// Partitions of a table by name, each once, as the table orders them; no names: all of them.

@@ -1,5 +1,7 @@
 #include "actors/model/resource_rules.h"
+
 #include "actors/model/statement_lexer.h"
+
 #include <algorithm>
 #include <array>
 
@@ -14,7 +16,8 @@ bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 
 /// Of a file system, not relative, and not the root itself.
 bool is_path(std::string_view text) {
-  const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != 127; });
+  const bool plain
+      = std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != 127; });
   if (text.size() < 2 || text.size() > 1'024 || text.front() != '/' || text.back() == '/' || !plain)
     return false;
   return (std::string{text} + '/').find("/../") == std::string::npos;
@@ -34,7 +37,8 @@ bool is_bucket(std::string_view text) {
 }
 
 bool is_region(std::string_view text) {
-  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) { return is_one_of(c, "-"); });
+  return !text.empty() && text.size() <= 64
+         && std::all_of(text.begin(), text.end(), [](char c) { return is_one_of(c, "-"); });
 }
 
 /// Segments as persistence/remote/remote_key.h wants them.
@@ -59,14 +63,17 @@ struct rule {
 };
 constexpr std::string_view a_file = "it must be the path of a file on every node, from / on";
 constexpr std::array rules{
-  rule{resource_type::file, "root", true, is_path, "it must be the path of a directory that every node mounts, from / on, like \"/mnt/cold\""},
-  rule{resource_type::s3, "endpoint", true, is_endpoint, "it must be \"https://host:port\" or \"http://host:port\" and no more"},
-  rule{resource_type::s3, "bucket", true, is_bucket, "a bucket has 3 to 63 of a-z 0-9 - ."},
-  rule{resource_type::s3, "root_path", true, is_root_path,
-       "it must be names of A-Z a-z 0-9 _ - = : + @ ~ . with / between, like \"tabletd/prod\", none with a dot in front"},
-  rule{resource_type::s3, "region", false, is_region, "a region has a-z 0-9 -, like \"us-east-1\""},
-  rule{resource_type::s3, "ca_file", false, is_path, a_file},
-  rule{resource_type::s3, "credentials_file", false, is_path, a_file},
+    rule{resource_type::file, "root", true, is_path,
+         "it must be the path of a directory that every node mounts, from / on, like \"/mnt/cold\""},
+    rule{resource_type::s3, "endpoint", true, is_endpoint,
+         "it must be \"https://host:port\" or \"http://host:port\" and no more"},
+    rule{resource_type::s3, "bucket", true, is_bucket, "a bucket has 3 to 63 of a-z 0-9 - ."},
+    rule{resource_type::s3, "root_path", true, is_root_path,
+         "it must be names of A-Z a-z 0-9 _ - = : + @ ~ . with / between, like \"tabletd/prod\", none with a dot in "
+         "front"},
+    rule{resource_type::s3, "region", false, is_region, "a region has a-z 0-9 -, like \"us-east-1\""},
+    rule{resource_type::s3, "ca_file", false, is_path, a_file},
+    rule{resource_type::s3, "credentials_file", false, is_path, a_file},
 };
 
 std::string keys_of(resource_type type) {
@@ -79,16 +86,19 @@ std::string keys_of(resource_type type) {
 
 std::string lower(std::string_view text) {
   std::string out{text};
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; });
   return out;
 }
 
-} // namespace
+}  // namespace
 
 std::string_view name(resource_type type) {
   switch (type) {
-    case resource_type::file: return "file";
-    case resource_type::s3: return "s3";
+    case resource_type::file:
+      return "file";
+    case resource_type::s3:
+      return "s3";
   }
   return "unknown";
 }
@@ -122,11 +132,13 @@ std::string listed(const resource_properties& all) {
 
 bool looks_secret(std::string_view key) {
   const auto low = lower(key);
-  constexpr std::array words{"access_key", "accesskey", "access.key", "secret", "password", "passwd", "token", "private_key", "api_key"};
+  constexpr std::array words{"access_key", "accesskey", "access.key",  "secret", "password",
+                             "passwd",     "token",     "private_key", "api_key"};
   const bool names_file = low == "credentials_file";
   return !names_file
          && (low == "ak" || low == "sk" || low == "credentials"
-             || std::any_of(words.begin(), words.end(), [&](const char* word) { return low.find(word) != std::string::npos; }));
+             || std::any_of(words.begin(), words.end(),
+                            [&](const char* word) { return low.find(word) != std::string::npos; }));
 }
 
 std::optional<property_fault> fault_of(std::string_view key, std::string_view value) {
@@ -134,22 +146,26 @@ std::optional<property_fault> fault_of(std::string_view key, std::string_view va
   if (known == rules.end() || known->sound(value))
     return std::nullopt;
   // The value is not quoted: it may hold a password.
-  return property_fault{std::string{key}, true, "this cannot be the value of \"" + std::string{key} + '"', std::string{known->wanted}};
+  return property_fault{std::string{key}, true, "this cannot be the value of \"" + std::string{key} + '"',
+                        std::string{known->wanted}};
 }
 
 std::optional<property_fault> fault_of(resource_type type, const resource_properties& properties) {
   for (const auto& [key, value] : properties) {
-    const auto known = std::find_if(rules.begin(), rules.end(), [&, &wanted = key](const rule& r) { return r.type == type && r.key == wanted; });
+    const auto known = std::find_if(rules.begin(), rules.end(),
+                                    [&, &wanted = key](const rule& r) { return r.type == type && r.key == wanted; });
     if (known == rules.end())
-      return property_fault{key, false, "a resource of type \"" + std::string{name(type)} + "\" has no property \"" + key + '"',
+      return property_fault{key, false,
+                            "a resource of type \"" + std::string{name(type)} + "\" has no property \"" + key + '"',
                             "there are " + keys_of(type)};
     if (auto fault = fault_of(key, value))
       return fault;
   }
   for (const auto& r : rules)
     if (r.type == type && r.needed && !find_property(properties, r.key))
-      return property_fault{std::string{r.key}, false, "the property \"" + std::string{r.key} + "\" is missing",
-                            "a resource of type \"" + std::string{name(type)} + "\" needs it: " + std::string{r.wanted}};
+      return property_fault{
+          std::string{r.key}, false, "the property \"" + std::string{r.key} + "\" is missing",
+          "a resource of type \"" + std::string{name(type)} + "\" needs it: " + std::string{r.wanted}};
   return std::nullopt;
 }
 
@@ -162,4 +178,4 @@ bool same_place(resource_type type, const resource_properties& a, const resource
   return type == resource_type::file ? same("root") : same("bucket") && same("root_path");
 }
 
-} // namespace tabletd::model
+}  // namespace tabletd::model

@@ -2,6 +2,7 @@
 // What the properties of a resource may be (spec/jobs.md B11).  Pure: whether the store is there and does what
 // uploads need is asked elsewhere (persistence/remote/remote_probe.h).
 #include "actors/model/edit.h"
+
 #include <optional>
 #include <span>
 #include <string>
@@ -9,7 +10,7 @@
 
 namespace tabletd::model {
 
-[[nodiscard]] std::string_view name(resource_type type); ///< "file", "s3"
+[[nodiscard]] std::string_view name(resource_type type);  ///< "file", "s3"
 [[nodiscard]] std::optional<resource_type> resource_type_of(std::string_view word);
 
 /// Null: it is not given.
@@ -24,14 +25,15 @@ void set_property(resource_properties& among, std::string_view key, std::string_
 [[nodiscard]] bool looks_secret(std::string_view key);
 /// Where credentials come from, for the one who wrote them elsewhere.
 inline constexpr std::string_view where_credentials_are
-  = "credentials are never part of a statement: put them into a file on every node that only tabletd may read, and name it in "
-    "\"credentials_file\", or into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of tabletd's environment";
+    = "credentials are never part of a statement: put them into a file on every node that only tabletd may read, and "
+      "name it in "
+      "\"credentials_file\", or into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of tabletd's environment";
 
 struct property_fault {
-  std::string key;     ///< Which one.
-  bool of_value{};     ///< Its value is wrong; else the key does not belong here, or is missing.
-  std::string message; ///< What is wrong.
-  std::string hint;    ///< What it must be.
+  std::string key;      ///< Which one.
+  bool of_value{};      ///< Its value is wrong; else the key does not belong here, or is missing.
+  std::string message;  ///< What is wrong.
+  std::string hint;     ///< What it must be.
 };
 /// The first thing that makes these unfit for a resource of this type; nothing: they will do.
 [[nodiscard]] std::optional<property_fault> fault_of(resource_type type, const resource_properties& properties);
@@ -43,4 +45,4 @@ struct property_fault {
 /// S3 service may change under it.
 [[nodiscard]] bool same_place(resource_type type, const resource_properties& a, const resource_properties& b);
 
-} // namespace tabletd::model
+}  // namespace tabletd::model

@@ -132,7 +132,8 @@ create_storage_policy build_create_storage_policy(slot_reader& in) {
   out.if_not_exists = in.took("IF");
   out.name = in.name();
   const auto words = build_policy_words(in);
-  in.need(words.resource.has_value(), "storage_resource", "it names the resource that data cools to; SHOW RESOURCES lists them");
+  in.need(words.resource.has_value(), "storage_resource",
+          "it names the resource that data cools to; SHOW RESOURCES lists them");
   in.need(words.due.has_value(), "cooldown_ttl", R"("cooldown_ttl" or "cooldown_datetime" must be set)");
   out.resource = words.resource.value_or("");
   out.due = words.due.value_or(cooldown_due{});

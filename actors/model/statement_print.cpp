@@ -165,7 +165,8 @@ struct printer {
     properties.add("type", name(s.type));
     for (const auto& [key, value] : s.properties)
       properties.add(key, value);
-    return (s.if_not_exists ? "CREATE RESOURCE IF NOT EXISTS " : "CREATE RESOURCE ") + printed(s.name) + properties.after("PROPERTIES");
+    return (s.if_not_exists ? "CREATE RESOURCE IF NOT EXISTS " : "CREATE RESOURCE ") + printed(s.name)
+           + properties.after("PROPERTIES");
   }
   std::string operator()(const alter_resource& s) const {
     property_list properties;

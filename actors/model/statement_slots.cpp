@@ -98,7 +98,8 @@ std::vector<property_name> properties_of(slot what) {
               {"colocate_with", "a group of tables with equal buckets"},
               {"storage_policy", "what of it cools, and where to"}};
     case slot::partition_property:
-      return {{"storage_medium", "HDD, SSD; MODIFY also takes ANY"}, {"storage_policy", "its own; without it the table's"}};
+      return {{"storage_medium", "HDD, SSD; MODIFY also takes ANY"},
+              {"storage_policy", "its own; without it the table's"}};
     case slot::table_setting: return {{"storage_policy", "a storage policy, or empty for none"}};
     case slot::resource_property:
       return {{"type", "file or s3"},
@@ -276,7 +277,8 @@ std::vector<property> slot_reader::properties(slot what) {
       if (const auto* config = find_config(text))
         text = config->key;
     if (what == slot::resource_property && looks_secret(text)) {
-      refuse(key, "the property " + shown_token(key) + " would put a credential into the edit log", std::string{where_credentials_are});
+      refuse(key, "the property " + shown_token(key) + " would put a credential into the edit log",
+             std::string{where_credentials_are});
     } else if (std::none_of(known.begin(), known.end(), [&](const property_name& k) { return k.key == text; })) {
       std::vector<std::string> names;
       for (const auto& one : known)
@@ -387,7 +389,8 @@ cooldown_ttl slot_reader::ttl_in(const property& of) {
 cooldown_datetime slot_reader::datetime_in(const property& of) {
   const auto datetime = model::datetime_in(of.value->text);
   if (!datetime)
-    refuse(*of.value, shown_token(*of.value) + " is no date and time", R"(write "yyyy-MM-dd HH:mm:ss", UTC, from 1970 on)");
+    refuse(*of.value, shown_token(*of.value) + " is no date and time",
+           R"(write "yyyy-MM-dd HH:mm:ss", UTC, from 1970 on)");
   return datetime.value_or(cooldown_datetime{});
 }
 

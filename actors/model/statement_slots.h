@@ -66,8 +66,12 @@ public:
   cooldown_ttl ttl_in(const property& of);
   cooldown_datetime datetime_in(const property& of);
   /// Empty: none.
-  std::string policy_in(const property& of) { return of.value->text.empty() ? std::string{} : name_in(of, "storage policy name"); }
-  void refuse_key(const property& of, std::string message, std::string hint) { refuse(*of.written_key, std::move(message), std::move(hint)); }
+  std::string policy_in(const property& of) {
+    return of.value->text.empty() ? std::string{} : name_in(of, "storage policy name");
+  }
+  void refuse_key(const property& of, std::string message, std::string hint) {
+    refuse(*of.written_key, std::move(message), std::move(hint));
+  }
   /// What resource_rules.h says of `given`.
   void refuse_fault(const std::vector<property>& given, const property_fault& fault);
   /// Refuses a statement that asks for more at once than is good for anybody; `what`: "tablets".

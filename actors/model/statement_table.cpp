@@ -53,9 +53,10 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
    "those that exist to one of their own backend; where a backend has none they stay, and PLAN REBALANCE says so. \"storage_policy\": one of its own, or "
    "\"\": the table's. What is not named stays.",
    R"(ALTER TABLE shop.orders MODIFY PARTITION y2024 SET ("storage_medium"="HDD"))", {}, writes},
-  {"set_table_policy", "ALTER TABLE <table> SET ( <table setting>, ... )", "Puts a table under a storage policy, or under none.",
-   "\"storage_policy\": a name, or \"\": none. It holds for every partition that has none of its own. What has cooled "
-   "already stays where it is.",
+  {"set_table_policy", "ALTER TABLE <table> SET ( <table setting>, ... )",
+   "Puts a table under a storage policy, or under none.",
+   "\"storage_policy\": a name, or \"\": none. It holds for every partition that has none of its own. What has "
+   "cooled already stays where it is.",
    R"(ALTER TABLE shop.orders SET ("storage_policy"="after_a_month"))", {}, writes},
   {"use_database", "USE <database>", "Sets the database that table names without one belong to.",
    "Holds for this session.", "USE shop", {}, reads},
@@ -99,30 +100,35 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
    "ADMIN TRANSFER LEADERSHIP TO 'fe2'", {}, writes},
   {"create_resource", "CREATE RESOURCE [IF NOT EXISTS] <resource> PROPERTIES ( <resource property>, ... )",
    "Names a remote store that data may cool to.",
-   "\"type\"=\"file\": \"root\", a directory that every node mounts. \"type\"=\"s3\": \"endpoint\", \"bucket\" and \"root_path\", and if need be "
-   "\"region\", \"ca_file\" and \"credentials_file\". Credentials are never part of a statement: they come from that file, which only tabletd "
-   "may read and which is on every node, or from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN of its environment. The leader asks the store first: one that is not there, has no "
-   "conditional create, or belongs to another cluster, is refused.",
-   R"(CREATE RESOURCE cold PROPERTIES("type"="s3", "endpoint"="https://s3.example:9000", "bucket"="cold", "root_path"="tabletd/prod"))",
-   {}, writes},
-  {"alter_resource", "ALTER RESOURCE <resource> PROPERTIES ( <resource property>, ... )", "Changes how a remote store is reached.",
-   "What is not named stays; \"\" goes back to the default. The type never changes, and neither do root, bucket and root_path once cooled "
-   "data lies there. The store is asked as by CREATE RESOURCE.",
+   "\"type\"=\"file\": \"root\", a directory that every node mounts. \"type\"=\"s3\": \"endpoint\", \"bucket\" and "
+   "\"root_path\", and if need be \"region\", \"ca_file\" and \"credentials_file\". Credentials are never part of "
+   "a statement: they come from that file, which only tabletd may read and which is on every node, or from "
+   "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN of its environment. The leader asks the store "
+   "first: one that is not there, has no conditional create, or belongs to another cluster, is refused.",
+   R"(CREATE RESOURCE cold PROPERTIES("type"="s3", "endpoint"="https://s3.example:9000", "bucket"="cold", "root_path"="tabletd/prod"))", {}, writes},
+  {"alter_resource", "ALTER RESOURCE <resource> PROPERTIES ( <resource property>, ... )",
+   "Changes how a remote store is reached.",
+   "What is not named stays; \"\" goes back to the default. The type never changes, and neither do root, bucket "
+   "and root_path once cooled data lies there. The store is asked as by CREATE RESOURCE.",
    R"(ALTER RESOURCE cold PROPERTIES("endpoint"="https://s3-new.example:9000"))", {}, writes},
-  {"drop_resource", "DROP RESOURCE [IF EXISTS] <resource>", "Forgets a remote store.",
+  {"drop_resource", "DROP RESOURCE [IF EXISTS] <resource>",
+   "Forgets a remote store.",
    "Refused while a storage policy names it or cooled data lies there. Nothing in the store is deleted.",
    "DROP RESOURCE IF EXISTS cold", {}, writes, dangerous},
   {"create_storage_policy", "CREATE STORAGE POLICY [IF NOT EXISTS] <policy> PROPERTIES ( <policy property>, ... )",
    "Says when data cools, and where to.",
-   "\"storage_resource\" names the resource. A rowset is due \"cooldown_ttl\" after it was written (\"1d\", \"12h\", \"1week\" or seconds), or at "
-   "\"cooldown_datetime\" (\"yyyy-MM-dd HH:mm:ss\", UTC), which makes every rowset due that is written after it, too: exactly one of them. CREATE TABLE and ALTER TABLE put tables and "
+   "\"storage_resource\" names the resource. A rowset is due \"cooldown_ttl\" after it was written (\"1d\", "
+   "\"12h\", \"1week\" or seconds), or at \"cooldown_datetime\" (\"yyyy-MM-dd HH:mm:ss\", UTC), which makes every "
+   "rowset due that is written after it, too: exactly one of them. CREATE TABLE and ALTER TABLE put tables and "
    "partitions under it.",
    R"(CREATE STORAGE POLICY after_a_month PROPERTIES("storage_resource"="cold", "cooldown_ttl"="30d"))", {}, writes},
   {"alter_storage_policy", "ALTER STORAGE POLICY <policy> PROPERTIES ( <policy property>, ... )",
    "Changes when data cools, or where to.",
-   "What is not named stays; \"cooldown_ttl\" takes the place of \"cooldown_datetime\" and the reverse. What has cooled already stays where it is.",
+   "What is not named stays; \"cooldown_ttl\" takes the place of \"cooldown_datetime\" and the reverse. What has "
+   "cooled already stays where it is.",
    R"(ALTER STORAGE POLICY after_a_month PROPERTIES("cooldown_ttl"="1week"))", {}, writes},
-  {"drop_storage_policy", "DROP STORAGE POLICY [IF EXISTS] <policy>", "Forgets a storage policy.",
+  {"drop_storage_policy", "DROP STORAGE POLICY [IF EXISTS] <policy>",
+   "Forgets a storage policy.",
    "Refused while a table or partition is under it: SHOW STORAGE POLICY USING lists them.",
    "DROP STORAGE POLICY IF EXISTS after_a_month", {}, writes},
   {"load", "LOAD FILE <path> INTO <table> [PARTITION ( <partition>, ... )] [LABEL <label>]",
@@ -150,11 +156,17 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
    "why it is not linked, or what it waits for before it votes.",
    "SHOW FRONTENDS",
    columns::frontends, reads},
-  {"show_resources", "SHOW {RESOURCES|RESOURCE}", "Lists the remote stores by name.", "", "SHOW RESOURCES", columns::resources, reads},
-  {"show_storage_policies", "SHOW STORAGE POLICY", "Lists the storage policies by name.",
-   "CooldownTtl is in seconds, -1 for a policy that goes by CooldownDatetime. Version grows with every ALTER. Properties are those of the resource.",
+  {"show_resources", "SHOW {RESOURCES|RESOURCE}",
+   "Lists the remote stores by name.",
+   "",
+   "SHOW RESOURCES", columns::resources, reads},
+  {"show_storage_policies", "SHOW STORAGE POLICY",
+   "Lists the storage policies by name.",
+   "CooldownTtl is in seconds, -1 for a policy that goes by CooldownDatetime. Version grows with every ALTER. "
+   "Properties are those of the resource.",
    "SHOW STORAGE POLICY", columns::storage_policies, reads},
-  {"show_policy_users", "SHOW STORAGE POLICY USING [FOR <policy>]", "Lists the tables and partitions under storage policies.",
+  {"show_policy_users", "SHOW STORAGE POLICY USING [FOR <policy>]",
+   "Lists the tables and partitions under storage policies.",
    "Partitions is ALL for a table whose partitions are all under the policy.",
    "SHOW STORAGE POLICY USING FOR after_a_month", columns::policy_users, reads},
   {"show_tablet", "SHOW TABLET <tablet>", "Says which table a tablet belongs to.",

@@ -95,7 +95,8 @@ birth_effects place_partition(const table_birth& life, const add_partition& what
 
 birth_effects find_places(table_birth& life, const catalog& cat, const cluster_view& view) {
   ++life.placed;
-  const auto found = std::visit([&](const auto& what) { return storage_policy_named(cat, what.storage_policy); }, life.what);
+  const auto found
+    = std::visit([&](const auto& what) { return storage_policy_named(cat, what.storage_policy); }, life.what);
   if (const auto* error = std::get_if<statement_error>(&found))
     return refused(*error);
   const auto policy = std::get<storage_policy_id>(found);

@@ -57,9 +57,10 @@ std::string claim(remote_store& store, std::string_view cluster, const time_left
   owner.resize(store.get(cluster_mark, 0, std::as_writable_bytes(std::span(owner)), time_left));
   if (owner == cluster)
     return {};
-  return fmt::format("{} belongs to another cluster, says its object {}; use another place, or remove that object if nothing "
-                     "uses the place any more",
-                     store.name(), cluster_mark);
+  return fmt::format(
+      "{} belongs to another cluster, says its object {}; use another place, or remove that object if nothing "
+      "uses the place any more",
+      store.name(), cluster_mark);
 }
 
 }  // namespace

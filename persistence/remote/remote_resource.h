@@ -23,9 +23,10 @@ using remote_properties = std::span<const std::pair<std::string, std::string>>;
 inline constexpr std::string_view cluster_mark = "tabletd-cluster";
 
 /// Whether uploads of `cluster` (its id, in text) may depend on the store: it has conditional create (remote_probe.h)
-/// and is no other cluster's, which is then marked.  Empty, or a sentence that says why not and what to do.  Blocks for as
-/// long as `time_left` says.  `random`: new each time.
-[[nodiscard]] std::string fault_of_remote_store(std::string_view type, remote_properties properties, std::string_view cluster,
-                                                std::uint64_t random, const time_left_fn& time_left);
+/// and is no other cluster's, which is then marked.  Empty, or a sentence that says why not and what to do.  Blocks for
+/// as long as `time_left` says.  `random`: new each time.
+[[nodiscard]] std::string fault_of_remote_store(std::string_view type, remote_properties properties,
+                                                std::string_view cluster, std::uint64_t random,
+                                                const time_left_fn& time_left);
 
 }  // namespace tabletd

@@ -7,7 +7,8 @@ namespace {
 using model::raw;
 
 const std::string resources_head = "Name|Id|Type|Properties\n";
-const std::string policies_head = "PolicyName|Id|Version|Type|StorageResource|CooldownDatetime|CooldownTtl|Properties\n";
+const std::string policies_head
+    = "PolicyName|Id|Version|Type|StorageResource|CooldownDatetime|CooldownTtl|Properties\n";
 const std::string users_head = "Policy|Database|Table|Partitions\n";
 
 struct ConsolePolicy : test::session_world {
@@ -20,7 +21,8 @@ struct ConsolePolicy : test::session_world {
     session_world::SetUp();
   }
   void make_policy() {
-    EXPECT_EQ(run(R"(CREATE RESOURCE cold PROPERTIES("type"="file", "root"="/mnt/cold"))"), "done created resource cold (1)\n");
+    EXPECT_EQ(run(R"(CREATE RESOURCE cold PROPERTIES("type"="file", "root"="/mnt/cold"))"),
+              "done created resource cold (1)\n");
     EXPECT_EQ(run(R"(CREATE STORAGE POLICY p PROPERTIES("storage_resource"="cold", "cooldown_ttl"="1d"))"),
               "done created storage policy p (1)\n");
   }
@@ -48,8 +50,9 @@ TEST_F(ConsolePolicy, AResourceIsTriedBeforeItIsThere) {
 
   store_fault = "file:///x let a second object replace one; use a shared directory";
   const auto before = proposed.size();
-  EXPECT_EQ(run(R"(CREATE RESOURCE r PROPERTIES("type"="file", "root"="/x"))"),
-            "error [5] creating resource r failed: file:///x let a second object replace one | use a shared directory\n");
+  EXPECT_EQ(
+      run(R"(CREATE RESOURCE r PROPERTIES("type"="file", "root"="/x"))"),
+      "error [5] creating resource r failed: file:///x let a second object replace one | use a shared directory\n");
   EXPECT_EQ(proposed.size(), before) << "a store that will not do is never proposed";
 }
 
@@ -58,7 +61,8 @@ TEST_F(ConsolePolicy, AlteringTriesTheStoreAsItShallBe) {
   EXPECT_EQ(run(R"(ALTER RESOURCE cold PROPERTIES("root"="/mnt/other"))"), "done changed resource cold (1)\n");
   EXPECT_EQ(stores_asked.back(), R"(file "root" = "/mnt/other")");
   EXPECT_EQ(world.cat.find_resource("cold")->version, 2u);
-  EXPECT_EQ(run(R"(ALTER RESOURCE cold PROPERTIES("root"="/mnt/other"))"), "done resource cold is so already: nothing to do (0)\n");
+  EXPECT_EQ(run(R"(ALTER RESOURCE cold PROPERTIES("root"="/mnt/other"))"),
+            "done resource cold is so already: nothing to do (0)\n");
   EXPECT_EQ(run(R"(ALTER RESOURCE cold PROPERTIES("bucket"="abc"))"),
             "error [4] a resource of type \"file\" has no property \"bucket\" | there are \"root\"\n");
   EXPECT_EQ(run(R"(ALTER RESOURCE cold PROPERTIES("root"=""))").find("error [4] the property \"root\" is missing"), 0u);
@@ -73,12 +77,14 @@ TEST_F(ConsolePolicy, AlteringTriesTheStoreAsItShallBe) {
 TEST_F(ConsolePolicy, WhereDataLiesNothingIsMovedOrDropped) {
   make_policy();
   EXPECT_EQ(run("DROP RESOURCE cold"),
-            "error [5] resource cold cannot be dropped: storage policy p names it | DROP STORAGE POLICY p, or ALTER it to another resource, first\n");
+            "error [5] resource cold cannot be dropped: storage policy p names it | DROP STORAGE POLICY p, or ALTER it "
+            "to another resource, first\n");
   run(R"(ALTER TABLE shop.orders SET ("storage_policy"="p"))");
   publish();
   const auto asked = stores_asked.size();
   EXPECT_EQ(run(R"(ALTER RESOURCE cold PROPERTIES("root"="/mnt/other"))"),
-            "error [5] resource cold cannot be moved to another place: the cooled data of 1 tablet lies there and nowhere else | "
+            "error [5] resource cold cannot be moved to another place: the cooled data of 1 tablet lies there and "
+            "nowhere else | "
             "CREATE RESOURCE another one for what cools from now on\n");
   EXPECT_EQ(stores_asked.size(), asked);
   run(R"(ALTER TABLE shop.orders SET ("storage_policy"=""))");
@@ -95,21 +101,26 @@ TEST_F(ConsolePolicy, WhereDataLiesNothingIsMovedOrDropped) {
 TEST_F(ConsolePolicy, PoliciesAreMadeShownChangedAndDropped) {
   make_policy();
   const auto id = raw(world.cat.find_storage_policy("p")->id);
-  EXPECT_EQ(run("SHOW STORAGE POLICY"), policies_head + fmt::format("p|{}|1|STORAGE|cold|-|86400|\"root\" = \"/mnt/cold\"\n", id));
+  EXPECT_EQ(run("SHOW STORAGE POLICY"),
+            policies_head + fmt::format("p|{}|1|STORAGE|cold|-|86400|\"root\" = \"/mnt/cold\"\n", id));
   EXPECT_EQ(run(R"(CREATE STORAGE POLICY IF NOT EXISTS p PROPERTIES("storage_resource"="cold", "cooldown_ttl"="1d"))"),
             "done storage policy p exists already: nothing to do (0)\n");
   EXPECT_EQ(run(R"(CREATE STORAGE POLICY p PROPERTIES("storage_resource"="cold", "cooldown_ttl"="1d"))"),
-            "error [3] creating storage policy p failed: a storage policy of that name exists | CREATE STORAGE POLICY IF NOT EXISTS accepts that\n");
+            "error [3] creating storage policy p failed: a storage policy of that name exists | CREATE STORAGE POLICY "
+            "IF NOT EXISTS accepts that\n");
   EXPECT_EQ(run(R"(CREATE STORAGE POLICY q PROPERTIES("storage_resource"="col", "cooldown_ttl"="1d"))"),
             "error [2] there is no resource col | did you mean cold?\n");
   EXPECT_EQ(run(R"(ALTER STORAGE POLICY p PROPERTIES("cooldown_ttl"="2h"))"), "done changed storage policy p (1)\n");
   EXPECT_EQ(world.cat.find_storage_policy("p")->due, (model::cooldown_due{model::cooldown_ttl{7'200}}));
-  EXPECT_EQ(run(R"(ALTER STORAGE POLICY p PROPERTIES("cooldown_ttl"="7200"))"), "done storage policy p is so already: nothing to do (0)\n");
-  EXPECT_EQ(run(R"(ALTER STORAGE POLICY p PROPERTIES("cooldown_datetime"="2100-01-01 00:00:00"))"), "done changed storage policy p (1)\n");
+  EXPECT_EQ(run(R"(ALTER STORAGE POLICY p PROPERTIES("cooldown_ttl"="7200"))"),
+            "done storage policy p is so already: nothing to do (0)\n");
+  EXPECT_EQ(run(R"(ALTER STORAGE POLICY p PROPERTIES("cooldown_datetime"="2100-01-01 00:00:00"))"),
+            "done changed storage policy p (1)\n");
   EXPECT_EQ(run("SHOW STORAGE POLICY"),
             policies_head + fmt::format("p|{}|3|STORAGE|cold|@4102444800000|-1|\"root\" = \"/mnt/cold\"\n", id));
   EXPECT_EQ(run(R"(ALTER STORAGE POLICY p PROPERTIES("cooldown_datetime"="1999-01-01 00:00:00"))"),
-            "done changed storage policy p; its cooldown_datetime is past: every rowset under it is due as soon as it is written (1)\n");
+            "done changed storage policy p; its cooldown_datetime is past: every rowset under it is due as soon as it "
+            "is written (1)\n");
   EXPECT_EQ(run("DROP STORAGE POLICY p"), "done dropped storage policy p (1)\n");
   EXPECT_EQ(run("DROP STORAGE POLICY IF EXISTS p"), "done storage policy p does not exist: nothing to do (0)\n");
   EXPECT_EQ(run("DROP STORAGE POLICY p"), "error [2] there is no storage policy p | SHOW STORAGE POLICY lists them\n");
@@ -118,7 +129,8 @@ TEST_F(ConsolePolicy, PoliciesAreMadeShownChangedAndDropped) {
 TEST_F(ConsolePolicy, TablesAndPartitionsAreUnderPolicies) {
   make_policy();
   run(R"(CREATE STORAGE POLICY q PROPERTIES("storage_resource"="cold", "cooldown_ttl"="2d"))");
-  EXPECT_EQ(run(R"(ALTER TABLE shop.orders SET ("storage_policy"="p"))"), "done table shop.orders is under storage policy p now (1)\n");
+  EXPECT_EQ(run(R"(ALTER TABLE shop.orders SET ("storage_policy"="p"))"),
+            "done table shop.orders is under storage policy p now (1)\n");
   EXPECT_EQ(run(R"(ALTER TABLE shop.orders SET ("storage_policy"="p"))"),
             "done table shop.orders is under storage policy p already: nothing to do (0)\n");
   EXPECT_EQ(run("SHOW STORAGE POLICY USING"), users_head + "p|shop|orders|ALL\n");
@@ -126,15 +138,19 @@ TEST_F(ConsolePolicy, TablesAndPartitionsAreUnderPolicies) {
             "done partition p2 of shop.orders is under storage policy q now (1)\n");
   EXPECT_EQ(run("SHOW STORAGE POLICY USING"), users_head + "p|shop|orders|orders\nq|shop|orders|p2\n");
   EXPECT_EQ(run("SHOW STORAGE POLICY USING FOR q"), users_head + "q|shop|orders|p2\n");
-  EXPECT_EQ(run("SHOW STORAGE POLICY USING FOR r"), "error [2] there is no storage policy r | SHOW STORAGE POLICY lists them\n");
+  EXPECT_EQ(run("SHOW STORAGE POLICY USING FOR r"),
+            "error [2] there is no storage policy r | SHOW STORAGE POLICY lists them\n");
   EXPECT_EQ(run("DROP STORAGE POLICY q"),
-            "error [5] storage policy q cannot be dropped: shop.orders is under it | SHOW STORAGE POLICY USING FOR q lists who is; take them away first\n");
+            "error [5] storage policy q cannot be dropped: shop.orders is under it | SHOW STORAGE POLICY USING FOR q "
+            "lists who is; take them away first\n");
   EXPECT_EQ(run(R"(ALTER TABLE shop.orders MODIFY PARTITION p2 SET ("storage_policy"="", "storage_medium"="SSD"))"),
-            "done changed storage_medium of partition p2 of shop.orders, storage_policy of partition p2 of shop.orders (2)\n");
+            "done changed storage_medium of partition p2 of shop.orders, storage_policy of partition p2 of shop.orders "
+            "(2)\n");
   EXPECT_EQ(table().partitions[1].medium, model::medium::ssd);
   EXPECT_EQ(run(R"(ALTER TABLE shop.orders MODIFY PARTITION p2 SET ("storage_policy"=""))"),
             "done partition p2 of shop.orders is under no storage policy of its own already: nothing to do (0)\n");
-  EXPECT_EQ(run(R"(ALTER TABLE shop.orders SET ("storage_policy"="x"))"), "error [2] there is no storage policy x | SHOW STORAGE POLICY lists them\n");
+  EXPECT_EQ(run(R"(ALTER TABLE shop.orders SET ("storage_policy"="x"))"),
+            "error [2] there is no storage policy x | SHOW STORAGE POLICY lists them\n");
 }
 
 TEST_F(ConsolePolicy, WhatIsBornUnderAPolicyShowsIt) {
@@ -160,16 +176,18 @@ TEST_F(ConsolePolicy, AJobThatIsCutOffAfterItProposedIsInDoubt) {
   kill_jobs();
   ASSERT_TRUE(*slot);
   EXPECT_EQ(test::shown((*slot)->get().getResult()),
-            "error [8] creating resource cold was cut off: this front end stopped leading; nobody knows whether it happened | "
+            "error [8] creating resource cold was cut off: this front end stopped leading; nobody knows whether it "
+            "happened | "
             "SHOW RESOURCES shows what there is; then try again\n");
   EXPECT_TRUE((*slot)->get().getResult().getError().getOutcomeUnknown());
 }
 
 TEST_F(ConsolePolicy, ViewersOnlyLook) {
   EXPECT_EQ(run("SHOW RESOURCES", false), resources_head);
-  EXPECT_EQ(run(R"(CREATE RESOURCE cold PROPERTIES("type"="file", "root"="/mnt/cold"))", false).find("error [12] "), 0u);
+  EXPECT_EQ(run(R"(CREATE RESOURCE cold PROPERTIES("type"="file", "root"="/mnt/cold"))", false).find("error [12] "),
+            0u);
   EXPECT_TRUE(stores_asked.empty());
 }
 
-} // namespace
-} // namespace tabletd
+}  // namespace
+}  // namespace tabletd

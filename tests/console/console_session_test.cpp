@@ -83,7 +83,7 @@ TEST_F(ConsoleSession, EveryStatementAnswersWithTheColumnsItsHelpPromises) {
   with_orders();
   const auto tablet = raw(world.tablet(orders, 0).id);
   run("PLAN LOSE BACKEND 'h1:9060' SAVE AS 'friday'"); // SHOW PLAN needs one.
-  const model::resource_id cold{world.fold(model::resource_created{"cold", model::resource_type::file, {}}).id};
+  const model::resource_id cold{world.fold(model::resource_created{"cold", model::resource_type::file, {}})};
   world.fold(model::storage_policy_created{"after_a_month", cold, model::cooldown_ttl{1}}); // And so does USING FOR.
   publish_world();
   for (const auto& row : model::statement_table()) {

@@ -151,8 +151,10 @@ TEST_F(FrontEndGroup, TheOthersGoOnWithEverythingWhenTheLeaderEnds) {
     console by(io, "127.0.0.1", members[leads].node->port());
     ASSERT_TRUE(by.login().ok());
     ASSERT_TRUE(by.run("CREATE DATABASE kept").ok());
-    ASSERT_TRUE(by.run(fmt::format(R"(CREATE RESOURCE cold PROPERTIES("type"="file", "root"="{}"))", dir.string())).ok());
-    ASSERT_TRUE(by.run(R"(CREATE STORAGE POLICY p PROPERTIES("storage_resource"="cold", "cooldown_ttl"="1d"))").ok());
+    const auto cold = dir / "cold";
+    std::filesystem::create_directory(cold);
+    ASSERT_TRUE(by.run(fmt::format(R"(CREATE RESOURCE c PROPERTIES("type"="file", "root"="{}"))", cold.string())).ok());
+    ASSERT_TRUE(by.run(R"(CREATE STORAGE POLICY p PROPERTIES("storage_resource"="c", "cooldown_ttl"="1d"))").ok());
   }
   for (std::size_t i = 0; i < founders; ++i)
     EXPECT_EQ(members[i].node->leader_address(), fmt::format("127.0.0.1:{}", members[leads].node->port()));

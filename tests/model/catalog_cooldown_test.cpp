@@ -86,7 +86,8 @@ TEST_F(CatalogCooldown, APartitionsOwnPolicyWins) {
 }
 
 TEST_F(CatalogCooldown, TablesAndPartitionsAreBornUnderAPolicyThatIsThere) {
-  table_created e{db, "born", 1, '\t', 1, {}, {{"a", {}, {{w.first_path(b1)}}, {}}, {"b", {}, {{w.first_path(b1)}}, policy}}};
+  table_created e{
+      db, "born", 1, '\t', 1, {}, {{"a", {}, {{w.first_path(b1)}}, {}}, {"b", {}, {{w.first_path(b1)}}, policy}}};
   e.storage_policy = storage_policy_id{5};
   EXPECT_EQ(why(e), refusal::storage_policy_unknown);
   e.storage_policy = {};
@@ -239,9 +240,12 @@ TEST_F(CatalogCooldown, WherePublishedDataLiesNothingMoves) {
   ASSERT_TRUE(grant(b1, 1).ok());
   ASSERT_EQ(publish(b1, meta(1, 1, 1)), refusal::none);
   EXPECT_EQ(why(resource_altered{cold, {{"root", "/mnt/other"}}}), refusal::resource_holds_data);
-  const resource_id other{w(resource_created{"s3", resource_type::s3, {{"bucket", "b"}, {"endpoint", "https://a"}, {"root_path", "r"}}}).id};
+  const resource_id other{
+      w(resource_created{"s3", resource_type::s3, {{"bucket", "b"}, {"endpoint", "https://a"}, {"root_path", "r"}}})
+          .id};
   ASSERT_TRUE(w(storage_policy_altered{policy, other, cooldown_ttl{1}}).ok());
-  EXPECT_EQ(why(resource_dropped{cold}), refusal::resource_holds_data) << "no policy names it any more, the data is there still";
+  EXPECT_EQ(why(resource_dropped{cold}), refusal::resource_holds_data)
+      << "no policy names it any more, the data is there still";
   auto there = meta(1, 2, 1);
   there.resource = other;
   ASSERT_EQ(publish(b1, there), refusal::none);
@@ -283,5 +287,5 @@ TEST_F(CatalogCooldown, AFormerTermsSetIsNotConfirmedUntilTheNewUploaderPublishe
   EXPECT_EQ(confirm(b2, 2, 6), refusal::none);
 }
 
-} // namespace
-} // namespace tabletd
+}  // namespace
+}  // namespace tabletd

@@ -34,7 +34,7 @@ TEST(Completion, KnowsKeywordsNamesAndPages) {
   const auto& t = world.tablet(items, 0);
   world.fold(plan_saved{"friday", plan_kind::rebalance, {}, world.cat.applied,
                         {{t.id, t.replicas[0].id, {world.order[0], path_hash{100}}, {world.order[1], path_hash{200}}, 5}}});
-  const resource_id cold{world.fold(resource_created{"cold", resource_type::file, {}}).id};
+  const resource_id cold{world.fold(resource_created{"cold", resource_type::file, {}})};
   world.fold(resource_created{"colder", resource_type::s3, {}});
   world.fold(storage_policy_created{"after_a_day", cold, cooldown_ttl{86'400}});
   struct row {
@@ -87,7 +87,7 @@ TEST(Completion, KnowsKeywordsNamesAndPages) {
     {"SHOW STORAGE POLICY |", "USING @20"},
     {"SHOW STORAGE POLICY USING FOR |", "after_a_day @30"},
     {"ALTER TABLE shop.orders SET ('storage_policy' = |", "\"after_a_day\" @48"},
-    {"CREATE STORAGE POLICY p PROPERTIES('storage_resource' = 'colde|", "'colder' @55"},
+    {"CREATE STORAGE POLICY p PROPERTIES('storage_resource' = 'colde|", "'colder' @56"},
     {"CREATE STORAGE POLICY p PROPERTIES('cooldown_ttl' = |", "@52"},
     {"CREATE RESOURCE r PROPERTIES('c|", "'ca_file' 'credentials_file' @29"},
     {"NONSENSE |", "@9"},

@@ -16,13 +16,16 @@ namespace {
 
 using properties = std::vector<std::pair<std::string, std::string>>;
 
-std::string fault_of_store(std::string_view type, const properties& of) { return fault_of_remote_store(type, of, "ours", 1, unhurried); }
+std::string fault_of_store(std::string_view type, const properties& of) {
+  return fault_of_remote_store(type, of, "ours", 1, unhurried);
+}
 bool says(const std::string& sentence, std::string_view part) { return sentence.find(part) != std::string::npos; }
 
 /// What read_credentials() of the server's own keys would want.
 void write_credentials(const std::filesystem::path& file, mode_t mode) {
   const auto keys = s3_server::credentials();
-  std::ofstream(file) << "aws_access_key_id = " << keys.access_key_id << "\naws_secret_access_key = " << keys.secret_access_key
+  std::ofstream(file) << "aws_access_key_id = " << keys.access_key_id
+                      << "\naws_secret_access_key = " << keys.secret_access_key
                       << "\naws_session_token = " << keys.session_token << '\n';
   ASSERT_EQ(::chmod(file.c_str(), mode), 0);
 }
@@ -93,10 +96,11 @@ TEST(RemoteResource, TheTimeOfATrialIsTheCallers) {
   temporary_directory dir;
   const auto keys = dir.path() / "keys";
   write_credentials(keys, 0600);
-  const auto fault = fault_of_remote_store("s3", properties{{"bucket", std::string(s3_server::bucket)},
-                                                            {"credentials_file", keys.string()},
-                                                            {"endpoint", server.endpoint()},
-                                                            {"root_path", "r"}},
+  const auto fault = fault_of_remote_store("s3",
+                                           properties{{"bucket", std::string(s3_server::bucket)},
+                                                      {"credentials_file", keys.string()},
+                                                      {"endpoint", server.endpoint()},
+                                                      {"root_path", "r"}},
                                            "ours", 1, [] { return std::chrono::milliseconds::zero(); });
   EXPECT_FALSE(fault.empty());
   EXPECT_TRUE(server.requests().empty()) << "nothing was asked";
@@ -114,7 +118,8 @@ TEST(RemoteResource, APlaceIsOneClustersForGood) {
 
 TEST(RemoteResource, WhatIsMissingOrUnknownIsNamed) {
   EXPECT_TRUE(says(fault_of_store("file", {}), "its property root is missing"));
-  EXPECT_TRUE(says(fault_of_store("s3", {{"bucket", "b"}, {"endpoint", "http://h"}}), "its property root_path is missing"));
+  EXPECT_TRUE(
+      says(fault_of_store("s3", {{"bucket", "b"}, {"endpoint", "http://h"}}), "its property root_path is missing"));
   EXPECT_TRUE(says(fault_of_store("hdfs", {}), "its type hdfs is none this version knows"));
 }
 
