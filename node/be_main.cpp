@@ -8,6 +8,7 @@
 #include "node/node_metrics.h"
 #include "node/roles.h"
 #include "persistence/node_dir.h"
+#include <algorithm>
 #include <fmt/format.h>
 #include <kj/common.h>
 #include <random>
@@ -65,6 +66,11 @@ int run_be(const be_config& config, int ready_fd) {
   options.facts.version = node_version;
   options.report.full_every_ms = std::chrono::seconds(config.full_report_every_s);
   options.tasks.clones_per_path_max = static_cast<std::uint32_t>(config.clones_per_path_max);
+  options.cooldown.work_interval = model::time_ms(config.cooldown_work_interval_ms);
+  options.cooldown.rest_max = options.cooldown.work_interval * 16;
+  options.cooldown.report_interval = model::time_ms(config.cooldown_report_interval_ms);
+  options.cooldown.tick = std::min(options.cooldown.tick, options.cooldown.work_interval);
+  options.remote_threads = config.cooldown_calls_max;
   options.on_fatal = frame.on_fatal();
   auto node = be_node::start(std::move(options), frame.sys(), {frame.loop(), &frame.network(), &frame.timer()});
   int code = 0;

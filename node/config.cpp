@@ -91,6 +91,12 @@ const std::vector<knob<be_config>>& knobs(const be_config&) {
     {"storage.quota_mib", &c::quota_mib, "MiB each path may hold; 0: what the disk holds", 0, mib_max},
     {"report.full_every_s", &c::full_report_every_s, "s between two full tablet reports", 1, 3'600},
     {"clone.per_path_max", &c::clones_per_path_max, "Clones running at once to one path", 1, 64},
+    {"cooldown.work_interval_ms", &c::cooldown_work_interval_ms,
+     "ms between two looks at a replica for something to upload or to follow", 10, 3'600'000},
+    {"cooldown.report_interval_ms", &c::cooldown_report_interval_ms,
+     "ms after which a replica's cooldown is reported again; must be much less than the leader's cooldown_lease_ms", 10,
+     600'000},
+    {"cooldown.calls_max", &c::cooldown_calls_max, "Calls to remote stores at once", 1, 64},
   };
   return all;
 }

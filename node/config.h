@@ -56,6 +56,9 @@ struct be_config {
   std::uint64_t quota_mib = 0;
   std::uint64_t full_report_every_s = 60;
   std::uint64_t clones_per_path_max = 4;
+  std::uint64_t cooldown_work_interval_ms = 20'000;
+  std::uint64_t cooldown_report_interval_ms = 60'000;
+  std::uint64_t cooldown_calls_max = 4;
 };
 
 /// One of fe_config::frontends.

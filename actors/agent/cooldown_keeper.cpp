@@ -47,7 +47,10 @@ void carry_out(self_ptr self, cooldown_life& life, model::replica_effects effect
                 life.upload_resource = life.resource;
               transport.put_segment(who, life.upload_resource, std::move(e), life.lease, me);
             },
-            [&](model::put_meta& e) { transport.put_meta(who, std::move(e), life.lease, me); },
+            [&](model::put_meta& e) {
+              life.upload_resource = e.meta.resource;
+              transport.put_meta(who, std::move(e), life.lease, me);
+            },
             [&](model::save_asked& e) { transport.save_asked(who, e.job, std::move(e.meta), me); },
             [&](model::ask_publication& e) {
               note_resource(life, e.meta);
@@ -211,15 +214,26 @@ void send_reports(self_ptr self) {
     st.ports.wire->send(std::move(reports), cooldown_keeper_actor{self});
 }
 
-void on_tick(self_ptr self) {
+/// Round and round, or many replicas would keep the last ones from ever having their turn.
+void look_at_due(self_ptr self) {
   auto& st = self->state;
   const auto now = st.ports.clock();
-  std::size_t begun = 0;
-  for (auto& [tablet, life] : st.lives)
-    if (now >= life.work_at && !life.is_looking && begun < st.ports.pace.jobs_max) {
-      ++begun;
-      feed(self, life, model::cooldown_work_due{});
-    }
+  auto left = st.ports.pace.looks_max;
+  auto at = st.lives.upper_bound(st.looked_last);
+  for (auto n = st.lives.size(); n > 0 && left > 0; --n, ++at) {
+    if (at == st.lives.end())
+      at = st.lives.begin();
+    auto& life = at->second;
+    if (now < life.work_at || life.is_looking)
+      continue;
+    --left;
+    st.looked_last = at->first;
+    feed(self, life, model::cooldown_work_due{});
+  }
+}
+
+void on_tick(self_ptr self) {
+  look_at_due(self);
   send_reports(self);
 }
 

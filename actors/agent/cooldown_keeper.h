@@ -21,7 +21,7 @@ struct cooldown_pace {
   model::time_ms work_interval{20'000};  ///< Between two looks at a replica that has something to do.
   model::time_ms rest_max{320'000};      ///< Of one that has not; doubles up to this.
   model::time_ms report_interval{60'000};
-  std::size_t jobs_max = 8;  ///< Replicas that may begin an upload or a follow at once.
+  std::size_t looks_max = 256;  ///< Of one tick.
 };
 
 struct cooldown_keeper_ports {
@@ -66,6 +66,7 @@ struct cooldown_keeper_state {
   model::time_ms lease{model::uploader_lease};
   std::map<model::tablet_id, cooldown_life> lives;
   std::set<model::tablet_id> to_report;
+  model::tablet_id looked_last{};  ///< By the ticks, which go round.
   std::uint64_t lives_begun = 0;
   std::uint64_t reports_sent = 0;
   static inline const char* name = "cooldown_keeper";

@@ -41,7 +41,7 @@ public:
     /// Makes the binding durable in the data directory; runs in a disk's thread, may throw.
     std::function<void(const model::backend_binding&)> bind;
     cooldown_keeper_actor cooldown;
-    std::shared_ptr<remote_workers> workers;
+    std::shared_ptr<remote_workers> readers;
     std::shared_ptr<remote_shelf> shelf;
     caf::actor_system* system = nullptr; ///< For questions to actors.
   };
@@ -94,7 +94,7 @@ public:
   [[nodiscard]] const reporter_actor& reporter() const { return where_.reporter; }
   [[nodiscard]] const task_keeper_actor& keeper() const { return where_.keeper; }
   [[nodiscard]] const cooldown_keeper_actor& cooldown() const { return where_.cooldown; }
-  [[nodiscard]] const std::shared_ptr<remote_workers>& workers() const { return where_.workers; }
+  [[nodiscard]] const std::shared_ptr<remote_workers>& readers() const { return where_.readers; }
   [[nodiscard]] const std::shared_ptr<remote_shelf>& shelf() const { return where_.shelf; }
   [[nodiscard]] caf::actor_system& system() const { return *where_.system; }
   [[nodiscard]] be_stats& stats() const { return *where_.stats; }

@@ -122,6 +122,7 @@ void be_node::spawn_actors(const be_options& options) {
 
 void be_node::spawn_cooldown(const be_options& options) {
   workers_ = std::make_shared<remote_workers>(options.remote_threads);
+  readers_ = std::make_shared<remote_workers>(options.remote_threads);
   cooldown_wire_ = std::make_shared<leader_cooldown_wire>(place_.loop);
   const auto mover = std::make_shared<cooldown_mover>(cooldown_mover::ports{paths_, workers_, shelf_, boot_clock_now});
   const auto wall_clock = [] { return model::time_ms(wall_clock_ms()); };
@@ -140,7 +141,7 @@ void be_node::open_port(const be_options& options) {
         auto& side = *loop_side_;
         side.room = std::make_shared<backend_room>(
           backend_room::ports{*place_.loop, *place_.network, *place_.timer, paths_, reporter_, keeper_, stats_,
-                              options.facts, options.binding, options.bind, cooldown_, workers_, shelf_, &sys_});
+                              options.facts, options.binding, options.bind, cooldown_, readers_, shelf_, &sys_});
         wire_->enter(side.room);
         cooldown_wire_->enter(side.room);
         leftovers_->enter(side.room);
@@ -182,8 +183,9 @@ void be_node::stop() {
       .receive([](drained) {},
                [this](const caf::error& why) { log_warn("tasks did not end", {{"why", text_of(sys_, why)}}); });
   }
-  if (workers_)
-    workers_->stop();
+  for (const auto& threads : {workers_, readers_})
+    if (threads)
+      threads->stop();
   if (loop_side_)
     call_in_loop(*place_.loop, [this]() -> kj::Promise<void> {
       auto answered = kj::Promise<void>(kj::READY_NOW);

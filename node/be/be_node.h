@@ -36,7 +36,7 @@ struct be_options {
   model::move_pace move;
   move_limits move_bytes;
   cooldown_pace cooldown;
-  std::size_t remote_threads = 4; ///< Calls to remote stores at once.
+  std::size_t remote_threads = 4; ///< Calls to remote stores at once, and as many for scans, which wait for no upload.
   kj::Duration usage_every = 10 * kj::SECONDS; ///< How often disk fill is looked at.
   /// Takes start_child; null: the node starts one of its own, and stops it.
   caf::actor supervisor;
@@ -89,6 +89,7 @@ private:
   std::shared_ptr<clone_mover> mover_;
   std::shared_ptr<path_mover> path_mover_;
   std::shared_ptr<remote_workers> workers_;
+  std::shared_ptr<remote_workers> readers_;
   std::shared_ptr<remote_shelf> shelf_ = std::make_shared<remote_shelf>();
   std::shared_ptr<leader_cooldown_wire> cooldown_wire_;
   caf::actor supervisor_;

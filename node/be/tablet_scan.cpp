@@ -98,7 +98,7 @@ public:
 private:
   kj::Promise<block_read> read_remote(std::shared_ptr<rowset_reader> rowset, std::uint32_t index,
                                       kj::ArrayPtr<kj::byte> into) {
-    return on_remote(room_->loop(), *room_->workers(),
+    return on_remote(room_->loop(), *room_->readers(),
                      [rowset = std::move(rowset), index,
                       to = std::as_writable_bytes(std::span{into.begin(), into.size()})] {
                        rowset->read(index, to);
@@ -144,8 +144,8 @@ private:
 
 /// Opens the remote pieces, one after the other: most take one request.
 auto open_remote(backend_room& room, std::uint64_t tablet, model::resource_id resource, std::vector<scan_piece> pieces) {
-  return on_remote(room.loop(), *room.workers(),
-                   [shelf = room.shelf(), workers = room.workers(), tablet, resource, pieces = std::move(pieces)]() mutable {
+  return on_remote(room.loop(), *room.readers(),
+                   [shelf = room.shelf(), workers = room.readers(), tablet, resource, pieces = std::move(pieces)]() mutable {
                      const auto store = shelf->find(resource);
                      const auto time_left = [workers] {
                        return workers->is_stopping() ? std::chrono::milliseconds(0) : remote_patience;
