@@ -118,7 +118,8 @@ TEST(CooldownVectors, CrashAfterUpload) {
   save(a, a.say(publication_answered{again.asked.job, publication_verdict::accepted}));
   // What the crash left is found by listing, and goes once the leader has confirmed.
   const auto listing = only<list_objects>(a.work());
-  std::vector<std::string> there{first.object, second.object, again.segments[0], again.segments[1], again.asked.meta.object};
+  std::vector<std::string> there{first.object, second.object, again.segments[0], again.segments[1],
+                                 again.asked.meta.object};
   const auto question = only<ask_deletion>(a.say(objects_listed{listing.job, there}));
   EXPECT_EQ(question.id, again.meta.id);
   auto doomed = only<delete_object>(a.say(deletion_answered{question.job, true, {}}));
@@ -140,8 +141,8 @@ TEST(CooldownVectors, CrashAfterUpload) {
   EXPECT_TRUE(has<put_segment>(failing.work()));
 }
 
-// 6. The specification saves locally first and publishes after a crash.  Here what will be asked is saved first; after a
-// crash the same is asked again, and needs no new grant.
+// 6. The specification saves locally first and publishes after a crash.  Here what will be asked is saved first; after
+// a crash the same is asked again, and needs no new grant.
 TEST(CooldownVectors, CrashBeforePublication) {
   backend_rig a{disk_of(A, {}, {}, {hot(2, 2)})}, b{disk_of(B, {}, {}, {hot(2, 2)})};
   a.appoint(1);
