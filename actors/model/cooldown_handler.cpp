@@ -72,6 +72,10 @@ void cooldown_handler::on(const cooling_tablet& tablet, const cooldown_reported&
                           cooldown_effects& effects) {
   if (find(tablet, e.replica) == nullptr || e.term > tablet.conf.term)
     return;  // Not of this tablet any more; or it knows what this log does not, which changes nothing (D-B8).
+  std::erase_if(heard_, [&](const auto& entry) {
+    const auto replica = entry.first;
+    return find(tablet, replica) == nullptr && replica != tablet.conf.uploader && replica != former_;
+  });
   heard_[e.replica] = {now, e};
   look_after_uploader(tablet, now, effects);
   // While its end is on the way into the log, a tenure must not be prolonged: it could outlast the decision.

@@ -95,6 +95,7 @@ void cooldown_replica::on(const cooldown_work_due&) {
     return settle_asked();
   if (now_ < rest_until_)
     return;
+  why_stuck_.clear();
   if (published_id() > disk.id)
     return follow();
   if (!leads(now_) || raw(facts_->resource) == 0 || !facts_->rule)

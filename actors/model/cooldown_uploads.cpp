@@ -164,7 +164,6 @@ void cooldown_replica::on(const objects_listed& e) {
   if (!leads(now_) || !conf_->published || disk.id != conf_->published->id || disk.asked)
     return end_job();
   failures_ = 0;
-  why_stuck_.clear();
   auto unused = plan_cleanup(e.objects, *conf_->published, disk.remote, {}, conf_->term);
   if (unused.empty()) {
     cleanup_after_ = now_ + options_.cleanup_interval;

@@ -124,7 +124,7 @@ void cooldown_simulation::draw_faults() {
   odds_.proposal = odds(1'000);
   odds_.late_question = odds(4'000);
   odds_.rewrite = odds(5'000);
-  odds_.policy = odds(200);
+  odds_.policy = odds(400);
 }
 
 std::string cooldown_simulation::run() {
