@@ -47,9 +47,10 @@ struct cooldown_reported {
   std::string why;  ///< If it is stuck.
 };
 struct cooldown_ticked {};
+/// What propose_conf asked for will never be in the log.
 struct conf_not_logged {
   model::term term{};
-};  ///< What propose_conf asked for; it never will be in the log.
+};
 /// `request` is an opaque number that the answer carries.
 struct publication_asked {
   std::uint64_t request{};
@@ -67,8 +68,7 @@ using cooldown_event
     = std::variant<cooldown_reported, cooldown_ticked, conf_not_logged, publication_asked, deletion_asked>;
 
 // -- effects -------------------------------------------------------------------------------
-/// cooldown_granted; replica 0 revokes.  Nothing is pushed before it is committed (U8): what is pushed is the
-/// catalog's.
+/// cooldown_granted; replica 0 revokes.  Only what is in the log is ever pushed (U8).
 struct propose_conf {
   replica_id replica{};
   model::term term{};

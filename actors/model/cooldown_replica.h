@@ -31,9 +31,7 @@ struct cooldown_options {
   publication_limits limits{};
 };
 
-/// Facts of a step besides the disk.  No policy or no resource: nothing is uploaded; what is published is still
-/// followed
-/// (#26091).
+/// Facts of a step.  Without policy or resource nothing is uploaded; what is published is still followed (#26091).
 struct cooling_facts {
   const replica_disk& disk;
   std::optional<cooling_rule> rule;
@@ -69,10 +67,11 @@ struct publication_answered {
   std::uint64_t job{};
   publication_verdict verdict{};
 };
+/// Read and decoded; its bytes have the crc32c that was published.
 struct meta_fetched {
   std::uint64_t job{};
   remote_meta meta;
-};  ///< Its crc32c is the published one's.
+};
 struct objects_listed {
   std::uint64_t job{};
   std::vector<std::string> objects;
@@ -102,11 +101,13 @@ struct put_segment {
   version last_version{};
   std::vector<remote_rowset> compacted;
 };
+/// meta_written follows.
 struct put_meta {
   std::uint64_t job{};
   std::string object;
   remote_meta meta;
-};  ///< meta_written follows.
+};
+/// replica_disk::asked, durably; nobody is asked before cooldown_done.
 struct save_asked {
   std::uint64_t job{};
   published_meta meta;
@@ -144,9 +145,10 @@ struct delete_object {
   std::uint64_t job{};
   std::string object;
 };
+/// Busy (D-B8); the next report brings it again.
 struct refuse_conf {
   model::term term{};
-};  ///< Busy (D-B8); the next report brings it again.
+};
 /// What waits since read_missed: try once more, or fail.
 struct retry_reads {};
 struct fail_reads {

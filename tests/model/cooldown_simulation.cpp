@@ -20,7 +20,7 @@ const char* name_of(cooldown_mutant mutant) {
                                     "acknowledges_everybody",
                                     "acknowledges_any_term",
                                     "new_leader_does_not_wait",
-                                    "grants_at_once",
+                                    "hardly_waits",
                                     "takes_late_confs",
                                     "pushes_before_commit",
                                     "fold_ignores_term",

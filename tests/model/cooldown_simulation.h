@@ -34,7 +34,7 @@ enum class cooldown_mutant : int {
   acknowledges_everybody,       ///< Not the uploader's reports only.
   acknowledges_any_term,        ///< An acknowledgement prolongs whatever term the backend believes in.
   new_leader_does_not_wait,     ///< It takes silence before its own beginning for known.
-  grants_at_once,               ///< No waiting at all.
+  hardly_waits,                 ///< T_fe of five minutes.
   takes_late_confs,             ///< An older term replaces a newer one.
   pushes_before_commit,         ///< U8.
   fold_ignores_term,

@@ -33,7 +33,7 @@ void cooldown_simulation::feed(backend& b, const replica_event& event) {
   if (!b.process || !b.disk)
     return;
   auto disk = *b.disk;
-  if (is(cooldown_mutant::follows_backwards))
+  if (is(cooldown_mutant::follows_backwards) && !b.process->leads(b.its.show(now_)))
     disk.id = {};
   const cooling_facts facts{disk, rule_, resource, now_, is(cooldown_mutant::one_nonce) ? 1 : dice_()};
   const auto effects = b.process->step(facts, event, b.its.show(now_));

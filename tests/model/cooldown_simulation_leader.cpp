@@ -89,7 +89,7 @@ void cooldown_simulation::elect() {
     if (is(cooldown_mutant::new_leader_does_not_wait))
       began -= uploader_patience;
     const auto patience = is(cooldown_mutant::patience_equals_lease) ? uploader_lease
-                          : is(cooldown_mutant::grants_at_once)      ? 0s
+                          : is(cooldown_mutant::hardly_waits)        ? 5min
                                                                      : uploader_patience;
     leader_ = std::make_shared<leader>(leader{
         node, true, false, cooldown_handler(began, patience), cooldown_handler(began, patience), std::nullopt, {}, {}});
