@@ -20,7 +20,7 @@ struct hot_rowset {
 
 /// One of the two is set; with both, the earlier moment counts (B7).
 struct cooling_rule {
-  std::optional<time_ms> ttl;       ///< From the newest write of the rowset on.
+  std::optional<time_ms> ttl;  ///< From the newest write of the rowset on.
   std::optional<time_ms> datetime;
   friend bool operator==(const cooling_rule&, const cooling_rule&) = default;
 };
@@ -38,10 +38,10 @@ struct publication_limits {
 
 struct next_to_cool {
   std::vector<hot_rowset> rowsets;  ///< Follow the remote ones and each other without a gap.
-  bool gap = false;                 ///< The lowest local rowset does not follow the remote ones: a clone has to mend that.
+  bool gap = false;  ///< The lowest local rowset does not follow the remote ones: a clone has to mend that.
 };
 /// `hot` ascends.  Rowsets that end at `remote_last` or before wait to be replaced and are passed over.
-[[nodiscard]] next_to_cool choose_next(const std::vector<hot_rowset>& hot, version remote_last, const cooling_rule& rule,
-                                       const publication_limits& limits, time_ms wall);
+[[nodiscard]] next_to_cool choose_next(const std::vector<hot_rowset>& hot, version remote_last,
+                                       const cooling_rule& rule, const publication_limits& limits, time_ms wall);
 
 }  // namespace tabletd::model

@@ -20,17 +20,24 @@ std::string seconds_text(time_ms span) {
   return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(span).count()) + " s";
 }
 
-remote_meta_id published_id(const cooldown_conf& conf) { return conf.published ? conf.published->id : remote_meta_id{}; }
+remote_meta_id published_id(const cooldown_conf& conf) {
+  return conf.published ? conf.published->id : remote_meta_id{};
+}
 
 }  // namespace
 
 const char* word_of(cooldown_phase phase) {
   switch (phase) {
-    case cooldown_phase::waiting: return "waiting";
-    case cooldown_phase::uploading: return "uploading";
-    case cooldown_phase::following: return "following";
-    case cooldown_phase::cooled: return "cooled";
-    case cooldown_phase::stuck: return "stuck";
+    case cooldown_phase::waiting:
+      return "waiting";
+    case cooldown_phase::uploading:
+      return "uploading";
+    case cooldown_phase::following:
+      return "following";
+    case cooldown_phase::cooled:
+      return "cooled";
+    case cooldown_phase::stuck:
+      return "stuck";
   }
   return "unknown";
 }
@@ -61,9 +68,14 @@ cooldown_effects cooldown_handler::step(const cooling_tablet& tablet, const cool
   return effects;
 }
 
-void cooldown_handler::on(const cooling_tablet& tablet, const cooldown_reported& e, time_ms now, cooldown_effects& effects) {
+void cooldown_handler::on(const cooling_tablet& tablet, const cooldown_reported& e, time_ms now,
+                          cooldown_effects& effects) {
   if (find(tablet, e.replica) == nullptr || e.term > tablet.conf.term)
     return;  // Not of this tablet any more; or it knows what this log does not, which changes nothing (D-B8).
+  std::erase_if(heard_, [&](const auto& entry) {
+    const auto replica = entry.first;
+    return find(tablet, replica) == nullptr && replica != tablet.conf.uploader && replica != former_;
+  });
   heard_[e.replica] = {now, e};
   look_after_uploader(tablet, now, effects);
   // While its end is on the way into the log, a tenure must not be prolonged: it could outlast the decision.
@@ -138,8 +150,8 @@ std::string cooldown_handler::why_not_deletable(const cooling_tablet& tablet, co
   if (!conf.published || conf.published->id != asked.id)
     return "another set is published than the one asked about";
   if (tablet.replicas.size() < tablet.replication_num)
-    return "the tablet has " + std::to_string(tablet.replicas.size()) + " of "
-           + std::to_string(tablet.replication_num) + " replicas";
+    return "the tablet has " + std::to_string(tablet.replicas.size()) + " of " + std::to_string(tablet.replication_num)
+           + " replicas";
   if (tablet.clone_under_way)
     return "a clone is under way; it may carry an older set";
   for (const auto& replica : tablet.replicas) {

@@ -38,8 +38,8 @@ enum class cooldown_phase : std::uint8_t { waiting, uploading, following, cooled
 // -- events --------------------------------------------------------------------------------
 struct cooldown_reported {
   replica_id replica{};
-  std::uint64_t report{};  ///< Its own number for it; the acknowledgement gives it back.
-  model::term term{};      ///< Of the conf it has; 0: none since its process started.
+  std::uint64_t report{};    ///< Its own number for it; the acknowledgement gives it back.
+  model::term term{};        ///< Of the conf it has; 0: none since its process started.
   remote_meta_id published;  ///< Of that conf.
   remote_meta_id id;         ///< Of its own set.
   version remote_last{};
@@ -48,7 +48,10 @@ struct cooldown_reported {
   friend bool operator==(const cooldown_reported&, const cooldown_reported&) = default;
 };
 struct cooldown_ticked {};
-struct conf_not_logged { model::term term{}; };  ///< What propose_conf asked for; it never will be in the log.
+/// What propose_conf asked for will never be in the log.
+struct conf_not_logged {
+  model::term term{};
+};
 /// `request` is an opaque number that the answer carries.
 struct publication_asked {
   std::uint64_t request{};
@@ -66,7 +69,7 @@ using cooldown_event
     = std::variant<cooldown_reported, cooldown_ticked, conf_not_logged, publication_asked, deletion_asked>;
 
 // -- effects -------------------------------------------------------------------------------
-/// cooldown_granted; replica 0 revokes.  Nothing is pushed before it is committed (U8): what is pushed is the catalog's.
+/// cooldown_granted; replica 0 revokes.  Only what is in the log is ever pushed (U8).
 struct propose_conf {
   replica_id replica{};
   model::term term{};
@@ -138,9 +141,9 @@ private:
   const time_ms began_;
   const time_ms patience_;
   std::map<replica_id, heard> heard_;
-  model::term proposed_{};   ///< On its way into the log; 0: nothing.
-  replica_id former_{};      ///< Whose tenure this leader ended by revoking it.  0: unknown.
-  time_ms former_heard_{};   ///< When it could last have had an acknowledgement.
+  model::term proposed_{};  ///< On its way into the log; 0: nothing.
+  replica_id former_{};     ///< Whose tenure this leader ended by revoking it.  0: unknown.
+  time_ms former_heard_{};  ///< When it could last have had an acknowledgement.
 };
 
 }  // namespace tabletd::model

@@ -24,7 +24,9 @@ remote_meta_id cooldown_replica::published_id() const {
   return conf_ && conf_->published ? conf_->published->id : remote_meta_id{};
 }
 
-bool cooldown_replica::may_install_clone() const { return !in<saving_set>() && !in<saving_asked>() && !in<forgetting>(); }
+bool cooldown_replica::may_install_clone() const {
+  return !in<saving_set>() && !in<saving_asked>() && !in<forgetting>();
+}
 
 cooldown_phase cooldown_replica::phase(const replica_disk& disk) const {
   if (!why_stuck_.empty())
@@ -79,7 +81,8 @@ void cooldown_replica::on(const report_acknowledged& e) {
 // -- what to do next -----------------------------------------------------------------------
 
 void cooldown_replica::on(const cooldown_work_due&) {
-  if (const auto* waits = std::get_if<asking>(&state_); waits != nullptr && now_ - waits->asked_at >= options_.answer_patience)
+  if (const auto* waits = std::get_if<asking>(&state_);
+      waits != nullptr && now_ - waits->asked_at >= options_.answer_patience)
     end_job();
   if (const auto* waits = std::get_if<confirming>(&state_);
       waits != nullptr && now_ - waits->asked_at >= options_.answer_patience)
@@ -92,6 +95,7 @@ void cooldown_replica::on(const cooldown_work_due&) {
     return settle_asked();
   if (now_ < rest_until_)
     return;
+  why_stuck_.clear();
   if (published_id() > disk.id)
     return follow();
   if (!leads(now_) || raw(facts_->resource) == 0 || !facts_->rule)

@@ -1,7 +1,7 @@
 #pragma once
 // Cooldown of one replica as its backend runs it: follows what is published, and uploads, compacts and cleans up while
-// it is the uploader.  Pure.  One job at a time; a job is a chain of effects, each of which is answered by an event with
-// the job's number.
+// it is the uploader.  Pure.  One job at a time; a job is a chain of effects, each of which is answered by an event
+// with the job's number.
 //
 // The order of an upload (spec/jobs.md B7, U3, U9; testing.md U7), and why nothing is lost by a crash behind any step:
 //   1 put the objects, then the meta, under names nobody ever wrote      - crash: objects nobody names, swept later
@@ -12,27 +12,26 @@
 // 2 is what makes cleanup safe: while it is unknown whether a request will still be committed, nothing is deleted.
 //
 // Roles: FOLLOW unless the conf names this replica and the lease of that conf's term lasts (U1, U3).
-#include "actors/model/cooldown_rules.h"
 #include "actors/model/cooldown_handler.h"
+#include "actors/model/cooldown_rules.h"
 #include "actors/model/cooldown_sets.h"
 
 namespace tabletd::model {
 
 struct cooldown_options {
   time_ms lease = uploader_lease;
-  time_ms work_interval{20'000};                    ///< How often the shell says that there may be work.
-  std::uint32_t rest_intervals = 10;                ///< After a failure (B3); doubles with each further one ...
-  std::uint32_t rest_intervals_max = 160;           ///< ... up to this.
-  time_ms cleanup_interval = std::chrono::hours(6); ///< B9.
-  time_ms answer_patience{60'000};                  ///< Until a question to the leader counts as unanswered.
+  time_ms work_interval{20'000};                     ///< How often the shell says that there may be work.
+  std::uint32_t rest_intervals = 10;                 ///< After a failure (B3); doubles with each further one ...
+  std::uint32_t rest_intervals_max = 160;            ///< ... up to this.
+  time_ms cleanup_interval = std::chrono::hours(6);  ///< B9.
+  time_ms answer_patience{60'000};                   ///< Until a question to the leader counts as unanswered.
   time_ms deletion_patience = model::deletion_patience;
-  std::size_t compaction_rowsets_min = 4;           ///< B12.  Of remote rowsets that have rows.
-  std::size_t cleanup_objects_max = 1'000;          ///< Deleted by one cleanup.
+  std::size_t compaction_rowsets_min = 4;   ///< B12.  Of remote rowsets that have rows.
+  std::size_t cleanup_objects_max = 1'000;  ///< Deleted by one cleanup.
   publication_limits limits{};
 };
 
-/// Facts of a step besides the disk.  No policy or no resource: nothing is uploaded; what is published is still followed
-/// (#26091).
+/// Facts of a step.  Without policy or resource nothing is uploaded; what is published is still followed (#26091).
 struct cooling_facts {
   const replica_disk& disk;
   std::optional<cooling_rule> rule;
@@ -42,25 +41,55 @@ struct cooling_facts {
 };
 
 // -- events --------------------------------------------------------------------------------
-struct conf_pushed { cooldown_conf conf; };
+struct conf_pushed {
+  cooldown_conf conf;
+};
 /// `sent`: when this process sent the report, by its monotonic clock; the leader's `term` for the tablet.
-struct report_acknowledged { time_ms sent{}; model::term term{}; };
+struct report_acknowledged {
+  time_ms sent{};
+  model::term term{};
+};
 struct cooldown_work_due {};
 /// The effect of that job succeeded, or did not; after a failure nobody knows whether the store did it.
-struct cooldown_done { std::uint64_t job{}; };
-struct cooldown_failed { std::uint64_t job{}; std::string why; };
-struct meta_written { std::uint64_t job{}; std::uint32_t crc32c{}; std::uint64_t bytes{}; };
-struct publication_answered { std::uint64_t job{}; publication_verdict verdict{}; };
-struct meta_fetched { std::uint64_t job{}; remote_meta meta; };  ///< Its crc32c is the published one's.
-struct objects_listed { std::uint64_t job{}; std::vector<std::string> objects; };
-struct deletion_answered { std::uint64_t job{}; bool confirmed = false; std::string why; };
+struct cooldown_done {
+  std::uint64_t job{};
+};
+struct cooldown_failed {
+  std::uint64_t job{};
+  std::string why;
+};
+struct meta_written {
+  std::uint64_t job{};
+  std::uint32_t crc32c{};
+  std::uint64_t bytes{};
+};
+struct publication_answered {
+  std::uint64_t job{};
+  publication_verdict verdict{};
+};
+/// Read and decoded; its bytes have the crc32c that was published.
+struct meta_fetched {
+  std::uint64_t job{};
+  remote_meta meta;
+};
+struct objects_listed {
+  std::uint64_t job{};
+  std::vector<std::string> objects;
+};
+struct deletion_answered {
+  std::uint64_t job{};
+  bool confirmed = false;
+  std::string why;
+};
 /// Rows of this replica were wanted and their object was not in the store.
 struct read_missed {};
 /// plan_clone's change has been saved.
-struct clone_installed_here { bool full = false; };
-using replica_event
-    = std::variant<conf_pushed, report_acknowledged, cooldown_work_due, cooldown_done, cooldown_failed, meta_written,
-                   publication_answered, meta_fetched, objects_listed, deletion_answered, read_missed, clone_installed_here>;
+struct clone_installed_here {
+  bool full = false;
+};
+using replica_event = std::variant<conf_pushed, report_acknowledged, cooldown_work_due, cooldown_done, cooldown_failed,
+                                   meta_written, publication_answered, meta_fetched, objects_listed, deletion_answered,
+                                   read_missed, clone_installed_here>;
 
 // -- effects -------------------------------------------------------------------------------
 /// Remote changes are given no more time than lease_left; the name must not exist yet.  `compacted`: read what these
@@ -72,25 +101,62 @@ struct put_segment {
   version last_version{};
   std::vector<remote_rowset> compacted;
 };
-struct put_meta { std::uint64_t job{}; std::string object; remote_meta meta; };  ///< meta_written follows.
-struct save_asked { std::uint64_t job{}; published_meta meta; };
-struct ask_publication { std::uint64_t job{}; model::term term{}; published_meta meta; };
-struct forget_asked { std::uint64_t job{}; };
-struct fetch_meta { std::uint64_t job{}; published_meta meta; };
+/// meta_written follows.
+struct put_meta {
+  std::uint64_t job{};
+  std::string object;
+  remote_meta meta;
+};
+/// replica_disk::asked, durably; nobody is asked before cooldown_done.
+struct save_asked {
+  std::uint64_t job{};
+  published_meta meta;
+};
+struct ask_publication {
+  std::uint64_t job{};
+  model::term term{};
+  published_meta meta;
+};
+struct forget_asked {
+  std::uint64_t job{};
+};
+struct fetch_meta {
+  std::uint64_t job{};
+  published_meta meta;
+};
 /// apply() in one durable write, if the disk's id is still change.from; local files go after it.
-struct save_set { std::uint64_t job{}; set_change change; };
+struct save_set {
+  std::uint64_t job{};
+  set_change change;
+};
 /// Nobody was ever asked to publish them.  May fail: then a cleanup finds them.
-struct discard_objects { std::vector<std::string> objects; };
-struct list_objects { std::uint64_t job{}; };
-struct ask_deletion { std::uint64_t job{}; model::term term{}; remote_meta_id id; };
-struct delete_object { std::uint64_t job{}; std::string object; };
-struct refuse_conf { model::term term{}; };  ///< Busy (D-B8); the next report brings it again.
+struct discard_objects {
+  std::vector<std::string> objects;
+};
+struct list_objects {
+  std::uint64_t job{};
+};
+struct ask_deletion {
+  std::uint64_t job{};
+  model::term term{};
+  remote_meta_id id;
+};
+struct delete_object {
+  std::uint64_t job{};
+  std::string object;
+};
+/// Busy (D-B8); the next report brings it again.
+struct refuse_conf {
+  model::term term{};
+};
 /// What waits since read_missed: try once more, or fail.
 struct retry_reads {};
-struct fail_reads { std::string why; };
-using replica_effect = std::variant<put_segment, put_meta, save_asked, ask_publication, forget_asked, fetch_meta, save_set,
-                                    discard_objects, list_objects, ask_deletion, delete_object, refuse_conf, retry_reads,
-                                    fail_reads>;
+struct fail_reads {
+  std::string why;
+};
+using replica_effect
+    = std::variant<put_segment, put_meta, save_asked, ask_publication, forget_asked, fetch_meta, save_set,
+                   discard_objects, list_objects, ask_deletion, delete_object, refuse_conf, retry_reads, fail_reads>;
 using replica_effects = std::vector<replica_effect>;
 
 class cooldown_replica {
@@ -123,14 +189,19 @@ private:
     remote_meta meta;
     std::string meta_name;
   };
-  struct saving_asked { remote_meta meta; published_meta published; };
+  struct saving_asked {
+    remote_meta meta;
+    published_meta published;
+  };
   struct asking {
     std::optional<remote_meta> meta;  ///< Nothing: from before a crash, or the question is asked once more.
     published_meta published;
     time_ms asked_at{};
   };
   struct forgetting {};
-  struct fetching { published_meta published; };
+  struct fetching {
+    published_meta published;
+  };
   struct saving_set {};
   struct listing {};
   struct confirming {
@@ -139,13 +210,18 @@ private:
     model::term term{};
     time_ms asked_at{};
   };
-  struct deleting { confirming what; std::size_t next = 0; };
-  using state = std::variant<idle, uploading, saving_asked, asking, forgetting, fetching, saving_set, listing, confirming,
-                             deleting>;
+  struct deleting {
+    confirming what;
+    std::size_t next = 0;
+  };
+  using state = std::variant<idle, uploading, saving_asked, asking, forgetting, fetching, saving_set, listing,
+                             confirming, deleting>;
 
   [[nodiscard]] bool is_uploader() const { return conf_ && raw(self_) != 0 && conf_->uploader == self_; }
   template <class State>
-  [[nodiscard]] bool in() const { return std::holds_alternative<State>(state_); }
+  [[nodiscard]] bool in() const {
+    return std::holds_alternative<State>(state_);
+  }
 
   // cooldown_replica.cpp: conf, lease, what to do next, following.
   void on(const conf_pushed& e);
@@ -190,10 +266,10 @@ private:
   bool stop_wanted_ = false;       ///< By a conf that had to be refused, or a clone: no further step of an upload.
   bool republish_wanted_ = false;  ///< B10: cloned as a whole while uploader.
   bool reads_wait_ = false;
-  std::uint32_t failures_ = 0;     ///< In a row.
+  std::uint32_t failures_ = 0;  ///< In a row.
   time_ms rest_until_{};
   std::optional<time_ms> cleanup_after_;
-  std::string why_stuck_;          ///< Of the last failure; empty since the last success.
+  std::string why_stuck_;  ///< Of the last failure; empty since the last success.
 };
 
 }  // namespace tabletd::model

@@ -36,7 +36,8 @@ enum class publication_verdict : std::uint8_t {
     return publication_verdict::term_unknown;
   if (tenure < conf.term || conf.uploader != by || raw(by) == 0 || meta.id.term != tenure)
     return publication_verdict::not_uploader;
-  return conf.published && meta.id <= conf.published->id ? publication_verdict::not_greater : publication_verdict::accepted;
+  return conf.published && meta.id <= conf.published->id ? publication_verdict::not_greater
+                                                         : publication_verdict::accepted;
 }
 
 }  // namespace tabletd::model

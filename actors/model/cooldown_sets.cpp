@@ -84,8 +84,8 @@ version last_version_of(const std::vector<remote_rowset>& rowsets) {
 }
 
 std::string segment_object(const object_writer& writer, version first, version last) {
-  return text_of(raw(writer.replica)) + "." + text_of(writer.term) + "." + hex16(writer.nonce) + "." + text_of(first) + "-"
-         + text_of(last) + ".seg";
+  return text_of(raw(writer.replica)) + "." + text_of(writer.term) + "." + hex16(writer.nonce) + "." + text_of(first)
+         + "-" + text_of(last) + ".seg";
 }
 
 std::string meta_object(const object_writer& writer, std::uint64_t seq) {
@@ -136,9 +136,10 @@ set_plan plan_follow(const replica_disk& own, const remote_meta& meta) {
     return refuse(set_refusal::would_go_back, "the replica's cooled version " + text_of(own_end)
                                                   + " is larger than that to follow, " + text_of(end));
   const auto ends_there = [&](const auto& rowset) { return rowset.last_version == end; };
-  if (end != version_initial && std::ranges::none_of(own.hot, ends_there) && std::ranges::none_of(own.remote, ends_there))
-    return refuse(set_refusal::not_aligned, "no rowset here is aligned with version " + text_of(end)
-                                                + ", where the published ones end");
+  if (end != version_initial && std::ranges::none_of(own.hot, ends_there)
+      && std::ranges::none_of(own.remote, ends_there))
+    return refuse(set_refusal::not_aligned,
+                  "no rowset here is aligned with version " + text_of(end) + ", where the published ones end");
   auto change = change_to(own, meta.id, meta.rowsets);
   change.hot_dropped = upto(own.hot, end);
   return change;
@@ -151,8 +152,8 @@ set_plan plan_clone(const replica_disk& own, const cloned_set& source, bool full
   if (last_version_of(keeps_own ? source.remote : own.remote) > end)
     return refuse(set_refusal::would_go_back, "the older of the two remote sets reaches further than the newer");
   if (straddles(source.hot, end) || (!full && straddles(own.hot, end)))
-    return refuse(set_refusal::not_aligned, "a local rowset is not aligned with version " + text_of(end)
-                                                + ", where the remote ones end");
+    return refuse(set_refusal::not_aligned,
+                  "a local rowset is not aligned with version " + text_of(end) + ", where the remote ones end");
   auto change = change_to(own, keeps_own ? own.id : source.id, remote);
   const auto source_end = std::max(end, source.hot.empty() ? version_initial : source.hot.back().last_version);
   change.hot_dropped = upto(own.hot, full ? source_end : end);

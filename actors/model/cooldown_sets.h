@@ -19,8 +19,8 @@ struct replica_disk {
   remote_meta_id id;
   std::vector<remote_rowset> remote;
   std::vector<hot_rowset> hot;
-  /// The leader was or is about to be asked to publish this.  Saved before it is asked and kept, by clones too, until it
-  /// is known what came of it: a request may still be on its way long after its sender has crashed.
+  /// The leader was or is about to be asked to publish this.  Saved before it is asked and kept, by clones too, until
+  /// it is known what came of it: a request may still be on its way long after its sender has crashed.
   std::optional<published_meta> asked;
   friend bool operator==(const replica_disk&, const replica_disk&) = default;
 };
@@ -46,13 +46,13 @@ struct object_writer {
 
 /// What a replica saves, all in one durable write.  Local files go only after it (B8), and so do refs to remote ones.
 struct set_change {
-  remote_meta_id from;                 ///< The id the plan was made for; at another one it must not be applied.
+  remote_meta_id from;  ///< The id the plan was made for; at another one it must not be applied.
   remote_meta_id to;
-  std::vector<remote_rowset> remote;   ///< All of them, after the change.
-  std::size_t kept = 0;                ///< So many at the front stay as they are.
+  std::vector<remote_rowset> remote;  ///< All of them, after the change.
+  std::size_t kept = 0;               ///< So many at the front stay as they are.
   std::vector<remote_rowset> remote_dropped;
   std::vector<hot_rowset> hot_dropped;
-  std::vector<hot_rowset> hot_added;   ///< By a clone.
+  std::vector<hot_rowset> hot_added;  ///< By a clone.
   friend bool operator==(const set_change&, const set_change&) = default;
 };
 enum class set_refusal : std::uint8_t { nothing_new, would_go_back, not_aligned, damaged };
@@ -73,9 +73,9 @@ struct cloned_set {
   std::vector<remote_rowset> remote;
   std::vector<hot_rowset> hot;
 };
-/// The greater of the two remote sets stays, so that no clone, full ones included, takes an id back (B10); local rowsets
-/// the destination lacks come from the source.  Of its own local rowsets a full clone keeps
-/// only those behind the source's last version: they were loaded after the snapshot.
+/// The greater of the two remote sets stays, so that no clone, full ones included, takes an id back (B10); local
+/// rowsets the destination lacks come from the source.  Of its own local rowsets a full clone keeps only those behind
+/// the source's last version: they were loaded after the snapshot.
 [[nodiscard]] set_plan plan_clone(const replica_disk& own, const cloned_set& source, bool full);
 
 void apply(replica_disk& disk, const set_change& change);
@@ -83,7 +83,8 @@ void apply(replica_disk& disk, const set_change& change);
 // -- cleanup -------------------------------------------------------------------------------
 /// B9 path 3.  Of `listing`, which was made before the other arguments were looked at, what nobody needs: not the
 /// published meta, no object it names, nothing pending, no name of a foreign shape or of a term after `tenure`.
-[[nodiscard]] std::vector<std::string> plan_cleanup(const std::vector<std::string>& listing, const published_meta& published,
+[[nodiscard]] std::vector<std::string> plan_cleanup(const std::vector<std::string>& listing,
+                                                    const published_meta& published,
                                                     const std::vector<remote_rowset>& rowsets,
                                                     const std::set<std::string>& pending, term tenure);
 

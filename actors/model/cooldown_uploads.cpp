@@ -11,8 +11,7 @@ namespace tabletd::model {
 
 bool cooldown_replica::begin_upload() {
   const auto& disk = facts_->disk;
-  const auto chosen
-      = choose_next(disk.hot, last_version_of(disk.remote), *facts_->rule, options_.limits, facts_->wall);
+  const auto chosen = choose_next(disk.hot, last_version_of(disk.remote), *facts_->rule, options_.limits, facts_->wall);
   if (chosen.gap)
     why_stuck_ = "version not continuous: version " + std::to_string(last_version_of(disk.remote) + 1) + " is not here";
   if (chosen.rowsets.empty())
@@ -21,8 +20,10 @@ bool cooldown_replica::begin_upload() {
   auto rowsets = disk.remote;
   std::vector<put_segment> puts;
   for (const auto& rowset : chosen.rowsets) {
-    auto object = rowset.blocks == 0 ? std::string() : segment_object(writer, rowset.first_version, rowset.last_version);
-    rowsets.push_back({object, rowset.txn, rowset.first_version, rowset.last_version, rowset.rows, rowset.bytes, rowset.blocks});
+    auto object
+        = rowset.blocks == 0 ? std::string() : segment_object(writer, rowset.first_version, rowset.last_version);
+    rowsets.push_back(
+        {object, rowset.txn, rowset.first_version, rowset.last_version, rowset.rows, rowset.bytes, rowset.blocks});
     if (!object.empty())
       puts.push_back({0, std::move(object), rowset.first_version, rowset.last_version, {}});
   }
@@ -53,7 +54,10 @@ void cooldown_replica::begin_publication(std::vector<remote_rowset> rowsets, std
     put.job = job_;
   const object_writer writer{self_, conf_->term, nonce};
   const remote_meta_id id{conf_->term, 1 + std::max(facts_->disk.id.seq, published_id().seq)};
-  state_ = uploading{writer, std::move(puts), 0, {tablet_, self_, id, facts_->resource, std::move(rowsets)},
+  state_ = uploading{writer,
+                     std::move(puts),
+                     0,
+                     {tablet_, self_, id, facts_->resource, std::move(rowsets)},
                      meta_object(writer, id.seq)};
   put_next();
 }
@@ -160,7 +164,6 @@ void cooldown_replica::on(const objects_listed& e) {
   if (!leads(now_) || !conf_->published || disk.id != conf_->published->id || disk.asked)
     return end_job();
   failures_ = 0;
-  why_stuck_.clear();
   auto unused = plan_cleanup(e.objects, *conf_->published, disk.remote, {}, conf_->term);
   if (unused.empty()) {
     cleanup_after_ = now_ + options_.cleanup_interval;

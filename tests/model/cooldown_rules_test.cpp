@@ -62,7 +62,8 @@ TEST(CooldownGrants, AnUploaderThatCannotGoOnIsRevokedFirst) {
   const auto late = handler.step(view, report_of(A, 1), 40s);
   EXPECT_TRUE(has<push_conf>(late));
   EXPECT_FALSE(has<acknowledge_report>(late) || has<propose_conf>(late));
-  EXPECT_EQ(only<propose_conf>(handler.step(view, report_of(A, 2), 50s)), (propose_conf{B, 3})) << "its report says it knows";
+  EXPECT_EQ(only<propose_conf>(handler.step(view, report_of(A, 2), 50s)), (propose_conf{B, 3}))
+      << "its report says it knows";
 }
 
 TEST(CooldownGrants, ARevokedOneThatSaysNothingIsWaitedForFromItsLastReport) {
@@ -142,8 +143,9 @@ TEST(CooldownSets, NamesTellTheTerm) {
 TEST(CooldownSets, CleanupKeepsWhatItDoesNotKnow) {
   const auto name = [](term in_term, std::uint64_t nonce) { return segment_object({A, in_term, nonce}, 2, 2); };
   const auto meta = meta_of({2, 1}, {cold(2, 2, name(1, 1)), cold(3, 3, "")});
-  EXPECT_EQ(plan_cleanup({name(1, 1), name(1, 2), name(2, 3), name(3, 4), "m", "m.old", "note.txt", meta_object({B, 1, 5}, 1)},
-                         published(meta, "m"), meta.rowsets, {name(2, 3)}, 2),
+  EXPECT_EQ(plan_cleanup(
+                {name(1, 1), name(1, 2), name(2, 3), name(3, 4), "m", "m.old", "note.txt", meta_object({B, 1, 5}, 1)},
+                published(meta, "m"), meta.rowsets, {name(2, 3)}, 2),
             (std::vector{name(1, 2), meta_object({B, 1, 5}, 1)}));
 }
 
@@ -168,7 +170,8 @@ TEST(CooldownSets, DefectsOfAMeta) {
 
 TEST(CooldownSets, FollowComparesObjectsNotVersions) {
   const auto own = disk_of(B, {1, 1}, {cold(2, 5, "x"), cold(6, 8, "y")}, {hot(9, 9)});
-  const auto change = std::get<set_change>(plan_follow(own, meta_of({1, 2}, {cold(2, 5, "x"), cold(6, 8, "z"), cold(9, 9, "")})));
+  const auto change
+      = std::get<set_change>(plan_follow(own, meta_of({1, 2}, {cold(2, 5, "x"), cold(6, 8, "z"), cold(9, 9, "")})));
   EXPECT_EQ(change.kept, 1U);
   EXPECT_EQ(change.remote_dropped, std::vector{cold(6, 8, "y")});
   EXPECT_EQ(change.hot_dropped, std::vector{hot(9, 9)}) << "an empty rowset is followed too";
@@ -277,7 +280,8 @@ TEST(CooldownReplica, AReadThatMissesMergesOnce) {
 }
 
 TEST(CooldownReplica, CompactsRemoteRowsetsIntoOne) {
-  const auto meta = meta_of({1, 4}, {cold(2, 2, "a"), cold(3, 3, "b"), cold(4, 4, ""), cold(5, 5, "c"), cold(6, 6, "d")});
+  const auto meta
+      = meta_of({1, 4}, {cold(2, 2, "a"), cold(3, 3, "b"), cold(4, 4, ""), cold(5, 5, "c"), cold(6, 6, "d")});
   backend_rig a{disk_of(A, meta.id, meta.rowsets, {hot(7, 7, 6000s)})};
   a.appoint(1, published(meta, "m"));
   auto effects = a.work();
@@ -291,7 +295,8 @@ TEST(CooldownReplica, CompactsRemoteRowsetsIntoOne) {
 }
 
 TEST(CooldownReplica, APushThatLeftBeforeHidesNothing) {
-  const auto m1 = published(meta_of({1, 1}, {cold(2, 2, "x")}), "m1"), m2 = published(meta_of({1, 2}, {cold(2, 3, "y")}), "m2");
+  const auto m1 = published(meta_of({1, 1}, {cold(2, 2, "x")}), "m1"),
+             m2 = published(meta_of({1, 2}, {cold(2, 3, "y")}), "m2");
   backend_rig b{disk_of(B, {}, {}, {})};
   (void)b.say(conf_pushed{{A, 1, m2}});
   (void)b.say(conf_pushed{{A, 1, m1}});

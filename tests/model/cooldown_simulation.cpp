@@ -1,4 +1,4 @@
-// Trouble, loads, repair and what must hold.  The hosts, the log and the store: cooldown_simulation_hosts.cpp.
+// Trouble and what must hold.  The rest: cooldown_simulation_leader.cpp, _backend.cpp and _repair.cpp.
 #include "tests/model/cooldown_simulation.h"
 
 #include <algorithm>
@@ -12,28 +12,69 @@ constexpr tablet_id tablet{10};
 }
 
 const char* name_of(cooldown_mutant mutant) {
-  static constexpr std::array names{"none", "patience_equals_lease", "lease_from_answer", "acknowledges_unproved",
-                                    "acknowledges_while_granting", "acknowledges_everybody", "acknowledges_any_term", "new_leader_does_not_wait",
-                                    "grants_at_once", "takes_late_confs", "pushes_before_commit", "fold_ignores_term",
-                                    "fold_ignores_id", "follows_backwards", "clone_lets_follow_go_on",
-                                    "clone_takes_any_set", "skips_by_version", "forgets_what_it_asked",
-                                    "guesses_lost_answers", "believes_stale_refusals", "discards_what_it_asked",
-                                    "saves_before_commit", "deletes_unconfirmed", "confirms_without_log",
-                                    "confirm_ignores_dead", "confirm_ignores_count", "confirm_ignores_clones",
-                                    "confirm_ignores_terms", "confirm_ignores_ids", "confirm_compares_replicas",
-                                    "confirm_ignores_uploader", "deletes_after_expiry", "one_nonce"};
+  static constexpr std::array names{"none",
+                                    "patience_equals_lease",
+                                    "lease_from_answer",
+                                    "acknowledges_unproved",
+                                    "acknowledges_while_granting",
+                                    "acknowledges_everybody",
+                                    "acknowledges_any_term",
+                                    "new_leader_does_not_wait",
+                                    "hardly_waits",
+                                    "takes_late_confs",
+                                    "pushes_before_commit",
+                                    "fold_ignores_term",
+                                    "fold_ignores_id",
+                                    "follows_backwards",
+                                    "clone_lets_follow_go_on",
+                                    "clone_takes_any_set",
+                                    "skips_by_version",
+                                    "forgets_what_it_asked",
+                                    "guesses_lost_answers",
+                                    "believes_stale_refusals",
+                                    "discards_what_it_asked",
+                                    "saves_before_commit",
+                                    "deletes_unconfirmed",
+                                    "confirms_without_log",
+                                    "confirm_ignores_dead",
+                                    "confirm_ignores_count",
+                                    "confirm_ignores_clones",
+                                    "confirm_ignores_terms",
+                                    "confirm_ignores_ids",
+                                    "confirm_compares_replicas",
+                                    "confirm_ignores_uploader",
+                                    "deletes_after_expiry",
+                                    "one_nonce"};
   static_assert(names.size() == static_cast<std::size_t>(cooldown_mutant::count));
   return names[static_cast<std::size_t>(mutant)];
 }
 
 cooldown_simulation_counts& cooldown_simulation_counts::operator+=(const cooldown_simulation_counts& other) {
   using counts = cooldown_simulation_counts;
-  for (const auto count :
-       {&counts::events, &counts::grants, &counts::revocations, &counts::leaders, &counts::crashes, &counts::freezes,
-        &counts::late_puts, &counts::loads, &counts::publications, &counts::refused_publications, &counts::compactions,
-        &counts::follows, &counts::deletions, &counts::discards, &counts::confirms, &counts::refused_confirms,
-        &counts::incremental_clones, &counts::full_clones, &counts::uploader_clones, &counts::moves, &counts::losses, &counts::policies,
-        &counts::asked_again, &counts::reads_missed})
+  for (const auto count : {&counts::events,
+                           &counts::grants,
+                           &counts::revocations,
+                           &counts::leaders,
+                           &counts::crashes,
+                           &counts::freezes,
+                           &counts::late_puts,
+                           &counts::loads,
+                           &counts::publications,
+                           &counts::refused_publications,
+                           &counts::compactions,
+                           &counts::follows,
+                           &counts::deletions,
+                           &counts::discards,
+                           &counts::confirms,
+                           &counts::refused_confirms,
+                           &counts::incremental_clones,
+                           &counts::full_clones,
+                           &counts::uploader_clones,
+                           &counts::moves,
+                           &counts::losses,
+                           &counts::policies,
+                           &counts::asked_again,
+                           &counts::reads_missed})
     this->*count += other.*count;
   return *this;
 }
@@ -83,7 +124,7 @@ void cooldown_simulation::draw_faults() {
   odds_.proposal = odds(1'000);
   odds_.late_question = odds(4'000);
   odds_.rewrite = odds(5'000);
-  odds_.policy = odds(200);
+  odds_.policy = odds(400);
 }
 
 std::string cooldown_simulation::run() {
@@ -242,158 +283,6 @@ void cooldown_simulation::heal() {
     elect();
 }
 
-// -- loads ---------------------------------------------------------------------------------
-
-/// To every replica that can be reached, at least to two that have all before it.
-void cooldown_simulation::load() {
-  std::vector<backend*> complete, others;
-  for (const auto& row : rows_) {
-    auto& b = backends_[row.place];
-    if (b.up && b.frozen_until <= now_ && b.disk && b.disk->replica == row.id)
-      (is_complete(*b.disk) && !row.bad ? complete : others).push_back(&b);
-  }
-  if (complete.size() < 2 || visible_ > 200)
-    return;
-  ++counts_.loads;
-  const auto v = ++visible_;
-  const std::uint32_t blocks = chance(odds_.empty) ? 0 : 1;
-  if (complete.size() > 2 && chance(odds_.missed))
-    complete.erase(complete.begin() + static_cast<std::ptrdiff_t>(below(complete.size())));
-  complete.insert(complete.end(), others.begin(), others.end());
-  for (auto* b : complete) {
-    b->disk->hot.push_back({txn_id{v}, v, v, blocks, blocks * 100, blocks, now_});
-    readable_[b->disk->replica] |= covered_by(*b->disk);
-  }
-}
-
-// -- repair: what the scheduler does about holes, rot and loss, and clones nobody needed ------------
-
-void cooldown_simulation::repair() {
-  if (clone_ || !leader_)
-    return;
-  for (auto& row : rows_) {
-    const auto& b = backends_[row.place];
-    if (!b.up || b.frozen_until > now_)
-      continue;
-    if (!b.disk)
-      return begin_clone(&row, true);
-    if (b.disk->replica == row.id && (row.bad || !is_complete(*b.disk)))
-      return begin_clone(&row, row.bad);
-  }
-  if (chance(odds_.clone))
-    return begin_clone(&rows_[below(rows_.size())], below(2) == 0);
-  if (chance(odds_.move))
-    begin_move();
-}
-
-void cooldown_simulation::begin_clone(replica_row* row, bool full) {
-  running_clone clone{++clones_, row->id, row->place, full, std::nullopt};
-  if (!backends_[row->place].disk) {
-    clone.to = replica_id{next_replica_++};  // What is lost with its disk never comes back under its old id.
-    clone.instead_of = row->id;
-    clone.full = true;
-  }
-  clone_ = clone;
-  later(1s + within(60s), [this, clone] { open_snapshot(clone); });
-  later(below(4) == 0 ? within(20min) : 40min, [this, clone] { end_clone(clone, false); });  // Given up; it may go on.
-}
-
-void cooldown_simulation::begin_move() {
-  const auto spare = std::ranges::find_if(backends_, [&](const backend& b) { return !b.disk && row_at(b.place) == nullptr; });
-  if (spare == backends_.end())
-    return;
-  clone_ = running_clone{++clones_, replica_id{next_replica_++}, spare->place, true, rows_[below(rows_.size())].id};
-  later(1s + within(60s), [this, clone = *clone_] { open_snapshot(clone); });
-  later(below(4) == 0 ? within(20min) : 40min, [this, clone = *clone_] { end_clone(clone, false); });
-}
-
-void cooldown_simulation::open_snapshot(const running_clone& clone) {
-  std::vector<const backend*> sources;
-  for (const auto& row : rows_) {
-    const auto& b = backends_[row.place];
-    if (row.id != clone.to && b.up && b.frozen_until <= now_ && b.disk && b.disk->replica == row.id && !row.bad
-        && is_complete(*b.disk))
-      sources.push_back(&b);
-  }
-  if (sources.empty())
-    return end_clone(clone, false);
-  const auto& disk = *sources[below(sources.size())]->disk;
-  later(5s + within(below(3) == 0 ? 30min : 1min),
-        [this, clone, set = cloned_set{disk.id, disk.remote, disk.hot}] { install_clone(clone, set); });
-}
-
-void cooldown_simulation::install_clone(const running_clone& clone, const cloned_set& set) {
-  auto& b = backends_[clone.place];
-  const bool current = clone_ && clone_->number == clone.number;
-  if (!b.up || b.frozen_until > now_)
-    return end_clone(clone, false);
-  if (clone.instead_of) {
-    if (!current || b.disk)
-      return end_clone(clone, false);
-    b.disk = replica_disk{tablet, clone.to, {}, {}, {}, std::nullopt};
-    start(b);
-  }
-  if (!b.disk || b.disk->replica != clone.to)
-    return end_clone(clone, false);
-  if (!b.process->may_install_clone() && !is(cooldown_mutant::clone_lets_follow_go_on))
-    return later(1s, [this, clone, set] { install_clone(clone, set); });
-  auto own = *b.disk;
-  if (is(cooldown_mutant::clone_takes_any_set))
-    own.id = {};
-  const auto plan = plan_clone(own, set, clone.full);
-  if (std::holds_alternative<set_refused>(plan))
-    return end_clone(clone, false);
-  apply(*b.disk, std::get<set_change>(plan));
-  say("replica " + std::to_string(raw(clone.to)) + " cloned" + (clone.full ? " as a whole" : ""));
-  ++(clone.full ? counts_.full_clones : counts_.incremental_clones);
-  counts_.uploader_clones += clone.to == conf_.uploader;
-  if (row_of(clone.to) != nullptr)
-    check_disk(*b.disk);
-  if (!is(cooldown_mutant::clone_lets_follow_go_on))
-    feed(b, clone_installed_here{clone.full});
-  end_clone(clone, true);
-}
-
-void cooldown_simulation::end_clone(const running_clone& clone, bool done) {
-  if (auto* row = row_of(clone.to); done && row != nullptr)
-    row->bad = false;
-  if (!clone_ || clone_->number != clone.number)
-    return;
-  clone_.reset();
-  auto& b = backends_[clone.place];
-  if (!clone.instead_of)
-    return;
-  auto* old = row_of(*clone.instead_of);
-  if (!done || old == nullptr) {
-    if (b.disk && b.disk->replica == clone.to) {
-      b.disk.reset();
-      b.process.reset();
-    }
-    return;
-  }
-  ++counts_.moves;
-  // The old one is told to go; who does not listen goes on believing.
-  if (old->place != clone.place)
-    later(within(1h), [this, place = old->place, id = old->id] {
-      if (auto& left = backends_[place]; left.disk && left.disk->replica == id) {
-        left.disk.reset();
-        left.process.reset();
-      }
-    });
-  *old = {clone.to, clone.place, false};
-  check_disk(*b.disk);
-}
-
-cooldown_simulation::replica_row* cooldown_simulation::row_of(replica_id id) {
-  const auto found = std::ranges::find(rows_, id, &replica_row::id);
-  return found == rows_.end() ? nullptr : &*found;
-}
-
-cooldown_simulation::replica_row* cooldown_simulation::row_at(std::size_t place) {
-  const auto found = std::ranges::find(rows_, place, &replica_row::place);
-  return found == rows_.end() ? nullptr : &*found;
-}
-
 // -- what must hold ------------------------------------------------------------------------
 
 cooldown_simulation::versions cooldown_simulation::covered_by(const replica_disk& disk) const {
@@ -451,7 +340,8 @@ void cooldown_simulation::check_references() {
     return;
   require(store_.contains(conf_.published->object), "the published meta is not in the store");
   for (const auto& r : committed_.at(conf_.published->id))
-    require(r.object.empty() || store_.contains(r.object), "the published meta names an object that is not in the store");
+    require(r.object.empty() || store_.contains(r.object),
+            "the published meta names an object that is not in the store");
 }
 
 void cooldown_simulation::check_believers() {

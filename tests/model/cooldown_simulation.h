@@ -1,9 +1,9 @@
 #pragma once
 // One tablet's cooldown on four backends under three front ends, in one thread and made-up time: clocks whose rates are
-// wrong by up to 1 %, messages lost, late, twice and out of order, partitions, leaders that do not know they are deposed,
-// processes that crash between any two effects or freeze past their lease in the middle of a put, a store that fails or
-// forgets to answer, loads that miss a replica, local files that rot, clones of every kind, compaction, cleanup.
-// The models of both sides are the real ones; consensus, the store and the disks are their promises.
+// wrong by up to 1 %, messages lost, late, twice and out of order, partitions, leaders that do not know they are
+// deposed, processes that crash between any two effects or freeze past their lease in the middle of a put, a store that
+// fails or forgets to answer, loads that miss a replica, local files that rot, clones of every kind, compaction,
+// cleanup. The models of both sides are the real ones; consensus, the store and the disks are their promises.
 #include "actors/model/cooldown_handler.h"
 #include "actors/model/cooldown_replica.h"
 
@@ -34,31 +34,31 @@ enum class cooldown_mutant : int {
   acknowledges_everybody,       ///< Not the uploader's reports only.
   acknowledges_any_term,        ///< An acknowledgement prolongs whatever term the backend believes in.
   new_leader_does_not_wait,     ///< It takes silence before its own beginning for known.
-  grants_at_once,               ///< No waiting at all.
+  hardly_waits,                 ///< T_fe of five minutes.
   takes_late_confs,             ///< An older term replaces a newer one.
   pushes_before_commit,         ///< U8.
   fold_ignores_term,
   fold_ignores_id,
-  follows_backwards,            ///< U9 b.
-  clone_lets_follow_go_on,      ///< U9 c.
-  clone_takes_any_set,          ///< B10: a full clone brings an older set.
-  skips_by_version,             ///< #32798.
-  forgets_what_it_asked,        ///< The request is not saved before it is sent.
-  guesses_lost_answers,         ///< No answer is taken for a no.
-  believes_stale_refusals,      ///< A leader whose catalog is behind refuses for good.
-  discards_what_it_asked,       ///< Deletes its objects when a publication is refused.
-  saves_before_commit,          ///< Local data goes when the publication has been asked for (U7 of testing.md).
+  follows_backwards,        ///< U9 b.
+  clone_lets_follow_go_on,  ///< U9 c.
+  clone_takes_any_set,      ///< B10: a full clone brings an older set.
+  skips_by_version,         ///< #32798.
+  forgets_what_it_asked,    ///< The request is not saved before it is sent.
+  guesses_lost_answers,     ///< No answer is taken for a no.
+  believes_stale_refusals,  ///< A leader whose catalog is behind refuses for good.
+  discards_what_it_asked,   ///< Deletes its objects when a publication is refused.
+  saves_before_commit,      ///< Local data goes when the publication has been asked for (U7 of testing.md).
   deletes_unconfirmed,
-  confirms_without_log,         ///< A deposed leader's word is enough.
+  confirms_without_log,  ///< A deposed leader's word is enough.
   confirm_ignores_dead,
   confirm_ignores_count,
   confirm_ignores_clones,
-  confirm_ignores_terms,        ///< Of the reports.
-  confirm_ignores_ids,          ///< Reports count whatever set they name.
-  confirm_compares_replicas,    ///< All the same id as the request's; whether it is published is not asked (D-B11).
-  confirm_ignores_uploader,     ///< Whoever asks.
-  deletes_after_expiry,         ///< U7.
-  one_nonce,                    ///< And puts are not conditional.
+  confirm_ignores_terms,      ///< Of the reports.
+  confirm_ignores_ids,        ///< Reports count whatever set they name.
+  confirm_compares_replicas,  ///< All the same id as the request's; whether it is published is not asked (D-B11).
+  confirm_ignores_uploader,   ///< Whoever asks.
+  deletes_after_expiry,       ///< U7.
+  one_nonce,                  ///< And puts are not conditional.
   count
 };
 [[nodiscard]] const char* name_of(cooldown_mutant mutant);
@@ -66,10 +66,10 @@ enum class cooldown_mutant : int {
 using cooldown_mutants = std::bitset<static_cast<std::size_t>(cooldown_mutant::count)>;
 
 struct cooldown_simulation_counts {
-  std::uint64_t events = 0, grants = 0, revocations = 0, leaders = 0, crashes = 0, freezes = 0, late_puts = 0, loads = 0,
-                publications = 0, refused_publications = 0, compactions = 0, follows = 0, deletions = 0, discards = 0,
-                confirms = 0, refused_confirms = 0, incremental_clones = 0, full_clones = 0, uploader_clones = 0, moves = 0,
-                losses = 0, policies = 0, asked_again = 0, reads_missed = 0;
+  std::uint64_t events = 0, grants = 0, revocations = 0, leaders = 0, crashes = 0, freezes = 0, late_puts = 0,
+                loads = 0, publications = 0, refused_publications = 0, compactions = 0, follows = 0, deletions = 0,
+                discards = 0, confirms = 0, refused_confirms = 0, incremental_clones = 0, full_clones = 0,
+                uploader_clones = 0, moves = 0, losses = 0, policies = 0, asked_again = 0, reads_missed = 0;
   cooldown_simulation_counts& operator+=(const cooldown_simulation_counts& other);
 };
 
@@ -110,24 +110,32 @@ private:
     std::optional<report_acknowledged> last_ack;
     std::string asked_last;
   };
-  struct asker { std::size_t place{}; std::uint64_t boot{}, job{}; };
+  struct asker {
+    std::size_t place{};
+    std::uint64_t boot{}, job{};
+  };
   struct leader {
     std::size_t node{};
     bool current = true;
     bool gone = false;
     cooldown_handler handler;
-    cooldown_handler liar;  ///< Hears what a mutant makes of the reports.
+    cooldown_handler liar;                    ///< Hears what a mutant makes of the reports.
     std::optional<cooling_tablet> last_seen;  ///< Deposed: its catalog stands still.
     std::array<time_ms, backends> contact{};
     std::map<std::uint64_t, asker> askers;
   };
   using leader_ptr = std::shared_ptr<leader>;
+  using question_fn = std::function<cooldown_event(std::uint64_t request)>;
   struct proposal {
     leader_ptr by;
     std::function<void()> apply;
     bool open = true;
   };
-  struct replica_row { replica_id id{}; std::size_t place{}; bool bad = false; };
+  struct replica_row {
+    replica_id id{};
+    std::size_t place{};
+    bool bad = false;
+  };
   struct due {
     time_ms at{};
     std::uint64_t order{};
@@ -145,7 +153,9 @@ private:
   // -- chance and time
   std::uint64_t below(std::uint64_t end) { return dice_() % end; }
   bool chance(std::uint64_t per_10_000) { return faulty_ && below(10'000) < per_10_000; }
-  time_ms within(time_ms span) { return time_ms(static_cast<std::int64_t>(below(static_cast<std::uint64_t>(span.count()) + 1))); }
+  time_ms within(time_ms span) {
+    return time_ms(static_cast<std::int64_t>(below(static_cast<std::uint64_t>(span.count()) + 1)));
+  }
   void later(time_ms span, std::function<void()> act) { queue_.push({now_ + span, ++order_, std::move(act)}); }
   /// In that process, unless it has crashed; when it is awake.
   void in_process(const backend& b, time_ms span, std::function<void(backend&)> act);
@@ -158,27 +168,16 @@ private:
       tell_(std::to_string(now_.count() / 1000) + " s: " + what);
   }
   [[nodiscard]] bool is(cooldown_mutant mutant) const { return broken_.test(static_cast<std::size_t>(mutant)); }
-  [[nodiscard]] bool confirms_by_lies() const;
   [[nodiscard]] time_ms message_delay();
 
-  // -- cooldown_simulation.cpp: trouble, loads, repair, what must hold.
+  // -- cooldown_simulation.cpp: trouble, what must hold.
   void draw_faults();
   void run_until(time_ms end);
   void minute();
   void make_trouble();
   void crash(backend& b);
   void start(backend& b);
-  void load();
   void heal();
-  void repair();
-  void repair_row(replica_row& row);
-  void begin_clone(replica_row* row, bool full);
-  void begin_move();
-  void open_snapshot(const running_clone& clone);
-  void install_clone(const running_clone& clone, const cloned_set& set);
-  void end_clone(const running_clone& clone, bool done);
-  [[nodiscard]] replica_row* row_of(replica_id id);
-  [[nodiscard]] replica_row* row_at(std::size_t place);
   [[nodiscard]] versions covered_by(const replica_disk& disk) const;
   [[nodiscard]] bool is_complete(const replica_disk& disk) const;
   [[nodiscard]] std::string why_not_done() const;
@@ -187,28 +186,58 @@ private:
   void check_references();
   void check_believers();
 
-  // -- cooldown_simulation_hosts.cpp: the two hosts, the log, the store.
+  // -- cooldown_simulation_repair.cpp: loads, and what the scheduler of repairs does.
+  void load();
+  void repair();
+  void begin_clone(replica_row* row, bool full);
+  void begin_move();
+  void open_snapshot(const running_clone& clone);
+  void install_clone(const running_clone& clone, const cloned_set& set);
+  void end_clone(const running_clone& clone, bool done);
+  [[nodiscard]] replica_row* row_of(replica_id id);
+  [[nodiscard]] replica_row* row_at(std::size_t place);
+
+  // -- cooldown_simulation_leader.cpp: messages, the leader's host, the log.
   void elect();
   [[nodiscard]] cooling_tablet view_of(const leader& l) const;
   void feed(const leader_ptr& l, const cooldown_event& event);
   void carry_out(const leader_ptr& l, const cooldown_effect& effect);
   void propose(const leader_ptr& l, std::function<void()> apply, std::function<void()> failed);
   void answer(const leader_ptr& l, std::uint64_t request, std::function<void(backend&, std::uint64_t)> deliver);
+  void ask(const leader_ptr& l, const asker& who, const question_fn& question);
+  [[nodiscard]] bool confirms_by_lies() const;
+  void confirm_by_lies(const leader_ptr& l, deletion_asked asked);
   void publish(const leader_ptr& l, const publication_asked& asked);
   [[nodiscard]] publication_verdict fold_publication(const publication_asked& asked);
   void confirm(const leader_ptr& l, const deletion_asked& asked);
   void acknowledge(const leader_ptr& l, const acknowledge_report& e);
   void to_backend(const leader_ptr& l, std::size_t place, std::function<void(backend&)> deliver);
   void to_leader(const backend& b, std::function<void(const leader_ptr&)> deliver, bool question = false);
+  // -- cooldown_simulation_backend.cpp: the backend's host, the store.
   void report(backend& b);
   void feed(backend& b, const replica_event& event);
   void carry_out(backend& b, const replica_effect& effect);
-  void ask_leader(backend& b, std::uint64_t job, std::function<cooldown_event(std::uint64_t)> question);
-  void store_call(backend& b, std::uint64_t job, bool changes, std::function<bool()> land, std::function<void(backend&)> done);
+  [[nodiscard]] std::function<void(backend&)> tell_done(std::uint64_t job);
+  void on(backend& b, const put_segment& e);
+  void on(backend& b, const put_meta& e);
+  void on(backend& b, const save_asked& e);
+  void on(backend& b, const ask_publication& e);
+  void on(backend& b, const forget_asked& e);
+  void on(backend& b, const fetch_meta& e);
+  void on(backend& b, const save_set& e);
+  void on(backend& b, const discard_objects& e);
+  void on(backend& b, const list_objects& e);
+  void on(backend& b, const ask_deletion& e);
+  void on(backend& b, const delete_object& e);
+  void on(backend&, const refuse_conf&) {}
+  void on(backend&, const retry_reads&) {}
+  void on(backend&, const fail_reads&) {}
+  void ask_leader(const backend& b, std::uint64_t job, const question_fn& question);
+  void store_call(backend& b, std::uint64_t job, bool changes, std::function<bool()> land,
+                  std::function<void(backend&)> done);
   void put(backend& b, std::uint64_t job, const std::string& name, object what, std::function<void(backend&)> done);
-  void write_disk(backend& b, std::uint64_t job, std::function<bool(replica_disk&)> change);
+  void write_disk(const backend& b, std::uint64_t job, std::function<bool(replica_disk&)> change);
   void remove(const std::string& name);
-  void save(backend& b, const save_set& e);
 
   const cooldown_mutants broken_;
   std::mt19937_64 dice_;
@@ -220,8 +249,8 @@ private:
   cooldown_simulation_counts counts_;
 
   struct {
-    std::uint64_t lost{}, twice{}, slow{}, very_late{}, crash_step{}, crash{}, freeze{}, cut{}, elect{}, store{}, slow_put{},
-        loss{}, rot{}, clone{}, move{}, missed{}, empty{}, proposal{}, late_question{}, rewrite{}, policy{};
+    std::uint64_t lost{}, twice{}, slow{}, very_late{}, crash_step{}, crash{}, freeze{}, cut{}, elect{}, store{},
+        slow_put{}, loss{}, rot{}, clone{}, move{}, missed{}, empty{}, proposal{}, late_question{}, rewrite{}, policy{};
   } odds_;
   std::vector<backend> backends_;
   std::array<clock, frontends> fe_clocks_{};

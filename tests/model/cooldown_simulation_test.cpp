@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <initializer_list>
+
 namespace tabletd::test {
 namespace {
 
@@ -30,6 +32,39 @@ TEST(CooldownSimulation, NothingIsLostAndNobodyUploadsBesideAnother) {
   EXPECT_GT(counts.full_clones, histories);
   EXPECT_GT(counts.uploader_clones, histories / 2);
   EXPECT_GT(counts.moves, histories / 2);
+}
+
+std::string names_of(const cooldown_mutants& broken) {
+  std::string names;
+  for (std::size_t i = 0; i < broken.size(); ++i)
+    if (broken.test(i))
+      names += std::string(names.empty() ? "" : ",") + name_of(static_cast<cooldown_mutant>(i));
+  return names;
+}
+
+bool is_found(const cooldown_mutants& broken, std::uint64_t histories) {
+  for (std::uint64_t seed = 1; seed <= histories; ++seed)
+    if (!cooldown_simulation(seed, broken).run().empty())
+      return true;
+  return false;
+}
+
+// Those that a few histories find.  docs/cooldown_rules.md has the figures of the others.
+TEST(CooldownMutants, ABrokenRuleIsFound) {
+  using enum cooldown_mutant;
+  const std::initializer_list<std::initializer_list<cooldown_mutant>> rules{
+      {patience_equals_lease},    {lease_from_answer},   {acknowledges_unproved},
+      {new_leader_does_not_wait}, {hardly_waits},        {pushes_before_commit},
+      {fold_ignores_term},        {fold_ignores_id},     {follows_backwards},
+      {clone_takes_any_set},      {skips_by_version},    {forgets_what_it_asked},
+      {saves_before_commit},      {deletes_unconfirmed}, {confirm_ignores_clones},
+      {confirm_ignores_ids},      {one_nonce},           {acknowledges_everybody, acknowledges_any_term}};
+  for (const auto& rule : rules) {
+    cooldown_mutants broken;
+    for (const auto mutant : rule)
+      broken.set(static_cast<std::size_t>(mutant));
+    EXPECT_TRUE(is_found(broken, 1'000)) << names_of(broken);
+  }
 }
 
 }  // namespace

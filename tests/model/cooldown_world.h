@@ -114,9 +114,11 @@ inline void follow(backend_rig& rig, const remote_meta& meta) {
 
 /// The tablet by the catalog, all replicas sound.
 inline cooling_tablet three_replicas(cooldown_conf conf = {}) {
-  return {tablet, 3, 10, false, {{A, true, false, false}, {B, true, false, false}, {C, true, false, false}}, std::move(conf)};
+  return {tablet,         3, 10, false, {{A, true, false, false}, {B, true, false, false}, {C, true, false, false}},
+          std::move(conf)};
 }
-inline cooldown_reported report_of(replica_id replica, term in_term, remote_meta_id id = {}, version last = version_initial) {
+inline cooldown_reported report_of(replica_id replica, term in_term, remote_meta_id id = {},
+                                   version last = version_initial) {
   return {replica, 1, in_term, id, id, last, cooldown_phase::waiting, {}};
 }
 
