@@ -224,7 +224,7 @@ struct CooldownGranted { grants @0 :List(CooldownGrant); }   # all or none come 
 struct CooldownGrant {
   # Who may upload a tablet's rowsets.  Logged before the backend learns of it.
   tablet  @0 :UInt64;
-  replica @1 :UInt64;              # 0: nobody any more; then term is that of the grant taken back
+  replica @1 :UInt64;              # 0: nobody any more, from this term on
   term    @2 :UInt64;              # one more than that of the tablet's last grant
 }
 struct CooldownPublished {

@@ -69,6 +69,12 @@ struct CtxEnded {
   failure @5 :UInt8;          # model::task_failure: the backend's reason, 0 if it gave none
 }
 
+# ---- cooldown (on the leader) --------------------------------------------------------
+struct CooldownReports { backend @0 :UInt64; reports @1 :List(Backend.CooldownReport); }
+struct CooldownAcks { acknowledged @0 :List(Backend.CooldownAck); }
+struct PublicationJudged { verdict @0 :Backend.PublicationVerdict; }
+struct DeletionJudged { confirmed @0 :Bool; why @1 :Text; }
+
 # ---- console -------------------------------------------------------------------------
 struct StatementText { text @0 :Text; requestId @1 :Data; mayWrite @2 :Bool; }
 struct StatementOutcome {

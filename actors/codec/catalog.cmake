@@ -1,6 +1,7 @@
 # Edits, what backends report, and the catalog as an image.
 target_sources(tabletd_codec PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/backend_codec.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/backend_cooldown_codec.cpp
   ${CMAKE_CURRENT_LIST_DIR}/checkpoint_codec.cpp
   ${CMAKE_CURRENT_LIST_DIR}/edit_codec.cpp
   ${CMAKE_CURRENT_LIST_DIR}/edit_codec_cooldown.cpp

@@ -22,11 +22,10 @@ refusal judge(const catalog& cat, const cooldown_grant& g) {
   if (!t)
     return refusal::tablet_unknown;
   const auto* conf = cat.cooldowns.find(g.tablet);
-  const auto now = conf ? conf->term : term{};
-  if (raw(g.replica) == 0)
-    return conf && g.term == now ? refusal::none : refusal::cooldown_term_stale;
-  if (g.term != now + 1)
+  if (g.term != (conf ? conf->term : term{}) + 1)
     return refusal::cooldown_term_stale;
+  if (raw(g.replica) == 0)
+    return conf ? refusal::none : refusal::cooldown_not_wanted;
   // Without a policy what is remote is still looked after; what is hot stays so.
   if (!policy_of(cat, *t) && !(conf && conf->published))
     return refusal::cooldown_not_wanted;
@@ -34,11 +33,6 @@ refusal judge(const catalog& cat, const cooldown_grant& g) {
 }
 
 }  // namespace
-
-void revoke_uploader(catalog& cat, tablet_id tablet, replica_id gone) {
-  if (const auto* conf = cat.cooldowns.find(tablet); conf && conf->uploader == gone && raw(gone) != 0)
-    cat.cooldowns.edit(tablet)->uploader = {};
-}
 
 void forget_cooldown(catalog& cat, tablet_id tablet) {
   const auto* conf = cat.cooldowns.find(tablet);
@@ -117,6 +111,8 @@ verdict fold(catalog& cat, const cooldown_deletion_confirmed& e, moment) {
     return refuse(refusal::not_uploader, conf ? conf->term : 0);
   if (!conf->published || conf->published->id != e.id)
     return refuse(refusal::remote_meta_stale);
+  if (!may_upload(t->find(e.replica)))
+    return refuse(refusal::uploader_unfit);
   // One who is away, or not here yet, may still follow an older set.
   const bool all_here = t->replicas.size() >= cat.table_of(*t)->replication_num
                         && std::all_of(t->replicas.begin(), t->replicas.end(), [&](const replica& r) {

@@ -22,7 +22,6 @@ void remove_replica(catalog& cat, tablet_id tablet, replica_id r) {
   --cat.replicas;
   if (const auto* move = cat.moves.find(tablet); move && (move->replaces == r || move->replica == r))
     cat.moves.erase(tablet);
-  revoke_uploader(cat, tablet, r);
   settle_planned(cat, tablet, r);
 }
 

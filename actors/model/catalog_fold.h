@@ -78,8 +78,6 @@ void remove_replica(catalog& cat, tablet_id tablet, replica_id r);
   return raw(policy) == 0 || cat.storage_policies.contains(policy);
 }
 
-/// The replica is gone: should it be the uploader, nobody is (remove_replica() calls it).
-void revoke_uploader(catalog& cat, tablet_id tablet, replica_id gone);
 /// The tablet is gone, and what the log said of its cooldown.
 void forget_cooldown(catalog& cat, tablet_id tablet);
 

@@ -279,7 +279,8 @@ std::string broken_cooldown(const catalog& cat, tablet_id id, const cooldown_con
   const auto* t = cat.tablets.find(id);
   if (!t || conf.term == 0)
     return say("tablet ", id, " has cooldown term ", conf.term, " without a grant, or is gone");
-  if (const auto* r = t->find(conf.uploader); raw(conf.uploader) != 0 && (!r || r->state != replica_state::normal))
+  // One that is no replica any more may still believe in its lease.
+  if (const auto* r = t->find(conf.uploader); r && r->state != replica_state::normal)
     return say("tablet ", id, " has uploader ", conf.uploader, ", which is no replica that could");
   if (!conf.published)
     return "";

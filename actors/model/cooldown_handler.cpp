@@ -44,6 +44,7 @@ const char* word_of(cooldown_phase phase) {
 
 cooldown_effects cooldown_handler::step(const cooling_tablet& tablet, const cooldown_event& event, time_ms now) {
   cooldown_effects effects;
+  note_term(tablet.conf, now);
   if (proposed_ != 0 && tablet.conf.term >= proposed_)
     proposed_ = 0;
   std::visit(overloaded{
@@ -105,6 +106,13 @@ void cooldown_handler::look_after_uploader(const cooling_tablet& tablet, time_ms
   }
 }
 
+void cooldown_handler::note_term(const cooldown_conf& conf, time_ms now) {
+  if (seen_term_ == conf.term)
+    return;
+  seen_at_ = seen_term_ ? now : began_;
+  seen_term_ = conf.term;
+}
+
 void cooldown_handler::propose(const cooling_tablet& tablet, replica_id uploader, cooldown_effects& effects) {
   proposed_ = tablet.conf.term + 1;
   effects.emplace_back(propose_conf{uploader, proposed_});
@@ -115,7 +123,7 @@ time_ms cooldown_handler::safe_to_grant(const cooldown_conf& conf) const {
     return began_;  // There never was an uploader.
   if (raw(conf.uploader) != 0) {
     const auto found = heard_.find(conf.uploader);
-    return (found == heard_.end() ? began_ : std::max(began_, found->second.at)) + patience_;
+    return (found == heard_.end() ? seen_at_ : std::max(seen_at_, found->second.at)) + patience_;
   }
   if (raw(former_) == 0)
     return began_ + patience_;  // Revoked by an earlier leader: whom, and when it heard of it, is not known here.

@@ -12,6 +12,7 @@
 #include "actors/model/cooldown_rules.h"
 
 #include <map>
+#include <optional>
 #include <variant>
 
 namespace tabletd::model {
@@ -134,6 +135,7 @@ private:
   void look_after_uploader(const cooling_tablet& tablet, time_ms now, cooldown_effects& effects);
   void propose(const cooling_tablet& tablet, replica_id uploader, cooldown_effects& effects);
   [[nodiscard]] replica_id choose(const cooling_tablet& tablet) const;
+  void note_term(const cooldown_conf& conf, time_ms now);
   /// From when on nobody but `conf.uploader` can believe that it is the uploader.
   [[nodiscard]] time_ms safe_to_grant(const cooldown_conf& conf) const;
   [[nodiscard]] version remote_last_of(replica_id replica) const;
@@ -141,9 +143,11 @@ private:
   const time_ms began_;
   const time_ms patience_;
   std::map<replica_id, heard> heard_;
-  model::term proposed_{};  ///< On its way into the log; 0: nothing.
-  replica_id former_{};     ///< Whose tenure this leader ended by revoking it.  0: unknown.
-  time_ms former_heard_{};  ///< When it could last have had an acknowledgement.
+  std::optional<model::term> seen_term_;  ///< Of the last step ...
+  time_ms seen_at_{};                     ///< ... and since when: who was granted then has not had time to report before.
+  model::term proposed_{};   ///< On its way into the log; 0: nothing.
+  replica_id former_{};      ///< Whose tenure this leader ended by revoking it.  0: unknown.
+  time_ms former_heard_{};   ///< When it could last have had an acknowledgement.
 };
 
 }  // namespace tabletd::model

@@ -2,6 +2,8 @@
 // Rules of cooldown that several parties must agree on: how long an uploader may believe, and which publication counts.
 #include "actors/model/cooldown_types.h"
 
+#include <algorithm>
+
 namespace tabletd::model {
 
 /// U1.  A backend counts from the moment it sent its last acknowledged report, on its monotonic clock; the leader from
@@ -15,6 +17,12 @@ inline constexpr std::int64_t clock_error_percent = 1;  ///< How wrong a monoton
   return time_ms((lease.count() * (100 + error_percent) + 100 - error_percent - 1) / (100 - error_percent));
 }
 static_assert(patience_needed(uploader_lease, clock_error_percent) < uploader_patience);
+/// T_fe for another T_be: what two wrong clocks need, and a margin in proportion.
+[[nodiscard]] constexpr time_ms patience_for(time_ms lease) {
+  constexpr time_ms margin_min{500};
+  return patience_needed(lease, clock_error_percent) + std::max(margin_min, lease / 75);
+}
+static_assert(patience_for(uploader_lease) >= uploader_patience);
 
 /// How long after asking an uploader may rely on the leader's word that objects are unused (U7).
 inline constexpr time_ms deletion_patience{60'000};

@@ -61,8 +61,10 @@ struct published_meta {
 
 /// Who may upload, by the log (spec/jobs.md B2, U8).  Kept for tablets under a policy only.
 struct cooldown_conf {
-  replica_id uploader{}; ///< UPLOAD_DATA; every other replica is USE_REMOTE_DATA.  0: nobody (revoked).
-  model::term term{};    ///< Grows with every grant; 0: none yet.
+  /// UPLOAD_DATA; every other replica is USE_REMOTE_DATA.  0: nobody (revoked).  One that is no replica of the tablet
+  /// any more is named until another grant: it may believe in its lease, and the leader must know whom it waits for.
+  replica_id uploader{};
+  model::term term{};    ///< Grows with every grant and every revocation; 0: none yet.
   std::optional<published_meta> published;
   friend bool operator==(const cooldown_conf&, const cooldown_conf&) = default;
 };

@@ -240,7 +240,8 @@ struct storage_policy_dropped { storage_policy_id policy{}; friend bool operator
 /// `partition` 0: the table, for all partitions without a policy of their own.  `policy` 0: none.
 struct storage_policy_set { table_id table{}; partition_id partition{}; storage_policy_id policy{}; friend bool operator==(const storage_policy_set&, const storage_policy_set&) = default; };
 
-/// Who may upload, logged before its backend learns of it (U8).  `replica` 0 takes the grant of that very term back.
+/// Who may upload, logged before its backend learns of it (U8).  `replica` 0 takes the last grant back, which is a
+/// term of its own: whoever has heard of it knows that it is no uploader any more.
 struct cooldown_grant { tablet_id tablet{}; replica_id replica{}; model::term term{}; friend bool operator==(const cooldown_grant&, const cooldown_grant&) = default; };
 /// All of them come true or none.
 struct cooldown_granted { std::vector<cooldown_grant> grants; friend bool operator==(const cooldown_granted&, const cooldown_granted&) = default; };

@@ -118,15 +118,17 @@ TEST_F(CatalogCooldown, GrantsFollowEachOtherOneByOne) {
   EXPECT_EQ(conf(), (cooldown_conf{on(b2), 3, {}}));
 }
 
-TEST_F(CatalogCooldown, ARevocationIsOfTheGrantItNames) {
-  EXPECT_EQ(why(cooldown_granted{{{tablet(), {}, 0}}}), refusal::cooldown_term_stale) << "there is none to take back";
+TEST_F(CatalogCooldown, ARevocationIsATermOfItsOwn) {
+  EXPECT_EQ(why(cooldown_granted{{{tablet(), {}, 1}}}), refusal::cooldown_not_wanted) << "there is none to take back";
   ASSERT_TRUE(grant(b1, 1).ok());
-  EXPECT_EQ(why(cooldown_granted{{{tablet(), {}, 0}}}), refusal::cooldown_term_stale);
-  EXPECT_EQ(why(cooldown_granted{{{tablet(), {}, 2}}}), refusal::cooldown_term_stale);
-  ASSERT_TRUE(w(cooldown_granted{{{tablet(), {}, 1}}}).ok());
-  EXPECT_EQ(conf(), (cooldown_conf{{}, 1, {}}));
+  EXPECT_EQ(why(cooldown_granted{{{tablet(), {}, 1}}}), refusal::cooldown_term_stale)
+    << "a report of term 1 must not pass for one that knows";
+  EXPECT_EQ(why(cooldown_granted{{{tablet(), {}, 3}}}), refusal::cooldown_term_stale);
+  ASSERT_TRUE(w(cooldown_granted{{{tablet(), {}, 2}}}).ok());
+  EXPECT_EQ(conf(), (cooldown_conf{{}, 2, {}}));
   EXPECT_EQ(publish(b1, meta(1, 1, 1)), refusal::not_uploader);
-  ASSERT_TRUE(grant(b2, 2).ok());
+  EXPECT_EQ(publish(b1, meta(2, 1, 1)), refusal::not_uploader);
+  ASSERT_TRUE(grant(b2, 3).ok());
 }
 
 TEST_F(CatalogCooldown, OnlyAWholeConfirmedReplicaMayUpload) {
@@ -163,15 +165,16 @@ TEST_F(CatalogCooldown, WithoutAPolicyNobodyBeginsButWhatIsRemoteIsLookedAfter) 
   EXPECT_TRUE(grant(b2, 2).ok());
 }
 
-TEST_F(CatalogCooldown, AnUploaderThatGoesIsRevoked) {
+TEST_F(CatalogCooldown, AnUploaderThatGoesIsNamedUntilAnotherIsGrantedButPublishesNothing) {
   ASSERT_TRUE(grant(b1, 1).ok());
   ASSERT_TRUE(w(replica_dropped{tablet(), on(b2), drop_reason::same_host}).ok());
   EXPECT_EQ(conf().uploader, on(b1)) << "another's end changes nothing";
   const auto gone = on(b1);
   ASSERT_TRUE(w(replica_dropped{tablet(), gone, drop_reason::same_host}).ok());
-  EXPECT_EQ(conf(), (cooldown_conf{{}, 1, {}}));
-  EXPECT_EQ(why(cooldown_published{tablet(), gone, meta(1, 1, 1)}), refusal::not_uploader);
+  EXPECT_EQ(conf(), (cooldown_conf{gone, 1, {}})) << "it may believe in its lease; who waits for its end must know of it";
+  EXPECT_EQ(why(cooldown_published{tablet(), gone, meta(1, 1, 1)}), refusal::uploader_unfit);
   EXPECT_EQ(why(cooldown_published{tablet(), {}, meta(1, 1, 1)}), refusal::not_uploader) << "nobody is nobody";
+  EXPECT_EQ(broken_invariant(cat), "");
 }
 
 TEST_F(CatalogCooldown, WhatTheLogSaysOfCooldownGoesWithTheTablet) {
@@ -275,6 +278,17 @@ TEST_F(CatalogCooldown, ADeletionIsConfirmedForThePublishedSetAndWithEverybodyTh
   ASSERT_TRUE(w(clone_ended{tablet(), cat.orders.find(tablet())->order, 0, "full"}).ok());
   ASSERT_TRUE(w(replica_dropped{tablet(), on(b3), drop_reason::same_host}).ok());
   EXPECT_EQ(confirm(b1, 1, 5), refusal::cooldown_unsettled) << "one is missing";
+}
+
+TEST_F(CatalogCooldown, AnUploaderThatIsNoReplicaAnyMoreDeletesNothing) {
+  ASSERT_TRUE(grant(b1, 1).ok());
+  ASSERT_EQ(publish(b1, meta(1, 5, 1)), refusal::none);
+  ASSERT_TRUE(w(clone_to(t, b2, b4)).ok());
+  ASSERT_TRUE(w(clone_ended{tablet(), cat.orders.find(tablet())->order, 1, ""}).ok());
+  const auto gone = on(b1);
+  EXPECT_EQ(why(cooldown_deletion_confirmed{tablet(), gone, {1, 5}}), refusal::none);
+  ASSERT_TRUE(w(replica_dropped{tablet(), gone, drop_reason::same_host}).ok());
+  EXPECT_EQ(why(cooldown_deletion_confirmed{tablet(), gone, {1, 5}}), refusal::uploader_unfit);
 }
 
 TEST_F(CatalogCooldown, AFormerTermsSetIsNotConfirmedUntilTheNewUploaderPublished) {

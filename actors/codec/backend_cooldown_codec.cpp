@@ -1,0 +1,153 @@
+#include "actors/codec/backend_cooldown_codec.h"
+#include "actors/codec/wire_words.h"
+
+#include <set>
+
+namespace tabletd::codec {
+
+using namespace model;
+
+namespace {
+
+remote_meta_id id_of(wire::RemoteMetaId::Reader from) { return {from.getTerm(), from.getSeq()}; }
+
+published_meta meta_of(wire::PublishedMeta::Reader from) {
+  return {id_of(from.getId()), resource_id{from.getResource()}, from.getObject().cStr(),
+          from.getCrc32c(),    from.getLastVersion(),           from.getBytes()};
+}
+
+void fill_meta(wire::PublishedMeta::Builder to, const published_meta& from) {
+  auto id = to.initId();
+  id.setTerm(from.id.term);
+  id.setSeq(from.id.seq);
+  to.setResource(raw(from.resource));
+  to.setObject(from.object.c_str());
+  to.setCrc32c(from.crc32c);
+  to.setLastVersion(from.last_version);
+  to.setBytes(from.bytes);
+}
+
+void fill_conf(wire::CooldownConf::Builder to, const cooldown_conf& from) {
+  to.setUploader(raw(from.uploader));
+  to.setTerm(from.term);
+  if (from.published)
+    fill_meta(to.getPublished().initMeta(), *from.published);
+  else
+    to.getPublished().setNone();
+}
+
+void fill_resource(wire::RemoteResource::Builder to, const resource& from) {
+  to.setId(raw(from.id));
+  to.setIsS3(from.type == resource_type::s3);
+  auto properties = to.initProperties(size_of(from.properties));
+  for (unsigned i = 0; i < properties.size(); ++i) {
+    properties[i].setKey(from.properties[i].first.c_str());
+    properties[i].setValue(from.properties[i].second.c_str());
+  }
+}
+
+void fill_policy(wire::CooldownOrder::Builder to, const storage_policy* policy) {
+  if (policy == nullptr)
+    return to.getRule().setNever();
+  to.setResource(raw(policy->resource));
+  std::visit(overloaded{[&](const cooldown_ttl& ttl) { to.getRule().setTtlMs(ttl.seconds * 1'000); },
+                        [&](const cooldown_datetime& datetime) { to.getRule().setDatetimeMs(datetime.at.count()); }},
+             policy->due);
+}
+
+/// One replica's order, and the stores it names.
+struct order_facts {
+  const tablet* of{};
+  replica_id replica{};
+  const storage_policy* policy{};
+  const cooldown_conf* conf{};
+};
+
+}  // namespace
+
+cooldown_reported decode_cooldown_report(wire::CooldownReport::Reader from) {
+  cooldown_reported to{replica_id{from.getReplica()}, from.getReport(),     from.getTerm(), id_of(from.getPublished()),
+                       id_of(from.getId()),           from.getRemoteLast(), {},             from.getWhy().cStr()};
+  if (from.getPhase() <= static_cast<std::uint8_t>(cooldown_phase::stuck)) {
+    to.phase = static_cast<cooldown_phase>(from.getPhase());
+  } else {
+    to.phase = cooldown_phase::stuck;
+    to.why = "it reports phase " + std::to_string(from.getPhase()) + ", which this version does not know";
+  }
+  return to;
+}
+
+publication_asked decode_publication(wire::PublicationAsked::Reader from) {
+  return {0, replica_id{from.getReplica()}, from.getTerm(), meta_of(from.getMeta())};
+}
+deletion_asked decode_deletion(wire::DeletionAsked::Reader from) {
+  return {0, replica_id{from.getReplica()}, from.getTerm(), id_of(from.getId())};
+}
+
+sealed<wire::CooldownAcks> seal_cooldown_acks(const std::vector<cooldown_ack>& acks) {
+  return seal<wire::CooldownAcks>(
+    [&](auto to) {
+      auto list = to.initAcknowledged(size_of(acks));
+      for (unsigned i = 0; i < list.size(); ++i) {
+        list[i].setTablet(raw(acks[i].tablet));
+        list[i].setReplica(raw(acks[i].what.replica));
+        list[i].setReport(acks[i].what.report);
+        list[i].setTerm(acks[i].what.term);
+      }
+    },
+    16 + acks.size() * 4);
+}
+
+sealed<wire::PublicationJudged> seal_publication_verdict(publication_verdict verdict) {
+  return seal<wire::PublicationJudged>([&](auto to) {
+    switch (verdict) {
+      case publication_verdict::accepted: return to.setVerdict(wire::PublicationVerdict::ACCEPTED);
+      case publication_verdict::not_uploader: return to.setVerdict(wire::PublicationVerdict::NOT_UPLOADER);
+      case publication_verdict::not_greater: return to.setVerdict(wire::PublicationVerdict::NOT_GREATER);
+      case publication_verdict::term_unknown: return to.setVerdict(wire::PublicationVerdict::TERM_UNKNOWN);
+    }
+  });
+}
+
+sealed<wire::DeletionJudged> seal_deletion_verdict(bool confirmed, const std::string& why) {
+  return seal<wire::DeletionJudged>([&](auto to) {
+    to.setConfirmed(confirmed);
+    to.setWhy(why.c_str());
+  });
+}
+
+sealed<wire::CooldownOrders> seal_cooldown_orders(const catalog& cat,
+                                                  std::span<const std::pair<tablet_id, replica_id>> replicas, time_ms lease) {
+  std::vector<order_facts> orders;
+  std::set<resource_id> stores;
+  for (const auto& [id, replica] : replicas) {
+    const auto* t = cat.tablets.find(id);
+    if (t == nullptr || t->find(replica) == nullptr)
+      continue;
+    const order_facts facts{t, replica, policy_of(cat, *t), cat.cooldowns.find(id)};
+    if (facts.policy != nullptr)
+      stores.insert(facts.policy->resource);
+    if (facts.conf != nullptr && facts.conf->published)
+      stores.insert(facts.conf->published->resource);
+    orders.push_back(facts);
+  }
+  return seal<wire::CooldownOrders>(
+    [&](auto to) {
+      to.setLeaseMs(static_cast<std::uint64_t>(lease.count()));
+      auto list = to.initResources(size_of(stores));
+      unsigned at = 0;
+      for (const auto store : stores)
+        if (const auto* r = cat.resources.find(store))
+          fill_resource(list[at++], *r);
+      auto tablets = to.initTablets(size_of(orders));
+      for (unsigned i = 0; i < tablets.size(); ++i) {
+        tablets[i].setTablet(raw(orders[i].of->id));
+        tablets[i].setReplica(raw(orders[i].replica));
+        fill_conf(tablets[i].initConf(), orders[i].conf != nullptr ? *orders[i].conf : cooldown_conf{});
+        fill_policy(tablets[i], orders[i].policy);
+      }
+    },
+    32 + orders.size() * 24 + stores.size() * 64);
+}
+
+}  // namespace tabletd::codec
