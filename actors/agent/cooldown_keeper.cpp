@@ -84,16 +84,18 @@ void feed(self_ptr self, cooldown_life& life, model::replica_event event) {
     self->state.ports.transport->look(life.who, cooldown_keeper_actor{self});
 }
 
-void pace(self_ptr self, cooldown_life& life, bool is_tick, bool has_effects) {
+/// When it is looked at again.
+void pace(self_ptr self, cooldown_life& life, const model::replica_event& event, bool led, bool has_effects) {
   const auto& pace = self->state.ports.pace;
   const auto now = self->state.ports.clock();
-  if (!is_tick) {
-    life.work_at = now;
+  if (std::holds_alternative<model::cooldown_work_due>(event)) {
+    life.rest = has_effects ? pace.work_interval : std::min(life.rest * 2, pace.rest_max);
+    life.work_at = now + life.rest;
+  } else if (!led || !std::holds_alternative<model::report_acknowledged>(event)) {
+    // A lease that goes on is no news, or an uploader with nothing to do would never come to rest.
     life.rest = pace.work_interval;
-    return;
+    life.work_at = now;
   }
-  life.rest = has_effects ? pace.work_interval : std::min(life.rest * 2, pace.rest_max);
-  life.work_at = now + life.rest;
 }
 
 /// What the leader should know of it now.
@@ -112,10 +114,11 @@ void step(self_ptr self, cooldown_life& life, const model::replica_disk& disk, c
   auto& ports = self->state.ports;
   const model::cooling_facts facts{disk, life.rule, life.resource, ports.wall_clock(), ports.random()};
   const auto now = ports.clock();
+  const bool led = life.replica.leads(now);
   auto effects = life.replica.step(facts, event, now);
   const auto left = life.replica.lease_left(now);
   life.lease->store(left.count() > 0 ? (now + left).count() : 0);
-  pace(self, life, std::holds_alternative<model::cooldown_work_due>(event), !effects.empty());
+  pace(self, life, event, led, !effects.empty());
   carry_out(self, life, std::move(effects));
   auto news = news_of(life, disk);
   if (news != life.said) {

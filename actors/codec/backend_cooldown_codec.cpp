@@ -1,4 +1,5 @@
 #include "actors/codec/backend_cooldown_codec.h"
+#include "actors/codec/agent_cooldown_codec.h"
 #include "actors/codec/wire_words.h"
 
 #include <set>
@@ -11,27 +12,11 @@ namespace {
 
 remote_meta_id id_of(wire::RemoteMetaId::Reader from) { return {from.getTerm(), from.getSeq()}; }
 
-published_meta meta_of(wire::PublishedMeta::Reader from) {
-  return {id_of(from.getId()), resource_id{from.getResource()}, from.getObject().cStr(),
-          from.getCrc32c(),    from.getLastVersion(),           from.getBytes()};
-}
-
-void fill_meta(wire::PublishedMeta::Builder to, const published_meta& from) {
-  auto id = to.initId();
-  id.setTerm(from.id.term);
-  id.setSeq(from.id.seq);
-  to.setResource(raw(from.resource));
-  to.setObject(from.object.c_str());
-  to.setCrc32c(from.crc32c);
-  to.setLastVersion(from.last_version);
-  to.setBytes(from.bytes);
-}
-
 void fill_conf(wire::CooldownConf::Builder to, const cooldown_conf& from) {
   to.setUploader(raw(from.uploader));
   to.setTerm(from.term);
   if (from.published)
-    fill_meta(to.getPublished().initMeta(), *from.published);
+    encode(*from.published, to.getPublished().initMeta());
   else
     to.getPublished().setNone();
 }
@@ -78,7 +63,7 @@ cooldown_reported decode_cooldown_report(wire::CooldownReport::Reader from) {
 }
 
 publication_asked decode_publication(wire::PublicationAsked::Reader from) {
-  return {0, replica_id{from.getReplica()}, from.getTerm(), meta_of(from.getMeta())};
+  return {0, replica_id{from.getReplica()}, from.getTerm(), decode(from.getMeta())};
 }
 deletion_asked decode_deletion(wire::DeletionAsked::Reader from) {
   return {0, replica_id{from.getReplica()}, from.getTerm(), id_of(from.getId())};

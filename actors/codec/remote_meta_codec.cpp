@@ -3,7 +3,6 @@
 #include "schemas/remote.capnp.h"
 #include "schemas/sealed.h"
 
-#include <algorithm>
 #include <cstring>
 #include <string_view>
 

@@ -2,8 +2,8 @@
 // The words of cooldown (spec/jobs.md section B): what lies in a remote store, who may put it there, and which
 // set of it counts.
 //
-//   data/<tablet>/<replica>.<term>.<nonce>.<rowset>.seg   a rowset's segment file, byte for byte
-//   data/<tablet>/<replica>.<term>.<seq>.<nonce>.meta     a remote_meta; counts once the edit log names it
+//   data/<tablet>/<replica>.<term>.<nonce>.<first>-<last>.seg   a rowset's segment file, byte for byte
+//   data/<tablet>/<replica>.<term>.<seq>.<nonce>.meta           a remote_meta; counts once the edit log names it
 //
 // No key is written twice: term and nonce belong to one uploader's time in office (design/testing.md U3).
 #include "actors/model/ids.h"

@@ -267,8 +267,8 @@ void cooldown_mover::discard(const cooldown_life_id& who, model::resource_id res
       const auto store = self->where_.shelf->find(resource);
       for (const auto& object : objects)
         store->remove(tablet_folder(model::raw(who.tablet)) + object, left);
-    } catch (const remote_error&) {
-      // A cleanup finds them.
+    } catch (const std::exception&) {
+      // A cleanup finds them, and says why if it cannot delete them either.
     }
   });
 }

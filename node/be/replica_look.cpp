@@ -4,19 +4,12 @@
 
 namespace tabletd {
 
-namespace {
-
-/// Where the first gap is, or a rowset from another set: behind that nothing follows.
-bool follows(const rowset_meta& rowset, std::uint64_t end) { return rowset.first_version == end + 1; }
-
-}  // namespace
-
 model::replica_disk disk_of(const tablet_store& store, model::tablet_id tablet) {
   const auto here = *store.status(model::raw(tablet));
   model::replica_disk disk{tablet, model::replica_id{here.replica}, {here.remote.term, here.remote.seq}, {}, {}, {}};
   std::uint64_t remote_end = model::version_initial;
   for (const auto& rowset : store.rowsets(model::raw(tablet))) {
-    if (rowset.is_remote() && follows(rowset, remote_end)) {
+    if (rowset.is_remote() && rowset.first_version == remote_end + 1) {
       disk.remote.push_back({*rowset.object, model::txn_id{rowset.txn}, rowset.first_version, rowset.last_version, rowset.rows,
                              rowset.bytes, rowset.blocks});
       remote_end = rowset.last_version;

@@ -2,20 +2,12 @@
 #include "actors/model/cooldown_due_text.h"
 #include "actors/model/resource_rules.h"
 #include "actors/model/statement.h"
+#include "tests/model/statement_words.h"
 
 #include <gtest/gtest.h>
 
 namespace tabletd::model {
 namespace {
-
-statement parsed(std::string_view text) {
-  auto outcome = parse(text);
-  if (const auto* error = std::get_if<statement_error>(&outcome)) {
-    ADD_FAILURE() << text << ": " << error->message;
-    return show_backends{};
-  }
-  return std::get<statement>(std::move(outcome));
-}
 
 /// Message, the piece of the text it points at, and hint.
 std::string complaint(std::string_view text) {

@@ -2,20 +2,12 @@
 #include "actors/model/statement.h"
 #include "actors/model/statement_lexer.h"
 #include "actors/model/statement_table.h"
+#include "tests/model/statement_words.h"
 #include <gtest/gtest.h>
 #include <algorithm>
 
 namespace tabletd::model {
 namespace {
-
-statement parsed(std::string_view text) {
-  auto outcome = parse(text);
-  if (const auto* error = std::get_if<statement_error>(&outcome)) {
-    ADD_FAILURE() << text << ": " << error->message;
-    return show_backends{};
-  }
-  return std::get<statement>(std::move(outcome));
-}
 
 /// The error as a client prints it: message, source line, caret, hint.
 std::string complaint(std::string_view text) {
