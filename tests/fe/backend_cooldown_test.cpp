@@ -12,6 +12,8 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
 #include <gtest/gtest.h>
 
 #include <optional>
@@ -60,6 +62,7 @@ private:
 };
 
 struct CooldownWire : ::testing::Test {
+  ~CooldownWire() noexcept override {} // KJ members may throw; then the test is over anyway.
   caf::actor_system_config config;
   caf::actor_system sys{config};
   caf::scoped_actor ears{sys};
