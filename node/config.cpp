@@ -74,6 +74,9 @@ const std::vector<knob<fe_config>>& knobs(const fe_config&) {
     {"checkpoint.bytes_mib_max", &c::checkpoint_bytes_mib_max, "MiB of the edit log after which one is made", 1, mib_max},
     {"checkpoint.age_max_s", &c::checkpoint_age_max_s, "s after which one is made if there are 100 entries since the last",
      10, 31'536'000},
+    {"cooldown.lease_ms", &c::cooldown_lease_ms,
+     "ms an uploader may go on after its last acknowledged report; another one is chosen only after that and what clocks may be wrong",
+     1'000, 86'400'000},
   };
   return all;
 }

@@ -43,6 +43,7 @@ struct fe_config {
   std::uint64_t checkpoint_entries_max = 100'000;
   std::uint64_t checkpoint_bytes_mib_max = 64;
   std::uint64_t checkpoint_age_max_s = 3'600;
+  std::uint64_t cooldown_lease_ms = 1'800'000; ///< The seed's half hour.
 };
 
 struct be_config {

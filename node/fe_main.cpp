@@ -45,6 +45,7 @@ fe_options options_of(const fe_config& config, std::uint16_t http_port) {
   options.membership.agent.tick = tick;
   options.membership.agent.link.silence_max
     = options.membership.liveness.interval * options.membership.liveness.missed_max;
+  options.cooldown_lease = std::chrono::milliseconds(config.cooldown_lease_ms);
   options.scheduler.repair_delay_factor = std::chrono::milliseconds(config.repair_delay_factor_ms);
   options.scheduler.be_down_tolerance = std::chrono::milliseconds(config.be_down_tolerate_ms);
   options.scheduler.slots_per_path = static_cast<std::uint32_t>(config.slots_per_path);

@@ -61,6 +61,7 @@ void fe_metrics::collect(metric_page& page) const {
                         .memory = *node_->log_memory(),
                         .memory_limit_bytes = node_->log_memory_bytes_max(),
                         .peers = std::move(peers),
+                        .cooldown = node_->cooldown(),
                         .checkpoint = node_->checkpoints().progress(),
                         .newest_image = images.empty() ? model::image_mark{} : images.front(),
                         .now = wall_now()});

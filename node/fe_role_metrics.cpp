@@ -215,6 +215,17 @@ void add_slots(metric_page& page, const model::catalog& cat, const model::schedu
   }
 }
 
+void add_cooldown(metric_page& page, const cooldown_board& board) {
+  const auto tablets = board.tablets_by_phase();
+  static_assert(std::size(vocabulary::cooldown_phase) == cooldown_board::phase_count);
+  for (std::size_t i = 0; i < tablets.size(); ++i)
+    page.add(families::cooldown_tablets, {vocabulary::cooldown_phase[i]}, number(tablets[i]));
+  static_assert(std::size(vocabulary::reassign) == model::reassignment_words.size());
+  for (std::size_t i = 0; i < board.assignments.size(); ++i)
+    page.add(families::cooldown_assignments, {vocabulary::reassign[i]}, number(board.assignments[i]));
+  page.add(families::cooldown_conflicts, number(board.conflicts));
+}
+
 } // namespace
 
 void add_fe_metrics(metric_page& page, const fe_snapshot& fe) {
@@ -232,6 +243,7 @@ void add_fe_metrics(metric_page& page, const fe_snapshot& fe) {
   add_scheduler(page, fe.scheduler);
   add_balancer(page, fe.catalog, fe.scheduler, fe.now);
   add_slots(page, fe.catalog, fe.scheduler);
+  add_cooldown(page, fe.cooldown);
 }
 
 } // namespace tabletd

@@ -121,6 +121,10 @@ inline constexpr row balancer_path_moves{"tabletd_balancer_path_moves_total", co
 inline constexpr row slots{"tabletd_slots", gauge, fe_leader, {"backend", "medium", "kind"}, "Configured working slots (slots per path times online paths)."};
 inline constexpr row slots_in_use{"tabletd_slots_in_use", gauge, fe_leader, {"backend", "medium", "kind"}, "Working slots held by running tasks."};
 
+inline constexpr row cooldown_tablets{"tabletd_cooldown_tablets", gauge, fe_leader, {"phase"}, "Tablets under a cooldown policy by phase."};
+inline constexpr row cooldown_assignments{"tabletd_cooldown_uploader_assignments_total", counter, fe_leader, {"reason"}, "Uploaders appointed, each with a term of its own, by reason."};
+inline constexpr row cooldown_conflicts{"tabletd_cooldown_conflicts_total", counter, fe_leader, {}, "Reports of a replica that uploads while the log has another one in office."};
+
 // -- be --
 inline constexpr row be_capacity{"tabletd_be_disk_capacity_bytes", gauge, be, {"path", "medium"}, "Capacity of the data path."};
 inline constexpr row be_used{"tabletd_be_disk_used_bytes", gauge, be, {"path", "medium"}, "Bytes used on the data path."};
@@ -145,7 +149,7 @@ inline constexpr const row* all[] = {
   &heartbeat_age, &backend_used,
   &backend_capacity, &backend_replicas, &tablets, &checker_scanned, &sched_pending, &sched_running, &sched_oldest,
   &sched_submitted, &sched_finished, &sched_adjusted, &clone_bytes, &balancer_skew, &balancer_enabled,
-  &balancer_pauses, &balancer_path_moves, &slots, &slots_in_use, &be_capacity, &be_used, &be_online, &be_tablets, &be_tasks, &be_tasks_ended, &be_copied, &be_reports, &be_fenced,
+  &balancer_pauses, &balancer_path_moves, &slots, &slots_in_use, &cooldown_tablets, &cooldown_assignments, &cooldown_conflicts, &be_capacity, &be_used, &be_online, &be_tablets, &be_tasks, &be_tasks_ended, &be_copied, &be_reports, &be_fenced,
 };
 
 } // namespace families
@@ -157,7 +161,7 @@ inline constexpr std::string_view actor[] = {
   "journal", "catalog", "term_scope", "membership", "backend_agent", "tablet_checker", "tablet_scheduler",
   "tablet_sched_ctx", "console_session", "load_keeper", "load_job", "table_birth", "supervisor", "reporter",
   "task_keeper", "clone_worker", "move_worker", "herald", "image_keeper", "checkpoint_worker",
-  "checkpoint_controller", "other"};
+  "checkpoint_controller", "cooldown_overseer", "cooldown_handler", "other"};
 inline constexpr std::string_view supervisor[] = {"root", "sched", "be_agents", "jobs", "sessions", "storage", "other"};
 inline constexpr std::string_view term_reason[] = {"normal", "error", "killed", "down", "shutdown"};
 inline constexpr std::string_view undelivered[] = {"mailbox_full", "dead_receiver", "expired", "undecodable"};
@@ -178,6 +182,8 @@ inline constexpr std::string_view medium[] = {"hdd", "ssd"};
 inline constexpr std::string_view sched_type[] = {"repair", "balance"};
 inline constexpr std::string_view clone_scope[] = {"inter_node", "intra_node"}; // Between BEs, between paths of one.
 inline constexpr std::string_view pause_target[] = {"all", "table", "backend"};
+inline constexpr std::string_view cooldown_phase[] = {"waiting", "uploading", "following", "cooled", "stuck"}; // Index: model::cooldown_phase.
+inline constexpr std::string_view reassign[] = {"initial", "uploader_dead", "report_timeout", "decommission"}; // Index: model::reassignment.
 inline constexpr std::string_view task[] = {"create", "clone", "drop_replica", "verify", "cancel", "move"};
 
 } // namespace vocabulary

@@ -2,6 +2,7 @@
 // One scrape's numbers of a role, from the snapshots its rooms publish.
 #include "actors/agent/be_stats.h"
 #include "actors/checkpoint/checkpoint_progress.h"
+#include "actors/cooldown/cooldown_board.h"
 #include "actors/journal/journal_stats.h"
 #include "actors/journal/memory_stats.h"
 #include "actors/model/catalog.h"
@@ -28,6 +29,7 @@ struct fe_snapshot {
     std::uint64_t queued_bytes{};
   };
   std::vector<peer> peers;
+  const cooldown_board& cooldown;
   const checkpoint_progress& checkpoint;
   model::image_mark newest_image; ///< Sound, here; id 0: none.
   model::time_ms now{}; ///< Since the Unix epoch; ages are measured from here.

@@ -1,7 +1,7 @@
 #pragma once
 // What the console shows of things it cannot see: front ends, actors, the journal.  Plain
 // values behind functions, so that node wires them and tests make them up.
-#include "actors/model/ids.h"
+#include "actors/model/cooldown_handler.h"
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -69,6 +69,8 @@ struct console_facts {
   std::function<journal_facts()> journal;
   /// Item and value, as SHOW PROC '/checkpoint' lists them.
   std::function<std::vector<std::pair<std::string, std::string>>()> checkpoint;
+  /// How each tablet that is looked after stands, ascending, at most so many.
+  std::function<std::vector<std::pair<model::tablet_id, model::cooldown_standing>>(std::size_t rows_max)> cooldown;
 };
 
 } // namespace tabletd

@@ -74,6 +74,8 @@ using some_partitions = std::vector<const model::partition*>;
 [[nodiscard]] model::table_value actors(const sources& from);
 [[nodiscard]] model::table_value journal(const sources& from);
 [[nodiscard]] model::table_value checkpoint(const sources& from);
+/// At most replica_rows_max rows; what nobody has looked after yet is left out.
+[[nodiscard]] model::table_value cooldown(const sources& from);
 [[nodiscard]] model::table_value statistic(const sources& from);
 [[nodiscard]] model::table_value database_statistic(const sources& from, model::database_id of);
 [[nodiscard]] model::table_value cluster_balance(const sources& from);

@@ -75,4 +75,25 @@ table_value show_policy_users(const catalog& cat, storage_policy_id only) {
   return out;
 }
 
-}  // namespace tabletd::views
+table_value cooldown(const sources& from) {
+  auto out = empty_table(columns::cooldown);
+  if (!from.facts.cooldown)
+    return out;
+  const auto& cat = from.cat;
+  for (const auto& [tablet, how] : from.facts.cooldown(replica_rows_max)) {
+    const auto* t = cat.tablets.find(tablet);
+    if (t == nullptr)
+      continue; // Dropped meanwhile.
+    const auto& owner = *cat.table_of(*t);
+    const auto* conf = cat.cooldowns.find(tablet);
+    const auto* meta = conf != nullptr && conf->published ? &*conf->published : nullptr;
+    out.rows.push_back({id(tablet), text(cat.databases.find(owner.database)->name), text(owner.name),
+                        conf != nullptr && raw(conf->uploader) != 0 ? cell{static_cast<std::int64_t>(raw(conf->uploader))} : none,
+                        number(conf != nullptr ? conf->term : 0), text(word_of(how.phase)),
+                        version_or_none(meta != nullptr ? meta->last_version : 0), version_or_none(cat.visible_version(*t)),
+                        number(how.lag), number(meta != nullptr ? meta->bytes : 0), text(how.why)});
+  }
+  return out;
+}
+
+} // namespace tabletd::views

@@ -167,6 +167,7 @@ table_value show_proc(const sources& from, const proc_target& at) {
     case proc_page::running_tablets: return scheduled_tablets(from.scheduler.running);
     case proc_page::sched_stat: return sched_stat(from);
     case proc_page::working_slots: return working_slots(from);
+    case proc_page::cooldown: return cooldown(from);
     case proc_page::databases: return proc_databases(from.cat);
     case proc_page::database: return proc_tables(from, at.database);
     case proc_page::table: return names(columns::proc_nodes, below_proc(at, from.cat, view_rows_max));

@@ -140,13 +140,8 @@ void on_grants_judged(self_ptr self, std::vector<model::cooldown_grant> grants, 
     settle(self, grant, answer.ok());
 }
 
-}  // namespace
-
-void propose_grants(self_ptr self, std::vector<model::cooldown_grant> grants) {
-  auto& st = self->state;
-  const auto cat = st.ports.catalog->load();
-  if (cat->term != st.term)
-    return;
+void log_grants(self_ptr self, std::vector<model::cooldown_grant> grants) {
+  const auto cat = self->state.ports.catalog->load();
   std::vector<model::reassignment> reasons;
   for (const auto& grant : grants)
     if (raw(grant.replica) != 0)
@@ -158,6 +153,20 @@ void propose_grants(self_ptr self, std::vector<model::cooldown_grant> grants) {
         ++self->state.ports.board->assignments[static_cast<std::size_t>(reason)];
     on_grants_judged(self, grants, answer);
   });
+}
+
+}  // namespace
+
+void propose_grants(self_ptr self, std::vector<model::cooldown_grant> grants) {
+  // Elected again before anybody has ended it, this actor would grant without the reports another leader acknowledged.
+  // The confirmation brings that leader's term into the catalog.  If this node does not lead, they are never proposed.
+  self->request(self->state.ports.leader_check, caf::infinite, confirm_leading{})
+    .then(
+      [self, grants = std::move(grants)](const leading_confirmed& now) {
+        if (now.leads && !is_over(self->state))
+          log_grants(self, grants);
+      },
+      [](const caf::error&) { /* The journal is gone, and this leadership with it. */ });
 }
 
 // -- questions -----------------------------------------------------------------------------

@@ -33,6 +33,10 @@ public:
   /// Reports of a replica that uploads while the log has another one in office.
   std::atomic<std::uint64_t> conflicts{0};
 
+  /// The term in which an overseer of this process began last: one that follows it in the same term is careful.
+  static constexpr model::term no_term = ~model::term{};
+  std::atomic<model::term> begun_in{no_term};
+
 private:
   mutable std::mutex mutex_;
   std::map<model::tablet_id, model::cooldown_standing> rows_;

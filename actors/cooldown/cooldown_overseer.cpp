@@ -260,6 +260,8 @@ cooldown_overseer_life_actor::behavior_type cooldown_overseer(self_ptr self, coo
   st.term = st.ports.catalog->load()->term;
   self->set_down_handler([self](caf::down_msg& down) { on_handler_down(self, down); });
   self->send(st.ports.catalog_news, subscribe{}, caf::actor_cast<catalog_listener_actor>(self));
+  if (st.ports.board->begun_in.exchange(st.term) != st.term)
+    serve(self); // What an earlier term proposed was in the log before this one began.
   on_tick(self);
   return {
     [self](const cooldown_reports& reports) { return on_reports(self, reports); },

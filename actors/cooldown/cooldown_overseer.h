@@ -5,11 +5,12 @@
 // It keeps the two promises of actors/model/cooldown_handler.h:
 //  * acknowledgements wait until the journal has confirmed, asked after the report came, that this node leads, and leave
 //    only if the log, caught up by then, still has that replica in office;
-//  * a proposal whose fate is unknown is never heard of again: its tablet stands still until the term ends.  And before
-//    anything is served, an edit that changes nothing goes through the log: what an earlier incarnation of this actor
-//    had proposed in the same term is in the catalog then, or never will be.
+//  * grants are proposed after such a confirmation too, and only if no other term has begun by then.  One whose fate is
+//    unknown is never heard of again: its tablet stands still until the term ends.  An overseer that follows another
+//    one in the same term serves nobody before an edit that changes nothing has gone through the log: what the
+//    earlier one had proposed is in the catalog then, or never will be.
 //
-// Supervision: a permanent child of the term's subtree, older than nobody who needs it.  A new incarnation knows no
+// Supervision: a permanent child of the term's subtree, that nobody depends on.  A new incarnation knows no
 // report: it counts from its own beginning.
 #include "actors/cooldown/cooldown_board.h"
 #include "actors/cooldown/cooldown_handler.h"

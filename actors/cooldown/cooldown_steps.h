@@ -52,6 +52,7 @@ void want_push(self_ptr self, model::backend_id backend, model::tablet_id tablet
 void want_grant(self_ptr self, model::tablet_id tablet, const model::propose_conf& wanted);
 
 // -- cooldown_answers.cpp ------------------------------------------------------------------
+/// Once a confirmation says that this node still leads, in the term this actor lives in.
 void propose_grants(self_ptr self, std::vector<model::cooldown_grant> grants);
 /// One question to the journal for all reports that wait.
 void confirm_reports(self_ptr self);

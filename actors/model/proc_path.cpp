@@ -11,7 +11,7 @@ namespace tabletd::model {
 
 namespace {
 
-constexpr std::array<proc_row, 29> rows{{
+constexpr std::array<proc_row, 30> rows{{
   {proc_page::root, "/", "The pages of this tree.", columns::proc_names},
   {proc_page::actors, "/actors", "Supervised actors: state, restarts, last error.", columns::actors},
   {proc_page::backends, "/backends", "As SHOW BACKENDS.", columns::backends},
@@ -41,6 +41,7 @@ constexpr std::array<proc_row, 29> rows{{
    columns::colocation_groups},
   {proc_page::colocation_group, "/colocation_group/<group>", "Where each bucket of a group belongs.",
    columns::colocation_group},
+  {proc_page::cooldown, "/cooldown", "Tablets that cool: who uploads, how far it is, why it is stuck.", columns::cooldown},
   {proc_page::databases, "/dbs", "Databases.", columns::proc_databases},
   {proc_page::database, "/dbs/<db>", "Tables of a database.", columns::proc_tables},
   {proc_page::table, "/dbs/<db>/<table>", "What a table has.", columns::proc_nodes},

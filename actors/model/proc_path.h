@@ -30,6 +30,7 @@ enum class proc_page : std::uint8_t {
   working_slots,
   colocation_groups,
   colocation_group,
+  cooldown,
   databases,
   database,
   table,

@@ -126,6 +126,10 @@ inline constexpr std::array resources{text_of("Name"), unsigned_of("Id"), state_
 inline constexpr std::array storage_policies{
   text_of("PolicyName"), unsigned_of("Id"), unsigned_of("Version"), state_of("Type"), text_of("StorageResource"),
   time_of("CooldownDatetime"), signed_of("CooldownTtl"), text_of("Properties")};
+inline constexpr std::array cooldown{
+  unsigned_of("TabletId"), text_of("Database"), text_of("Table"), signed_of("Uploader"), unsigned_of("Term"),
+  state_of("Phase"), signed_of("PublishedVersion"), signed_of("VisibleVersion"), unsigned_of("Lag"), bytes_of("RemoteBytes"),
+  text_of("Why")};
 inline constexpr std::array policy_users{text_of("Policy"), text_of("Database"), text_of("Table"), text_of("Partitions")};
 
 inline constexpr std::array saved_plans{

@@ -1,4 +1,5 @@
 #include "node/fe/backend_links.h"
+#include "node/fe/backend_session.h"
 #include "node/kj_text.h"
 #include "node/log.h"
 #include "node/rpc_port.h"
@@ -14,51 +15,15 @@ namespace {
 constexpr auto attach_limit = 5 * kj::SECONDS;
 constexpr auto call_limit = 30 * kj::SECONDS;
 
-/// Where a backend's reports enter this node.
-class report_sink final : public wire::ReportSink::Server {
-public:
-  explicit report_sink(backend_agent_actor agent) : agent_(std::move(agent)) {}
-
-  kj::Promise<void> tablets(TabletsContext context) override {
-    tell([&](auto event) { event.setReport(context.getParams().getReport()); });
-    return kj::READY_NOW;
-  }
-  kj::Promise<void> tasks(TasksContext context) override {
-    tell([&](auto event) { event.setEnded(context.getParams().getEnded()); });
-    return kj::READY_NOW;
-  }
-
-private:
-  template <class Fill>
-  void tell(Fill&& fill) {
-    caf::anon_send(agent_, seal<wire::BackendEvent>(std::forward<Fill>(fill), 256));
-  }
-  backend_agent_actor agent_;
-};
-
 } // namespace
-
-/// One attach and everything that hangs on it.
-struct backend_links::session {
-  hello who;
-  std::string host;
-  std::uint16_t port{};
-  backend_agent_actor agent;
-  backend_link_ptr link;   ///< Set while attached.
-  bool over = false;       ///< Superseded, detached or lost: later results are ignored.
-
-  template <class Fill>
-  void tell(Fill&& fill) const {
-    caf::anon_send(agent, seal<wire::BackendEvent>(std::forward<Fill>(fill), 128));
-  }
-};
 
 void backend_links::failures::taskFailed(kj::Exception&& why) {
   log_error("a backend call failed outside its handler", {{"why", text_of(why)}});
 }
 
-void backend_links::start(kj_loop& loop, kj::Network& network, kj::Timer& timer) {
+void backend_links::start(kj_loop& loop, caf::actor_system& sys, kj::Network& network, kj::Timer& timer) {
   loop_ = &loop;
+  desk_ = std::make_shared<cooldown_desk>(cooldown_desk{loop, sys});
   network_ = &network;
   timer_ = &timer;
   tasks_ = kj::heap<kj::TaskSet>(failures_);
@@ -69,6 +34,7 @@ void backend_links::stop() {
     at->over = true;
   tasks_ = nullptr;
   sessions_.clear();
+  desk_->overseer = nullptr;
 }
 
 void backend_links::in_loop(std::function<void(backend_links&)> todo) {
@@ -112,7 +78,7 @@ void backend_links::dial(const session_ptr& at) {
     words.setBackend(model::raw(at->who.backend));
     words.setTerm(at->who.term);
     words.setLeader(at->who.leader);
-    request.setSink(kj::heap<report_sink>(at->agent));
+    request.setSink(kj::heap<report_sink>(at->who.backend, at->agent, desk_));
     return request.send().then(
       [this, at, stream = kj::mv(stream), client = kj::mv(client)](auto&& response) mutable {
         if (at->over)
@@ -147,6 +113,8 @@ void backend_links::attached(const session_ptr& at, wire::Attached::Reader facts
     to.setVersion(facts.getVersion());
     to.setPaths(facts.getPaths());
   });
+  if (desk_->overseer)
+    caf::anon_send(desk_->overseer, backend_linked{at->who.backend});
   tasks_->add(at->link->client->onDisconnect().then(
     [this, at] { lost(at, fmt::format("{}:{} closed the connection", at->host, at->port)); },
     [](kj::Exception&&) { /* We closed it ourselves. */ }));

@@ -1,9 +1,11 @@
 #pragma once
 // The leader's connections to its backends: dials, attaches, carries orders out and hands
-// whatever comes back to the backend_agent actor.  Lives in the KJ loop; the backend_wire
-// calls may come from any thread and are posted into it.
+// whatever comes back to the backend_agent actor, or to cooldown's overseer.  Lives in the KJ
+// loop; the backend_wire and cooldown_links calls may come from any thread and are posted into it.
+#include "actors/cooldown/ports.h"
 #include "actors/membership/ports.h"
 #include "node/fe/byte_window.h"
+#include "node/fe/report_sink.h"
 #include "node/fe/row_splitter.h"
 #include "node/kj_loop.h"
 #include <capnp/rpc-twoparty.h>
@@ -33,12 +35,13 @@ struct backend_link {
 using backend_link_ptr = std::shared_ptr<backend_link>;
 
 class backend_links final : public backend_wire,
+                            public cooldown_links,
                             public std::enable_shared_from_this<backend_links> {
 public:
   backend_links() = default;
   ~backend_links() noexcept override {} // KJ members may throw; at this point nobody could act on it.
   /// Loop thread, once, before the first call is carried out.
-  void start(kj_loop& loop, kj::Network& network, kj::Timer& timer);
+  void start(kj_loop& loop, caf::actor_system& sys, kj::Network& network, kj::Timer& timer);
   /// Loop thread: drops every connection.
   void stop();
 
@@ -49,6 +52,10 @@ public:
   void submit(model::backend_id backend, sealed<wire::TaskBatch> tasks) override;
   void publish(model::backend_id backend, std::uint64_t seq, publish_order order) override;
   void request_report(model::backend_id backend) override;
+  // cooldown_links:
+  void serve(cooldown_overseer_actor overseer) override;
+  void leave(caf::actor_id overseer) override;
+  void push(model::backend_id backend, sealed<wire::CooldownOrders> orders) override;
 
   // -- loop thread --
   /// The attached link, or null.
@@ -70,6 +77,7 @@ private:
   kj_loop* loop_ = nullptr;
   kj::Network* network_ = nullptr;
   kj::Timer* timer_ = nullptr;
+  cooldown_desk_ptr desk_;
   std::map<model::backend_id, session_ptr> sessions_; ///< The newest attach of each backend.
   class failures final : public kj::TaskSet::ErrorHandler {
     void taskFailed(kj::Exception&& why) override;

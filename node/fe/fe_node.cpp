@@ -2,6 +2,7 @@
 #include "actors/catalog/catalog.h"
 #include "actors/console/console_session.h"
 #include "actors/console/load_keeper.h"
+#include "actors/cooldown/cooldown_overseer.h"
 #include "actors/journal/group_keeper.h"
 #include "actors/repair/tablet_checker.h"
 #include "actors/spawn_child.h"
@@ -45,7 +46,7 @@ constexpr model::supervisor_spec crowd_spec{.how = model::strategy::one_for_one,
 
 /// A crowd stops its children together, each within its 5 s.
 constexpr std::chrono::seconds crowd_shutdown{10};
-/// Covers what the term's subtree may take, one after the other: three crowds and four actors of 5 s.
+/// Covers what the term's subtree may take, one after the other: three crowds and five actors of 5 s.
 constexpr std::chrono::seconds term_shutdown{60};
 constexpr auto start_look = 2 * kj::MILLISECONDS;
 /// Stopping does not wait longer for another one to lead.
@@ -311,10 +312,23 @@ caf::actor fe_node::spawn_leader(caf::event_based_actor* parent) {
     return made;
   };
 
+  child_spec cooldown{.id = "cooldown", .start = [this, all](caf::event_based_actor* over) {
+                        cooldown_overseer_ports ports{.journal = all->journal,
+                                                      .leader_check = all->journal,
+                                                      .catalog_news = all->catalog,
+                                                      .catalog = catalog_,
+                                                      .links = links_,
+                                                      .board = cooldown_,
+                                                      .wall_clock = wall_clock,
+                                                      .lease = options_.cooldown_lease,
+                                                      .pace = {}};
+                        return caf::actor_cast<caf::actor>(spawn_child(over, cooldown_overseer, std::move(ports)));
+                      }};
+
   supervisor_options options;
   options.name = "sched";
   options.spec = leader_spec;
-  options.children = {agents, members, scheduler, checker, checkpoint, jobs, keeper, group, sessions};
+  options.children = {agents, members, scheduler, checker, checkpoint, jobs, keeper, group, sessions, cooldown};
   return caf::actor_cast<caf::actor>(spawn_child(parent, supervisor, std::move(options)));
 }
 
@@ -358,7 +372,7 @@ void fe_node::open_port(kj::Network& network) {
     .consoles = [this] { return consoles(); },
   });
   call_in_loop(*loop_, [this, ports, &network] {
-    links_->start(*loop_, network, loop_->timer());
+    links_->start(*loop_, sys_, network, loop_->timer());
     leader_->start(network, loop_->timer());
     return network.parseAddress(options_.listen.c_str()).then([this, ports](kj::Own<kj::NetworkAddress>&& address) {
       const bool trusted = is_loopback(options_.listen) || options_.allow_insecure;

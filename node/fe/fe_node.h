@@ -3,6 +3,7 @@
 // the opposite one.  main adds configuration, HTTP and metrics.
 #include "actors/console/console_facts.h"
 #include "actors/console/ports.h"
+#include "actors/cooldown/cooldown_board.h"
 #include "actors/journal/journal.h"
 #include "actors/model/group_change.h"
 #include "actors/membership/membership.h"
@@ -41,6 +42,7 @@ struct fe_options {
   model::scheduler_options scheduler;
   model::checkpoint_options checkpoint;
   checkpoint_pace checkpoint_beat;
+  model::time_ms cooldown_lease{model::uploader_lease};
   /// It leads and everything older is folded, or no longer does; from an actor's thread.
   std::function<void(bool leads)> leading = [](bool) {};
   /// It leads, or knows the leader and its cluster; from an actor's thread, perhaps more than once.
@@ -82,6 +84,7 @@ public:
   [[nodiscard]] std::uint64_t log_memory_bytes_max() const { return options_.journal.memory_bytes; }
   [[nodiscard]] std::vector<peer_view> peers() const { return group_->peers(); } ///< The other front ends.
   [[nodiscard]] const checkpoint_room& checkpoints() const { return *checkpoint_; }
+  [[nodiscard]] const cooldown_board& cooldown() const { return *cooldown_; }
   [[nodiscard]] const std::shared_ptr<fe_console_stats>& console() const { return console_stats_; }
 
 private:
@@ -110,6 +113,7 @@ private:
   catalog_cell_ptr catalog_ = std::make_shared<catalog_cell>();
   cluster_view_cell_ptr cluster_ = std::make_shared<cluster_view_cell>();
   scheduler_view_cell_ptr scheduler_ = std::make_shared<scheduler_view_cell>();
+  cooldown_board_ptr cooldown_ = std::make_shared<cooldown_board>();
   std::unique_ptr<fe_group> group_;
   std::shared_ptr<checkpoint_room> checkpoint_;
   std::shared_ptr<fe_console_stats> console_stats_ = std::make_shared<fe_console_stats>();

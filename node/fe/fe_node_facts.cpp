@@ -112,6 +112,7 @@ console_facts fe_node::facts() const {
     return rows;
   };
   facts.checkpoint = [room = checkpoint_] { return room->rows(); };
+  facts.cooldown = [board = cooldown_](std::size_t rows_max) { return board->rows(rows_max); };
   facts.journal = [stats = journal(), node = options_.node_id] {
     journal_facts out;
     out.node = node;

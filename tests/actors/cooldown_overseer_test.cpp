@@ -135,6 +135,32 @@ TEST_F(CooldownOverseer, AConfirmationThatBringsNewsOfAnotherUploaderAcknowledge
   EXPECT_EQ(take_acks(), "");
 }
 
+TEST_F(CooldownOverseer, WhoDoesNotLeadAnyMoreGrantsNothing) {
+  under_policy();
+  start();
+  link_all();
+  leads = false;
+  report({{B, 0}});
+  pass_seconds(100);
+  EXPECT_TRUE(take_proposed().empty());
+}
+
+TEST_F(CooldownOverseer, AConfirmationThatBringsNewsOfAnotherTermEndsTheGrant) {
+  under_policy();
+  start();
+  link_all();
+  bool is_known = false;
+  before_confirming = [this, &is_known] {
+    if (!std::exchange(is_known, true)) {
+      EXPECT_TRUE(change(term_began{1, 2}).ok());
+    }
+  };
+  report({{B, 0}});
+  EXPECT_TRUE(is_known);
+  pass_seconds(100);
+  EXPECT_TRUE(take_proposed().empty()) << "elected again, it does not know what the leader between has acknowledged";
+}
+
 TEST_F(CooldownOverseer, InTheNextTermNothingIsDoneAnyMore) {
   appoint_A();
   happen(term_began{1, 2});
@@ -193,11 +219,16 @@ TEST_F(CooldownOverseer, WhatAnEarlierIncarnationProposedIsInTheCatalogBeforeAny
   EXPECT_EQ(take_acks(), "") << "it is not in office any more";
 }
 
-TEST_F(CooldownOverseer, ServingBeginsWhenTheLogHasRoom) {
+TEST_F(CooldownOverseer, OneThatFollowsAnotherServesWhenTheLogHasRoom) {
   under_policy();
+  start();
+  EXPECT_NE(links->overseer, nullptr) << "the first one of a term has nobody's proposals to wait for";
+  EXPECT_TRUE(proposed.empty());
+  stop();
   journal_fails = wire::EditOutcome::Failure::OVERLOADED;
   start();
   EXPECT_EQ(links->overseer, nullptr);
+  EXPECT_EQ(proposed.size(), 1u);
   journal_fails = wire::EditOutcome::Failure::NONE;
   pass_seconds(1);
   EXPECT_NE(links->overseer, nullptr);

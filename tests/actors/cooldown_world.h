@@ -199,7 +199,7 @@ struct cooldown_world : actor_world {
     EXPECT_TRUE(change(std::move(body)).ok());
     settle();
   }
-  /// Without the edits that only open the mailbox.
+  /// Without what an overseer that follows another one begins with.
   std::vector<edit_body> take_proposed() {
     auto all = std::exchange(proposed, {});
     std::erase_if(all, [](const edit_body& e) { return e == edit_body{cooldown_granted{}}; });

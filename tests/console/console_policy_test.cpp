@@ -168,6 +168,22 @@ TEST_F(ConsolePolicy, WhatIsBornUnderAPolicyShowsIt) {
   EXPECT_NE(parts.find("|p\n"), std::string::npos) << parts;
 }
 
+TEST_F(ConsolePolicy, WhatCoolsIsShown) {
+  make_policy();
+  EXPECT_EQ(run("ALTER TABLE shop.orders SET (\"storage_policy\"=\"p\")").substr(0, 4), "done");
+  const std::string head = "TabletId|Database|Table|Uploader|Term|Phase|PublishedVersion|VisibleVersion|Lag|RemoteBytes|Why\n";
+  EXPECT_EQ(run("SHOW PROC '/cooldown'"), head);
+  publish();
+  const auto& first = world.tablet(orders, 0);
+  const auto& second = world.tablet(orders, 1);
+  cooling = {{first.id, {model::cooldown_phase::following, "replica 7 has not followed yet", 0}},
+             {second.id, {model::cooldown_phase::waiting, "an uploader is about to be chosen", 3}},
+             {model::tablet_id{1}, {}}};
+  EXPECT_EQ(run("SHOW PROC '/cooldown'"),
+            head + fmt::format("{}|shop|orders|{}|1|following|1|1|0|1|replica 7 has not followed yet\n", raw(first.id), raw(first.replicas[0].id))
+              + fmt::format("{}|shop|orders|-1|0|waiting|-1|1|3|0|an uploader is about to be chosen\n", raw(second.id)));
+}
+
 TEST_F(ConsolePolicy, AJobThatIsCutOffAfterItProposedIsInDoubt) {
   kill_jobs();
   journal_holds = true;

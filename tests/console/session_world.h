@@ -129,6 +129,8 @@ struct session_world : actor_world {
     open();
   }
 
+  std::vector<std::pair<model::tablet_id, model::cooldown_standing>> cooling; ///< SHOW PROC '/cooldown'
+
   console_job_ports job_ports() {
     resource_probe probe{[this](const store_to_try& store, const std::atomic<bool>&) {
                            stores_asked.push_back(std::string{model::name(store.type)} + ' ' + model::listed(store.properties));
@@ -157,6 +159,7 @@ struct session_world : actor_world {
       return j;
     };
     facts.checkpoint = [] { return std::vector<std::pair<std::string, std::string>>{{"Images of fe 1", "42"}}; };
+    facts.cooldown = [this](std::size_t) { return cooling; };
     return {job_ports(), scheduler, jobs, facts, std::make_shared<statistic_cache>(), checkpoint, {}, leader_check};
   }
   void start_keeper() { keeper = sys.spawn(load_keeper, load_keeper_ports{jobs, job_ports(), std::chrono::seconds(1)}); }

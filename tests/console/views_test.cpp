@@ -73,7 +73,7 @@ TEST_F(Views, FrontendsActorsAndJournal) {
 
 TEST_F(Views, TheTree) {
   EXPECT_EQ(proc("/"),
-            "Name\nactors\nbackends\ncheckpoint\ncluster_balance\ncolocation_group\ndbs\nfrontends\njournal\nstatistic\n");
+            "Name\nactors\nbackends\ncheckpoint\ncluster_balance\ncolocation_group\ncooldown\ndbs\nfrontends\njournal\nstatistic\n");
   EXPECT_EQ(proc("/dbs"), "DbId|DbName|TableNum\n10001|shop|1\n10002|empty|0\n");
   const auto& part = world.cat.tables.find(orders)->partitions.front();
   const auto base = fmt::format("/dbs/10001/{}", raw(orders));

@@ -58,7 +58,7 @@ TEST(Completion, KnowsKeywordsNamesAndPages) {
     {"ALTER SYSTEM |", "ADD CANCEL DECOMMISSION DROP MODIFY @13"},
     {"ALTER SYSTEM DROP BACKEND |", "\"h1:9060\" \"h2:9060\" @26"},
     {"ALTER SYSTEM DROP BACKEND 'h2|", "'h2:9060' @26"},
-    {"SHOW PROC |", "'/actors' '/backends' '/checkpoint' '/cluster_balance' '/colocation_group' '/dbs' '/frontends' '/journal' '/statistic' @10"},
+    {"SHOW PROC |", "'/actors' '/backends' '/checkpoint' '/cluster_balance' '/colocation_group' '/cooldown' '/dbs' '/frontends' '/journal' '/statistic' @10"},
     {"SHOW PROC '/cl|", "'/cluster_balance' @10"},
     {"SHOW PROC \"/cluster_balance/p|", "\"/cluster_balance/pending_tablets\" \"/cluster_balance/priority_repair\" @10"},
     {"SHOW PROC '/backends/|", "'/backends/10003' '/backends/10004' @10"},
