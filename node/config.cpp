@@ -97,7 +97,7 @@ const std::vector<knob<be_config>>& knobs(const be_config&) {
     {"cooldown.work_interval_ms", &c::cooldown_work_interval_ms,
      "ms between two looks at a replica for something to upload or to follow", 10, 3'600'000},
     {"cooldown.report_interval_ms", &c::cooldown_report_interval_ms,
-     "ms after which a replica's cooldown is reported again; must be much less than the leader's cooldown_lease_ms", 10,
+     "ms after which a replica's cooldown is reported again; must be much less than cooldown.lease_ms of the front ends", 10,
      600'000},
     {"cooldown.calls_max", &c::cooldown_calls_max, "Calls to remote stores at once", 1, 64},
   };

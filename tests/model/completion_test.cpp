@@ -184,7 +184,7 @@ TEST(ProcPath, WhatIsNotThereIsNamed) {
   const row table[] = {
     {"/statistik", "statistik is not below '/'", "did you mean '/statistic'?"},
     {"/cluster_balance/pending", "pending is not below '/cluster_balance'", "did you mean '/cluster_balance/pending_tablets'?"},
-    {"/nothing", "nothing is not below '/'", "there are: actors, backends, checkpoint, cluster_balance, colocation_group, dbs, frontends, journal, statistic"},
+    {"/nothing", "nothing is not below '/'", "there are: actors, backends, checkpoint, cluster_balance, colocation_group, cooldown, dbs, frontends, journal, statistic"},
     {"/dbs/shop/t", "t is not below '/dbs/shop'", "nothing is below that page"},
     {"/backends/7/x", "7 is not below '/backends'", "there are: 10003"},
     {"/journal/x\n\xff", "x\\x0a\\xff is not below '/journal'", "nothing is below that page"},

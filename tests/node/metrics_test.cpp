@@ -236,6 +236,7 @@ struct FeMetricsTest : ::testing::Test {
   model::scheduler_view view;
   journal_stats journal;
   memory_stats memory;
+  cooldown_board cooldown;
   checkpoint_progress checkpoint;
 
   FeMetricsTest() {
@@ -308,12 +309,17 @@ struct FeMetricsTest : ::testing::Test {
     memory.set(model::memory_category::sending, 512);
     memory.refused_appends = 6;
     ++memory.stalls[0];
+    cooldown.show(model::tablet_id{20'001}, {model::cooldown_phase::stuck, "the store is full", 4});
+    cooldown.show(model::tablet_id{20'002}, {model::cooldown_phase::cooled, "", 0});
+    cooldown.show(model::tablet_id{20'003}, {model::cooldown_phase::cooled, "", 0});
+    cooldown.assignments[static_cast<std::size_t>(model::reassignment::report_timeout)] = 6;
+    cooldown.conflicts = 2;
   }
   strict_reader scrape(bool leads) {
     metric_page page;
     add_fe_metrics(page, {.leads = leads, .sessions = 2, .catalog = cat, .cluster = cluster, .scheduler = view,
                           .journal = journal, .memory = memory, .memory_limit_bytes = 64 << 20, .peers = {{2, 40, 1'000}},
-                          .checkpoint = checkpoint, .newest_image = {42, 1'000, 7}, .now = 100'000ms});
+                          .cooldown = cooldown, .checkpoint = checkpoint, .newest_image = {42, 1'000, 7}, .now = 100'000ms});
     strict_reader read(exposition(page.take()));
     EXPECT_EQ(read.errors, std::vector<std::string>{});
     return read;
@@ -337,6 +343,10 @@ TEST_F(FeMetricsTest, ALeaderTellsWhatItsSnapshotsSay) {
   EXPECT_EQ(read.at("tabletd_checkpoint_image_index"), 42);
   EXPECT_EQ(read.at("tabletd_checkpoint_image_bytes"), 1'000);
   EXPECT_EQ(read.at(R"(tabletd_checkpoint_phase_duration_seconds_count{phase="image"})"), 1);
+  EXPECT_EQ(read.at(R"(tabletd_cooldown_tablets{phase="stuck"})"), 1);
+  EXPECT_EQ(read.at(R"(tabletd_cooldown_tablets{phase="cooled"})"), 2);
+  EXPECT_EQ(read.at(R"(tabletd_cooldown_uploader_assignments_total{reason="report_timeout"})"), 6);
+  EXPECT_EQ(read.at(R"(tabletd_cooldown_conflicts_total)"), 2);
   EXPECT_EQ(read.at(R"(tabletd_catalog_objects{type="tablet"})"), 5);
   EXPECT_EQ(read.at(R"(tabletd_catalog_objects{type="replica"})"), 15);
   EXPECT_EQ(read.at(R"(tabletd_backends{state="alive"})"), 1);

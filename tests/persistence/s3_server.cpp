@@ -377,6 +377,14 @@ std::vector<std::string> s3_server::requests() const {
   return requests_;
 }
 
+std::map<std::string, std::size_t> s3_server::sizes() const {
+  const std::lock_guard guard(mutex_);
+  std::map<std::string, std::size_t> all;
+  for (const auto& [key, is] : objects_)
+    all[key] = is.bytes.size();
+  return all;
+}
+
 std::size_t s3_server::unfinished_uploads() const {
   const std::lock_guard locked(mutex_);
   return uploads_.size();

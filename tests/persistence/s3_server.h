@@ -54,6 +54,8 @@ public:
   /// "METHOD path?query" of all that came.
   [[nodiscard]] std::vector<std::string> requests() const;
   [[nodiscard]] std::size_t unfinished_uploads() const;
+  /// By key, the sizes of all objects.
+  [[nodiscard]] std::map<std::string, std::size_t> sizes() const;
   [[nodiscard]] std::size_t largest_body_bytes() const;
 
 private:
