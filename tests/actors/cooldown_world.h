@@ -231,6 +231,14 @@ struct cooldown_world : actor_world {
     listeners.clear();
     settle();
   }
+  /// Only the tablet's handler, as a failure inside it would.
+  void kill_handler() {
+    auto* overseer = dynamic_cast<cooldown_overseer_life_actor::stateful_pointer<cooldown_overseer_state>>(
+      caf::actor_cast<caf::abstract_actor*>(subject));
+    ASSERT_NE(overseer, nullptr);
+    urgent_exit(overseer->state.tablets.at(tablet).handler, caf::exit_reason::kill);
+    settle();
+  }
   void TearDown() override {
     for (const auto& who : to_stop)
       urgent_exit(who, caf::exit_reason::user_shutdown);
