@@ -101,7 +101,7 @@ class Measurement(Cluster):
         self.sql("CREATE DATABASE shop")
         self.sql(f"CREATE RESOURCE cold PROPERTIES ({self.store.properties})")
         self.sql('CREATE STORAGE POLICY now PROPERTIES ("storage_resource" = "cold", "cooldown_datetime" = "2020-01-01 00:00:00")')
-        self.sql('CREATE TABLE shop.orders (KEY 1) BUCKETS 4 PROPERTIES ("replication_num" = "1")')
+        self.again('CREATE TABLE shop.orders (KEY 1) BUCKETS 4 PROPERTIES ("replication_num" = "1")')
         dice, data = random.Random(7), self.root / "rows.tsv"
         for number in range(LOADS):
             with open(data, "w") as out:

@@ -141,9 +141,10 @@ void s3_server::serve(int connection) {
     wanted.method = first.at(0);
     wanted.path = first.at(1).substr(0, first.at(1).find('?'));
     wanted.query_text = first.at(1).substr(std::min(first.at(1).size(), wanted.path.size() + 1));
-    for (const auto& pair : split(wanted.query_text, '&'))
-      wanted.query[decoded(pair.substr(0, pair.find('=')))]
-          = decoded(pair.substr(std::min(pair.size(), pair.find('=') + 1)));
+    for (const auto& pair : split(wanted.query_text, '&')) {
+      const auto equals = std::min(pair.size(), pair.find('='));
+      wanted.query[decoded(pair.substr(0, equals))] = decoded(pair.substr(std::min(pair.size(), equals + 1)));
+    }
     for (std::size_t number = 1; number < lines.size(); ++number) {
       auto& line = lines[number];
       if (line.ends_with('\r'))
@@ -156,6 +157,9 @@ void s3_server::serve(int connection) {
     }
     const auto length = wanted.headers.contains("content-length") ? std::stoull(wanted.headers["content-length"]) : 0;
     buffer.erase(0, end + 4);
+    if (wanted.headers["expect"] == "100-continue" && !send_all(connection, "HTTP/1.1 100 Continue\r\n\r\n"))
+      return;
+    buffer.reserve(length);
     while (buffer.size() < length)
       if (!fill())
         return;
@@ -290,11 +294,13 @@ s3_server::answer s3_server::on_get(const request& wanted, const std::string& ke
   if (found == objects_.end())
     return {404, "", error_body("NoSuchKey", "The specified key does not exist.")};
   const auto& [bytes, mark] = found->second;
-  const auto headers = mark.empty() ? "" : "x-amz-meta-tabletd-put: " + mark + "\r\n";
+  const auto headers = (mark.empty() ? "" : "x-amz-meta-tabletd-put: " + mark + "\r\n")
+                       + fmt::format("ETag: \"{:x}\"\r\nLast-Modified: {}\r\n", bytes.size(), http_date(std::time(nullptr)));
   const auto range = wanted.header("range");
   if (range.empty())
     return {200, headers, bytes, bytes.size()};
-  const auto first = std::stoull(range.substr(6)), last = std::stoull(range.substr(range.find('-') + 1));
+  const auto first = std::stoull(range.substr(6));
+  const auto last = range.ends_with('-') ? bytes.size() : std::stoull(range.substr(range.find('-') + 1));
   if (first >= bytes.size())
     return {416, "", error_body("InvalidRange", "The requested range is not satisfiable")};
   const auto part = bytes.substr(first, last - first + 1);
@@ -342,18 +348,19 @@ s3_server::answer s3_server::on_list(const request& wanted) const {
     return found == wanted.query.end() ? std::string() : found->second;
   };
   const auto prefix = value("prefix"), after = value("start-after");
+  const auto page = value("max-keys").empty() ? 1'000 : std::stoull(value("max-keys"));
   std::string contents;
   std::size_t count = 0;
   bool truncated = false;
   for (auto at = objects_.upper_bound(after); at != objects_.end() && !truncated; ++at) {
     if (!at->first.starts_with(prefix))
       continue;
-    truncated = count == std::stoull(value("max-keys"));
+    truncated = count == page;
     if (truncated)
       break;
     ++count;
-    contents += fmt::format("<Contents><Key>{}</Key><Size>{}</Size></Contents>", escaped(at->first),
-                            at->second.bytes.size());
+    contents += fmt::format("<Contents><Key>{}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>&quot;{:x}&quot;</ETag><Size>{}</Size></Contents>",
+                            escaped(at->first), at->second.bytes.size(), at->second.bytes.size());
   }
   return {200, "",
           fmt::format("<?xml version=\"1.0\"?><ListBucketResult><IsTruncated>{}</IsTruncated>{}</ListBucketResult>",
