@@ -2,7 +2,7 @@
 """Data cools while everything dies: three front ends, four backends, and as the remote store a shared directory or an S3
 store that verifies signatures.
 
-    smoke_cooldown.py BINARIES [--store file|s3] [--mib 200]
+    smoke_cooldown.py BINARIES [--store file|s3] [--mib 200] [--lease-ms 6000]
 
 Loads a table under a storage policy and, while its rowsets are being uploaded, kills a backend that uploads and the front end
 that leads, has the S3 store answer 503 and hang up, and stops an uploader until others have its office.  In the end the
@@ -21,15 +21,14 @@ import time
 from cooling import PATIENCE_S, S3, Backends, Cluster, Directory
 from groups import FrontEnds, wait_for
 
-LEASE_MS = 6_000
 STORED_GOAL = 1.02
 LOADS = 12
 
 
 class Story(Cluster):
-    def __init__(self, binaries, root, store):
+    def __init__(self, binaries, root, store, lease_ms):
         front = FrontEnds(binaries, root, {"membership.heartbeat_interval_ms": 200, "membership.heartbeats_missed_max": 5,
-                                           "cooldown.lease_ms": LEASE_MS})
+                                           "cooldown.lease_ms": lease_ms})
         back = Backends(binaries, root, 4, {"cooldown.work_interval_ms": 200, "cooldown.report_interval_ms": 500})
         super().__init__(binaries, root, store, front, back)
         self.began = time.monotonic()
@@ -57,6 +56,48 @@ class Story(Cluster):
             if row["Phase"] in ("uploading", "waiting") and (found := self.backend_of(str(row["TabletId"]), str(row["Uploader"]))):
                 return found
         return None
+
+    def load(self, count):
+        for _ in range(count):
+            number = self.loads
+            lines = [f"{number}-{row}\t{self.dice.getrandbits(350):x}\n" for row in range(self.rows_per_load)]
+            data = self.root / "rows.tsv"
+            data.write_text("".join(lines))
+            self.logical += data.stat().st_size
+            self.digest.extend(hashlib.sha256(line.encode()).digest() for line in lines)
+            self.again(f"LOAD FILE '{data}' INTO shop.orders LABEL 'l{number}'")
+            self.loads += 1
+
+    def set_up(self):
+        self.start()
+        self.again("CREATE DATABASE shop")
+        self.again(f"CREATE RESOURCE cold PROPERTIES ({self.store.properties})")
+        self.again('CREATE STORAGE POLICY soon PROPERTIES ("storage_resource" = "cold", "cooldown_ttl" = "1")')
+        self.again('CREATE TABLE shop.orders (KEY 1) BUCKETS 8 PROPERTIES ("replication_num" = "3", "storage_policy" = "soon")')
+        self.say("three front ends, four backends, a table under a policy")
+
+    def kill_uploader_and_leader(self):
+        wait_for("something is in the store", self.objects, PATIENCE_S, 0.01)
+        victim = wait_for("somebody uploads", self.uploader, PATIENCE_S, 0.02)
+        victim.stop(signal.SIGKILL)
+        self.store.trouble()
+        self.say(f"killed {victim.name}, which was uploading ({len(self.objects())} objects there)")
+        leader = self.front.leader()
+        leader.stop(signal.SIGKILL)
+        self.say(f"killed {leader.name}, which was leading")
+        victim.start()
+        leader.start()
+        wait_for("there is a leader again", self.front.leader)
+
+    def stop_uploader_past_its_lease(self):
+        """It wakes up when others have its office, in the middle of whatever it was doing."""
+        frozen = wait_for("somebody uploads", self.uploader, PATIENCE_S, 0.02)
+        frozen.process.send_signal(signal.SIGSTOP)
+        held = {(tablet, who) for tablet, who in self.offices() if self.backend_of(tablet, who) is frozen}
+        self.say(f"{frozen.name} stands still, which uploaded {len(held)} tablets")
+        wait_for("others have its office", lambda: not held & self.offices(), PATIENCE_S, 0.2)
+        frozen.process.send_signal(signal.SIGCONT)
+        self.say(f"others upload them, and {frozen.name} goes on")
 
     def is_clean(self):
         """What nobody names any more is deleted: of each tablet only the list that counts is left."""
@@ -98,10 +139,11 @@ def main():
     options.add_argument("binaries", type=pathlib.Path)
     options.add_argument("--store", choices=("file", "s3"), default="file")
     options.add_argument("--mib", type=int, default=200)
+    options.add_argument("--lease-ms", type=int, default=6_000)
     given = options.parse_args()
     root = pathlib.Path(tempfile.mkdtemp(prefix="tabletd-smoke-"))
     binaries = given.binaries.resolve()
-    story = Story(binaries, root, S3(binaries) if given.store == "s3" else Directory(root))
+    story = Story(binaries, root, S3(binaries) if given.store == "s3" else Directory(root), given.lease_ms)
     try:
         story.run(given.mib)
     finally:
