@@ -212,8 +212,9 @@ void cooldown_simulation::make_trouble() {
   }
   if (chance(odds_.elect))
     elect();
-  if (chance(odds_.policy)) {  // ALTER STORAGE POLICY
+  if (chance(odds_.policy)) {  // ALTER STORAGE POLICY, and ALTER TABLE SET ("replication_num")
     ++counts_.policies;
+    wanted_ = 3 + static_cast<std::uint32_t>(below(2));
     rule_.ttl = below(2) == 0 ? 1000h : 5min + within(40min);
   }
   const auto complete_elsewhere = [&](std::size_t place) {
@@ -272,6 +273,7 @@ void cooldown_simulation::start(backend& b) {
 void cooldown_simulation::heal() {
   say("all is healed");
   faulty_ = false;
+  wanted_ = 3;
   cut_.clear();
   rule_.ttl = 40min;
   for (auto& b : backends_) {

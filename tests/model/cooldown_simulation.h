@@ -108,7 +108,9 @@ private:
     std::map<std::uint64_t, time_ms> sent;  ///< Reports of this boot.
     std::uint64_t reports = 0;
     std::optional<report_acknowledged> last_ack;
+    std::map<model::term, time_ms> acks;  ///< As leaders meant them: of each term the report sent last.
     std::string asked_last;
+    time_ms deletion_asked_at{};
   };
   struct asker {
     std::size_t place{};
@@ -123,6 +125,7 @@ private:
     std::optional<cooling_tablet> last_seen;  ///< Deposed: its catalog stands still.
     std::array<time_ms, backends> contact{};
     std::map<std::uint64_t, asker> askers;
+    std::set<std::pair<replica_id, model::term>> heard;  ///< Who has reported in which terms.
   };
   using leader_ptr = std::shared_ptr<leader>;
   using question_fn = std::function<cooldown_event(std::uint64_t request)>;
@@ -186,6 +189,13 @@ private:
   void check_references();
   void check_believers();
 
+  // -- cooldown_simulation_promises.cpp: what each side promises the other, whether or not a breach did harm so far.
+  void check_lease(const backend& b) const;
+  void check_confirmation(const leader& l, const deletion_asked& asked) const;
+  void check_confirmed(std::uint64_t request) const;
+  void check_deletion(const backend& b) const;
+  void check_refusal(std::uint64_t request, publication_verdict verdict) const;
+
   // -- cooldown_simulation_repair.cpp: loads, and what the scheduler of repairs does.
   void load();
   void repair();
@@ -206,7 +216,7 @@ private:
   void answer(const leader_ptr& l, std::uint64_t request, std::function<void(backend&, std::uint64_t)> deliver);
   void ask(const leader_ptr& l, const asker& who, const question_fn& question);
   [[nodiscard]] bool confirms_by_lies() const;
-  void confirm_by_lies(const leader_ptr& l, deletion_asked asked);
+  void confirm_by_lies(const leader_ptr& l, const deletion_asked& asked);
   void publish(const leader_ptr& l, const publication_asked& asked);
   [[nodiscard]] publication_verdict fold_publication(const publication_asked& asked);
   void confirm(const leader_ptr& l, const deletion_asked& asked);
@@ -259,6 +269,8 @@ private:
   std::list<leader_ptr> deposed_;
   std::vector<std::shared_ptr<proposal>> proposals_;
   std::uint64_t requests_ = 0;
+  std::map<std::uint64_t, publication_asked> publications_asked_;
+  std::set<std::uint64_t> confirmations_logged_;
 
   // What the log says.
   std::vector<replica_row> rows_;
@@ -274,6 +286,7 @@ private:
   std::map<replica_id, versions> readable_;
   std::map<replica_id, remote_meta_id> newest_id_;
   cooling_rule rule_;
+  std::uint32_t wanted_ = 3;  ///< Replicas.  A fourth never comes.
 };
 
 }  // namespace tabletd::test

@@ -38,6 +38,7 @@ void cooldown_simulation::feed(backend& b, const replica_event& event) {
   const cooling_facts facts{disk, rule_, resource, now_, is(cooldown_mutant::one_nonce) ? 1 : dice_()};
   const auto effects = b.process->step(facts, event, b.its.show(now_));
   check_believers();
+  check_lease(b);
   const auto boot = b.boot;
   for (const auto& effect : effects) {
     if (chance(odds_.crash_step))
@@ -144,6 +145,7 @@ void cooldown_simulation::on(backend& b, const list_objects& e) {
 }
 
 void cooldown_simulation::on(backend& b, const ask_deletion& e) {
+  b.deletion_asked_at = b.its.show(now_);
   if (is(cooldown_mutant::deletes_unconfirmed))
     return in_process(b, 1s, [this, job = e.job](backend& self) { feed(self, deletion_answered{job, true, {}}); });
   ask_leader(b, e.job, [who = b.disk->replica, e](std::uint64_t request) {
@@ -152,6 +154,7 @@ void cooldown_simulation::on(backend& b, const ask_deletion& e) {
 }
 
 void cooldown_simulation::on(backend& b, const delete_object& e) {
+  check_deletion(b);
   const auto land = [this, name = e.object] {
     counts_.deletions += store_.contains(name);
     return remove(name), true;

@@ -92,7 +92,7 @@ void cooldown_simulation::elect() {
                           : is(cooldown_mutant::hardly_waits)        ? 5min
                                                                      : uploader_patience;
     leader_ = std::make_shared<leader>(leader{
-        node, true, false, cooldown_handler(began, patience), cooldown_handler(began, patience), std::nullopt, {}, {}});
+        node, true, false, cooldown_handler(began, patience), cooldown_handler(began, patience), std::nullopt, {}, {}, {}});
     leader_->contact.fill(now_ - 100s);
     say("fe " + std::to_string(node) + " leads");
   });
@@ -103,7 +103,7 @@ cooling_tablet cooldown_simulation::view_of(const leader& l) const {
   if (l.last_seen) {
     view = *l.last_seen;
   } else {
-    view = {tablet, 3, visible_, clone_.has_value(), {}, conf_};
+    view = {tablet, wanted_, visible_, clone_.has_value(), {}, conf_};
     for (const auto& row : rows_)
       view.replicas.push_back({row.id, false, row.bad, false});
   }
@@ -119,6 +119,7 @@ void cooldown_simulation::feed(const leader_ptr& l, const cooldown_event& event)
   const auto view = view_of(*l);
   auto effects = l->handler.step(view, event, fe_now);
   if (const auto* said = std::get_if<cooldown_reported>(&event)) {
+    l->heard.emplace(said->replica, said->term);
     const auto is_ack = [](const cooldown_effect& e) { return std::holds_alternative<acknowledge_report>(e); };
     if (is(cooldown_mutant::acknowledges_everybody) && std::ranges::none_of(effects, is_ack))
       effects.emplace_back(acknowledge_report{said->replica, said->report, view.conf.term});
@@ -176,6 +177,7 @@ void cooldown_simulation::carry_out(const leader_ptr& l, const cooldown_effect& 
                  [&](const acknowledge_report& e) { acknowledge(l, e); },
                  [&](const propose_publication& e) { publish(l, e.asked); },
                  [&](const refuse_publication& e) {
+                   check_refusal(e.request, e.verdict);
                    answer(l, e.request, [this, verdict = e.verdict](backend& b, std::uint64_t job) {
                      feed(b, publication_answered{job, verdict});
                    });
@@ -221,6 +223,7 @@ void cooldown_simulation::acknowledge(const leader_ptr& l, const acknowledge_rep
       if (sent == b.sent.end() || !b.process || !b.disk || b.disk->replica != e.replica)
         return;
       report_acknowledged ack{sent->second, e.term};
+      b.acks[e.term] = std::max(b.acks[e.term], sent->second);
       if (is(cooldown_mutant::lease_from_answer))
         ack.sent = b.its.show(now_);
       if (is(cooldown_mutant::acknowledges_any_term))
@@ -247,6 +250,8 @@ void cooldown_simulation::ask(const leader_ptr& l, const asker& who, const quest
   const auto request = ++requests_;
   l->askers[request] = who;
   const auto event = question(request);
+  if (const auto* p = std::get_if<publication_asked>(&event))
+    publications_asked_.emplace(request, *p);
   if (const auto* p = std::get_if<publication_asked>(&event);
       p != nullptr && is(cooldown_mutant::believes_stale_refusals)
       && judge_publication(view_of(*l).conf, p->replica, p->term, p->meta) == publication_verdict::term_unknown)
@@ -264,7 +269,8 @@ bool cooldown_simulation::confirms_by_lies() const {
   return false;
 }
 
-void cooldown_simulation::confirm_by_lies(const leader_ptr& l, deletion_asked asked) {
+void cooldown_simulation::confirm_by_lies(const leader_ptr& l, const deletion_asked& asked) {
+  auto judged = asked;
   auto view = view_of(*l);
   if (is(cooldown_mutant::confirm_ignores_dead))
     for (auto& replica : view.replicas)
@@ -276,10 +282,10 @@ void cooldown_simulation::confirm_by_lies(const leader_ptr& l, deletion_asked as
   if (is(cooldown_mutant::confirm_compares_replicas) && view.conf.published)
     view.conf.published->id = asked.id;
   if (is(cooldown_mutant::confirm_ignores_uploader)) {
-    asked.replica = view.conf.uploader;
-    asked.term = view.conf.term;
+    judged.replica = view.conf.uploader;
+    judged.term = view.conf.term;
   }
-  if (auto why = l->liar.why_not_deletable(view, asked); why.empty())
+  if (auto why = l->liar.why_not_deletable(view, judged); why.empty())
     carry_out(l, confirm_deletion{asked});
   else
     carry_out(l, refuse_deletion{asked.request, std::move(why)});
@@ -293,6 +299,7 @@ void cooldown_simulation::publish(const leader_ptr& l, const publication_asked& 
       [this, l, asked] {
         const auto verdict = fold_publication(asked);
         ++(verdict == publication_verdict::accepted ? counts_.publications : counts_.refused_publications);
+        check_refusal(asked.request, verdict);
         answer(l, asked.request, [this, verdict](backend& b, std::uint64_t job) {
           feed(b, publication_answered{job, verdict});
         });
@@ -321,13 +328,18 @@ publication_verdict cooldown_simulation::fold_publication(const publication_aske
 }
 
 void cooldown_simulation::confirm(const leader_ptr& l, const deletion_asked& asked) {
+  check_confirmation(*l, asked);
   const auto yes = [this, l, asked] {
     ++counts_.confirms;
-    answer(l, asked.request, [this](backend& b, std::uint64_t job) { feed(b, deletion_answered{job, true, {}}); });
+    answer(l, asked.request, [this, asked](backend& b, std::uint64_t job) {
+      check_confirmed(asked.request);
+      feed(b, deletion_answered{job, true, {}});
+    });
   };
   if (is(cooldown_mutant::confirms_without_log))
     return yes();
-  propose(l, yes, [] {});
+  propose(
+      l, [this, yes, asked] { confirmations_logged_.insert(asked.request), yes(); }, [] {});
 }
 
 }  // namespace tabletd::test
