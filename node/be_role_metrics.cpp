@@ -7,6 +7,19 @@ namespace {
 
 double number(const auto& value) { return static_cast<double>(value); }
 
+void add_cooldown(metric_page& page, const be_stats& stats) {
+  page.add(families::cooldown_uploads, {"ok"}, number(stats.cooldown_uploads_done));
+  page.add(families::cooldown_uploads, {"error"}, number(stats.cooldown_uploads_failed));
+  page.add(families::cooldown_upload_bytes, number(stats.cooldown_upload_bytes));
+  const auto add = [&](std::string_view kind, const be_stats::rewrites& how) {
+    page.add(families::cooldown_rewrites, {kind, "ok"}, number(how.done));
+    page.add(families::cooldown_rewrites, {kind, "error"}, number(how.failed));
+    page.add(families::cooldown_rewrite_bytes, {kind}, number(how.bytes));
+  };
+  add("compaction", stats.cooldown_compactions);
+  add("move", stats.cooldown_moves);
+}
+
 } // namespace
 
 void add_be_metrics(metric_page& page, const be_snapshot& be) {
@@ -36,6 +49,7 @@ void add_be_metrics(metric_page& page, const be_snapshot& be) {
   page.add(families::be_reports, {"full"}, number(stats.reports_full));
   page.add(families::be_reports, {"changed"}, number(stats.reports_changed));
   page.add(families::be_fenced, {"stale_term"}, number(stats.requests_fenced));
+  add_cooldown(page, stats);
 }
 
 } // namespace tabletd

@@ -135,6 +135,10 @@ inline constexpr row be_tasks_ended{"tabletd_be_tasks_ended_total", counter, be,
 inline constexpr row be_copied{"tabletd_be_copy_bytes_total", counter, be, {"direction"}, "Clone bytes received (in) and served (out), bytes written by moves between paths (moved)."};
 inline constexpr row be_reports{"tabletd_be_reports_total", counter, be, {"report"}, "Reports sent to the leader."};
 inline constexpr row be_fenced{"tabletd_be_fenced_requests_total", counter, be, {"reason"}, "Requests refused because they carried an old term or epoch."};
+inline constexpr row cooldown_uploads{"tabletd_cooldown_uploads_total", counter, be, {"result"}, "Cooldown uploads ended on this BE."};
+inline constexpr row cooldown_upload_bytes{"tabletd_cooldown_upload_bytes_total", counter, be, {}, "Bytes uploaded by cooldown."};
+inline constexpr row cooldown_rewrites{"tabletd_cooldown_rewrites_total", counter, be, {"kind", "result"}, "Remote objects made of others on this BE: merged in their store, or taken to another one."};
+inline constexpr row cooldown_rewrite_bytes{"tabletd_cooldown_rewrite_bytes_total", counter, be, {"kind"}, "Bytes written by those."};
 
 inline constexpr const row* all[] = {
   &build_info, &ready, &log_messages, &http_requests, &process_cpu, &process_resident, &process_virtual,
@@ -150,6 +154,7 @@ inline constexpr const row* all[] = {
   &backend_capacity, &backend_replicas, &tablets, &checker_scanned, &sched_pending, &sched_running, &sched_oldest,
   &sched_submitted, &sched_finished, &sched_adjusted, &clone_bytes, &balancer_skew, &balancer_enabled,
   &balancer_pauses, &balancer_path_moves, &slots, &slots_in_use, &cooldown_tablets, &cooldown_assignments, &cooldown_conflicts, &be_capacity, &be_used, &be_online, &be_tablets, &be_tasks, &be_tasks_ended, &be_copied, &be_reports, &be_fenced,
+  &cooldown_uploads, &cooldown_upload_bytes, &cooldown_rewrites, &cooldown_rewrite_bytes,
 };
 
 } // namespace families

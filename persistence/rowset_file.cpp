@@ -354,7 +354,21 @@ void rowset_reader::read(std::uint32_t index, std::span<std::byte> into) const {
     throw std::logic_error(
         fmt::format("block {} of {} has {} bytes, not {}", index, from_->name(), entry.length, into.size()));
   from_->read_at(entry.offset, into);
-  if (const auto is = checksum_of(into); is != entry.checksum)
+  check(index, into);
+}
+
+void rowset_reader::read_run(std::uint32_t first, std::uint32_t end, std::vector<std::byte>& into) const {
+  const auto& blocks = footer_.blocks;
+  const auto start = blocks.at(first).offset;
+  into.resize(blocks.at(end - 1).offset + blocks[end - 1].length - start);
+  from_->read_at(start, into);
+  for (auto index = first; index < end; ++index)
+    check(index, byte_span{into}.subspan(blocks[index].offset - start, blocks[index].length));
+}
+
+void rowset_reader::check(std::uint32_t index, byte_span block) const {
+  const auto& entry = footer_.blocks[index];
+  if (const auto is = checksum_of(block); is != entry.checksum)
     damaged(from_->name(), fmt::format("block {} at offset {} has checksum {:016x}, its footer says {:016x}", index,
                                        entry.offset, is, entry.checksum),
             from_->remedy());

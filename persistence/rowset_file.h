@@ -130,9 +130,12 @@ public:
     into.resize(footer_.blocks.at(index).length);
     read(index, std::span{into});
   }
+  /// Blocks first..end, `end` not included, in one read; each as read() would have it.
+  void read_run(std::uint32_t first, std::uint32_t end, std::vector<std::byte>& into) const;
 
 private:
   rowset_reader() = default;
+  void check(std::uint32_t index, byte_span block) const;
   std::unique_ptr<segment_bytes> from_;  ///< Null: no blocks.
   rowset_footer footer_;
 };

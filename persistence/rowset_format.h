@@ -1,5 +1,5 @@
 #pragma once
-// The fixed bytes of a segment file, for rowset_file.cpp and rowset_footer.cpp only.
+// The fixed bytes of a segment file, for rowset_file.cpp, rowset_footer.cpp and rowset_merge.cpp only.
 #include "persistence/rowset_file.h"
 
 #include <algorithm>

@@ -5,7 +5,9 @@ target_sources(tabletd_persistence PRIVATE
   ${CMAKE_CURRENT_SOURCE_DIR}/identity_file.cpp
   ${CMAKE_CURRENT_SOURCE_DIR}/node_dir.cpp
   ${CMAKE_CURRENT_SOURCE_DIR}/rowset_footer.cpp
+
   ${CMAKE_CURRENT_SOURCE_DIR}/rowset_file.cpp
+  ${CMAKE_CURRENT_SOURCE_DIR}/rowset_merge.cpp
   ${CMAKE_CURRENT_SOURCE_DIR}/tablet_index.cpp
   ${CMAKE_CURRENT_SOURCE_DIR}/tablet_rows.cpp
   ${CMAKE_CURRENT_SOURCE_DIR}/tablet_files.cpp

@@ -158,7 +158,7 @@ struct RemoteResource {
   struct Property { key @0 :Text; value @1 :Text; }
 }
 struct CooldownOrders {
-  resources @0 :List(RemoteResource);   # all that `tablets` name; a known one may have changed
+  resources @0 :List(RemoteResource);   # all of the catalog: cleanups look into each; a known one may have changed
   tablets   @1 :List(CooldownOrder);
   leaseMs   @2 :UInt64;                 # T_be of U1
 }

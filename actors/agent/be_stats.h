@@ -31,6 +31,14 @@ struct be_stats {
   counter cooldown_uploads_done{};   ///< Rowsets put into a remote store.
   counter cooldown_uploads_failed{};
   counter cooldown_upload_bytes{};
+  /// Objects made of what lies in a remote store already.
+  struct rewrites {
+    counter done{};
+    counter failed{};
+    counter bytes{};  ///< Written.
+  };
+  rewrites cooldown_compactions{};
+  rewrites cooldown_moves{};         ///< To another store.
   counter remote_read_bytes{}; ///< Of remote rowsets, for scans.
   counter tasks_open{};        ///< Now: accepted and not ended.
   counter stamp{};             ///< Now: of the report book.

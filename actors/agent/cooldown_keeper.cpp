@@ -42,15 +42,8 @@ void carry_out(self_ptr self, cooldown_life& life, model::replica_effects effect
   for (auto& effect : effects)
     std::visit(
         model::overloaded{
-            [&](model::put_segment& e) {
-              if (std::exchange(life.upload_job, e.job) != e.job)
-                life.upload_resource = life.resource;
-              transport.put_segment(who, life.upload_resource, std::move(e), life.lease, me);
-            },
-            [&](model::put_meta& e) {
-              life.upload_resource = e.meta.resource;
-              transport.put_meta(who, std::move(e), life.lease, me);
-            },
+            [&](model::put_segment& e) { transport.put_segment(who, std::move(e), life.lease, me); },
+            [&](model::put_meta& e) { transport.put_meta(who, std::move(e), life.lease, me); },
             [&](model::save_asked& e) { transport.save_asked(who, e.job, std::move(e.meta), me); },
             [&](model::ask_publication& e) {
               note_resource(life, e.meta);
@@ -65,10 +58,10 @@ void carry_out(self_ptr self, cooldown_life& life, model::replica_effects effect
               const auto resource = resource_of(life, e.change.to);
               transport.save_set(who, std::move(e), resource, me);
             },
-            [&](model::discard_objects& e) { transport.discard(who, life.upload_resource, std::move(e.objects)); },
-            [&](model::list_objects& e) { transport.list_objects(who, life.resource, e.job, me); },
+            [&](model::discard_objects& e) { transport.discard(who, std::move(e)); },
+            [&](model::list_objects& e) { transport.list_objects(who, e, me); },
             [&](model::ask_deletion& e) { wire.ask(who, e, me); },
-            [&](model::delete_object& e) { transport.delete_object(who, life.resource, std::move(e), life.lease, me); },
+            [&](model::delete_object& e) { transport.delete_object(who, std::move(e), life.lease, me); },
             [](const model::refuse_conf&) {},  // The next report brings it again.
             [&](const model::retry_reads&) { answer_readers(life, {true, {}}); },
             [&](const model::fail_reads& e) { answer_readers(life, {false, e.why}); },
@@ -112,7 +105,8 @@ model::cooldown_reported news_of(const cooldown_life& life, const model::replica
 
 void step(self_ptr self, cooldown_life& life, const model::replica_disk& disk, const model::replica_event& event) {
   auto& ports = self->state.ports;
-  const model::cooling_facts facts{disk, life.rule, life.resource, ports.wall_clock(), ports.random()};
+  const model::cooling_facts facts{disk,           life.rule, life.resource, ports.wall_clock(),
+                                   ports.random(), self->state.resources};
   const auto now = ports.clock();
   const bool led = life.replica.leads(now);
   auto effects = life.replica.step(facts, event, now);
@@ -162,12 +156,18 @@ cooldown_life& life_of(self_ptr self, const codec::cooldown_order& order) {
   return st.lives.try_emplace(order.tablet, who, options).first->second;
 }
 
-/// Where resources are the wire has told the stores.  A lease of another length is that of new lives: one that has begun keeps
+/// Where resources are the wire has told the stores; here they are what a cleanup goes through.  A lease of another length is that of new lives: one that has begun keeps
 /// to the one it was given.
 void on_orders(self_ptr self, wire::CooldownOrders::Reader orders) {
   auto& st = self->state;
   if (orders.getLeaseMs() > 0)
     st.lease = model::time_ms(orders.getLeaseMs());
+  if (orders.getResources().size() > 0) {
+    st.resources.clear();
+    for (const auto resource : orders.getResources())
+      st.resources.push_back(model::resource_id{resource.getId()});
+    std::ranges::sort(st.resources);
+  }
   for (const auto from : orders.getTablets()) {
     auto order = codec::decode(from);
     auto& life = life_of(self, order);

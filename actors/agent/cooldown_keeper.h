@@ -45,9 +45,6 @@ struct cooldown_life {
   model::cooldown_replica replica;
   std::optional<model::cooling_rule> rule;
   model::resource_id resource{};
-  /// Where the upload under way goes, whatever the policy says meanwhile.
-  std::uint64_t upload_job = 0;
-  model::resource_id upload_resource{};
   /// Where the sets lie that are being published or followed.
   std::map<model::remote_meta_id, model::resource_id> resource_of;
   lease_end lease = std::make_shared<std::atomic<std::int64_t>>(0);
@@ -65,6 +62,7 @@ struct cooldown_keeper_state {
   cooldown_keeper_ports ports;
   model::time_ms lease{model::uploader_lease};
   std::map<model::tablet_id, cooldown_life> lives;
+  std::vector<model::resource_id> resources;  ///< All that the leader tells of, ascending.
   std::set<model::tablet_id> to_report;
   model::tablet_id looked_last{};  ///< By the ticks, which go round.
   std::uint64_t lives_begun = 0;

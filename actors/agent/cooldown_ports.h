@@ -73,8 +73,8 @@ public:
   virtual ~cooldown_transport() = default;
   /// Answers cooldown_looked.
   virtual void look(const cooldown_life_id& who, cooldown_keeper_actor keeper) = 0;
-  virtual void put_segment(const cooldown_life_id& who, model::resource_id resource, model::put_segment what,
-                           lease_end lease, cooldown_keeper_actor keeper) = 0;
+  virtual void put_segment(const cooldown_life_id& who, model::put_segment what, lease_end lease,
+                           cooldown_keeper_actor keeper) = 0;
   /// Answers meta_written.
   virtual void put_meta(const cooldown_life_id& who, model::put_meta what, lease_end lease, cooldown_keeper_actor keeper) = 0;
   /// Nothing: forgets it.
@@ -85,12 +85,11 @@ public:
   virtual void save_set(const cooldown_life_id& who, model::save_set what, model::resource_id resource,
                         cooldown_keeper_actor keeper) = 0;
   /// Answers objects_listed.
-  virtual void list_objects(const cooldown_life_id& who, model::resource_id resource, std::uint64_t job,
-                            cooldown_keeper_actor keeper) = 0;
-  virtual void delete_object(const cooldown_life_id& who, model::resource_id resource, model::delete_object what,
-                             lease_end lease, cooldown_keeper_actor keeper) = 0;
+  virtual void list_objects(const cooldown_life_id& who, model::list_objects what, cooldown_keeper_actor keeper) = 0;
+  virtual void delete_object(const cooldown_life_id& who, model::delete_object what, lease_end lease,
+                             cooldown_keeper_actor keeper) = 0;
   /// As far as the time allows; no answer.
-  virtual void discard(const cooldown_life_id& who, model::resource_id resource, std::vector<std::string> objects) = 0;
+  virtual void discard(const cooldown_life_id& who, model::discard_objects what) = 0;
 };
 using cooldown_transport_ptr = std::shared_ptr<cooldown_transport>;
 

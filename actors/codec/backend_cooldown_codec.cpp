@@ -2,7 +2,7 @@
 #include "actors/codec/agent_cooldown_codec.h"
 #include "actors/codec/wire_words.h"
 
-#include <set>
+#include <vector>
 
 namespace tabletd::codec {
 
@@ -40,7 +40,7 @@ void fill_policy(wire::CooldownOrder::Builder to, const storage_policy* policy) 
              policy->due);
 }
 
-/// One replica's order, and the stores it names.
+/// One replica's order.
 struct order_facts {
   const tablet* of{};
   replica_id replica{};
@@ -104,26 +104,21 @@ sealed<wire::DeletionJudged> seal_deletion_verdict(bool confirmed, const std::st
 sealed<wire::CooldownOrders> seal_cooldown_orders(const catalog& cat,
                                                   std::span<const std::pair<tablet_id, replica_id>> replicas, time_ms lease) {
   std::vector<order_facts> orders;
-  std::set<resource_id> stores;
   for (const auto& [id, replica] : replicas) {
     const auto* t = cat.tablets.find(id);
     if (t == nullptr || t->find(replica) == nullptr)
       continue;
-    const order_facts facts{t, replica, policy_of(cat, *t), cat.cooldowns.find(id)};
-    if (facts.policy != nullptr)
-      stores.insert(facts.policy->resource);
-    if (facts.conf != nullptr && facts.conf->published)
-      stores.insert(facts.conf->published->resource);
-    orders.push_back(facts);
+    orders.push_back({t, replica, policy_of(cat, *t), cat.cooldowns.find(id)});
   }
+  // All there are, few as they are: a cleanup has to look into each.
+  std::vector<const resource*> stores;
+  cat.resources.for_each([&](resource_id, const resource& r) { stores.push_back(&r); });
   return seal<wire::CooldownOrders>(
     [&](auto to) {
       to.setLeaseMs(static_cast<std::uint64_t>(lease.count()));
       auto list = to.initResources(size_of(stores));
-      unsigned at = 0;
-      for (const auto store : stores)
-        if (const auto* r = cat.resources.find(store))
-          fill_resource(list[at++], *r);
+      for (unsigned i = 0; i < list.size(); ++i)
+        fill_resource(list[i], *stores[i]);
       auto tablets = to.initTablets(size_of(orders));
       for (unsigned i = 0; i < tablets.size(); ++i) {
         tablets[i].setTablet(raw(orders[i].of->id));

@@ -29,7 +29,7 @@ struct cooldown_ack {
 [[nodiscard]] sealed<wire::DeletionJudged> seal_deletion_verdict(bool confirmed, const std::string& why);
 
 /// What these replicas shall know, by the catalog alone: what it does not hold was not committed (U8).  A tablet that
-/// is not under a policy is told resource 0 and `never`.  Replicas that are gone are left out.
+/// is not under a policy is told resource 0 and `never`.  All resources of the catalog are told with them.  Replicas that are gone are left out.
 [[nodiscard]] sealed<wire::CooldownOrders> seal_cooldown_orders(
   const model::catalog& cat, std::span<const std::pair<model::tablet_id, model::replica_id>> replicas, model::time_ms lease);
 

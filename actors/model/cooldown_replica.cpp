@@ -43,6 +43,9 @@ cooldown_phase cooldown_replica::phase(const replica_disk& disk) const {
 void cooldown_replica::on(const conf_pushed& e) {
   if (e.conf.term < known_term())
     return;  // Late (D-B8).
+  if (const auto* upload = std::get_if<uploading>(&state_);
+      e.conf.term > known_term() && upload != nullptr && upload->again_at)
+    abandon_upload();
   if (e.conf.term > known_term() && (in<uploading>() || in<saving_asked>() || in<deleting>() || in<saving_set>())) {
     stop_wanted_ = true;
     effects_.emplace_back(refuse_conf{e.conf.term});
@@ -87,32 +90,20 @@ void cooldown_replica::on(const cooldown_work_due&) {
   if (const auto* waits = std::get_if<confirming>(&state_);
       waits != nullptr && now_ - waits->asked_at >= options_.answer_patience)
     end_job();
+  if (in<uploading>())
+    try_piece_again();
   if (!in<idle>())
     return;
   stop_wanted_ = false;
-  const auto& disk = facts_->disk;
-  if (disk.asked)
+  if (facts_->disk.asked)
     return settle_asked();
   if (now_ < rest_until_)
     return;
   why_stuck_.clear();
-  if (published_id() > disk.id)
+  if (published_id() > facts_->disk.id)
     return follow();
-  if (!leads(now_) || raw(facts_->resource) == 0 || !facts_->rule)
-    return;
-  if (conf_->published && conf_->published->resource != facts_->resource) {
-    why_stuck_ = "the policy's resource is not the one that holds the published set";
-    return;
-  }
-  if (republish_wanted_ && !disk.remote.empty())
-    return begin_publication(disk.remote, {}, facts_->nonce);
-  republish_wanted_ = false;
-  if (begin_upload() || begin_compaction())
-    return;
-  if (disk.id == published_id() && conf_->published && (!cleanup_after_ || now_ >= *cleanup_after_)) {
-    state_ = listing{};
-    effects_.emplace_back(list_objects{++job_});
-  }
+  if (leads(now_))
+    upload_or_clean_up();
 }
 
 /// What came of a request whose answer is not known.  Only a term that is over or an id that is published says that it

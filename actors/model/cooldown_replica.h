@@ -1,6 +1,6 @@
 #pragma once
-// Cooldown of one replica as its backend runs it: follows what is published, and uploads, compacts and cleans up while
-// it is the uploader.  Pure.  One job at a time; a job is a chain of effects, each of which is answered by an event
+// Cooldown of one replica as its backend runs it: follows what is published, and uploads, compacts, takes everything to
+// another store and cleans up while it is the uploader.  Pure.  One job at a time; a job is a chain of effects, each of which is answered by an event
 // with the job's number.
 //
 // The order of an upload (spec/jobs.md B7, U3, U9; testing.md U7), and why nothing is lost by a crash behind any step:
@@ -12,9 +12,12 @@
 // 2 is what makes cleanup safe: while it is unknown whether a request will still be committed, nothing is deleted.
 //
 // Roles: FOLLOW unless the conf names this replica and the lease of that conf's term lasts (U1, U3).
+#include "actors/model/cooldown_compaction.h"
 #include "actors/model/cooldown_handler.h"
 #include "actors/model/cooldown_rules.h"
 #include "actors/model/cooldown_sets.h"
+
+#include <span>
 
 namespace tabletd::model {
 
@@ -26,9 +29,10 @@ struct cooldown_options {
   time_ms cleanup_interval = std::chrono::hours(6);  ///< B9.
   time_ms answer_patience{60'000};                   ///< Until a question to the leader counts as unanswered.
   time_ms deletion_patience = model::deletion_patience;
-  std::size_t compaction_rowsets_min = 4;   ///< B12.  Of remote rowsets that have rows.
+  std::uint32_t piece_attempts_max = 5;     ///< Of one object of a move to another store; then all of it is given up.
   std::size_t cleanup_objects_max = 1'000;  ///< Deleted by one cleanup.
   publication_limits limits{};
+  compaction_limits compaction{};
 };
 
 /// Facts of a step.  Without policy or resource nothing is uploaded; what is published is still followed (#26091).
@@ -38,6 +42,7 @@ struct cooling_facts {
   resource_id resource{};  ///< 0: gone.
   time_ms wall{};          ///< For dates of the policy only.
   std::uint64_t nonce{};   ///< Random, another one each step.
+  std::span<const resource_id> resources{};  ///< All that the leader has told of, ascending: where objects may lie.
 };
 
 // -- events --------------------------------------------------------------------------------
@@ -92,14 +97,16 @@ using replica_event = std::variant<conf_pushed, report_acknowledged, cooldown_wo
                                    read_missed, clone_installed_here>;
 
 // -- effects -------------------------------------------------------------------------------
-/// Remote changes are given no more time than lease_left; the name must not exist yet.  `compacted`: read what these
-/// remote rowsets hold; otherwise the local rowset of these versions, byte for byte.
+/// Remote changes are given no more time than lease_left; the name must not exist yet.  `inputs`: the blocks of these
+/// remote rowsets of `from`, in this order; otherwise the local rowset of these versions, byte for byte.
 struct put_segment {
   std::uint64_t job{};
   std::string object;
   version first_version{};
   version last_version{};
-  std::vector<remote_rowset> compacted;
+  resource_id to{};
+  std::vector<remote_rowset> inputs{};
+  resource_id from{};
 };
 /// meta_written follows.
 struct put_meta {
@@ -132,9 +139,11 @@ struct save_set {
 /// Nobody was ever asked to publish them.  May fail: then a cleanup finds them.
 struct discard_objects {
   std::vector<std::string> objects;
+  resource_id resource{};
 };
 struct list_objects {
   std::uint64_t job{};
+  resource_id resource{};
 };
 struct ask_deletion {
   std::uint64_t job{};
@@ -144,6 +153,7 @@ struct ask_deletion {
 struct delete_object {
   std::uint64_t job{};
   std::string object;
+  resource_id resource{};
 };
 /// Busy (D-B8); the next report brings it again.
 struct refuse_conf {
@@ -177,7 +187,7 @@ public:
   /// Not while a set is being saved: the plan was made for the rowsets that are there now.
   [[nodiscard]] bool may_install_clone() const;
   [[nodiscard]] cooldown_phase phase(const replica_disk& disk) const;
-  [[nodiscard]] const std::string& why_stuck() const { return why_stuck_; }
+  [[nodiscard]] const std::string& why_stuck() const { return why_stuck_.empty() ? why_skipped_ : why_stuck_; }
 
 private:
   // -- states: no field belongs to two
@@ -188,6 +198,9 @@ private:
     std::size_t next = 0;
     remote_meta meta;
     std::string meta_name;
+    std::uint32_t attempts = 0;         ///< Of the next piece.
+    std::optional<time_ms> again_at{};  ///< It failed and waits; nothing is under way.
+    [[nodiscard]] bool is_move() const { return !puts.empty() && raw(puts[0].from) != 0 && puts[0].from != puts[0].to; }
   };
   struct saving_asked {
     remote_meta meta;
@@ -203,8 +216,11 @@ private:
     published_meta published;
   };
   struct saving_set {};
-  struct listing {};
+  struct listing {
+    resource_id resource{};
+  };
   struct confirming {
+    resource_id resource{};
     std::vector<std::string> objects;
     remote_meta_id id;
     model::term term{};
@@ -241,14 +257,23 @@ private:
   void on(const cooldown_failed& e);
   void on(const meta_written& e);
   void on(const publication_answered& e);
-  void on(const objects_listed& e);
-  void on(const deletion_answered& e);
+  void upload_or_clean_up();
   [[nodiscard]] bool begin_upload();
   [[nodiscard]] bool begin_compaction();
-  void begin_publication(std::vector<remote_rowset> rowsets, std::vector<put_segment> puts, std::uint64_t nonce);
+  void begin_move();
+  void begin_publication(resource_id to, std::vector<remote_rowset> rowsets, std::vector<put_segment> puts);
+  [[nodiscard]] bool may_put() const;
   void put_next();
   void abandon_upload();
+  [[nodiscard]] bool wait_for_another_attempt(const std::string& why);
+  void try_piece_again();
   void ask(const published_meta& published, std::optional<remote_meta> meta);
+  // cooldown_cleanup.cpp: deleting what nobody needs.
+  void on(const objects_listed& e);
+  void on(const deletion_answered& e);
+  void begin_cleanup();
+  void list_next();
+  [[nodiscard]] bool skip_store(const std::string& why);
   [[nodiscard]] bool may_delete(const confirming& what) const;
   void delete_next();
 
@@ -269,6 +294,9 @@ private:
   std::uint32_t failures_ = 0;  ///< In a row.
   time_ms rest_until_{};
   std::optional<time_ms> cleanup_after_;
+  resource_id cleaned_last_{};  ///< Of the round over all stores; 0: it has not begun.
+  std::string why_skipped_;     ///< Why the last round left a store out; empty: it did not.
+  bool skips_ = false;          ///< The round under way has left one out.
   std::string why_stuck_;  ///< Of the last failure; empty since the last success.
 };
 

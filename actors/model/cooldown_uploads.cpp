@@ -1,5 +1,5 @@
-// The uploader's jobs: cooling rowsets, compacting the remote ones, deleting what nobody needs.  The rest:
-// cooldown_replica.cpp.
+// The uploader's jobs that end in a publication: cooling rowsets, compacting the remote ones, taking them to another
+// store.  The rest: cooldown_replica.cpp, cooldown_cleanup.cpp.
 #include "actors/model/cooldown_replica.h"
 
 #include <algorithm>
@@ -8,6 +8,24 @@
 namespace tabletd::model {
 
 // -- putting -------------------------------------------------------------------------------
+
+/// A set lies in one store.  While the policy names another than that, nothing new is put into either.
+void cooldown_replica::upload_or_clean_up() {
+  const auto& disk = facts_->disk;
+  if (disk.id != published_id())
+    return;  // A late push, heard after a restart, says less than the disk: nor where its set lies.  Reports bring a newer.
+  const auto place = facts_->resource;
+  const bool cools = raw(place) != 0 && facts_->rule;
+  const auto lies_in = conf_->published ? conf_->published->resource : place;
+  if (cools && lies_in != place)
+    return begin_move();
+  if (republish_wanted_ && !disk.remote.empty())
+    return begin_publication(lies_in, disk.remote, {});
+  republish_wanted_ = false;
+  if (cools && (begin_upload() || begin_compaction()))
+    return;
+  begin_cleanup();
+}
 
 bool cooldown_replica::begin_upload() {
   const auto& disk = facts_->disk;
@@ -25,47 +43,77 @@ bool cooldown_replica::begin_upload() {
     rowsets.push_back(
         {object, rowset.txn, rowset.first_version, rowset.last_version, rowset.rows, rowset.bytes, rowset.blocks});
     if (!object.empty())
-      puts.push_back({0, std::move(object), rowset.first_version, rowset.last_version, {}});
+      puts.push_back({0, std::move(object), rowset.first_version, rowset.last_version, facts_->resource});
   }
-  begin_publication(std::move(rowsets), std::move(puts), facts_->nonce);
+  begin_publication(facts_->resource, std::move(rowsets), std::move(puts));
   return true;
 }
+
+namespace {
+
+/// Puts what comes of `run` into `to`, if it has rows; returns it.
+remote_rowset put_run(std::vector<put_segment>& puts, std::span<const remote_rowset> run, const object_writer& writer,
+                      resource_id from, resource_id to) {
+  auto all = merged(run, segment_object(writer, run.front().first_version, run.back().last_version));
+  if (!all.object.empty())
+    puts.push_back({0, all.object, all.first_version, all.last_version, to, {run.begin(), run.end()}, from});
+  return all;
+}
+
+}  // namespace
 
 bool cooldown_replica::begin_compaction() {
   const auto& remote = facts_->disk.remote;
-  const auto with_rows = std::ranges::count_if(remote, [](const auto& rowset) { return rowset.blocks != 0; });
-  if (static_cast<std::size_t>(with_rows) < options_.compaction_rowsets_min)
+  const auto run = choose_compaction(remote, options_.compaction);
+  if (!run)
     return false;
-  remote_rowset all{{}, txn_id{}, remote.front().first_version, remote.back().last_version, 0, 0, 0};
-  for (const auto& rowset : remote) {
-    all.rows += rowset.rows;
-    all.bytes += rowset.bytes;
-    all.blocks += rowset.blocks;
-  }
-  all.object = segment_object({self_, conf_->term, facts_->nonce}, all.first_version, all.last_version);
-  begin_publication({all}, {put_segment{0, all.object, all.first_version, all.last_version, remote}}, facts_->nonce);
+  const auto first = remote.begin() + static_cast<std::ptrdiff_t>(run->first);
+  const auto end = first + static_cast<std::ptrdiff_t>(run->count);
+  std::vector<put_segment> puts;
+  std::vector<remote_rowset> rowsets(remote.begin(), first);
+  rowsets.push_back(put_run(puts, {first, end}, {self_, conf_->term, facts_->nonce}, facts_->resource, facts_->resource));
+  rowsets.insert(rowsets.end(), end, remote.end());
+  begin_publication(facts_->resource, std::move(rowsets), std::move(puts));
   return true;
 }
 
-void cooldown_replica::begin_publication(std::vector<remote_rowset> rowsets, std::vector<put_segment> puts,
-                                         std::uint64_t nonce) {
+/// Everything under new names, in one publication.  The old place is cleaned up like any other, once everybody follows.
+void cooldown_replica::begin_move() {
+  const auto& remote = facts_->disk.remote;
+  const object_writer writer{self_, conf_->term, facts_->nonce};
+  std::vector<put_segment> puts;
+  std::vector<remote_rowset> rowsets;
+  for (const auto& run : copy_runs(remote, options_.compaction))
+    rowsets.push_back(put_run(puts, std::span(remote).subspan(run.first, run.count), writer,
+                              conf_->published->resource, facts_->resource));
+  begin_publication(facts_->resource, std::move(rowsets), std::move(puts));
+}
+
+void cooldown_replica::begin_publication(resource_id to, std::vector<remote_rowset> rowsets,
+                                         std::vector<put_segment> puts) {
   ++job_;
   for (auto& put : puts)
     put.job = job_;
-  const object_writer writer{self_, conf_->term, nonce};
+  const object_writer writer{self_, conf_->term, facts_->nonce};
   const remote_meta_id id{conf_->term, 1 + std::max(facts_->disk.id.seq, published_id().seq)};
-  state_ = uploading{writer,
-                     std::move(puts),
-                     0,
-                     {tablet_, self_, id, facts_->resource, std::move(rowsets)},
-                     meta_object(writer, id.seq)};
+  state_ = uploading{.writer = writer,
+                     .puts = std::move(puts),
+                     .meta = {tablet_, self_, id, to, std::move(rowsets)},
+                     .meta_name = meta_object(writer, id.seq)};
   put_next();
 }
 
+/// Gigabytes into a store that the policy has left meanwhile would travel for nothing.
+bool cooldown_replica::may_put() const {
+  const auto& upload = std::get<uploading>(state_);
+  const bool place_left = upload.is_move() && raw(facts_->resource) != 0 && facts_->resource != upload.meta.resource;
+  return !stop_wanted_ && !place_left && leads(now_);
+}
+
 void cooldown_replica::put_next() {
-  auto& upload = std::get<uploading>(state_);
-  if (stop_wanted_ || !leads(now_))
+  if (!may_put())
     return abandon_upload();
+  auto& upload = std::get<uploading>(state_);
   if (upload.next < upload.puts.size())
     effects_.push_back(upload.puts[upload.next]);
   else
@@ -75,7 +123,7 @@ void cooldown_replica::put_next() {
 /// Nobody has been asked to publish anything of it, so nobody can ever need it.
 void cooldown_replica::abandon_upload() {
   const auto& upload = std::get<uploading>(state_);
-  discard_objects discard;
+  discard_objects discard{{}, upload.meta.resource};
   for (std::size_t i = 0; i < upload.puts.size() && i <= upload.next; ++i)
     discard.objects.push_back(upload.puts[i].object);
   discard.objects.push_back(upload.meta_name);
@@ -83,11 +131,44 @@ void cooldown_replica::abandon_upload() {
   end_job();
 }
 
+/// What has been put of something large is not thrown away for one request that failed.  Under another name: nobody
+/// knows whether the store did it.
+bool cooldown_replica::wait_for_another_attempt(const std::string& why) {
+  auto& upload = std::get<uploading>(state_);
+  const bool is_piece = upload.is_move() && upload.next > 0 && upload.next < upload.puts.size();
+  if (!is_piece || ++upload.attempts >= options_.piece_attempts_max || !may_put())
+    return false;
+  effects_.emplace_back(discard_objects{{upload.puts[upload.next].object}, upload.meta.resource});
+  ++job_;
+  why_stuck_ = why;
+  upload.again_at = now_ + options_.work_interval * (options_.rest_intervals << (upload.attempts - 1));
+  return true;
+}
+
+void cooldown_replica::try_piece_again() {
+  auto& upload = std::get<uploading>(state_);
+  if (!upload.again_at)
+    return;
+  if (!may_put())
+    return abandon_upload();
+  if (now_ < *upload.again_at)
+    return;
+  upload.again_at.reset();
+  auto& piece = upload.puts[upload.next];
+  const auto named = std::ranges::find(upload.meta.rowsets, piece.object, &remote_rowset::object);
+  upload.writer.nonce = facts_->nonce;
+  piece.object = named->object = segment_object(upload.writer, piece.first_version, piece.last_version);
+  for (auto& put : upload.puts)
+    put.job = job_;
+  put_next();
+}
+
 void cooldown_replica::on(const cooldown_done& e) {
   if (e.job != job_)
     return;
   if (auto* upload = std::get_if<uploading>(&state_)) {
     ++upload->next;
+    upload->attempts = 0;
     put_next();
   } else if (auto* saved = std::get_if<saving_asked>(&state_)) {
     ask(saved->published, std::move(saved->meta));
@@ -108,10 +189,15 @@ void cooldown_replica::on(const cooldown_done& e) {
 void cooldown_replica::on(const cooldown_failed& e) {
   if (e.job != job_ || in<idle>())
     return;
-  if (in<uploading>())
+  if (in<uploading>()) {
+    if (wait_for_another_attempt(e.why))
+      return;
     abandon_upload();
+  }
   if (in<asking>())
     return end_job();  // Asked again when it is due; the answer may also come with a conf.
+  if (skip_store(e.why))
+    return;
   fail_job(e.why);
 }
 
@@ -121,7 +207,7 @@ void cooldown_replica::on(const meta_written& e) {
   const auto* upload = std::get_if<uploading>(&state_);
   if (upload == nullptr || e.job != job_)
     return;
-  if (stop_wanted_ || !leads(now_))
+  if (!may_put())
     return abandon_upload();
   const auto& meta = upload->meta;
   published_meta published{meta.id, meta.resource, upload->meta_name, e.crc32c, last_version_of(meta.rowsets), e.bytes};
@@ -153,54 +239,6 @@ void cooldown_replica::on(const publication_answered& e) {
   if (asked->meta && published_id() == asked->published.id)
     return save(plan_follow(facts_->disk, *std::exchange(asked->meta, std::nullopt)));
   follow();
-}
-
-// -- cleanup -------------------------------------------------------------------------------
-
-void cooldown_replica::on(const objects_listed& e) {
-  if (!in<listing>() || e.job != job_)
-    return;
-  const auto& disk = facts_->disk;
-  if (!leads(now_) || !conf_->published || disk.id != conf_->published->id || disk.asked)
-    return end_job();
-  failures_ = 0;
-  auto unused = plan_cleanup(e.objects, *conf_->published, disk.remote, {}, conf_->term);
-  if (unused.empty()) {
-    cleanup_after_ = now_ + options_.cleanup_interval;
-    return end_job();
-  }
-  unused.resize(std::min(unused.size(), options_.cleanup_objects_max));
-  effects_.emplace_back(ask_deletion{++job_, conf_->term, disk.id});
-  state_ = confirming{std::move(unused), disk.id, conf_->term, now_};
-}
-
-void cooldown_replica::on(const deletion_answered& e) {
-  auto* asked = std::get_if<confirming>(&state_);
-  if (asked == nullptr || e.job != job_)
-    return;
-  if (!e.confirmed) {
-    cleanup_after_ = now_ + options_.work_interval * options_.rest_intervals;
-    return end_job();
-  }
-  state_ = deleting{std::move(*asked), 0};
-  delete_next();
-}
-
-/// U7: looked at again before each object.
-bool cooldown_replica::may_delete(const confirming& what) const {
-  return !stop_wanted_ && leads(now_) && conf_->term == what.term && published_id() == what.id
-         && facts_->disk.id == what.id && !facts_->disk.asked && now_ - what.asked_at < options_.deletion_patience;
-}
-
-void cooldown_replica::delete_next() {
-  const auto& doomed = std::get<deleting>(state_);
-  const bool all = doomed.next == doomed.what.objects.size();
-  if (all || !may_delete(doomed.what)) {
-    const bool more = !all || doomed.what.objects.size() == options_.cleanup_objects_max;
-    cleanup_after_ = more ? now_ : now_ + options_.cleanup_interval;
-    return end_job();
-  }
-  effects_.emplace_back(delete_object{job_, doomed.what.objects[doomed.next]});
 }
 
 }  // namespace tabletd::model

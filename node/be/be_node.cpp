@@ -15,7 +15,6 @@
 #include <caf/actor_cast.hpp>
 #include <caf/scoped_actor.hpp>
 #include <fmt/format.h>
-#include <limits>
 
 namespace tabletd {
 
@@ -24,13 +23,6 @@ namespace {
 /// A directory that belongs to someone else must not start to serve.
 void check_binding(disk_worker& disk, const model::backend_binding& binding) {
   disk.run_now([&](tablet_store& store) { store.bind(to_hex(binding.cluster), model::raw(binding.backend)); });
-}
-
-/// Merging remote rowsets is not built yet.
-model::cooldown_options without_compaction() {
-  model::cooldown_options options;
-  options.compaction_rowsets_min = std::numeric_limits<std::size_t>::max();
-  return options;
 }
 
 } // namespace
@@ -128,7 +120,7 @@ void be_node::spawn_cooldown(const be_options& options) {
   const auto wall_clock = [] { return model::time_ms(wall_clock_ms()); };
   const auto handle = start_actor("cooldown_keeper", cooldown_keeper,
                                   cooldown_keeper_ports{mover, cooldown_wire_, boot_clock_now, wall_clock, random_number,
-                                                        options.cooldown, without_compaction()});
+                                                        options.cooldown, options.cooldown_rules});
   cooldown_ = caf::actor_cast<cooldown_keeper_actor>(handle);
   watch(handle, options.on_fatal);
 }

@@ -36,6 +36,7 @@ struct be_options {
   model::move_pace move;
   move_limits move_bytes;
   cooldown_pace cooldown;
+  model::cooldown_options cooldown_rules; ///< But for the lease and the work interval.
   std::size_t remote_threads = 4; ///< Calls to remote stores at once, and as many for scans, which wait for no upload.
   kj::Duration usage_every = 10 * kj::SECONDS; ///< How often disk fill is looked at.
   /// Takes start_child; null: the node starts one of its own, and stops it.

@@ -5,6 +5,7 @@
 #include "node/be/replica_look.h"
 #include "persistence/crc32c.h"
 #include "persistence/remote/remote_segment.h"
+#include "persistence/rowset_merge.h"
 
 #include <caf/send.hpp>
 #include <fmt/format.h>
@@ -150,11 +151,11 @@ std::shared_ptr<segment_source> open_source(tablet_store& store, model::tablet_i
 
 }  // namespace
 
-void cooldown_mover::put_segment(const cooldown_life_id& who, model::resource_id resource, model::put_segment what,
-                                 lease_end lease, cooldown_keeper_actor keeper) {
+void cooldown_mover::put_segment(const cooldown_life_id& who, model::put_segment what, lease_end lease,
+                                 cooldown_keeper_actor keeper) {
   const auto job = what.job;
-  if (!what.compacted.empty())
-    return fail(who, job, keeper, "this build does not compact remote rowsets");
+  if (!what.inputs.empty())
+    return put_merged(who, std::move(what), lease, keeper);
   auto damaged = [self = shared_from_this(), who, job, keeper](disk_worker& disk, tablet_store& store,
                                                               const storage_error& why) {
     disk.note(why);
@@ -162,12 +163,12 @@ void cooldown_mover::put_segment(const cooldown_life_id& who, model::resource_id
       self->where_.paths->corrupt(disk, store, model::raw(who.tablet));
     self->fail(who, job, keeper, why.what());
   };
-  auto upload = [self = shared_from_this(), who, resource, what, lease, keeper](const std::shared_ptr<segment_source>& from) {
+  auto upload = [self = shared_from_this(), who, what, lease, keeper](const std::shared_ptr<segment_source>& from) {
     auto& stats = self->where_.paths->stats();
     try {
       const auto bytes = from->file.size();
-      self->where_.shelf->find(resource)->put_if_absent(tablet_folder(model::raw(who.tablet)) + what.object,
-                                                        put_source(from->file, 0, bytes), self->within(lease));
+      self->where_.shelf->find(what.to)->put_if_absent(tablet_folder(model::raw(who.tablet)) + what.object,
+                                                       put_source(from->file, 0, bytes), self->within(lease));
       ++stats.cooldown_uploads_done;
       stats.cooldown_upload_bytes += bytes;
       return tell(keeper, who, model::cooldown_done{what.job});
@@ -197,6 +198,62 @@ void cooldown_mover::put_segment(const cooldown_life_id& who, model::resource_id
         }
       },
       [self = shared_from_this(), who, job, keeper] { self->fail(who, job, keeper, "the replica is not here any more"); });
+}
+
+// -- merging and moving ------------------------------------------------------------------
+
+namespace {
+
+/// One of several that are put together.  What it lists must be what the set says of it: nobody looks again later.
+std::shared_ptr<rowset_reader> open_input(const std::shared_ptr<remote_store>& store, model::tablet_id tablet,
+                                          const model::remote_rowset& wanted, const time_left_fn& left) {
+  if (wanted.object.empty())
+    return rowset_reader::empty(model::raw(tablet));
+  auto reader = open_remote_rowset(store, model::raw(tablet), wanted.object,
+                                   rowset_file_bytes(wanted.bytes, wanted.blocks), left);
+  const auto& has = reader->footer();
+  if (has.rows != wanted.rows || has.bytes != wanted.bytes || has.blocks.size() != wanted.blocks)
+    throw storage_error(storage_fault::corrupt, wanted.object,
+                        fmt::format("object {} of tablet {} in {} has {} rows in {} blocks, its set says {} in {}; look "
+                                    "whether the store has an older version of it",
+                                    wanted.object, model::raw(tablet), store->name(), has.rows, has.blocks.size(),
+                                    wanted.rows, wanted.blocks));
+  return reader;
+}
+
+}  // namespace
+
+void cooldown_mover::put_merged(const cooldown_life_id& who, model::put_segment what, const lease_end& lease,
+                                const cooldown_keeper_actor& keeper) {
+  const auto job = what.job;
+  auto& stats = where_.paths->stats();
+  auto& rewrites = what.from == what.to ? stats.cooldown_compactions : stats.cooldown_moves;
+  on_remote(who, job, keeper,
+            [self = shared_from_this(), who, what = std::move(what), left = within(lease), &rewrites]() -> model::replica_event {
+              try {
+                const auto from = self->where_.shelf->find(what.from);
+                std::vector<std::shared_ptr<rowset_reader>> inputs;
+                for (const auto& input : what.inputs)
+                  inputs.push_back(open_input(from, who.tablet, input, left));
+                const merged_segment whole(what.object, std::move(inputs));
+                self->where_.shelf->find(what.to)->put_if_absent(tablet_folder(model::raw(who.tablet)) + what.object,
+                                                                 put_source(whole), left);
+                ++rewrites.done;
+                rewrites.bytes += whole.size();
+                return model::cooldown_done{what.job};
+              } catch (const remote_error& why) {
+                ++rewrites.failed;
+                if (why.fault() != remote_fault::not_found)
+                  throw;
+                // What is published may be newer by now: the next piece of work looks at that first.
+                return model::cooldown_failed{
+                    what.job, fmt::format("{}; versions {}..{} cannot be merged without it", why.what(),
+                                          what.first_version, what.last_version)};
+              } catch (const std::exception&) {
+                ++rewrites.failed;
+                throw;
+              }
+            });
 }
 
 void cooldown_mover::put_meta(const cooldown_life_id& who, model::put_meta what, lease_end lease,
@@ -233,12 +290,11 @@ void cooldown_mover::fetch_meta(const cooldown_life_id& who, model::fetch_meta w
             });
 }
 
-void cooldown_mover::list_objects(const cooldown_life_id& who, model::resource_id resource, std::uint64_t job,
-                                  cooldown_keeper_actor keeper) {
-  on_remote(who, job, keeper, [self = shared_from_this(), who, resource, job, left = unleased()]() -> model::replica_event {
-    const auto store = self->where_.shelf->find(resource);
+void cooldown_mover::list_objects(const cooldown_life_id& who, model::list_objects what, cooldown_keeper_actor keeper) {
+  on_remote(who, what.job, keeper, [self = shared_from_this(), who, what, left = unleased()]() -> model::replica_event {
+    const auto store = self->where_.shelf->find(what.resource);
     const auto folder = tablet_folder(model::raw(who.tablet));
-    model::objects_listed found{job, {}};
+    model::objects_listed found{what.job, {}};
     std::string after;
     do {
       auto page = store->list(folder, after, remote_store::page_keys_max, left);
@@ -250,22 +306,22 @@ void cooldown_mover::list_objects(const cooldown_life_id& who, model::resource_i
   });
 }
 
-void cooldown_mover::delete_object(const cooldown_life_id& who, model::resource_id resource, model::delete_object what,
-                                   lease_end lease, cooldown_keeper_actor keeper) {
+void cooldown_mover::delete_object(const cooldown_life_id& who, model::delete_object what, lease_end lease,
+                                   cooldown_keeper_actor keeper) {
   const auto job = what.job;
   on_remote(who, job, keeper,
-            [self = shared_from_this(), who, resource, what = std::move(what), left = within(lease)]() -> model::replica_event {
-              self->where_.shelf->find(resource)->remove(tablet_folder(model::raw(who.tablet)) + what.object, left);
+            [self = shared_from_this(), who, what = std::move(what), left = within(lease)]() -> model::replica_event {
+              self->where_.shelf->find(what.resource)->remove(tablet_folder(model::raw(who.tablet)) + what.object, left);
               return model::cooldown_done{what.job};
             });
 }
 
 /// Not bound by the lease: nobody was ever asked to publish these names, and nobody else can write them.
-void cooldown_mover::discard(const cooldown_life_id& who, model::resource_id resource, std::vector<std::string> objects) {
-  where_.workers->post([self = shared_from_this(), who, resource, objects = std::move(objects), left = unleased()] {
+void cooldown_mover::discard(const cooldown_life_id& who, model::discard_objects what) {
+  where_.workers->post([self = shared_from_this(), who, what = std::move(what), left = unleased()] {
     try {
-      const auto store = self->where_.shelf->find(resource);
-      for (const auto& object : objects)
+      const auto store = self->where_.shelf->find(what.resource);
+      for (const auto& object : what.objects)
         store->remove(tablet_folder(model::raw(who.tablet)) + object, left);
     } catch (const std::exception&) {
       // A cleanup finds them, and says why if it cannot delete them either.

@@ -24,7 +24,7 @@ public:
   explicit cooldown_mover(ports where) : where_(std::move(where)) {}
 
   void look(const cooldown_life_id& who, cooldown_keeper_actor keeper) override;
-  void put_segment(const cooldown_life_id& who, model::resource_id resource, model::put_segment what, lease_end lease,
+  void put_segment(const cooldown_life_id& who, model::put_segment what, lease_end lease,
                    cooldown_keeper_actor keeper) override;
   void put_meta(const cooldown_life_id& who, model::put_meta what, lease_end lease, cooldown_keeper_actor keeper) override;
   void save_asked(const cooldown_life_id& who, std::uint64_t job, std::optional<model::published_meta> what,
@@ -32,11 +32,10 @@ public:
   void fetch_meta(const cooldown_life_id& who, model::fetch_meta what, cooldown_keeper_actor keeper) override;
   void save_set(const cooldown_life_id& who, model::save_set what, model::resource_id resource,
                 cooldown_keeper_actor keeper) override;
-  void list_objects(const cooldown_life_id& who, model::resource_id resource, std::uint64_t job,
-                    cooldown_keeper_actor keeper) override;
-  void delete_object(const cooldown_life_id& who, model::resource_id resource, model::delete_object what, lease_end lease,
+  void list_objects(const cooldown_life_id& who, model::list_objects what, cooldown_keeper_actor keeper) override;
+  void delete_object(const cooldown_life_id& who, model::delete_object what, lease_end lease,
                      cooldown_keeper_actor keeper) override;
-  void discard(const cooldown_life_id& who, model::resource_id resource, std::vector<std::string> objects) override;
+  void discard(const cooldown_life_id& who, model::discard_objects what) override;
 
 private:
   using disk_work = std::function<void(disk_worker& disk, tablet_store& store)>;
@@ -45,6 +44,9 @@ private:
   /// `work` throws remote_error or storage_error: the job has failed.
   void on_remote(const cooldown_life_id& who, std::uint64_t job, const cooldown_keeper_actor& keeper,
                  std::function<model::replica_event()> work);
+  /// From the stores where its inputs lie, through this process, into the store where it shall lie.
+  void put_merged(const cooldown_life_id& who, model::put_segment what, const lease_end& lease,
+                  const cooldown_keeper_actor& keeper);
   void fail(const cooldown_life_id& who, std::uint64_t job, const cooldown_keeper_actor& keeper, std::string why) const;
   [[nodiscard]] time_left_fn within(const lease_end& lease) const;
   [[nodiscard]] time_left_fn unleased() const;

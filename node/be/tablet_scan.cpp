@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t calls_open_max = 4; // schemas/backend.capnp, Scan.next.
 
+/// Footers that one scan has under way in the remote store.
+constexpr std::size_t opens_at_once = 4;
 /// Of one request to a remote store, retries included.
 constexpr std::chrono::milliseconds remote_patience{60'000};
 
@@ -142,19 +144,51 @@ private:
   std::size_t open_ = 0;
 };
 
-/// Opens the remote pieces, one after the other: most take one request.
-auto open_remote(backend_room& room, std::uint64_t tablet, model::resource_id resource, std::vector<scan_piece> pieces) {
+/// Remote pieces on their way to being open.  Loop thread only.
+struct remote_opening {
+  backend_room_ptr room;
+  std::uint64_t tablet{};
+  model::resource_id resource{};
+  std::vector<scan_piece> pieces;
+  std::size_t next = 0;
+  std::string failure;  ///< The first one; nothing more is begun then.
+  bool not_found = false;
+};
+
+/// One after the other, until all are taken.  Each waits for its turn anew, so that many do not keep other scans waiting.
+kj::Promise<void> open_in_turn(std::shared_ptr<remote_opening> all) {
+  while (all->next < all->pieces.size() && all->pieces[all->next].object.empty())
+    ++all->next;
+  if (all->next == all->pieces.size() || !all->failure.empty())
+    return kj::READY_NOW;
+  const auto at = all->next++;
+  const auto& piece = all->pieces[at];
+  auto& room = *all->room;
   return on_remote(room.loop(), *room.readers(),
-                   [shelf = room.shelf(), workers = room.readers(), tablet, resource, pieces = std::move(pieces)]() mutable {
-                     const auto store = shelf->find(resource);
+                   [shelf = room.shelf(), workers = room.readers(), tablet = all->tablet, resource = all->resource,
+                    object = piece.object, bytes = piece.object_bytes] {
                      const auto time_left = [workers] {
                        return workers->is_stopping() ? std::chrono::milliseconds(0) : remote_patience;
                      };
-                     for (auto& piece : pieces)
-                       if (!piece.object.empty())
-                         piece.rowset = open_remote_rowset(store, tablet, piece.object, piece.object_bytes, time_left);
-                     return std::move(pieces);
-                   });
+                     return open_remote_rowset(shelf->find(resource), tablet, object, bytes, time_left);
+                   })
+    .then([all, at](auto&& result) {
+      if (result->value) {
+        all->pieces[at].rowset = *std::move(result->value);
+      } else if (all->failure.empty()) {
+        all->failure = result->why;
+        all->not_found = result->not_found;
+      }
+      return open_in_turn(all);
+    });
+}
+
+/// Most take one request, so a few are under way at once.  The pieces keep their order.
+kj::Promise<void> open_remote(const std::shared_ptr<remote_opening>& all) {
+  auto lanes = kj::heapArrayBuilder<kj::Promise<void>>(opens_at_once);
+  for (std::size_t i = 0; i < opens_at_once; ++i)
+    lanes.add(open_in_turn(all));
+  return kj::joinPromises(lanes.finish());
 }
 
 bool any_remote(const std::vector<scan_piece>& pieces) {
@@ -198,17 +232,17 @@ kj::Promise<void> opened_on_disk(scan_opening opening, disk_worker& disk, opened
     opened(opening, disk, std::move(found.pieces));
     return kj::READY_NOW;
   }
-  return open_remote(*opening.room, opening.wanted.tablet, found.resource, std::move(found.pieces))
-    .then([opening, &disk](auto&& result) mutable -> kj::Promise<void> {
-      if (result->value) {
-        opened(opening, disk, *std::move(result->value));
-        return kj::READY_NOW;
-      }
-      if (result->not_found && !opening.is_second)
-        return follow_and_retry(kj::mv(opening), result->why);
-      opening.outcome.setFailed(result->why.c_str());
-      return kj::READY_NOW;
-    });
+  auto all = std::make_shared<remote_opening>(
+    remote_opening{opening.room, opening.wanted.tablet, found.resource, std::move(found.pieces), 0, {}, false});
+  return open_remote(all).then([opening, &disk, all]() mutable -> kj::Promise<void> {
+    if (all->failure.empty())
+      opened(opening, disk, std::move(all->pieces));
+    else if (all->not_found && !opening.is_second)
+      return follow_and_retry(kj::mv(opening), all->failure);
+    else
+      opening.outcome.setFailed(all->failure.c_str());
+    return kj::READY_NOW;
+  });
 }
 
 kj::Promise<void> open_scan(scan_opening opening) {

@@ -2,6 +2,7 @@
 #include "persistence/remote/remote_store.h"
 
 #include "persistence/remote/remote_key.h"
+#include "persistence/rowset_file.h"
 
 #include <fmt/format.h>
 
@@ -12,9 +13,13 @@ namespace tabletd {
 
 std::chrono::milliseconds unhurried() { return std::chrono::hours(24); }
 
+put_source::put_source(const segment_bytes& segment) : segment_(&segment), size_bytes_(segment.size()) {}
+
 void put_source::read_at(std::uint64_t offset, std::span<std::byte> into) const {
   assert(offset <= size_bytes_ && into.size() <= size_bytes_ - offset);
-  if (file_)
+  if (segment_)
+    segment_->read_at(offset, into);
+  else if (file_)
     file_->read_at(offset_ + offset, into);
   else
     std::ranges::copy(bytes_.subspan(offset, into.size()), into.begin());

@@ -15,6 +15,8 @@
 
 namespace tabletd {
 
+class segment_bytes;
+
 /// How much longer a call may take; zero or less means stop.  Asked from the calling thread, before every
 /// request to the store and between the parts of a long one.  No request is given more time than what was
 /// left when it began, so that none outlives an uploader's lease (spec/jobs.md U1).
@@ -23,19 +25,23 @@ using time_left_fn = std::function<std::chrono::milliseconds()>;
 /// For callers who are in no hurry.
 [[nodiscard]] std::chrono::milliseconds unhurried();
 
-/// What to put: bytes in memory or a range of an open file, neither of which may change meanwhile.
+/// What to put: bytes in memory, a range of an open file, or a segment that is made while it is read (rowset_merge.h), none
+/// of which may change meanwhile.  Read in order, and what a request failed with is not read again.
 class put_source {
 public:
   explicit put_source(std::span<const std::byte> bytes) : bytes_(bytes), size_bytes_(bytes.size()) {}
   put_source(const open_file& file, std::uint64_t offset, std::uint64_t size_bytes)
       : file_(&file), offset_(offset), size_bytes_(size_bytes) {}
+  explicit put_source(const segment_bytes& segment);
   [[nodiscard]] std::uint64_t size_bytes() const { return size_bytes_; }
-  /// `offset` counts from the start of the source.  A file that cannot be read throws storage_error.
+  /// `offset` counts from the start of the source.  A file that cannot be read throws storage_error,
+  /// a segment what it is made of.
   void read_at(std::uint64_t offset, std::span<std::byte> into) const;
 
 private:
   std::span<const std::byte> bytes_;
   const open_file* file_ = nullptr;
+  const segment_bytes* segment_ = nullptr;
   std::uint64_t offset_ = 0;
   std::uint64_t size_bytes_;
 };

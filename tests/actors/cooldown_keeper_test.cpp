@@ -21,7 +21,7 @@ struct scripted_store final : cooldown_transport {
     disk.hot = hot;
     caf::anon_send(keeper, cooldown_looked{who, is_gone ? std::nullopt : std::optional{disk}});
   }
-  void put_segment(const cooldown_life_id& who, model::resource_id, model::put_segment what, lease_end until,
+  void put_segment(const cooldown_life_id& who, model::put_segment what, lease_end until,
                    cooldown_keeper_actor) override {
     puts.push_back({who, what.job});
     lease = until;
@@ -31,11 +31,10 @@ struct scripted_store final : cooldown_transport {
                   cooldown_keeper_actor) override {}
   void fetch_meta(const cooldown_life_id&, model::fetch_meta, cooldown_keeper_actor) override { ++fetches; }
   void save_set(const cooldown_life_id&, model::save_set, model::resource_id, cooldown_keeper_actor) override {}
-  void list_objects(const cooldown_life_id&, model::resource_id, std::uint64_t, cooldown_keeper_actor) override {}
-  void delete_object(const cooldown_life_id&, model::resource_id, model::delete_object, lease_end,
-                     cooldown_keeper_actor) override {}
-  void discard(const cooldown_life_id&, model::resource_id, std::vector<std::string> objects) override {
-    discarded.insert(discarded.end(), objects.begin(), objects.end());
+  void list_objects(const cooldown_life_id&, model::list_objects, cooldown_keeper_actor) override {}
+  void delete_object(const cooldown_life_id&, model::delete_object, lease_end, cooldown_keeper_actor) override {}
+  void discard(const cooldown_life_id&, model::discard_objects what) override {
+    discarded.insert(discarded.end(), what.objects.begin(), what.objects.end());
   }
   struct put {
     cooldown_life_id who;

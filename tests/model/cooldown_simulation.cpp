@@ -44,6 +44,8 @@ const char* name_of(cooldown_mutant mutant) {
                                     "confirm_compares_replicas",
                                     "confirm_ignores_uploader",
                                     "deletes_after_expiry",
+                                    "lists_its_own_store_only",
+                                    "moves_by_reference",
                                     "one_nonce"};
   static_assert(names.size() == static_cast<std::size_t>(cooldown_mutant::count));
   return names[static_cast<std::size_t>(mutant)];
@@ -74,7 +76,10 @@ cooldown_simulation_counts& cooldown_simulation_counts::operator+=(const cooldow
                            &counts::losses,
                            &counts::policies,
                            &counts::asked_again,
-                           &counts::reads_missed})
+                           &counts::reads_missed,
+                           &counts::store_changes,
+                           &counts::store_moves,
+                           &counts::republished})
     this->*count += other.*count;
   return *this;
 }
@@ -125,6 +130,7 @@ void cooldown_simulation::draw_faults() {
   odds_.late_question = odds(4'000);
   odds_.rewrite = odds(5'000);
   odds_.policy = odds(400);
+  odds_.place = odds(400);
 }
 
 std::string cooldown_simulation::run() {
@@ -179,7 +185,9 @@ void cooldown_simulation::minute() {
         if (!self.disk)
           return;
         in_process(self, within(15min), [this, seen = self.disk->remote](backend& reader) {
-          const auto gone = [&](const remote_rowset& r) { return !r.object.empty() && !store_.contains(r.object); };
+          const auto gone = [&](const remote_rowset& r) {
+            return !r.object.empty() && std::ranges::none_of(stores, [&](auto in) { return find(in, r.object); });
+          };
           if (std::ranges::any_of(seen, gone)) {
             ++counts_.reads_missed;
             feed(reader, read_missed{});
@@ -212,11 +220,7 @@ void cooldown_simulation::make_trouble() {
   }
   if (chance(odds_.elect))
     elect();
-  if (chance(odds_.policy)) {  // ALTER STORAGE POLICY, and ALTER TABLE SET ("replication_num")
-    ++counts_.policies;
-    wanted_ = 3 + static_cast<std::uint32_t>(below(2));
-    rule_.ttl = below(2) == 0 ? 1000h : 5min + within(40min);
-  }
+  alter_policy();
   const auto complete_elsewhere = [&](std::size_t place) {
     return std::ranges::count_if(rows_, [&](const replica_row& row) {
       const auto& disk = backends_[row.place].disk;
@@ -241,6 +245,22 @@ void cooldown_simulation::make_trouble() {
   }
 }
 
+/// Backends hear of it one by one, with some order of the leader's.
+void cooldown_simulation::alter_policy() {
+  if (chance(odds_.policy)) {  // And ALTER TABLE SET ("replication_num").
+    ++counts_.policies;
+    wanted_ = 3 + static_cast<std::uint32_t>(below(2));
+    rule_.ttl = below(2) == 0 ? 1000h : 5min + within(40min);
+  }
+  if (!chance(odds_.place))
+    return;
+  ++counts_.store_changes;
+  policys_ = stores[below(stores.size())];
+  say("the policy names store " + std::to_string(raw(policys_)));
+  for (const auto& b : backends_)
+    later(within(10min), [this, place = b.place] { backends_[place].policys = policys_; });
+}
+
 void cooldown_simulation::crash(backend& b) {
   ++counts_.crashes;
   say("be " + std::to_string(b.place) + " crashes");
@@ -263,7 +283,14 @@ void cooldown_simulation::start(backend& b) {
   options.work_interval = 100s;
   options.rest_intervals_max = 20;
   options.cleanup_interval = 30min;
-  options.compaction_rowsets_min = chance(odds_.rewrite) ? 1 : 3;
+  options.compaction.rowsets_min = 3;
+  options.compaction.rowsets_max = 12;
+  options.compaction.empty_min = 3;
+  options.compaction.bytes_max = 100 * (4 + below(40));
+  if (chance(odds_.rewrite)) {
+    options.compaction.rowsets_min = 1;
+    options.compaction.growth_percent = 100;
+  }
   options.limits.rowsets_max = 3;
   if (is(cooldown_mutant::deletes_after_expiry))
     options.deletion_patience = 1000h;
@@ -277,6 +304,7 @@ void cooldown_simulation::heal() {
   cut_.clear();
   rule_.ttl = 40min;
   for (auto& b : backends_) {
+    b.policys = policys_;
     if (b.up)
       crash(b);
     start(b);
@@ -309,10 +337,10 @@ void cooldown_simulation::check_set(const replica_disk& disk) {
     last = r.last_version;
     if (r.object.empty())
       continue;
-    const auto found = store_.find(r.object);
-    require(found != store_.end(), "a replica names an object that is not in the store");
+    const auto* found = find(committed_.contains(disk.id) ? committed_.at(disk.id).resource : stores[0], r.object);
+    require(found != nullptr, "a replica names an object that is not in the store");
     for (auto v = r.first_version; v <= r.last_version; ++v)
-      require(found->second.holds.test(v), "an object lacks a version that is to be in it");
+      require(found->holds.test(v), "an object lacks a version that is to be in it");
   }
 }
 
@@ -325,7 +353,7 @@ void cooldown_simulation::check_disk(const replica_disk& disk) {
   if (disk.id != remote_meta_id{}) {
     const auto published = committed_.find(disk.id);
     require(published != committed_.end(), "a replica took a set that was never published");
-    require(published->second == disk.remote, "a meta id does not determine the set");
+    require(published->second.rowsets == disk.remote, "a meta id does not determine the set");
   }
   auto& readable = readable_[disk.replica];
   const auto covered = covered_by(disk);
@@ -340,9 +368,10 @@ void cooldown_simulation::check_references() {
       check_set(*disk);
   if (!conf_.published)
     return;
-  require(store_.contains(conf_.published->object), "the published meta is not in the store");
-  for (const auto& r : committed_.at(conf_.published->id))
-    require(r.object.empty() || store_.contains(r.object),
+  const auto in = conf_.published->resource;
+  require(find(in, conf_.published->object), "the published meta is not in the store");
+  for (const auto& r : committed_.at(conf_.published->id).rowsets)
+    require(r.object.empty() || find(in, r.object),
             "the published meta names an object that is not in the store");
 }
 
@@ -358,10 +387,13 @@ std::string cooldown_simulation::why_not_done() const {
     return {};
   if (!conf_.published || conf_.published->last_version != visible_)
     return "not everything is published";
-  std::set<std::string> named{conf_.published->object};
-  for (const auto& r : committed_.at(conf_.published->id))
+  const auto in = conf_.published->resource;
+  if (in != policys_)
+    return "what is published has not been taken to the policy's store";
+  std::set<std::pair<resource_id, std::string>> named{{in, conf_.published->object}};
+  for (const auto& r : committed_.at(conf_.published->id).rowsets)
     if (!r.object.empty())
-      named.insert(r.object);
+      named.insert({in, r.object});
   for (const auto& row : rows_) {
     const auto& disk = backends_[row.place].disk;
     const auto who = "replica " + std::to_string(raw(row.id));
@@ -374,7 +406,7 @@ std::string cooldown_simulation::why_not_done() const {
   }
   for (const auto& [name, what] : store_)
     if (!named.contains(name))
-      return "object " + name + " is an orphan";
+      return "object " + name.second + " in store " + std::to_string(raw(name.first)) + " is an orphan";
   return {};
 }
 

@@ -3,7 +3,7 @@
 // wrong by up to 1 %, messages lost, late, twice and out of order, partitions, leaders that do not know they are
 // deposed, processes that crash between any two effects or freeze past their lease in the middle of a put, a store that
 // fails or forgets to answer, loads that miss a replica, local files that rot, clones of every kind, compaction,
-// cleanup. The models of both sides are the real ones; consensus, the store and the disks are their promises.
+// cleanup, policies that name another store. The models of both sides are the real ones; consensus, the store and the disks are their promises.
 #include "actors/model/cooldown_handler.h"
 #include "actors/model/cooldown_replica.h"
 
@@ -58,6 +58,8 @@ enum class cooldown_mutant : int {
   confirm_compares_replicas,  ///< All the same id as the request's; whether it is published is not asked (D-B11).
   confirm_ignores_uploader,   ///< Whoever asks.
   deletes_after_expiry,       ///< U7.
+  lists_its_own_store_only,   ///< And not the others that the leader tells of.
+  moves_by_reference,         ///< Another store is published before the objects are there.
   one_nonce,                  ///< And puts are not conditional.
   count
 };
@@ -69,7 +71,8 @@ struct cooldown_simulation_counts {
   std::uint64_t events = 0, grants = 0, revocations = 0, leaders = 0, crashes = 0, freezes = 0, late_puts = 0,
                 loads = 0, publications = 0, refused_publications = 0, compactions = 0, follows = 0, deletions = 0,
                 discards = 0, confirms = 0, refused_confirms = 0, incremental_clones = 0, full_clones = 0,
-                uploader_clones = 0, moves = 0, losses = 0, policies = 0, asked_again = 0, reads_missed = 0;
+                uploader_clones = 0, moves = 0, losses = 0, policies = 0, asked_again = 0, reads_missed = 0,
+                store_changes = 0, store_moves = 0, republished = 0;
   cooldown_simulation_counts& operator+=(const cooldown_simulation_counts& other);
 };
 
@@ -87,6 +90,7 @@ public:
 private:
   static constexpr std::size_t backends = 4, frontends = 3;
   using versions = std::bitset<256>;
+  static constexpr std::array stores{resource_id{1}, resource_id{2}};
 
   struct clock {
     std::int64_t error{};  ///< In 1/10,000.
@@ -109,6 +113,7 @@ private:
     std::uint64_t reports = 0;
     std::optional<report_acknowledged> last_ack;
     std::map<model::term, time_ms> acks;  ///< As leaders meant them: of each term the report sent last.
+    resource_id policys{1};  ///< As it last heard.
     std::string asked_last;
     time_ms deletion_asked_at{};
   };
@@ -186,6 +191,7 @@ private:
   [[nodiscard]] std::string why_not_done() const;
   void check_disk(const replica_disk& disk);
   void check_set(const replica_disk& disk);
+  void alter_policy();
   void check_references();
   void check_believers();
 
@@ -245,9 +251,11 @@ private:
   void ask_leader(const backend& b, std::uint64_t job, const question_fn& question);
   void store_call(backend& b, std::uint64_t job, bool changes, std::function<bool()> land,
                   std::function<void(backend&)> done);
-  void put(backend& b, std::uint64_t job, const std::string& name, object what, std::function<void(backend&)> done);
+  void put(backend& b, std::uint64_t job, resource_id in, const std::string& name, object what,
+           std::function<void(backend&)> done);
   void write_disk(const backend& b, std::uint64_t job, std::function<bool(replica_disk&)> change);
-  void remove(const std::string& name);
+  void remove(resource_id in, const std::string& name);
+  [[nodiscard]] const object* find(resource_id in, const std::string& name) const;
 
   const cooldown_mutants broken_;
   std::mt19937_64 dice_;
@@ -260,7 +268,7 @@ private:
 
   struct {
     std::uint64_t lost{}, twice{}, slow{}, very_late{}, crash_step{}, crash{}, freeze{}, cut{}, elect{}, store{},
-        slow_put{}, loss{}, rot{}, clone{}, move{}, missed{}, empty{}, proposal{}, late_question{}, rewrite{}, policy{};
+        slow_put{}, loss{}, rot{}, clone{}, move{}, missed{}, empty{}, proposal{}, late_question{}, rewrite{}, policy{}, place{};
   } odds_;
   std::vector<backend> backends_;
   std::array<clock, frontends> fe_clocks_{};
@@ -279,9 +287,10 @@ private:
   std::optional<running_clone> clone_;
   std::uint64_t clones_ = 0;
   std::uint64_t next_replica_ = 101;
-  std::map<remote_meta_id, std::vector<remote_rowset>> committed_;  ///< Every set that ever was published.
+  std::map<remote_meta_id, remote_meta> committed_;  ///< Every set that ever was published.
+  resource_id policys_{1};
 
-  std::map<std::string, object> store_;
+  std::map<std::pair<resource_id, std::string>, object> store_;
   std::set<std::string> ever_put_;
   std::map<replica_id, versions> readable_;
   std::map<replica_id, remote_meta_id> newest_id_;

@@ -8,10 +8,6 @@ namespace tabletd::test {
 
 using namespace std::chrono_literals;
 
-namespace {
-constexpr resource_id resource{1};
-}
-
 // -- the backend's host --------------------------------------------------------------------
 
 void cooldown_simulation::report(backend& b) {
@@ -35,7 +31,8 @@ void cooldown_simulation::feed(backend& b, const replica_event& event) {
   auto disk = *b.disk;
   if (is(cooldown_mutant::follows_backwards) && !b.process->leads(b.its.show(now_)))
     disk.id = {};
-  const cooling_facts facts{disk, rule_, resource, now_, is(cooldown_mutant::one_nonce) ? 1 : dice_()};
+  const cooling_facts facts{disk,    rule_, b.policys, now_, is(cooldown_mutant::one_nonce) ? 1 : dice_(),
+                            is(cooldown_mutant::lists_its_own_store_only) ? std::span<const resource_id>{} : stores};
   const auto effects = b.process->step(facts, event, b.its.show(now_));
   check_believers();
   check_lease(b);
@@ -63,16 +60,23 @@ void cooldown_simulation::on(backend& b, const put_segment& e) {
   object what;
   for (auto v = e.first_version; v <= e.last_version; ++v)
     what.holds.set(v);
-  for (const auto& r : e.compacted)
-    require(r.object.empty() || store_.contains(r.object), "what is to be compacted is not in the store");
+  for (const auto& r : e.inputs) {
+    const auto* input = r.object.empty() ? nullptr : find(e.from, r.object);
+    require(r.object.empty() || input, "what is to be merged or copied is not in the store");
+    for (auto v = r.first_version; input && v <= r.last_version; ++v)
+      require(input->holds.test(v), "what is to be merged or copied lacks a version");
+  }
   if ((what.holds & ~covered_by(*b.disk)).any())
     return in_process(b, 0s, [this, e](backend& self) { feed(self, cooldown_failed{e.job, "rotten"}); });
-  counts_.compactions += !e.compacted.empty();
-  put(b, e.job, e.object, what, tell_done(e.job));
+  counts_.compactions += !e.inputs.empty() && e.from == e.to;
+  if (is(cooldown_mutant::moves_by_reference) && e.from != e.to && !e.inputs.empty())
+    return in_process(b, 0s, tell_done(e.job));
+  put(b, e.job, e.to, e.object, what, tell_done(e.job));
 }
 
 void cooldown_simulation::on(backend& b, const put_meta& e) {
-  put(b, e.job, e.object, object{{}, e.meta}, [this, job = e.job](backend& self) {
+  counts_.republished += b.disk->remote == e.meta.rowsets;
+  put(b, e.job, e.meta.resource, e.object, object{{}, e.meta}, [this, job = e.job](backend& self) {
     feed(self, meta_written{job, 7, 10});
   });
 }
@@ -89,7 +93,7 @@ void cooldown_simulation::on(backend& b, const ask_publication& e) {
   counts_.asked_again += b.disk->asked && b.asked_last == e.meta.object;
   b.asked_last = e.meta.object;
   if (is(cooldown_mutant::saves_before_commit))
-    if (const auto plan = plan_follow(*b.disk, *store_.at(e.meta.object).meta);
+    if (const auto plan = plan_follow(*b.disk, *find(e.meta.resource, e.meta.object)->meta);
         std::holds_alternative<set_change>(plan))
       on(b, save_set{e.job, std::get<set_change>(plan)});
   if (is(cooldown_mutant::guesses_lost_answers))
@@ -103,9 +107,9 @@ void cooldown_simulation::on(backend& b, const ask_publication& e) {
 
 void cooldown_simulation::on(backend& b, const forget_asked& e) {
   const auto asked = b.disk->asked;
-  if (is(cooldown_mutant::discards_what_it_asked) && asked && store_.contains(asked->object)) {
-    discard_objects all{{asked->object}};
-    for (const auto& r : store_.at(asked->object).meta->rowsets)
+  if (is(cooldown_mutant::discards_what_it_asked) && asked && find(asked->resource, asked->object)) {
+    discard_objects all{{asked->object}, asked->resource};
+    for (const auto& r : find(asked->resource, asked->object)->meta->rowsets)
       if (std::ranges::find(b.disk->remote, r) == b.disk->remote.end() && !r.object.empty())
         all.objects.push_back(r.object);
     on(b, all);
@@ -115,11 +119,11 @@ void cooldown_simulation::on(backend& b, const forget_asked& e) {
 
 void cooldown_simulation::on(backend& b, const fetch_meta& e) {
   const auto read = std::make_shared<remote_meta>();
-  const auto land = [this, read, name = e.meta.object] {
-    const auto found = store_.find(name);
-    if (found != store_.end())
-      *read = *found->second.meta;
-    return found != store_.end();
+  const auto land = [this, read, in = e.meta.resource, name = e.meta.object] {
+    const auto* found = find(in, name);
+    if (found != nullptr)
+      *read = *found->meta;
+    return found != nullptr;
   };
   store_call(b, e.job, false, land, [this, read, job = e.job](backend& self) { feed(self, meta_fetched{job, *read}); });
 }
@@ -128,15 +132,16 @@ void cooldown_simulation::on(backend& b, const discard_objects& e) {
   for (const auto& name : e.objects) {
     ++counts_.discards;
     store_call(
-        b, 0, true, [this, name] { return remove(name), true; }, [](backend&) {});
+        b, 0, true, [this, in = e.resource, name] { return remove(in, name), true; }, [](backend&) {});
   }
 }
 
 void cooldown_simulation::on(backend& b, const list_objects& e) {
   const auto names = std::make_shared<std::vector<std::string>>();
-  const auto land = [this, names] {
+  const auto land = [this, names, in = e.resource] {
     for (const auto& [name, what] : store_)
-      names->push_back(name);
+      if (name.first == in)
+        names->push_back(name.second);
     return true;
   };
   store_call(b, e.job, false, land, [this, names, job = e.job](backend& self) {
@@ -155,9 +160,9 @@ void cooldown_simulation::on(backend& b, const ask_deletion& e) {
 
 void cooldown_simulation::on(backend& b, const delete_object& e) {
   check_deletion(b);
-  const auto land = [this, name = e.object] {
-    counts_.deletions += store_.contains(name);
-    return remove(name), true;
+  const auto land = [this, in = e.resource, name = e.object] {
+    counts_.deletions += find(in, name) != nullptr;
+    return remove(in, name), true;
   };
   store_call(b, e.job, true, land, tell_done(e.job));
 }
@@ -232,22 +237,27 @@ void cooldown_simulation::store_call(backend& b, std::uint64_t job, bool changes
     in_process(b, takes, [landed](backend&) { landed(); });
 }
 
-void cooldown_simulation::put(backend& b, std::uint64_t job, const std::string& name, object what,
+void cooldown_simulation::put(backend& b, std::uint64_t job, resource_id in, const std::string& name, object what,
                               std::function<void(backend&)> done) {
   require(b.process->leads(b.its.show(now_)), "a put begins outside of the lease");
   store_call(
       b, job, true,
-      [this, name, what = std::move(what)] {
-        require(ever_put_.insert(name).second, "an object is overwritten");
-        store_[name] = what;
+      [this, in, name, what = std::move(what)] {
+        require(ever_put_.insert(name).second, "an object is overwritten, or its name given twice");
+        store_[{in, name}] = what;
         return true;
       },
       std::move(done));
 }
 
-void cooldown_simulation::remove(const std::string& name) {
-  if (store_.erase(name) > 0)
+void cooldown_simulation::remove(resource_id in, const std::string& name) {
+  if (store_.erase({in, name}) > 0)
     check_references();
+}
+
+const cooldown_simulation::object* cooldown_simulation::find(resource_id in, const std::string& name) const {
+  const auto found = store_.find({in, name});
+  return found == store_.end() ? nullptr : &found->second;
 }
 
 }  // namespace tabletd::test

@@ -319,10 +319,11 @@ publication_verdict cooldown_simulation::fold_publication(const publication_aske
   say("replica " + std::to_string(raw(asked.replica)) + " publishes " + asked.meta.object);
   require(asked.replica == conf_.uploader && asked.term == conf_.term, "somebody else than the uploader published");
   require(!conf_.published || asked.meta.id > conf_.published->id, "the published id did not grow");
-  const auto found = store_.find(asked.meta.object);
-  require(found != store_.end() && found->second.meta, "a meta is published that is not in the store");
+  const auto* found = find(asked.meta.resource, asked.meta.object);
+  require(found != nullptr && found->meta, "a meta is published that is not in the store");
+  counts_.store_moves += conf_.published && conf_.published->resource != asked.meta.resource;
   conf_.published = asked.meta;
-  committed_[asked.meta.id] = found->second.meta->rowsets;
+  committed_[asked.meta.id] = *found->meta;
   check_references();
   return verdict;
 }

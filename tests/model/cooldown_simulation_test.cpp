@@ -32,6 +32,8 @@ TEST(CooldownSimulation, NothingIsLostAndNobodyUploadsBesideAnother) {
   EXPECT_GT(counts.full_clones, histories);
   EXPECT_GT(counts.uploader_clones, histories / 2);
   EXPECT_GT(counts.moves, histories / 2);
+  EXPECT_GT(counts.store_moves, histories / 2);
+  EXPECT_GT(counts.republished, histories / 4);
 }
 
 std::string names_of(const cooldown_mutants& broken) {
@@ -58,7 +60,8 @@ TEST(CooldownMutants, ABrokenRuleIsFound) {
       {fold_ignores_term},        {fold_ignores_id},     {follows_backwards},
       {clone_takes_any_set},      {skips_by_version},    {forgets_what_it_asked},
       {saves_before_commit},      {deletes_unconfirmed}, {confirm_ignores_clones},
-      {confirm_ignores_ids},      {one_nonce},           {acknowledges_everybody, acknowledges_any_term},
+      {confirm_ignores_ids},      {one_nonce},           {lists_its_own_store_only},
+      {moves_by_reference},       {acknowledges_everybody, acknowledges_any_term},
       // By the promise alone: others stand before these, and a breach does no harm.
       {acknowledges_any_term},    {confirm_ignores_dead}, {confirm_ignores_count}, {confirm_ignores_terms},
       {confirm_compares_replicas}, {confirm_ignores_uploader}, {deletes_after_expiry}, {confirms_without_log},
@@ -67,7 +70,7 @@ TEST(CooldownMutants, ABrokenRuleIsFound) {
     cooldown_mutants broken;
     for (const auto mutant : rule)
       broken.set(static_cast<std::size_t>(mutant));
-    EXPECT_TRUE(is_found(broken, 1'000)) << names_of(broken);
+    EXPECT_TRUE(is_found(broken, 2'000)) << names_of(broken);
   }
 }
 

@@ -13,7 +13,8 @@ using model::remote_meta_id;
 struct BackendCooldown : be_world {
   std::optional<backend> be;
   std::optional<leader> fe;
-  std::filesystem::path shared = dir / "shared";
+  std::filesystem::path shared = dir / "shared", elsewhere = dir / "elsewhere";
+  std::uint64_t policys = 7; ///< `shared`; 8 is `elsewhere`.
   /// What the log says of tablet 1.
   model::cooldown_conf conf{model::replica_id{10}, 1, {}};
   std::vector<row_bytes> rows{make_rows(1'000, 40, 1), make_rows(30, 1'000, 2)};
@@ -25,10 +26,14 @@ struct BackendCooldown : be_world {
                     .work_interval = model::time_ms{5},
                     .rest_max = model::time_ms{10},
                     .report_interval = model::time_ms{20}};
+    how.cooldown_rules.rest_intervals = 2;
+    how.cooldown_rules.rest_intervals_max = 4;
+    how.cooldown_rules.cleanup_interval = model::time_ms{20};
     return how;
   }
   void SetUp() override {
     std::filesystem::create_directories(shared);
+    std::filesystem::create_directories(elsewhere);
     be.emplace(sys, paced("a"));
     fe.emplace(io, be->port());
     ASSERT_EQ(fe->attach(5), "");
@@ -53,11 +58,13 @@ struct BackendCooldown : be_world {
     request.setTerm(5);
     auto orders = request.initOrders();
     orders.setLeaseMs(60'000);
-    auto resource = orders.initResources(1)[0];
-    resource.setId(7);
-    auto root = resource.initProperties(1)[0];
-    root.setKey("root");
-    root.setValue(shared.c_str());
+    auto resources = orders.initResources(2);
+    for (unsigned i = 0; i < 2; ++i) {
+      resources[i].setId(7 + i);
+      auto root = resources[i].initProperties(1)[0];
+      root.setKey("root");
+      root.setValue(i == 0 ? shared.c_str() : elsewhere.c_str());
+    }
     auto order = orders.initTablets(1)[0];
     order.setTablet(tablet);
     order.setReplica(replica);
@@ -66,7 +73,7 @@ struct BackendCooldown : be_world {
     if (conf.published)
       codec::encode(*conf.published, order.getConf().getPublished().initMeta());
     if (has_policy) {
-      order.setResource(7);
+      order.setResource(policys);
       order.getRule().setTtlMs(0);
     }
     request.send().ignoreResult().wait(io.waitScope);
@@ -77,16 +84,18 @@ struct BackendCooldown : be_world {
     fe->wait_until([&] { return conf.published && conf.published->last_version == 4 && has_followed(*fe, conf.published->id); });
   }
   [[nodiscard]] std::string content() const { return rows[0].rows + rows[1].rows + more.rows; }
-  [[nodiscard]] std::vector<std::filesystem::path> objects() const {
+  [[nodiscard]] std::vector<std::filesystem::path> objects() const { return objects(shared); }
+  [[nodiscard]] static std::vector<std::filesystem::path> objects(const std::filesystem::path& root) {
     std::vector<std::filesystem::path> all;
-    if (std::filesystem::exists(shared / "data/1"))
-      for (const auto& entry : std::filesystem::directory_iterator(shared / "data/1"))
+    if (std::filesystem::exists(root / "data/1"))
+      for (const auto& entry : std::filesystem::directory_iterator(root / "data/1"))
         all.push_back(entry.path());
     std::ranges::sort(all);
     return all;
   }
-  [[nodiscard]] std::vector<std::filesystem::path> segments_there() const {
-    auto all = objects();
+  [[nodiscard]] std::vector<std::filesystem::path> segments_there() const { return segments_there(shared); }
+  [[nodiscard]] static std::vector<std::filesystem::path> segments_there(const std::filesystem::path& root) {
+    auto all = objects(root);
     std::erase_if(all, [](const auto& path) { return path.extension() != ".seg"; });
     return all;
   }
@@ -117,6 +126,84 @@ TEST_F(BackendCooldown, NothingIsUploadedWithoutALease) {
   fe->wait_until([&] { return fe->ears().cooldown_reports > reports + 20; });
   EXPECT_TRUE(objects().empty());
   EXPECT_EQ(segments(dir / "a").size(), 2u);
+}
+
+/// B12.  The local copies are gone, so what is compared is what was merged.
+TEST_F(BackendCooldown, RemoteRowsetsAreMergedAndReadTheSameInTheSameOrder) {
+  fe->ears().confirm_deletion = [] { return true; };
+  cool();
+  EXPECT_EQ(be->stats().cooldown_compactions.done, 0u);
+  auto wanted = content();
+  for (std::uint64_t v = 5; v <= 6; ++v) {
+    const auto block = make_rows(900, 50, v);
+    fe->load(200 + v, v, 1, 10, {block});
+    wanted += block.rows;
+  }
+  push(*fe, 10);
+  // Four with rows, and together more than twice the largest, are merged; a later round deletes what they were.
+  fe->wait_until([&] {
+    return be->stats().cooldown_compactions.done == 1 && segments_there().size() == 1 && objects().size() == 2
+           && has_followed(*fe, conf.published->id);
+  });
+  EXPECT_EQ(be->stats().cooldown_compactions.bytes, std::filesystem::file_size(segments_there()[0]));
+  EXPECT_EQ(be->stats().cooldown_compactions.failed, 0u);
+  const auto all = fe->scan(1, 10, 6);
+  EXPECT_EQ(all.failure, "");
+  EXPECT_EQ(all.bytes, wanted);
+  EXPECT_EQ(all.blocks, 5u) << "as they were";
+  EXPECT_EQ(segments(dir / "a").size(), 0u);
+}
+
+TEST_F(BackendCooldown, AnObjectThatIsGoneStopsTheMergeAndSaysWhich) {
+  cool();
+  const auto lost = segments_there()[0];
+  std::filesystem::rename(lost, shared / "kept");
+  for (std::uint64_t v = 5; v <= 6; ++v)
+    fe->load(200 + v, v, 1, 10, {make_rows(900, 50, v)});
+  push(*fe, 10);
+  fe->wait_until([&] { return fe->ears().cooldown[1].why.find("cannot be merged without it") != std::string::npos; });
+  EXPECT_NE(fe->ears().cooldown[1].why.find(lost.filename()), std::string::npos);
+  EXPECT_EQ(be->stats().cooldown_compactions.done, 0u);
+  EXPECT_EQ(conf.published->last_version, 6u) << "uploads went on";
+  std::filesystem::rename(shared / "kept", lost);
+  fe->wait_until([&] { return be->stats().cooldown_compactions.done == 1; });
+}
+
+/// ALTER STORAGE POLICY: everything is taken to the other store, then the old place is cleaned up.
+TEST_F(BackendCooldown, ATabletMovesToTheStoreThatThePolicyNames) {
+  backend other(sys, paced("b"));
+  leader fe2(io, other.port());
+  ASSERT_EQ(fe2.attach(5), "");
+  fe2.create(100, 1, 11, other.node().paths()[0].hash);
+  fe2.load(200, 2, 1, 11, rows);
+  fe2.load(201, 3, 1, 11, {});
+  fe2.load(202, 4, 1, 11, {more});
+  cool();
+  push(fe2, 11);
+  fe2.wait_until([&] { return has_followed(fe2, conf.published->id); });
+  const auto before = conf.published->id;
+
+  bool is_settled = false;
+  fe->ears().confirm_deletion = [&] { return is_settled; };
+  policys = 8;
+  push(*fe, 10);
+  fe->wait_until([&] { return conf.published->id > before && has_followed(*fe, conf.published->id); });
+  EXPECT_EQ(model::raw(conf.published->resource), 8u);
+  EXPECT_EQ(segments_there(elsewhere).size(), 1u) << "two small ones, merged on their way";
+  EXPECT_EQ(be->stats().cooldown_moves.done, 1u);
+  EXPECT_EQ(fe->scan(1, 10, 4).bytes, content());
+  EXPECT_EQ(fe2.scan(1, 11, 4).bytes, content()) << "it still reads from the old place";
+  push(fe2, 11);
+  fe2.wait_until([&] { return has_followed(fe2, conf.published->id); });
+  EXPECT_EQ(segments_there().size(), 2u) << "nobody has confirmed";
+  is_settled = true;
+  fe->wait_until([&] { return objects().empty(); });
+  EXPECT_EQ(objects(elsewhere).size(), 2u);
+  EXPECT_EQ(fe2.scan(1, 11, 4).bytes, content());
+  fe->load(203, 5, 1, 10, {more});
+  fe->wait_until([&] { return conf.published->last_version == 5 && has_followed(*fe, conf.published->id); });
+  EXPECT_TRUE(segments_there().empty());
+  EXPECT_EQ(fe->scan(1, 10, 5).bytes, content() + more.rows);
 }
 
 TEST_F(BackendCooldown, WhatTheLogRefusesStaysLocal) {

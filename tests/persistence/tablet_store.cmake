@@ -1,5 +1,5 @@
 tabletd_test(rowset_file_test
-  SOURCES rowset_file_test.cpp node_dir_test.cpp
+  SOURCES rowset_file_test.cpp rowset_merge_test.cpp node_dir_test.cpp
   LIBS tabletd_persistence
   LABELS persistence)
 tabletd_test(tablet_store_test
