@@ -34,6 +34,9 @@ model::resource_id resource_of(const cooldown_life& life, const model::remote_me
   return known == life.resource_of.end() ? life.resource : known->second;
 }
 
+/// Where objects that nobody needs any more are looked for.
+model::resource_id cleaned_up(const cooldown_life& life) { return life.recall ? life.lay : life.resource; }
+
 void carry_out(self_ptr self, cooldown_life& life, model::replica_effects effects) {
   auto& transport = *self->state.ports.transport;
   auto& wire = *self->state.ports.wire;
@@ -65,10 +68,11 @@ void carry_out(self_ptr self, cooldown_life& life, model::replica_effects effect
               const auto resource = resource_of(life, e.change.to);
               transport.save_set(who, std::move(e), resource, me);
             },
+            [&](model::bring_home& e) { transport.bring_home(who, std::move(e), me); },
             [&](model::discard_objects& e) { transport.discard(who, life.upload_resource, std::move(e.objects)); },
-            [&](model::list_objects& e) { transport.list_objects(who, life.resource, e.job, me); },
+            [&](model::list_objects& e) { transport.list_objects(who, cleaned_up(life), e.job, me); },
             [&](model::ask_deletion& e) { wire.ask(who, e, me); },
-            [&](model::delete_object& e) { transport.delete_object(who, life.resource, std::move(e), life.lease, me); },
+            [&](model::delete_object& e) { transport.delete_object(who, cleaned_up(life), std::move(e), life.lease, me); },
             [](const model::refuse_conf&) {},  // The next report brings it again.
             [&](const model::retry_reads&) { answer_readers(life, {true, {}}); },
             [&](const model::fail_reads& e) { answer_readers(life, {false, e.why}); },
@@ -112,7 +116,7 @@ model::cooldown_reported news_of(const cooldown_life& life, const model::replica
 
 void step(self_ptr self, cooldown_life& life, const model::replica_disk& disk, const model::replica_event& event) {
   auto& ports = self->state.ports;
-  const model::cooling_facts facts{disk, life.rule, life.resource, ports.wall_clock(), ports.random()};
+  const model::cooling_facts facts{disk, life.rule, cleaned_up(life), ports.wall_clock(), ports.random(), life.recall};
   const auto now = ports.clock();
   const bool led = life.replica.leads(now);
   auto effects = life.replica.step(facts, event, now);
@@ -173,6 +177,11 @@ void on_orders(self_ptr self, wire::CooldownOrders::Reader orders) {
     auto& life = life_of(self, order);
     life.rule = order.rule;
     life.resource = order.resource;
+    life.recall = order.recall;
+    if (model::raw(order.resource) != 0)
+      life.lay = order.resource;
+    else if (order.conf.published && !model::is_recall(*order.conf.published))
+      life.lay = order.conf.published->resource;
     feed(self, life, model::conf_pushed{std::move(order.conf)});
   }
 }

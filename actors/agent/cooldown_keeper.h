@@ -45,6 +45,8 @@ struct cooldown_life {
   model::cooldown_replica replica;
   std::optional<model::cooling_rule> rule;
   model::resource_id resource{};
+  bool recall = false;
+  model::resource_id lay{};  ///< The last resource the leader named; of a recalled tablet it names none.
   /// Where the upload under way goes, whatever the policy says meanwhile.
   std::uint64_t upload_job = 0;
   model::resource_id upload_resource{};

@@ -19,6 +19,7 @@ void fill_conf(wire::CooldownConf::Builder to, const cooldown_conf& from) {
     encode(*from.published, to.getPublished().initMeta());
   else
     to.getPublished().setNone();
+  encode(from.recalled, to.initRecalled());
 }
 
 void fill_resource(wire::RemoteResource::Builder to, const resource& from) {
@@ -46,6 +47,7 @@ struct order_facts {
   replica_id replica{};
   const storage_policy* policy{};
   const cooldown_conf* conf{};
+  const partition* part{};
 };
 
 }  // namespace
@@ -53,7 +55,7 @@ struct order_facts {
 cooldown_reported decode_cooldown_report(wire::CooldownReport::Reader from) {
   cooldown_reported to{replica_id{from.getReplica()}, from.getReport(),     from.getTerm(), id_of(from.getPublished()),
                        id_of(from.getId()),           from.getRemoteLast(), {},             from.getWhy().cStr()};
-  if (from.getPhase() <= static_cast<std::uint8_t>(cooldown_phase::stuck)) {
+  if (from.getPhase() <= cooldown_phase_count - 1) {
     to.phase = static_cast<cooldown_phase>(from.getPhase());
   } else {
     to.phase = cooldown_phase::stuck;
@@ -109,27 +111,32 @@ sealed<wire::CooldownOrders> seal_cooldown_orders(const catalog& cat,
     const auto* t = cat.tablets.find(id);
     if (t == nullptr || t->find(replica) == nullptr)
       continue;
-    const order_facts facts{t, replica, policy_of(cat, *t), cat.cooldowns.find(id)};
+    const order_facts facts{t, replica, policy_of(cat, *t), cat.cooldowns.find(id),
+                            cat.table_of(*t)->find(t->partition)};
     if (facts.policy != nullptr)
       stores.insert(facts.policy->resource);
     if (facts.conf != nullptr && facts.conf->published)
       stores.insert(facts.conf->published->resource);
+    if (facts.part->recalled) // What comes back may lie in any of them.
+      cat.resources.for_each([&](resource_id store, const resource&) { stores.insert(store); });
     orders.push_back(facts);
   }
   return seal<wire::CooldownOrders>(
     [&](auto to) {
       to.setLeaseMs(static_cast<std::uint64_t>(lease.count()));
+      std::erase_if(stores, [&](resource_id store) { return !cat.resources.contains(store); });
       auto list = to.initResources(size_of(stores));
       unsigned at = 0;
       for (const auto store : stores)
-        if (const auto* r = cat.resources.find(store))
-          fill_resource(list[at++], *r);
+        fill_resource(list[at++], *cat.resources.find(store));
       auto tablets = to.initTablets(size_of(orders));
       for (unsigned i = 0; i < tablets.size(); ++i) {
         tablets[i].setTablet(raw(orders[i].of->id));
         tablets[i].setReplica(raw(orders[i].replica));
         fill_conf(tablets[i].initConf(), orders[i].conf != nullptr ? *orders[i].conf : cooldown_conf{});
         fill_policy(tablets[i], orders[i].policy);
+        tablets[i].setCoolThrough(orders[i].part->cool_through);
+        tablets[i].setRecall(orders[i].part->recalled);
       }
     },
     32 + orders.size() * 24 + stores.size() * 64);

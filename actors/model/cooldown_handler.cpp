@@ -38,6 +38,8 @@ const char* word_of(cooldown_phase phase) {
       return "cooled";
     case cooldown_phase::stuck:
       return "stuck";
+    case cooldown_phase::recalling:
+      return "recalling";
   }
   return "unknown";
 }
@@ -52,7 +54,7 @@ cooldown_effects cooldown_handler::step(const cooling_tablet& tablet, const cool
                  [&](const cooldown_ticked&) { look_after_uploader(tablet, now, effects); },
                  [&](const conf_not_logged& e) { proposed_ = e.term == proposed_ ? 0 : proposed_; },
                  [&](const publication_asked& e) {
-                   const auto verdict = judge_publication(tablet.conf, e.replica, e.term, e.meta);
+                   const auto verdict = judge_publication(tablet.conf, e.replica, e.term, e.meta, tablet.recalled);
                    if (verdict == publication_verdict::accepted)
                      effects.emplace_back(propose_publication{e});
                    else if (verdict != publication_verdict::term_unknown)
@@ -174,15 +176,23 @@ std::string cooldown_handler::why_not_deletable(const cooling_tablet& tablet, co
   return {};
 }
 
+/// Of a recall whose uploader is in office; `row` says whether a replica is behind what is published.
+cooldown_standing cooldown_handler::recall_standing(const cooling_tablet& tablet, cooldown_standing row) const {
+  if (row.phase == cooldown_phase::recalling)
+    return row;
+  if (tablet.conf.published && !is_recall(*tablet.conf.published))
+    return {cooldown_phase::recalling, "the uploader is about to take back what it published", row.lag};
+  return {cooldown_phase::waiting, "for nothing: all of it is local", row.lag};
+}
+
 cooldown_standing cooldown_handler::standing(const cooling_tablet& tablet, time_ms now) const {
   cooldown_standing row;
-  const auto cold = [&] {
-    auto lowest = tablet.visible;
-    for (const auto& replica : tablet.replicas)
-      lowest = std::min(lowest, remote_last_of(replica.replica));
-    return lowest;
-  }();
-  row.lag = tablet.visible - cold;
+  auto lowest = tablet.visible, highest = version_initial;
+  for (const auto& replica : tablet.replicas) {
+    lowest = std::min(lowest, remote_last_of(replica.replica));
+    highest = std::max(highest, remote_last_of(replica.replica));
+  }
+  row.lag = tablet.recalled ? highest - version_initial : tablet.visible - lowest;
   const auto* uploader = find(tablet, tablet.conf.uploader);
   if (uploader == nullptr || !can_upload(*uploader)) {
     row.phase = cooldown_phase::stuck;
@@ -205,10 +215,14 @@ cooldown_standing cooldown_handler::standing(const cooling_tablet& tablet, time_
   for (const auto& replica : tablet.replicas) {
     const auto found = heard_.find(replica.replica);
     if (found == heard_.end() || found->second.said.id < published_id(tablet.conf)) {
-      row.phase = cooldown_phase::following;
-      row.why = name_of(replica.replica) + (found == heard_.end() ? " has not reported yet" : " has not followed yet");
+      row.phase = tablet.recalled ? cooldown_phase::recalling : cooldown_phase::following;
+      row.why = name_of(replica.replica) + (found == heard_.end() ? " has not reported yet"
+                                           : tablet.recalled    ? " has not brought its rowsets home yet"
+                                                                : " has not followed yet");
     }
   }
+  if (tablet.recalled)
+    return recall_standing(tablet, row);
   const auto found = heard_.find(uploader->replica);
   if (found != heard_.end() && found->second.said.phase == cooldown_phase::uploading)
     row = {cooldown_phase::uploading, {}, row.lag};

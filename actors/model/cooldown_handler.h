@@ -31,9 +31,12 @@ struct cooling_tablet {
   bool clone_under_way = false;  ///< Ordered and not over, to whatever replica.
   std::vector<cooling_replica> replicas;
   cooldown_conf conf;
+  bool recalled = false;  ///< Nothing of it shall be remote.
 };
 
-enum class cooldown_phase : std::uint8_t { waiting, uploading, following, cooled, stuck };
+/// On the wire: values are only appended.
+enum class cooldown_phase : std::uint8_t { waiting, uploading, following, cooled, stuck, recalling };
+inline constexpr std::uint8_t cooldown_phase_count = 6;
 [[nodiscard]] const char* word_of(cooldown_phase phase);
 
 // -- events --------------------------------------------------------------------------------
@@ -113,7 +116,8 @@ using cooldown_effects = std::vector<cooldown_effect>;
 struct cooldown_standing {
   cooldown_phase phase{};
   std::string why;  ///< What it waits for, or why it is stuck.
-  version lag{};    ///< Visible versions that not every replica has in the remote store only.
+  /// Visible versions that not every replica has in the remote store only; of a recall those that one still has there.
+  version lag{};
 };
 
 class cooldown_handler {
@@ -135,6 +139,7 @@ private:
   void look_after_uploader(const cooling_tablet& tablet, time_ms now, cooldown_effects& effects);
   void propose(const cooling_tablet& tablet, replica_id uploader, cooldown_effects& effects);
   [[nodiscard]] replica_id choose(const cooling_tablet& tablet) const;
+  [[nodiscard]] cooldown_standing recall_standing(const cooling_tablet& tablet, cooldown_standing row) const;
   void note_term(const cooldown_conf& conf, time_ms now);
   /// From when on nobody but `conf.uploader` can believe that it is the uploader.
   [[nodiscard]] time_ms safe_to_grant(const cooldown_conf& conf) const;

@@ -35,9 +35,10 @@ struct cooldown_options {
 struct cooling_facts {
   const replica_disk& disk;
   std::optional<cooling_rule> rule;
-  resource_id resource{};  ///< 0: gone.
+  resource_id resource{};  ///< Where it cools to; of a recall where it lay.  0: gone.
   time_ms wall{};          ///< For dates of the policy only.
   std::uint64_t nonce{};   ///< Random, another one each step.
+  bool recall = false;     ///< What is remote comes back; nothing is uploaded.
 };
 
 // -- events --------------------------------------------------------------------------------
@@ -129,6 +130,12 @@ struct save_set {
   std::uint64_t job{};
   set_change change;
 };
+/// Every object of change.remote_dropped into a local file of its own, all blocks checked, then apply() in one durable
+/// write, if the disk's id is still change.from.  Remote objects are left alone, so the lease does not bound it.
+struct bring_home {
+  std::uint64_t job{};
+  set_change change;
+};
 /// Nobody was ever asked to publish them.  May fail: then a cleanup finds them.
 struct discard_objects {
   std::vector<std::string> objects;
@@ -156,7 +163,7 @@ struct fail_reads {
 };
 using replica_effect
     = std::variant<put_segment, put_meta, save_asked, ask_publication, forget_asked, fetch_meta, save_set,
-                   discard_objects, list_objects, ask_deletion, delete_object, refuse_conf, retry_reads, fail_reads>;
+                   bring_home, discard_objects, list_objects, ask_deletion, delete_object, refuse_conf, retry_reads, fail_reads>;
 using replica_effects = std::vector<replica_effect>;
 
 class cooldown_replica {
@@ -203,6 +210,7 @@ private:
     published_meta published;
   };
   struct saving_set {};
+  struct coming_home {};
   struct listing {};
   struct confirming {
     std::vector<std::string> objects;
@@ -214,8 +222,8 @@ private:
     confirming what;
     std::size_t next = 0;
   };
-  using state = std::variant<idle, uploading, saving_asked, asking, forgetting, fetching, saving_set, listing,
-                             confirming, deleting>;
+  using state = std::variant<idle, uploading, saving_asked, asking, forgetting, fetching, saving_set,
+                             coming_home, listing, confirming, deleting>;
 
   [[nodiscard]] bool is_uploader() const { return conf_ && raw(self_) != 0 && conf_->uploader == self_; }
   template <class State>
@@ -232,6 +240,9 @@ private:
   void on(const meta_fetched& e);
   void adopt(const cooldown_conf& conf);
   void settle_asked();
+  [[nodiscard]] bool is_cleanup_due() const;
+  [[nodiscard]] bool is_behind() const;
+  void catch_up();
   void follow();
   void save(const set_plan& plan);
   void end_job();
@@ -243,6 +254,8 @@ private:
   void on(const publication_answered& e);
   void on(const objects_listed& e);
   void on(const deletion_answered& e);
+  [[nodiscard]] bool begin_work();
+  void ask_recall();
   [[nodiscard]] bool begin_upload();
   [[nodiscard]] bool begin_compaction();
   void begin_publication(std::vector<remote_rowset> rowsets, std::vector<put_segment> puts, std::uint64_t nonce);

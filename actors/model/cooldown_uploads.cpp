@@ -7,6 +7,38 @@
 
 namespace tabletd::model {
 
+/// The uploader's next publication; false: there is nothing to publish, so it may clean up.
+bool cooldown_replica::begin_work() {
+  const auto& disk = facts_->disk;
+  if (facts_->recall) {
+    if (!conf_->published)
+      return true;  // Nothing ever was remote.
+    // Only the current term's publication can be cleaned up behind.
+    const bool is_said = is_recall(*conf_->published) && (conf_->published->id.term == conf_->term || !is_cleanup_due());
+    if (!is_said)
+      ask_recall();
+    return !is_said;
+  }
+  if (raw(facts_->resource) == 0 || !facts_->rule)
+    return true;
+  if (conf_->published && !is_recall(*conf_->published) && conf_->published->resource != facts_->resource) {
+    why_stuck_ = "the policy's resource is not the one that holds the published set";
+    return true;
+  }
+  if (republish_wanted_ && !disk.remote.empty()) {
+    begin_publication(disk.remote, {}, facts_->nonce);
+    return true;
+  }
+  republish_wanted_ = false;
+  return begin_upload() || begin_compaction();
+}
+
+/// It names no object that a cleanup could delete while the answer is not known, and asked again it is the very same:
+/// so nothing of it is saved before.
+void cooldown_replica::ask_recall() {
+  ask(nothing_remote({conf_->term, 1 + std::max(facts_->disk.id.seq, published_id().seq)}), std::nullopt);
+}
+
 // -- putting -------------------------------------------------------------------------------
 
 bool cooldown_replica::begin_upload() {
@@ -93,7 +125,7 @@ void cooldown_replica::on(const cooldown_done& e) {
     ask(saved->published, std::move(saved->meta));
   } else if (in<forgetting>()) {
     end_job();
-  } else if (in<saving_set>()) {
+  } else if (in<saving_set>() || in<coming_home>()) {
     end_job();
     failures_ = 0;
     why_stuck_.clear();
@@ -143,16 +175,22 @@ void cooldown_replica::on(const publication_answered& e) {
   if (e.verdict == publication_verdict::term_unknown)
     return;  // Of a leader that is behind; it is asked again when the answer is overdue.
   if (e.verdict != publication_verdict::accepted) {
+    if (is_recall(asked->published))
+      return end_job();
     state_ = forgetting{};
     effects_.emplace_back(forget_asked{++job_});
     return;
   }
   if (published_id() < asked->published.id)
     conf_->published = asked->published;
+  if (is_recall(asked->published))
+    conf_->recalled = std::max(conf_->recalled, asked->published.id);
   republish_wanted_ = false;
   if (asked->meta && published_id() == asked->published.id)
     return save(plan_follow(facts_->disk, *std::exchange(asked->meta, std::nullopt)));
-  follow();
+  if (!is_behind())
+    return end_job();  // A clone brought the set first.
+  catch_up();
 }
 
 // -- cleanup -------------------------------------------------------------------------------

@@ -44,7 +44,11 @@ const char* name_of(cooldown_mutant mutant) {
                                     "confirm_compares_replicas",
                                     "confirm_ignores_uploader",
                                     "deletes_after_expiry",
-                                    "one_nonce"};
+                                    "one_nonce",
+                                    "comes_home_early",
+                                    "comes_home_under_old_id",
+                                    "forgets_recalls",
+                                    "recalls_unasked"};
   static_assert(names.size() == static_cast<std::size_t>(cooldown_mutant::count));
   return names[static_cast<std::size_t>(mutant)];
 }
@@ -74,7 +78,10 @@ cooldown_simulation_counts& cooldown_simulation_counts::operator+=(const cooldow
                            &counts::losses,
                            &counts::policies,
                            &counts::asked_again,
-                           &counts::reads_missed})
+                           &counts::reads_missed,
+                           &counts::recalls,
+                           &counts::recalls_published,
+                           &counts::homecomings})
     this->*count += other.*count;
   return *this;
 }
@@ -125,6 +132,7 @@ void cooldown_simulation::draw_faults() {
   odds_.late_question = odds(4'000);
   odds_.rewrite = odds(5'000);
   odds_.policy = odds(400);
+  odds_.recall = odds(300);
 }
 
 std::string cooldown_simulation::run() {
@@ -170,6 +178,8 @@ void cooldown_simulation::minute() {
     feed(l, cooldown_ticked{});
   }
   for (auto& b : backends_) {
+    if (below(8) == 0)
+      b.recall = recalled_;
     if (below(2) == 0)
       in_process(b, within(60s), [this](backend& self) { report(self); });
     if (below(3) != 0)
@@ -216,6 +226,8 @@ void cooldown_simulation::make_trouble() {
     ++counts_.policies;
     rule_.ttl = below(2) == 0 ? 1000h : 5min + within(40min);
   }
+  if (chance(odds_.recall))
+    recall(!recalled_);
   const auto complete_elsewhere = [&](std::size_t place) {
     return std::ranges::count_if(rows_, [&](const replica_row& row) {
       const auto& disk = backends_[row.place].disk;
@@ -238,6 +250,15 @@ void cooldown_simulation::make_trouble() {
     victim.disk.reset();
     victim.process.reset();
   }
+}
+
+/// RECALL TABLE, or a policy is set again.  Backends hear of it one by one.
+void cooldown_simulation::recall(bool on) {
+  counts_.recalls += on;
+  say(on ? "recalled" : "under a policy again");
+  recalled_ = on;
+  for (std::size_t place = 0; place < backends; ++place)
+    later(message_delay(), [this, place] { backends_[place].recall = recalled_; });
 }
 
 void cooldown_simulation::crash(backend& b) {
@@ -274,6 +295,7 @@ void cooldown_simulation::heal() {
   faulty_ = false;
   cut_.clear();
   rule_.ttl = 40min;
+  recall(conf_.published && below(4) == 0);
   for (auto& b : backends_) {
     if (b.up)
       crash(b);
@@ -338,7 +360,8 @@ void cooldown_simulation::check_references() {
       check_set(*disk);
   if (!conf_.published)
     return;
-  require(store_.contains(conf_.published->object), "the published meta is not in the store");
+  require(is_recall(*conf_.published) || store_.contains(conf_.published->object),
+          "the published meta is not in the store");
   for (const auto& r : committed_.at(conf_.published->id))
     require(r.object.empty() || store_.contains(r.object),
             "the published meta names an object that is not in the store");
@@ -354,8 +377,10 @@ void cooldown_simulation::check_believers() {
 std::string cooldown_simulation::why_not_done() const {
   if (visible_ == version_initial)
     return {};
-  if (!conf_.published || conf_.published->last_version != visible_)
+  if (!conf_.published || (!recalled_ && conf_.published->last_version != visible_))
     return "not everything is published";
+  if (recalled_ != is_recall(*conf_.published))
+    return "what was recalled is still published, or the other way round";
   std::set<std::string> named{conf_.published->object};
   for (const auto& r : committed_.at(conf_.published->id))
     if (!r.object.empty())
@@ -365,7 +390,7 @@ std::string cooldown_simulation::why_not_done() const {
     const auto who = "replica " + std::to_string(raw(row.id));
     if (!disk || row.bad || !is_complete(*disk))
       return who + " is not complete";
-    if (disk->id != conf_.published->id || !disk->hot.empty())
+    if (disk->id != conf_.published->id || !(recalled_ ? disk->remote.empty() : disk->hot.empty()))
       return who + " has not followed";
     if (disk->asked)
       return who + " does not know what came of its request";

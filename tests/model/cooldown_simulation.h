@@ -59,6 +59,10 @@ enum class cooldown_mutant : int {
   confirm_ignores_uploader,   ///< Whoever asks.
   deletes_after_expiry,       ///< U7.
   one_nonce,                  ///< And puts are not conditional.
+  comes_home_early,           ///< A recall is saved when one rowset is here.
+  comes_home_under_old_id,    ///< A recall leaves the set's id as it was.
+  forgets_recalls,            ///< A conf does not say that everything was recalled in between.
+  recalls_unasked,            ///< The fold takes "nothing is remote" from any uploader.
   count
 };
 [[nodiscard]] const char* name_of(cooldown_mutant mutant);
@@ -69,7 +73,8 @@ struct cooldown_simulation_counts {
   std::uint64_t events = 0, grants = 0, revocations = 0, leaders = 0, crashes = 0, freezes = 0, late_puts = 0,
                 loads = 0, publications = 0, refused_publications = 0, compactions = 0, follows = 0, deletions = 0,
                 discards = 0, confirms = 0, refused_confirms = 0, incremental_clones = 0, full_clones = 0,
-                uploader_clones = 0, moves = 0, losses = 0, policies = 0, asked_again = 0, reads_missed = 0;
+                uploader_clones = 0, moves = 0, losses = 0, policies = 0, asked_again = 0, reads_missed = 0,
+                recalls = 0, recalls_published = 0, homecomings = 0;
   cooldown_simulation_counts& operator+=(const cooldown_simulation_counts& other);
 };
 
@@ -109,6 +114,7 @@ private:
     std::uint64_t reports = 0;
     std::optional<report_acknowledged> last_ack;
     std::string asked_last;
+    bool recall = false;  ///< As the leader last told it.
   };
   struct asker {
     std::size_t place{};
@@ -178,6 +184,7 @@ private:
   void crash(backend& b);
   void start(backend& b);
   void heal();
+  void recall(bool on);
   [[nodiscard]] versions covered_by(const replica_disk& disk) const;
   [[nodiscard]] bool is_complete(const replica_disk& disk) const;
   [[nodiscard]] std::string why_not_done() const;
@@ -225,6 +232,9 @@ private:
   void on(backend& b, const forget_asked& e);
   void on(backend& b, const fetch_meta& e);
   void on(backend& b, const save_set& e);
+  void on(backend& b, const bring_home& e) { fetch_home(b, e, 0); }
+  void fetch_home(backend& b, const bring_home& e, std::size_t next);
+  void save_home(backend& b, const bring_home& e, std::size_t fetched);
   void on(backend& b, const discard_objects& e);
   void on(backend& b, const list_objects& e);
   void on(backend& b, const ask_deletion& e);
@@ -250,7 +260,8 @@ private:
 
   struct {
     std::uint64_t lost{}, twice{}, slow{}, very_late{}, crash_step{}, crash{}, freeze{}, cut{}, elect{}, store{},
-        slow_put{}, loss{}, rot{}, clone{}, move{}, missed{}, empty{}, proposal{}, late_question{}, rewrite{}, policy{};
+        slow_put{}, loss{}, rot{}, clone{}, move{}, missed{}, empty{}, proposal{}, late_question{}, rewrite{}, policy{},
+        recall{};
   } odds_;
   std::vector<backend> backends_;
   std::array<clock, frontends> fe_clocks_{};
@@ -264,6 +275,7 @@ private:
   std::vector<replica_row> rows_;
   cooldown_conf conf_;
   version visible_ = version_initial;
+  bool recalled_ = false;  ///< Nothing shall be remote; no policy meanwhile.
   std::optional<running_clone> clone_;
   std::uint64_t clones_ = 0;
   std::uint64_t next_replica_ = 101;

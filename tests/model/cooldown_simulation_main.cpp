@@ -39,6 +39,7 @@ void print(const cooldown_simulation_counts& c) {
       line("deletions", c.deletions);
   line("late changes", c.late_puts), line("reads missed", c.reads_missed),
       line("incremental clones", c.incremental_clones);
+  line("recalls", c.recalls), line("recalls published", c.recalls_published), line("homecomings", c.homecomings);
   line("full clones", c.full_clones), line("clones into uploader", c.uploader_clones), line("moves", c.moves);
 }
 

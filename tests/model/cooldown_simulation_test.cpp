@@ -32,6 +32,9 @@ TEST(CooldownSimulation, NothingIsLostAndNobodyUploadsBesideAnother) {
   EXPECT_GT(counts.full_clones, histories);
   EXPECT_GT(counts.uploader_clones, histories / 2);
   EXPECT_GT(counts.moves, histories / 2);
+  EXPECT_GT(counts.recalls, histories / 2);
+  EXPECT_GT(counts.recalls_published, histories / 4);
+  EXPECT_GT(counts.homecomings, histories);
 }
 
 std::string names_of(const cooldown_mutants& broken) {
@@ -58,7 +61,8 @@ TEST(CooldownMutants, ABrokenRuleIsFound) {
       {fold_ignores_term},        {fold_ignores_id},     {follows_backwards},
       {clone_takes_any_set},      {skips_by_version},    {forgets_what_it_asked},
       {saves_before_commit},      {deletes_unconfirmed}, {confirm_ignores_clones},
-      {confirm_ignores_ids},      {one_nonce},           {acknowledges_everybody, acknowledges_any_term}};
+      {confirm_ignores_ids},      {one_nonce},           {acknowledges_everybody, acknowledges_any_term},
+      {comes_home_early},         {comes_home_under_old_id}, {forgets_recalls}, {recalls_unasked}};
   for (const auto& rule : rules) {
     cooldown_mutants broken;
     for (const auto mutant : rule)

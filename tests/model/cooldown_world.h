@@ -45,9 +45,10 @@ struct backend_rig {
   time_ms wall = 6000s;
   time_ms now = 0s;
   std::uint64_t nonce = 0xa1;
+  bool recall = false;
 
   replica_effects say(const replica_event& event) {
-    return process->step({disk, rule, resource, wall, nonce}, event, now);
+    return process->step({disk, rule, resource, wall, nonce, recall}, event, now);
   }
   /// It is in office in that term, by a report sent at once.
   void appoint(term in_term, std::optional<published_meta> known = std::nullopt) {
