@@ -100,8 +100,8 @@ void cooldown_replica::on(const cooldown_work_due&) {
   if (now_ < rest_until_)
     return;
   why_stuck_.clear();
-  if (is_behind())
-    return catch_up();
+  if (is_behind() && !may_overtake())
+    return wait_or_catch_up();
   if (!leads(now_) || begin_work())
     return;
   if (disk.id == published_id() && conf_->published && is_cleanup_due()) {
@@ -152,6 +152,19 @@ bool cooldown_replica::is_cleanup_due() const {
 
 bool cooldown_replica::is_behind() const { return published_id() > facts_->disk.id; }
 
+/// An uploader that need not take over what is published before it publishes itself: a recall says nothing of rowsets; and
+/// one whose rowsets lie across the end of what is published can never follow it, but may publish its own, to that
+/// end and beyond.
+bool cooldown_replica::may_overtake() const {
+  return leads(now_) && facts_->disk.id >= conf_->recalled && (facts_->recall || misaligned_ == published_id());
+}
+
+/// Who follows shortly before a recall lets go of files that he then has to fetch.
+void cooldown_replica::wait_or_catch_up() {
+  if (!facts_->recall || facts_->disk.id < conf_->recalled)
+    catch_up();
+}
+
 /// After a recall home comes first: what was published since may reach less far than what is remote here.
 void cooldown_replica::catch_up() {
   if (facts_->disk.id >= conf_->recalled)
@@ -178,6 +191,8 @@ void cooldown_replica::save(const set_plan& plan) {
   if (const auto* refused = std::get_if<set_refused>(&plan)) {
     if (refused->kind == set_refusal::nothing_new)
       return end_job();
+    if (refused->kind == set_refusal::not_aligned)
+      misaligned_ = published_id();
     return fail_job(refused->why);
   }
   state_ = saving_set{};

@@ -242,6 +242,8 @@ private:
   void settle_asked();
   [[nodiscard]] bool is_cleanup_due() const;
   [[nodiscard]] bool is_behind() const;
+  [[nodiscard]] bool may_overtake() const;
+  void wait_or_catch_up();
   void catch_up();
   void follow();
   void save(const set_plan& plan);
@@ -256,6 +258,7 @@ private:
   void on(const deletion_answered& e);
   [[nodiscard]] bool begin_work();
   void ask_recall();
+  [[nodiscard]] next_to_cool choose_to_overtake() const;
   [[nodiscard]] bool begin_upload();
   [[nodiscard]] bool begin_compaction();
   void begin_publication(std::vector<remote_rowset> rowsets, std::vector<put_segment> puts, std::uint64_t nonce);
@@ -279,6 +282,7 @@ private:
   bool stop_wanted_ = false;       ///< By a conf that had to be refused, or a clone: no further step of an upload.
   bool republish_wanted_ = false;  ///< B10: cloned as a whole while uploader.
   bool reads_wait_ = false;
+  remote_meta_id misaligned_;  ///< A published set that ends inside a rowset here.
   std::uint32_t failures_ = 0;  ///< In a row.
   time_ms rest_until_{};
   std::optional<time_ms> cleanup_after_;

@@ -22,6 +22,7 @@ struct replica_disk {
   /// The leader was or is about to be asked to publish this.  Saved before it is asked and kept, by clones too, until
   /// it is known what came of it: a request may still be on its way long after its sender has crashed.
   std::optional<published_meta> asked;
+  resource_id resource{};  ///< Where its remote rowsets lie.
   friend bool operator==(const replica_disk&, const replica_disk&) = default;
 };
 

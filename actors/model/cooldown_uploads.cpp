@@ -3,6 +3,7 @@
 #include "actors/model/cooldown_replica.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace tabletd::model {
@@ -25,6 +26,11 @@ bool cooldown_replica::begin_work() {
     why_stuck_ = "the policy's resource is not the one that holds the published set";
     return true;
   }
+  if (is_behind()) {
+    if (!begin_upload())
+      follow();
+    return true;
+  }
   if (republish_wanted_ && !disk.remote.empty()) {
     begin_publication(disk.remote, {}, facts_->nonce);
     return true;
@@ -41,9 +47,27 @@ void cooldown_replica::ask_recall() {
 
 // -- putting -------------------------------------------------------------------------------
 
+/// What an uploader takes that publishes its own rowsets in the place of those it cannot follow: to the end of what is
+/// published, however much that is, or nothing.
+next_to_cool cooldown_replica::choose_to_overtake() const {
+  const auto& disk = facts_->disk;
+  if (!disk.remote.empty() && disk.resource != facts_->resource)
+    return {};  // A meta has one resource.
+  const publication_limits all{std::numeric_limits<std::size_t>::max(), std::numeric_limits<std::uint64_t>::max()};
+  auto chosen = choose_next(disk.hot, last_version_of(disk.remote), *facts_->rule, all, facts_->wall);
+  const auto reaches = [&](const hot_rowset& rowset) { return rowset.last_version >= conf_->published->last_version; };
+  const auto last = std::ranges::find_if(chosen.rowsets, reaches);
+  if (last == chosen.rowsets.end())
+    return {};
+  chosen.rowsets.erase(last + 1, chosen.rowsets.end());
+  return chosen;
+}
+
 bool cooldown_replica::begin_upload() {
   const auto& disk = facts_->disk;
-  const auto chosen = choose_next(disk.hot, last_version_of(disk.remote), *facts_->rule, options_.limits, facts_->wall);
+  const auto chosen = is_behind() ? choose_to_overtake()
+                                  : choose_next(disk.hot, last_version_of(disk.remote), *facts_->rule,
+                                                options_.limits, facts_->wall);
   if (chosen.gap)
     why_stuck_ = "version not continuous: version " + std::to_string(last_version_of(disk.remote) + 1) + " is not here";
   if (chosen.rowsets.empty())

@@ -80,6 +80,22 @@ TEST_F(CooldownRecall, NothingIsUploadedOrCompactedMeanwhile) {
   }
 }
 
+/// It would let go of files that it then has to fetch.
+TEST_F(CooldownRecall, NobodyFollowsWhatIsAboutToBeTakenBack) {
+  const auto newer = meta_of({1, 3}, {cold(2, 5, "x"), cold(6, 9, "z")});
+  backend_rig b{disk_of(B, both.id, both.rowsets, {hot(9, 9)})};
+  (void)b.say(conf_pushed{{A, 1, published(newer, "m3")}});
+  b.recall = true;
+  EXPECT_TRUE(b.work().empty());
+  // Nor does a new uploader, who may not even be able to: its rowsets can lie across the end.
+  b.appoint(2, published(newer, "m3"));
+  EXPECT_EQ(only<ask_publication>(b.work()).meta, nothing_remote({2, 4}));
+  b.recall = false;
+  b.restart();
+  (void)b.say(conf_pushed{{A, 3, published(newer, "m3")}});
+  follow(b, newer);
+}
+
 /// What is on its way into the log is settled before.
 TEST_F(CooldownRecall, AnOpenQuestionComesFirst) {
   a.disk.asked = published(meta_of({1, 3}, {cold(2, 5, "x"), cold(6, 9, "z")}), "m3");
@@ -151,6 +167,40 @@ TEST(CooldownRecallFollow, ALatePushDoesNotHideARecall) {
   (void)b.say(conf_pushed{{A, 1, nothing_remote({1, 3}), {1, 3}}});
   (void)b.say(conf_pushed{{A, 1, published(both, "m"), {}}});
   EXPECT_EQ(only<bring_home>(b.work()).change.to, (remote_meta_id{1, 3}));
+}
+
+/// Two that came home from different sets have rowsets with different ends.  One of them publishes the first of its own; the
+/// other one, should it have to go on, could wait for ever.
+TEST(CooldownRecallFollow, AnUploaderWhoseRowsetsLieAcrossTheEndPublishesItsOwn) {
+  const auto short_one = meta_of({1, 4}, {cold(2, 5, "x")});
+  backend_rig b{disk_of(B, {1, 3}, {}, {hot(2, 3), hot(4, 8), hot(9, 9)})};
+  b.appoint(2, published(short_one, "m4"));
+  EXPECT_TRUE(b.say(meta_fetched{only<fetch_meta>(b.work()).job, short_one}).empty());
+  EXPECT_EQ(b.process->phase(b.disk), cooldown_phase::stuck);
+  b.now += b.options.work_interval * b.options.rest_intervals;
+  b.appoint(2);
+  b.wall = 4000s;
+  EXPECT_TRUE(has<fetch_meta>(b.work())) << "nothing is due, so there is nothing to publish";
+  b.restart();
+  b.appoint(2, published(short_one, "m4"));
+  (void)b.say(meta_fetched{only<fetch_meta>(b.work()).job, short_one});
+  b.now += b.options.work_interval * b.options.rest_intervals;
+  b.appoint(2);
+  b.wall = 6000s;
+  const auto upload = carry_upload(b, b.work());
+  EXPECT_EQ(upload.meta.id, (remote_meta_id{2, 5}));
+  EXPECT_EQ(last_version_of(upload.meta.rowsets), 8U) << "to the end of what is published, and no further";
+  EXPECT_EQ(upload.segments.size(), 2U);
+  save(b, b.say(publication_answered{upload.asked.job, publication_verdict::accepted}));
+  EXPECT_EQ(b.disk.hot, std::vector{hot(9, 9)});
+  // Its remote rowsets must lie where the new ones go: a meta has one resource.
+  backend_rig c{disk_of(C, {1, 3}, {cold(2, 3, "w")}, {hot(4, 8), hot(9, 9)})};
+  c.disk.resource = resource_id{99};
+  c.appoint(2, published(short_one, "m4"));
+  (void)c.say(meta_fetched{only<fetch_meta>(c.work()).job, short_one});
+  c.now += c.options.work_interval * c.options.rest_intervals;
+  c.appoint(2);
+  EXPECT_TRUE(has<fetch_meta>(c.work()));
 }
 
 // -- rules -----------------------------------------------------------------------------------

@@ -198,7 +198,8 @@ private:
   void repair();
   void begin_clone(replica_row* row, bool full);
   void begin_move();
-  void open_snapshot(const running_clone& clone);
+  void open_snapshot(running_clone clone);
+  [[nodiscard]] bool is_inside_others(const running_clone& clone, const replica_disk& source) const;
   void install_clone(const running_clone& clone, const cloned_set& set);
   void end_clone(const running_clone& clone, bool done);
   [[nodiscard]] replica_row* row_of(replica_id id);

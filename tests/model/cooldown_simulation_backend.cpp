@@ -35,6 +35,7 @@ void cooldown_simulation::feed(backend& b, const replica_event& event) {
   auto disk = *b.disk;
   if (is(cooldown_mutant::follows_backwards) && !b.process->leads(b.its.show(now_)))
     disk.id = {};
+  disk.resource = resource;
   const cooling_facts facts{disk,
                             b.recall ? std::nullopt : std::optional(rule_),
                             resource,
