@@ -47,6 +47,7 @@ const char* word_of(cooldown_phase phase) {
 cooldown_effects cooldown_handler::step(const cooling_tablet& tablet, const cooldown_event& event, time_ms now) {
   cooldown_effects effects;
   note_term(tablet.conf, now);
+  note_gap(tablet, now);
   if (proposed_ != 0 && tablet.conf.term >= proposed_)
     proposed_ = 0;
   std::visit(overloaded{
@@ -94,10 +95,12 @@ void cooldown_handler::look_after_uploader(const cooling_tablet& tablet, time_ms
   const auto& conf = tablet.conf;
   const auto* uploader = find(tablet, conf.uploader);
   const bool safe = now >= safe_to_grant(conf);
-  if (uploader != nullptr && can_upload(*uploader) && !safe)
+  // A hole is mended by a clone, as a rule; after a recall rowsets may lie so that only another one's can be published.
+  const bool is_lame = raw(gap_at_) != 0 && now - gap_since_ >= patience_;
+  if (uploader != nullptr && can_upload(*uploader) && !safe && !is_lame)
     return;
   const auto next = choose(tablet);
-  if (raw(next) == 0)
+  if (raw(next) == 0 || (is_lame && !safe && !find(tablet, next)->complete))
     return;
   if (safe)
     propose(tablet, next, effects);
@@ -113,6 +116,14 @@ void cooldown_handler::note_term(const cooldown_conf& conf, time_ms now) {
     return;
   seen_at_ = seen_term_ ? now : began_;
   seen_term_ = conf.term;
+}
+
+void cooldown_handler::note_gap(const cooling_tablet& tablet, time_ms now) {
+  const auto* uploader = find(tablet, tablet.conf.uploader);
+  const auto lame = uploader != nullptr && !uploader->complete ? uploader->replica : replica_id{};
+  if (lame != gap_at_)
+    gap_since_ = now;
+  gap_at_ = lame;
 }
 
 void cooldown_handler::propose(const cooling_tablet& tablet, replica_id uploader, cooldown_effects& effects) {
@@ -140,7 +151,7 @@ replica_id cooldown_handler::choose(const cooling_tablet& tablet) const {
     if (!can_upload(candidate) || candidate.replica == tablet.conf.uploader)
       continue;  // The uploader that is to be replaced has not been heard of for too long, or cannot upload.
     const auto rank = [&](const cooling_replica& r) {
-      return std::tuple(r.replica == former_, remote_last_of(r.replica), ~raw(r.replica));
+      return std::tuple(r.complete, r.replica == former_, remote_last_of(r.replica), ~raw(r.replica));
     };
     if (best == nullptr || rank(candidate) > rank(*best))
       best = &candidate;

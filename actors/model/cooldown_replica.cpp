@@ -116,7 +116,7 @@ void cooldown_replica::settle_asked() {
   const auto& asked = *facts_->disk.asked;
   if (!conf_)
     return;
-  if (published_id() >= asked.id && is_behind()) {
+  if (published_id() >= asked.id && is_behind() && misaligned_ != published_id()) {
     if (now_ >= rest_until_)
       catch_up();  // Whether it is ours or not; saving it forgets what was asked.
   } else if (published_id() >= asked.id || conf_->term > asked.id.term) {

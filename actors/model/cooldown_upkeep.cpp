@@ -26,7 +26,8 @@ cooling_tablet cooling_view(const catalog& cat, const tablet& t) {
   view.clone_under_way = cat.orders.contains(t.id);
   for (const auto& r : t.replicas) {
     const auto* home = cat.backends.find(r.backend);
-    view.replicas.push_back({r.id, home != nullptr && home->alive, r.damaged(), r.state == replica_state::clone});
+    view.replicas.push_back({r.id, home != nullptr && home->alive, r.damaged(), r.state == replica_state::clone,
+                             complete(r, view.visible)});
   }
   if (const auto* conf = cat.cooldowns.find(t.id))
     view.conf = *conf;

@@ -249,6 +249,43 @@ TEST(CooldownRecallRules, ClonesBetweenThoseThatAreHomeAndThoseThatAreNot) {
   EXPECT_EQ(own, away);
 }
 
+/// Settled is settled: what was asked for is published, and cannot be followed any more.
+TEST(CooldownRecallFollow, WhatWasAskedForIsForgottenWhenItIsPublishedButCannotBeFollowed) {
+  const auto mine = meta_of({1, 4}, {cold(2, 5, "x")});
+  backend_rig a{disk_of(A, {1, 3}, {}, {hot(2, 8)})};  // A clone came in between.
+  a.disk.asked = published(mine, "m4");
+  a.appoint(1, published(mine, "m4"));
+  (void)a.say(meta_fetched{only<fetch_meta>(a.work()).job, mine});
+  const auto forgets = only<forget_asked>(a.work());
+  a.disk.asked.reset();
+  (void)a.say(cooldown_done{forgets.job});
+  a.now += a.options.work_interval * a.options.rest_intervals;
+  a.appoint(1);
+  EXPECT_EQ(last_version_of(carry_upload(a, a.work()).meta.rowsets), 8U);
+}
+
+/// What the others have lies in one rowset with versions that are remote here: no clone can mend it.
+TEST(CooldownRecallGrants, AnUploaderThatLacksVersionsForLongMakesRoom) {
+  auto view = three_replicas({A, 1, published(both, "m")});
+  view.replicas[0].complete = false;
+  cooldown_handler handler(0s);
+  const auto at = [&](replica_id who, time_ms now) { return handler.step(view, report_of(who, 1), now); };
+  EXPECT_FALSE(has<propose_conf>(at(A, 1s)));
+  EXPECT_FALSE(has<propose_conf>(at(A, 1s + uploader_patience - 1ms))) << "it is being mended, as a rule";
+  view.replicas[0].complete = true;
+  EXPECT_FALSE(has<propose_conf>(at(A, 1s + uploader_patience)));
+  view.replicas[0].complete = false;
+  for (time_ms now = 3000s; now < 3000s + uploader_patience; now += 60s)
+    EXPECT_FALSE(has<propose_conf>(at(A, now)));
+  view.replicas[1].complete = view.replicas[2].complete = false;
+  EXPECT_FALSE(has<propose_conf>(at(A, 3000s + uploader_patience))) << "nobody is better";
+  view.replicas[2].complete = true;
+  EXPECT_EQ(only<propose_conf>(at(A, 3001s + uploader_patience)), (propose_conf{{}, 2})) << "it is alive, so it is told";
+  view.conf = {{}, 2, published(both, "m")};
+  EXPECT_EQ(only<propose_conf>(handler.step(view, report_of(A, 2), 3002s + uploader_patience)), (propose_conf{C, 3}))
+      << "not the former one, nor the other one that lacks versions";
+}
+
 TEST(CooldownRecallStanding, SaysHowFarItIs) {
   cooldown_handler handler(0s);
   auto view = three_replicas({A, 1, published(both, "m")});

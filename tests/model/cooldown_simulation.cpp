@@ -145,9 +145,30 @@ std::string cooldown_simulation::run() {
       if (why_not_done().empty())
         return {};
     }
+    tell_stuck();
     return "it does not end: " + why_not_done();
   } catch (const std::logic_error& broken) {
     return "at " + std::to_string(now_.count() / 1000) + " s: " + broken.what();
+  }
+}
+
+/// For whoever looks into a history that does not end.
+void cooldown_simulation::tell_stuck() {
+  if (conf_.published)
+    say("published is " + std::to_string(conf_.published->id.term) + "." + std::to_string(conf_.published->id.seq)
+        + " to version " + std::to_string(conf_.published->last_version));
+  for (const auto& row : rows_) {
+    const auto& b = backends_[row.place];
+    auto line = "replica " + std::to_string(raw(row.id)) + (row.id == conf_.uploader ? ", the uploader" : "");
+    if (!b.disk)
+      return say(line + ", has no disk");
+    line += " at " + std::to_string(b.disk->id.term) + "." + std::to_string(b.disk->id.seq) + ", remote";
+    for (const auto& r : b.disk->remote)
+      line += " " + std::to_string(r.first_version) + "-" + std::to_string(r.last_version);
+    line += ", local";
+    for (const auto& r : b.disk->hot)
+      line += " " + std::to_string(r.first_version) + "-" + std::to_string(r.last_version);
+    say(line + ": " + (b.process ? b.process->why_stuck() : "no process"));
   }
 }
 

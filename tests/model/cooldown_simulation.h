@@ -184,6 +184,7 @@ private:
   void crash(backend& b);
   void start(backend& b);
   void heal();
+  void tell_stuck();
   void recall(bool on);
   [[nodiscard]] versions covered_by(const replica_disk& disk) const;
   [[nodiscard]] bool is_complete(const replica_disk& disk) const;

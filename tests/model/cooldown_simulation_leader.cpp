@@ -110,6 +110,10 @@ cooling_tablet cooldown_simulation::view_of(const leader& l) const {
   for (auto& replica : view.replicas) {
     const auto row = std::ranges::find(rows_, replica.replica, &replica_row::id);
     replica.alive = row != rows_.end() && now_ - l.contact[row->place] <= 150s;
+    if (row == rows_.end())
+      continue;
+    const auto& disk = backends_[row->place].disk;
+    replica.complete = disk && disk->replica == row->id && is_complete(*disk);
   }
   return view;
 }
