@@ -79,8 +79,8 @@ struct cloned_set {
 };
 /// The greater of the two remote sets stays, so that no clone, full ones included, takes an id back (B10); local
 /// rowsets the destination lacks come from the source.  Since a recall the greater set may reach less far: then the
-/// source's local rowsets must fill the gap, or a full clone is refused until the source has come home.  Of its own local rowsets a full clone keeps only those behind
-/// the source's last version: they were loaded after the snapshot.
+/// source's local rowsets must fill the gap, or a full clone is refused until the source has come home.  Of its own
+/// local rowsets a full clone keeps only those behind the source's last version: they were loaded after the snapshot.
 [[nodiscard]] set_plan plan_clone(const replica_disk& own, const cloned_set& source, bool full);
 
 void apply(replica_disk& disk, const set_change& change);
