@@ -150,6 +150,8 @@ void cooldown_replica::on(const cooldown_done& e) {
   } else if (in<forgetting>()) {
     end_job();
   } else if (in<saving_set>() || in<coming_home>()) {
+    if (in<coming_home>())
+      cleanup_after_.reset();  // Everything that is there is unused now, not some of it.
     end_job();
     failures_ = 0;
     why_stuck_.clear();
