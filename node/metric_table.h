@@ -187,7 +187,7 @@ inline constexpr std::string_view medium[] = {"hdd", "ssd"};
 inline constexpr std::string_view sched_type[] = {"repair", "balance"};
 inline constexpr std::string_view clone_scope[] = {"inter_node", "intra_node"}; // Between BEs, between paths of one.
 inline constexpr std::string_view pause_target[] = {"all", "table", "backend"};
-inline constexpr std::string_view cooldown_phase[] = {"waiting", "uploading", "following", "cooled", "stuck"}; // Index: model::cooldown_phase.
+inline constexpr std::string_view cooldown_phase[] = {"waiting", "uploading", "following", "cooled", "stuck", "recalling"}; // Index: model::cooldown_phase.
 inline constexpr std::string_view reassign[] = {"initial", "uploader_dead", "report_timeout", "decommission"}; // Index: model::reassignment.
 inline constexpr std::string_view task[] = {"create", "clone", "drop_replica", "verify", "cancel", "move"};
 

@@ -59,6 +59,20 @@ void check_copy(const copied_rowset& rowset, const std::filesystem::path& root, 
                        rowset.last_version, rows, bytes, rowset.rows, rowset.bytes));
 }
 
+/// Since a recall a newer set may reach less far than an older one: then the copy's local rowsets must.
+void check_no_gap(const std::vector<rowset_meta>& dropped, const std::vector<copied_rowset>& copied,
+                  const std::filesystem::path& root, std::uint64_t tablet) {
+  std::uint64_t reached = 1;
+  for (const auto& rowset : copied)  // Ascending.
+    if (rowset.first_version <= reached + 1)
+      reached = rowset.last_version;
+  for (const auto& rowset : dropped)
+    if (rowset.is_remote() && rowset.last_version > reached)
+      refuse(root, tablet,
+             fmt::format("the source ends at version {}, and what is remote here at {}; it has to be brought up to date first",
+                         reached, rowset.last_version));
+}
+
 /// The copies in version order, if they are what a source may send: every range is real, none
 /// overlaps another, and the remote ones come first, without a gap.
 void check_copies(std::vector<copied_rowset>& copied, const std::filesystem::path& root, std::uint64_t tablet) {
@@ -114,6 +128,7 @@ sqlite_tablet_store::install_plan sqlite_tablet_store::plan_install(std::uint64_
                                           : !full || (rowset.first_version > cloned_to && (!entry->bad || is_sound(rowset)));
     (stays ? plan.kept : plan.dropped).push_back(rowset);
   }
+  check_no_gap(plan.dropped, copied, root(), tablet);
   after.set_visible(plan.kept);
   for (auto& rowset : copied) {
     if (const auto* waiting = index_.prepared(rowset.txn, tablet))
@@ -121,8 +136,8 @@ sqlite_tablet_store::install_plan sqlite_tablet_store::plan_install(std::uint64_
     if (after.covering(rowset.first_version, rowset.last_version))
       continue;
     if (rowset.object && keeps_remote)
-      refuse(root(), tablet, fmt::format("its remote versions end before {}, the older ones of the source do not; it has to follow first",
-                                         rowset.first_version));
+      refuse(root(), tablet, fmt::format("the source has not brought version {} home from the remote store yet, which is not remote here any more; "
+                                         "it is tried again", rowset.first_version));
     plan.fresh.push_back(arrival(tablet, std::move(rowset)));
   }
   return plan;

@@ -1,8 +1,10 @@
-// The tablet store: following what lies in the remote store (spec/jobs.md B8).
+// The tablet store: following what lies in the remote store, and taking it back (spec/jobs.md B8).
 #include "persistence/sqlite_tablet_store.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
 #include <unordered_set>
 #include <utility>
 
@@ -49,6 +51,15 @@ bool is_same(const rowset_meta& a, const rowset_meta& b) {
          && a.rows == b.rows && a.bytes == b.bytes && a.blocks == b.blocks;
 }
 
+/// Lists of remote rowsets do not say when their rows were written; those here that they take the place of do.
+std::int64_t newest_write(const std::vector<rowset_meta>& visible, const rowset_meta& of) {
+  std::int64_t newest = 0;
+  for (const auto& rowset : visible)
+    if (rowset.first_version <= of.last_version && rowset.last_version >= of.first_version)
+      newest = std::max(newest, rowset.written_ms);
+  return newest;
+}
+
 }  // namespace
 
 std::optional<asked_publication> sqlite_tablet_store::asked(std::uint64_t tablet) const {
@@ -84,6 +95,7 @@ sqlite_tablet_store::follow_plan sqlite_tablet_store::plan_follow(std::uint64_t 
     const bool is_known = known && is_same(*known, rowset);
     rowset.tablet = tablet;
     rowset.id = is_known ? known->id : next_id();
+    rowset.written_ms = newest_write(entry.visible(), rowset);
     if (is_known)
       stay.insert(rowset.id);
     else
@@ -126,6 +138,79 @@ void sqlite_tablet_store::follow(std::uint64_t tablet, std::uint64_t replica, co
     index_.remove_prepared(rowset.txn, tablet);
   discard(plan.dropped);
   discard(plan.retired);
+}
+
+// -- a recall ---------------------------------------------------------------------------
+
+/// The local rowset that takes the place of each remote one.
+std::vector<sqlite_tablet_store::incoming> sqlite_tablet_store::plan_home(std::uint64_t tablet, const replica_entry& entry,
+                                                                         std::vector<homecoming_rowset> files) {
+  std::map<std::string, std::unique_ptr<rowset_writer>> by_object;
+  for (auto& one : files)
+    by_object[one.object] = std::move(one.file);
+  std::vector<incoming> fresh;
+  for (auto local : entry.visible()) {
+    if (!local.is_remote())
+      continue;
+    std::unique_ptr<rowset_writer> file;
+    if (local.blocks > 0) {
+      if (const auto at = by_object.find(*local.object); at != by_object.end())
+        file = std::move(by_object.extract(at).mapped());
+      if (!file || file->tablet() != tablet || file->rows() != local.rows || file->bytes() != local.bytes
+          || file->blocks() != local.blocks)
+        refuse(root(), tablet,
+               fmt::format("there is no copy of {} with its {} rows and {} bytes", *local.object, local.rows, local.bytes));
+    }
+    local.object.reset();
+    local.id = file ? files_.segment_id(tablet, file->final_path()).value_or(next_id()) : next_id();
+    fresh.push_back({std::move(local), std::move(file)});
+  }
+  if (!by_object.empty())
+    refuse(root(), tablet, fmt::format("object {} is none of them any more", by_object.begin()->first));
+  return fresh;
+}
+
+void sqlite_tablet_store::come_home(std::uint64_t tablet, std::uint64_t replica, const remote_set& set,
+                                    std::vector<homecoming_rowset> files) {
+  refuse_if_offline();
+  auto& entry = existing(tablet);
+  if (entry.replica() != replica)
+    refuse(root(), tablet, fmt::format("it is replica {}, not {}", entry.replica(), replica));
+  if (!is_newer(set, entry.remote))
+    refuse(root(), tablet,
+           fmt::format("set {}.{} is not newer than its own {}.{}", set.term, set.seq, entry.remote.term,
+                       entry.remote.seq));
+  auto fresh = plan_home(tablet, entry, std::move(files));
+  const bool settles = entry.asked && !is_newer(entry.asked->set, set);
+  placement placed(*this, fresh);
+  try {
+    commit([&] {
+      for (const auto& rowset : entry.visible())
+        if (rowset.is_remote())
+          rows_.delete_rowset(rowset.id);
+      for (const auto& rowset : fresh)
+        rows_.insert_rowset(rowset.meta);
+      rows_.set_remote(tablet, set);
+      if (settles)
+        rows_.set_asked(tablet, std::nullopt);
+    });
+  } catch (...) {
+    placed.leave_unsettled();
+    try_to_settle();
+    throw;
+  }
+  placed.keep();
+
+  std::vector<rowset_meta> visible;
+  for (const auto& rowset : entry.visible())
+    if (!rowset.is_remote())
+      visible.push_back(rowset);
+  for (const auto& rowset : fresh)
+    visible.push_back(rowset.meta);
+  entry.set_visible(std::move(visible));
+  entry.remote = set;
+  if (settles)
+    entry.asked.reset();
 }
 
 }  // namespace tabletd

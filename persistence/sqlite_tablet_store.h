@@ -64,6 +64,8 @@ public:
   void save_asked(std::uint64_t tablet, std::uint64_t replica, const std::optional<asked_publication>& what) override;
   void follow(std::uint64_t tablet, std::uint64_t replica, const remote_set& set,
               std::vector<rowset_meta> rowsets) override;
+  void come_home(std::uint64_t tablet, std::uint64_t replica, const remote_set& set,
+                 std::vector<homecoming_rowset> files) override;
 
   bool verify(std::uint64_t tablet) override;
 
@@ -98,6 +100,8 @@ private:
                                           std::vector<copied_rowset> copied, const remote_set& remote);
   [[nodiscard]] follow_plan plan_follow(std::uint64_t tablet, const replica_entry& entry,
                                         std::vector<rowset_meta> rowsets);
+  [[nodiscard]] std::vector<incoming> plan_home(std::uint64_t tablet, const replica_entry& entry,
+                                                std::vector<homecoming_rowset> files);
   [[nodiscard]] incoming arrival(std::uint64_t tablet, copied_rowset rowset);
 
   std::shared_ptr<space_quota> quota_;  ///< Null: the disk itself is the limit.

@@ -27,7 +27,7 @@
 
 namespace tabletd {
 
-/// Names a replica's exact set of remote rowsets, and says where they lie (spec/jobs.md I1).
+/// Names a replica's exact set of remote rowsets, and says where they lie, or lay (spec/jobs.md I1).
 struct remote_set {
   std::uint64_t term{};  ///< 0: it has none and never had.
   std::uint64_t seq{};   ///< Grows with every change of the set within a term.
@@ -93,6 +93,12 @@ struct copied_rowset {
   std::optional<std::string> object{};    ///< As in rowset_meta.
   std::uint32_t blocks{};                 ///< Of a remote one; a file knows its own.
   std::int64_t written_ms{};
+};
+
+/// What an object of the remote store was copied into.
+struct homecoming_rowset {
+  std::string object;
+  std::unique_ptr<rowset_writer> file;
 };
 
 struct path_usage {
@@ -227,6 +233,13 @@ public:
   /// id, a set that is not newer, a remote rowset of ours beyond the set's end, a local one across it.
   virtual void follow(std::uint64_t tablet, std::uint64_t replica, const remote_set& set,
                       std::vector<rowset_meta> rowsets)
+      = 0;
+  /// Makes every remote rowset of the replica a local one, atomically, and `set`, in which there are none, its set.
+  /// `files`: a complete copy of the object of each that has rows, from begin_rowset(tablet); a publication that was
+  /// asked for and is not newer than `set` is forgotten.  storage_error(unusable), and nothing changes: another replica id,
+  /// a set that is not newer, files of other objects than it has, or not the rows its metadata says.
+  virtual void come_home(std::uint64_t tablet, std::uint64_t replica, const remote_set& set,
+                         std::vector<homecoming_rowset> files)
       = 0;
 
   // -- verify --

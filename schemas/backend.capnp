@@ -150,6 +150,7 @@ struct CooldownConf {
   uploader @0 :UInt64;     # replica id; 0: nobody
   term @1 :UInt64;
   published :union { none @2 :Void; meta @3 :PublishedMeta; }
+  recalled @4 :RemoteMetaId;  # id of the last publication that left nothing remote; 0.0: there was none
 }
 struct RemoteResource {
   id @0 :UInt64;
@@ -168,6 +169,8 @@ struct CooldownOrder {
   conf    @2 :CooldownConf;
   resource @3 :UInt64;     # the policy's; 0: no policy, nothing is uploaded
   rule :union { never @4 :Void; ttlMs @5 :UInt64; datetimeMs @6 :Int64; }
+  coolThrough @7 :UInt64;  # versions to this one are due whatever the rule says; 0: none
+  recall   @8 :Bool;       # what is remote comes back, and nothing is uploaded
 }
 struct CooldownReport {
   tablet  @0 :UInt64;

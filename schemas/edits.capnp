@@ -59,6 +59,8 @@ struct Edit {
     cooldownGranted     @45 :CooldownGranted;
     cooldownPublished   @46 :CooldownPublished;
     cooldownDeletionConfirmed @47 :CooldownDeletionConfirmed;
+    cooldownHurried     @48 :PartitionsRef;
+    cooldownRecalled    @49 :PartitionsRef;
   }
 }
 
@@ -245,4 +247,10 @@ struct CooldownDeletionConfirmed {
   replica @1 :UInt64;
   term    @2 :UInt64;
   seq     @3 :UInt64;
+}
+struct PartitionsRef {
+  # cooldownHurried: every version they have now is due, whatever their policies say.
+  # cooldownRecalled: what is remote comes back, and stays until a policy is set again.
+  table      @0 :UInt64;
+  partitions @1 :List(UInt64);
 }

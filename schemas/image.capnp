@@ -86,6 +86,8 @@ struct ImagePartition {
   firstTablet @5 :UInt64;
   buckets     @6 :UInt32;
   storagePolicy @7 :UInt64;
+  coolThrough @8 :UInt64;        # versions to this one are due at once; 0: none
+  recalled    @9 :Bool;
 }
 
 struct ImageColocateGroup {
@@ -227,4 +229,6 @@ struct ImageCooldown {
   uploader  @1 :UInt64;            # replica; 0: nobody
   term      @2 :UInt64;
   published @3 :Edits.CooldownPublished;   # null: nothing is; its tablet and replica are not filled
+  recalledTerm @4 :UInt64;         # id of the last publication that left nothing remote; 0.0: there was none
+  recalledSeq  @5 :UInt64;
 }

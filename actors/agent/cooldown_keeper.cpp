@@ -58,6 +58,7 @@ void carry_out(self_ptr self, cooldown_life& life, model::replica_effects effect
               const auto resource = resource_of(life, e.change.to);
               transport.save_set(who, std::move(e), resource, me);
             },
+            [&](model::bring_home& e) { transport.bring_home(who, std::move(e), me); },
             [&](model::discard_objects& e) { transport.discard(who, std::move(e)); },
             [&](model::list_objects& e) { transport.list_objects(who, e, me); },
             [&](model::ask_deletion& e) { wire.ask(who, e, me); },
@@ -105,8 +106,8 @@ model::cooldown_reported news_of(const cooldown_life& life, const model::replica
 
 void step(self_ptr self, cooldown_life& life, const model::replica_disk& disk, const model::replica_event& event) {
   auto& ports = self->state.ports;
-  const model::cooling_facts facts{disk,           life.rule, life.resource, ports.wall_clock(),
-                                   ports.random(), self->state.resources};
+  const model::cooling_facts facts{disk,           life.rule, life.resource,         ports.wall_clock(),
+                                   ports.random(), life.recall, self->state.resources};
   const auto now = ports.clock();
   const bool led = life.replica.leads(now);
   auto effects = life.replica.step(facts, event, now);
@@ -173,6 +174,7 @@ void on_orders(self_ptr self, wire::CooldownOrders::Reader orders) {
     auto& life = life_of(self, order);
     life.rule = order.rule;
     life.resource = order.resource;
+    life.recall = order.recall;
     feed(self, life, model::conf_pushed{std::move(order.conf)});
   }
 }

@@ -45,6 +45,7 @@ struct cooldown_life {
   model::cooldown_replica replica;
   std::optional<model::cooling_rule> rule;
   model::resource_id resource{};
+  bool recall = false;
   /// Where the sets lie that are being published or followed.
   std::map<model::remote_meta_id, model::resource_id> resource_of;
   lease_end lease = std::make_shared<std::atomic<std::int64_t>>(0);

@@ -84,6 +84,7 @@ public:
   virtual void fetch_meta(const cooldown_life_id& who, model::fetch_meta what, cooldown_keeper_actor keeper) = 0;
   virtual void save_set(const cooldown_life_id& who, model::save_set what, model::resource_id resource,
                         cooldown_keeper_actor keeper) = 0;
+  virtual void bring_home(const cooldown_life_id& who, model::bring_home what, cooldown_keeper_actor keeper) = 0;
   /// Answers objects_listed.
   virtual void list_objects(const cooldown_life_id& who, model::list_objects what, cooldown_keeper_actor keeper) = 0;
   virtual void delete_object(const cooldown_life_id& who, model::delete_object what, lease_end lease,

@@ -10,6 +10,7 @@ model::cooldown_conf decode(wire::CooldownConf::Reader from) {
   model::cooldown_conf conf{model::replica_id{from.getUploader()}, from.getTerm(), {}};
   if (from.getPublished().isMeta())
     conf.published = codec::decode(from.getPublished().getMeta());
+  conf.recalled = {from.getRecalled().getTerm(), from.getRecalled().getSeq()};
   return conf;
 }
 
@@ -17,16 +18,16 @@ model::cooldown_conf decode(wire::CooldownConf::Reader from) {
 
 cooldown_order decode(wire::CooldownOrder::Reader from) {
   cooldown_order order{model::tablet_id{from.getTablet()}, model::replica_id{from.getReplica()}, decode(from.getConf()),
-                       model::resource_id{from.getResource()}, {}};
+                       model::resource_id{from.getResource()}, {}, from.getRecall()};
   const auto rule = from.getRule();
   switch (rule.which()) {
     case wire::CooldownOrder::Rule::NEVER:
       return order;
     case wire::CooldownOrder::Rule::TTL_MS:
-      order.rule = model::cooling_rule{model::time_ms(rule.getTtlMs()), {}};
+      order.rule = model::cooling_rule{model::time_ms(rule.getTtlMs()), {}, from.getCoolThrough()};
       return order;
     case wire::CooldownOrder::Rule::DATETIME_MS:
-      order.rule = model::cooling_rule{{}, model::time_ms(rule.getDatetimeMs())};
+      order.rule = model::cooling_rule{{}, model::time_ms(rule.getDatetimeMs()), from.getCoolThrough()};
       return order;
   }
   KJ_FAIL_REQUIRE("CooldownOrder.rule is of a kind this build does not know");

@@ -18,6 +18,7 @@ struct cooldown_order {
   model::cooldown_conf conf;
   model::resource_id resource{};  ///< 0: no policy.
   std::optional<model::cooling_rule> rule;
+  bool recall = false;  ///< What is remote comes back.
   friend bool operator==(const cooldown_order&, const cooldown_order&) = default;
 };
 [[nodiscard]] cooldown_order decode(wire::CooldownOrder::Reader from);

@@ -19,6 +19,7 @@ void fill_conf(wire::CooldownConf::Builder to, const cooldown_conf& from) {
     encode(*from.published, to.getPublished().initMeta());
   else
     to.getPublished().setNone();
+  encode(from.recalled, to.initRecalled());
 }
 
 void fill_resource(wire::RemoteResource::Builder to, const resource& from) {
@@ -46,6 +47,7 @@ struct order_facts {
   replica_id replica{};
   const storage_policy* policy{};
   const cooldown_conf* conf{};
+  const partition* part{};
 };
 
 }  // namespace
@@ -53,7 +55,7 @@ struct order_facts {
 cooldown_reported decode_cooldown_report(wire::CooldownReport::Reader from) {
   cooldown_reported to{replica_id{from.getReplica()}, from.getReport(),     from.getTerm(), id_of(from.getPublished()),
                        id_of(from.getId()),           from.getRemoteLast(), {},             from.getWhy().cStr()};
-  if (from.getPhase() <= static_cast<std::uint8_t>(cooldown_phase::stuck)) {
+  if (from.getPhase() <= cooldown_phase_count - 1) {
     to.phase = static_cast<cooldown_phase>(from.getPhase());
   } else {
     to.phase = cooldown_phase::stuck;
@@ -108,7 +110,7 @@ sealed<wire::CooldownOrders> seal_cooldown_orders(const catalog& cat,
     const auto* t = cat.tablets.find(id);
     if (t == nullptr || t->find(replica) == nullptr)
       continue;
-    orders.push_back({t, replica, policy_of(cat, *t), cat.cooldowns.find(id)});
+    orders.push_back({t, replica, policy_of(cat, *t), cat.cooldowns.find(id), cat.table_of(*t)->find(t->partition)});
   }
   // All there are, few as they are: a cleanup has to look into each.
   std::vector<const resource*> stores;
@@ -125,6 +127,8 @@ sealed<wire::CooldownOrders> seal_cooldown_orders(const catalog& cat,
         tablets[i].setReplica(raw(orders[i].replica));
         fill_conf(tablets[i].initConf(), orders[i].conf != nullptr ? *orders[i].conf : cooldown_conf{});
         fill_policy(tablets[i], orders[i].policy);
+        tablets[i].setCoolThrough(orders[i].part->cool_through);
+        tablets[i].setRecall(orders[i].part->recalled);
       }
     },
     32 + orders.size() * 24 + stores.size() * 64);

@@ -338,6 +338,8 @@ edit_body read(wire::Edit::Reader from) {
     case wire::Edit::COOLDOWN_GRANTED: return read(from.getCooldownGranted());
     case wire::Edit::COOLDOWN_PUBLISHED: return read(from.getCooldownPublished());
     case wire::Edit::COOLDOWN_DELETION_CONFIRMED: return read(from.getCooldownDeletionConfirmed());
+    case wire::Edit::COOLDOWN_HURRIED: return edit_words::read_hurried(from.getCooldownHurried());
+    case wire::Edit::COOLDOWN_RECALLED: return edit_words::read_recalled(from.getCooldownRecalled());
   }
   KJ_FAIL_REQUIRE(
       "the edit is a case this version does not know; was the log written by a newer tabletd?",

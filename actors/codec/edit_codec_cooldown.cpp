@@ -157,4 +157,26 @@ cooldown_deletion_confirmed read(wire::CooldownDeletionConfirmed::Reader from) {
   return {tablet_id{from.getTablet()}, replica_id{from.getReplica()}, {from.getTerm(), from.getSeq()}};
 }
 
+// -- what operators ask for --------------------------------------------------------------
+
+namespace {
+
+template <class E>
+void fill_partitions(wire::PartitionsRef::Builder to, const E& e) {
+  to.setTable(raw(e.table));
+  fill(to.initPartitions(size_of(e.partitions)), e.partitions);
+}
+
+}  // namespace
+
+void fill(wire::Edit::Builder to, const cooldown_hurried& e) { fill_partitions(to.initCooldownHurried(), e); }
+cooldown_hurried read_hurried(wire::PartitionsRef::Reader from) {
+  return {table_id{from.getTable()}, read_ids<partition_id>(from.getPartitions())};
+}
+
+void fill(wire::Edit::Builder to, const cooldown_recalled& e) { fill_partitions(to.initCooldownRecalled(), e); }
+cooldown_recalled read_recalled(wire::PartitionsRef::Reader from) {
+  return {table_id{from.getTable()}, read_ids<partition_id>(from.getPartitions())};
+}
+
 }  // namespace tabletd::codec::edit_words

@@ -96,5 +96,9 @@ void fill(wire::Edit::Builder to, const cooldown_published& e);
 cooldown_published read(wire::CooldownPublished::Reader from);
 void fill(wire::Edit::Builder to, const cooldown_deletion_confirmed& e);
 cooldown_deletion_confirmed read(wire::CooldownDeletionConfirmed::Reader from);
+void fill(wire::Edit::Builder to, const cooldown_hurried& e);
+cooldown_hurried read_hurried(wire::PartitionsRef::Reader from);
+void fill(wire::Edit::Builder to, const cooldown_recalled& e);
+cooldown_recalled read_recalled(wire::PartitionsRef::Reader from);
 
 } // namespace tabletd::codec::edit_words

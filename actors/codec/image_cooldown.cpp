@@ -40,9 +40,12 @@ void fill(wire::ImageCooldown::Builder to, tablet_id id, const cooldown_conf& fr
   to.setTerm(from.term);
   if (from.published)
     fill(to.initPublished(), *from.published);
+  to.setRecalledTerm(from.recalled.term);
+  to.setRecalledSeq(from.recalled.seq);
 }
 entry<tablet_id, cooldown_conf> read(wire::ImageCooldown::Reader from) {
-  cooldown_conf to{replica_id{from.getUploader()}, from.getTerm(), std::nullopt};
+  cooldown_conf to{replica_id{from.getUploader()}, from.getTerm(), std::nullopt,
+                   {from.getRecalledTerm(), from.getRecalledSeq()}};
   if (from.hasPublished())
     to.published = edit_words::read_meta(from.getPublished());
   return {tablet_id{from.getTablet()}, std::move(to)};
@@ -56,7 +59,7 @@ std::size_t words_of(const resource& from) {
 }
 std::size_t words_of(const storage_policy& from) { return 10 + words_of(from.name); }
 std::size_t words_of(const cooldown_conf& from) {
-  return 6 + (from.published ? 10 + words_of(from.published->object) : 0);
+  return 8 + (from.published ? 10 + words_of(from.published->object) : 0);
 }
 
 }  // namespace tabletd::codec::image_parts

@@ -217,7 +217,7 @@ void catalog_loader::state::index_plan() {
 void catalog_loader::state::count_published() {
   std::map<resource_id, std::uint64_t> tablets;
   cat.cooldowns.for_each([&](tablet_id, const cooldown_conf& conf) {
-    if (conf.published)
+    if (conf.published && !is_recall(*conf.published))
       ++tablets[conf.published->resource];
   });
   for (const auto& [id, count] : tablets) {

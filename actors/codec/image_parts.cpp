@@ -86,6 +86,8 @@ void fill(wire::ImagePartition::Builder to, const partition& from) {
   to.setFirstTablet(raw(from.first_tablet));
   to.setBuckets(from.buckets);
   to.setStoragePolicy(raw(from.storage_policy));
+  to.setCoolThrough(from.cool_through);
+  to.setRecalled(from.recalled);
 }
 partition read(wire::ImagePartition::Reader from) {
   partition to;
@@ -97,6 +99,8 @@ partition read(wire::ImagePartition::Reader from) {
   to.first_tablet = tablet_id{from.getFirstTablet()};
   to.buckets = from.getBuckets();
   to.storage_policy = storage_policy_id{from.getStoragePolicy()};
+  to.cool_through = from.getCoolThrough();
+  to.recalled = from.getRecalled();
   return to;
 }
 

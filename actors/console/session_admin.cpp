@@ -18,15 +18,6 @@ using model::statement_error;
 /// The reference's timeout of a priority hint (spec/replica.md 3.1).
 constexpr model::time_ms hint_lasts = std::chrono::hours(4);
 
-/// "table shop.orders", "partition p1 of table shop.orders".
-std::string subject(session_ptr self, const model::table_name& table, const model::partition_names& partitions) {
-  std::string names;
-  for (const auto& one : partitions)
-    names += (names.empty() ? "" : ", ") + one;
-  const auto whole = "table " + model::full_name(table, self->state.database);
-  return names.empty() ? whole : (partitions.size() == 1 ? "partition " : "partitions ") + names + " of " + whole;
-}
-
 /// Looks the scope up and calls use(its word in the log, its name in sentences).
 template <class Use>
 void with_scope(session_ptr self, const model::catalog& cat, const model::balance_scope& scope, session_reply& reply,

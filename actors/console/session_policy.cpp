@@ -202,6 +202,64 @@ void write(session_ptr self, const model::set_table_policy& what, session_reply 
 
 namespace {
 
+std::vector<model::partition_id> ids_of(const some_partitions& parts) {
+  std::vector<model::partition_id> ids;
+  for (const auto* part : parts)
+    ids.push_back(part->id);
+  return ids;
+}
+
+}  // namespace
+
+void write(session_ptr self, const model::cooldown_table& what, session_reply reply) {
+  const auto cat = catalog_of(self);
+  with_partitions(self, *cat, what.table, what.partitions, reply, [&](const model::table& of, const some_partitions& parts) {
+    const auto name = subject(self, what.table, what.partitions);
+    const auto hot = std::ranges::find_if(parts, [&](const auto* part) { return !model::policy_of(*cat, of, *part); });
+    if (hot != parts.end())
+      return reply.fail(refused(error_code::failed_precondition,
+                                fmt::format("partition {} of {} is under no storage policy, so nothing says where to",
+                                            (*hot)->name, model::full_name(what.table, self->state.database)),
+                                R"(ALTER TABLE ... SET ("storage_policy" = "...") puts a table under one, MODIFY PARTITION a partition)"));
+    const auto is_new = [](const auto* part) { return part->visible > part->cool_through; };
+    if (std::ranges::none_of(parts, is_new))
+      return reply.done("everything in " + name + " is due already: nothing to do", 0);
+    propose_and_tell(self, model::cooldown_hurried{of.id, ids_of(parts)}, reply, "cooling " + name,
+                     "everything in " + name + " is due now", parts.size());
+  });
+}
+
+namespace {
+
+/// What takes away the policy that holds for the partition.
+std::string takes_policy_away(const model::partition& part, const std::string& table) {
+  return raw(part.storage_policy) != 0
+             ? fmt::format(R"(ALTER TABLE {} MODIFY PARTITION {} SET ("storage_policy" = "") takes it away)", table, part.name)
+             : fmt::format(R"(ALTER TABLE {} SET ("storage_policy" = "") takes it away)", table);
+}
+
+}  // namespace
+
+void write(session_ptr self, const model::recall_table& what, session_reply reply) {
+  const auto cat = catalog_of(self);
+  with_partitions(self, *cat, what.table, what.partitions, reply, [&](const model::table& of, const some_partitions& parts) {
+    const auto name = subject(self, what.table, what.partitions);
+    const auto table = model::full_name(what.table, self->state.database);
+    for (const auto* part : parts)
+      if (const auto* policy = model::policy_of(*cat, of, *part))
+        return reply.fail(refused(error_code::failed_precondition,
+                                  fmt::format("partition {} of {} is under storage policy {}, which would cool it again",
+                                              part->name, table, policy->name),
+                                  takes_policy_away(*part, table)));
+    if (std::ranges::all_of(parts, &model::partition::recalled))
+      return reply.done(name + " is recalled already: nothing to do", 0);
+    propose_and_tell(self, model::cooldown_recalled{of.id, ids_of(parts)}, reply, "recalling " + name,
+                     name + " comes back from the remote store", parts.size());
+  });
+}
+
+namespace {
+
 std::string_view place_of(std::optional<model::medium> medium) {
   return !medium ? "any disk" : *medium == model::medium::ssd ? "SSD" : "HDD";
 }

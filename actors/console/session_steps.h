@@ -50,6 +50,15 @@ void with_partitions(session_ptr self, const model::catalog& cat, const model::t
   });
 }
 
+/// "table shop.orders", "partition p1 of table shop.orders".
+[[nodiscard]] inline std::string subject(session_ptr self, const model::table_name& table, const model::partition_names& partitions) {
+  std::string names;
+  for (const auto& one : partitions)
+    names += (names.empty() ? "" : ", ") + one;
+  const auto whole = "table " + model::full_name(table, self->state.database);
+  return names.empty() ? whole : (partitions.size() == 1 ? "partition " : "partitions ") + names + " of " + whole;
+}
+
 /// DROP ... IF EXISTS of what is not there is done already.
 template <class T>
 const T* find_to_drop(const model::lookup<T>& found, bool if_exists, const std::string& name, session_reply& reply) {
@@ -116,6 +125,8 @@ void write(session_ptr self, const model::create_storage_policy& what, session_r
 void write(session_ptr self, const model::alter_storage_policy& what, session_reply reply);
 void write(session_ptr self, const model::drop_storage_policy& what, session_reply reply);
 void write(session_ptr self, const model::set_table_policy& what, session_reply reply);
+void write(session_ptr self, const model::cooldown_table& what, session_reply reply);
+void write(session_ptr self, const model::recall_table& what, session_reply reply);
 void write(session_ptr self, const model::modify_partition& what, session_reply reply);
 
 void write(session_ptr self, const model::save_plan& what, session_reply reply);

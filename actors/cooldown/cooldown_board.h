@@ -17,7 +17,7 @@ namespace tabletd {
 class cooldown_board {
 public:
   using row = std::pair<model::tablet_id, model::cooldown_standing>;
-  static constexpr std::size_t phase_count = 5; ///< Index: model::cooldown_phase.
+  static constexpr std::size_t phase_count = model::cooldown_phase_count; ///< Index: model::cooldown_phase.
 
   void show(model::tablet_id tablet, const model::cooldown_standing& how);
   void take_down(model::tablet_id tablet);

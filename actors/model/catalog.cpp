@@ -208,6 +208,8 @@ std::string_view name(refusal why) {
     case refusal::cooldown_not_wanted: return "cooldown_not_wanted";
     case refusal::cooldown_term_stale: return "cooldown_term_stale";
     case refusal::uploader_unfit: return "uploader_unfit";
+    case refusal::partition_stays_hot: return "partition_stays_hot";
+    case refusal::partition_would_cool: return "partition_would_cool";
     case refusal::not_uploader: return "not_uploader";
     case refusal::remote_meta_stale: return "remote_meta_stale";
     case refusal::remote_meta_unsound: return "remote_meta_unsound";

@@ -69,6 +69,8 @@ struct partition {
   tablet_id first_tablet{};                 ///< Bucket b is tablet first_tablet + b.
   std::uint32_t buckets{};
   storage_policy_id storage_policy{};       ///< Its own; 0: the table's.
+  model::version cool_through{};            ///< Versions to this one are due at once.  0: none; under a policy only.
+  bool recalled = false;                    ///< Nothing of it shall be remote.  Under no policy only.
   friend bool operator==(const partition&, const partition&) = default;
 };
 
@@ -312,6 +314,8 @@ enum class refusal : std::uint8_t {
   remote_meta_stale,       ///< Its id is not greater than the published one's, or not that one.
   remote_meta_unsound,     ///< It names versions that nobody has, or leaves out some that it had.
   cooldown_unsettled,      ///< Not every wanted replica is there and on a live backend.
+  partition_stays_hot,     ///< Under no storage policy; verdict.id: the partition.
+  partition_would_cool,    ///< Under a storage policy; verdict.id: the partition.
 };
 [[nodiscard]] std::string_view name(refusal why);
 

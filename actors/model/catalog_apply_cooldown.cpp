@@ -66,17 +66,23 @@ verdict fold(catalog& cat, const cooldown_granted& e, moment) {
 
 namespace {
 
+const partition& partition_of(const catalog& cat, const tablet& t) { return *cat.table_of(t)->find(t.partition); }
+
 /// A publication never goes back and never names what its uploader cannot have: others let go of their own rows
 /// for what it says.
 refusal judge(const catalog& cat, const tablet& t, const cooldown_conf& conf, const published_meta& meta) {
   const auto* uploader = t.find(conf.uploader);
   if (!may_upload(uploader))
     return refusal::uploader_unfit;
-  if (!cat.resources.contains(meta.resource))
+  if (!is_recall(meta) && !cat.resources.contains(meta.resource))
     return refusal::resource_unknown;
   const auto before = conf.published.value_or(published_meta{});
   if (meta.id.seq == 0 || meta.id <= before.id)
     return refusal::remote_meta_stale;
+  // The one set that may be smaller than that before it: everybody brings home what the former ones name first.
+  if (is_recall(meta))
+    return partition_of(cat, t).recalled && meta == nothing_remote(meta.id) ? refusal::none
+                                                                             : refusal::remote_meta_unsound;
   const bool has_them = meta.last_version <= std::min(uploader->version, cat.visible_version(t));
   const auto least = std::max(version_initial, before.last_version);
   return meta.object.empty() || !has_them || meta.last_version < least ? refusal::remote_meta_unsound : refusal::none;
@@ -98,7 +104,10 @@ verdict fold(catalog& cat, const cooldown_published& e, moment) {
   if (conf->published)
     count_in(cat, conf->published->resource, false);
   count_in(cat, e.meta.resource, true);
-  cat.cooldowns.edit(e.tablet)->published = e.meta;
+  auto& now = *cat.cooldowns.edit(e.tablet);
+  now.published = e.meta;
+  if (is_recall(e.meta))
+    now.recalled = e.meta.id;
   return accept(raw(e.tablet));
 }
 
@@ -120,6 +129,48 @@ verdict fold(catalog& cat, const cooldown_deletion_confirmed& e, moment) {
                              return r.state == replica_state::normal && home && home->alive;
                            });
   return all_here ? accept(raw(e.tablet)) : refuse(refusal::cooldown_unsettled);
+}
+
+// -- what operators ask for --------------------------------------------------------------
+
+namespace {
+
+/// `refuses(partition)` says why it cannot be; `change(partition&)` else.  All of them or none.
+template <class E, class Refuses, class Change>
+verdict fold_partitions(catalog& cat, const E& e, Refuses refuses, Change change) {
+  const auto* owner = cat.tables.find(e.table);
+  if (!owner)
+    return refuse(refusal::table_unknown);
+  for (const auto id : e.partitions) {
+    const auto* part = owner->find(id);
+    const auto why = part ? refuses(*owner, *part) : refusal::partition_unknown;
+    if (why != refusal::none)
+      return refuse(why, raw(id));
+  }
+  for (auto& part : cat.tables.edit(e.table)->partitions)
+    if (std::find(e.partitions.begin(), e.partitions.end(), part.id) != e.partitions.end())
+      change(part);
+  return accept(raw(e.table));
+}
+
+}  // namespace
+
+verdict fold(catalog& cat, const cooldown_hurried& e, moment) {
+  return fold_partitions(
+    cat, e,
+    [&](const table& t, const partition& part) {
+      return policy_of(cat, t, part) ? refusal::none : refusal::partition_stays_hot;
+    },
+    [](partition& part) { part.cool_through = part.visible; });
+}
+
+verdict fold(catalog& cat, const cooldown_recalled& e, moment) {
+  return fold_partitions(
+    cat, e,
+    [&](const table& t, const partition& part) {
+      return policy_of(cat, t, part) ? refusal::partition_would_cool : refusal::none;
+    },
+    [](partition& part) { part.recalled = true; });
 }
 
 }  // namespace tabletd::model::fold

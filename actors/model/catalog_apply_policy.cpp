@@ -118,6 +118,12 @@ verdict fold(catalog& cat, const storage_policy_set& e, moment) {
   for (auto& part : set.partitions)
     if (part.id == e.partition)
       part.storage_policy = e.policy;
+  // Who puts a partition under a policy takes a recall back; who takes the last one away, the hurry.
+  for (auto& part : set.partitions)
+    if (policy_of(cat, set, part))
+      part.recalled = false;
+    else
+      part.cool_through = 0;
   return accept(raw(e.table));
 }
 

@@ -56,6 +56,8 @@ verdict fold(catalog& cat, const storage_policy_dropped& e, moment now);
 verdict fold(catalog& cat, const storage_policy_set& e, moment now);
 verdict fold(catalog& cat, const cooldown_granted& e, moment now);
 verdict fold(catalog& cat, const cooldown_published& e, moment now);
+verdict fold(catalog& cat, const cooldown_hurried& e, moment now);
+verdict fold(catalog& cat, const cooldown_recalled& e, moment now);
 verdict fold(catalog& cat, const cooldown_deletion_confirmed& e, moment now);
 
 // -- shared by the folds --

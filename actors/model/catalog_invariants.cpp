@@ -285,8 +285,11 @@ std::string broken_cooldown(const catalog& cat, tablet_id id, const cooldown_con
   if (!conf.published)
     return "";
   const auto& meta = *conf.published;
-  if (meta.id.term == 0 || meta.id.term > conf.term || meta.id.seq == 0 || meta.object.empty()
-      || !cat.resources.contains(meta.resource))
+  if (conf.recalled > meta.id || is_recall(meta) != (conf.recalled == meta.id) || (is_recall(meta) && meta.last_version != version_initial))
+    return say("tablet ", id, " was recalled by meta ", conf.recalled.term, ".", conf.recalled.seq, ", which does not fit ",
+               meta.id.term, ".", meta.id.seq);
+  if (meta.id.term == 0 || meta.id.term > conf.term || meta.id.seq == 0 || meta.object.empty() != is_recall(meta)
+      || (!is_recall(meta) && !cat.resources.contains(meta.resource)))
     return say("tablet ", id, " published a meta of term ", meta.id.term, " in resource ", meta.resource,
                ", which cannot be");
   return meta.last_version >= version_initial && meta.last_version <= cat.visible_version(*t)
@@ -297,7 +300,7 @@ std::string broken_cooldown(const catalog& cat, tablet_id id, const cooldown_con
 std::string broken_policies(const catalog& cat) {
   std::map<resource_id, std::uint64_t> tablets;
   auto broken = first_broken(cat.cooldowns, [&](tablet_id id, const cooldown_conf& conf) {
-    if (conf.published)
+    if (conf.published && !is_recall(*conf.published))
       ++tablets[conf.published->resource];
     return broken_cooldown(cat, id, conf);
   });
@@ -322,8 +325,15 @@ std::string broken_policies(const catalog& cat) {
   const auto exists = [&](storage_policy_id id) { return raw(id) == 0 || cat.storage_policies.contains(id); };
   return first_broken(cat.tables, [&](table_id id, const table& t) -> std::string {
     bool sound = exists(t.storage_policy);
-    for (const auto& part : t.partitions)
+    bool consistent = true;
+    for (const auto& part : t.partitions) {
       sound = sound && exists(part.storage_policy);
+      const bool cools = policy_of(cat, t, part) != nullptr;
+      consistent = consistent && !(cools && part.recalled) && !(!cools && part.cool_through != 0)
+                   && part.cool_through <= part.visible;
+    }
+    if (!consistent)
+      return say("table ", id, " has a partition that is recalled under a policy, or hurried under none");
     return sound ? "" : say("table ", id, " or a partition of it has a storage policy that is gone");
   });
 }

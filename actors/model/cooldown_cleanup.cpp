@@ -54,7 +54,7 @@ void cooldown_replica::on(const objects_listed& e) {
   }
   // The confirmation is of an id of this term: a new uploader that has had nothing to upload publishes the same again.
   if (disk.id.term != conf_->term)
-    return begin_publication(conf_->published->resource, disk.remote, {});
+    return is_recall(*conf_->published) ? ask_recall() : begin_publication(conf_->published->resource, disk.remote, {});
   unused.resize(std::min(unused.size(), options_.cleanup_objects_max));
   effects_.emplace_back(ask_deletion{++job_, conf_->term, disk.id});
   state_ = confirming{listed->resource, std::move(unused), disk.id, conf_->term, now_};

@@ -14,6 +14,8 @@ std::optional<time_ms> cools_at(const hot_rowset& rowset, const cooling_rule& ru
 }
 
 bool is_due(const hot_rowset& rowset, const cooling_rule& rule, time_ms wall) {
+  if (rowset.last_version <= rule.through)
+    return true;
   const auto at = cools_at(rowset, rule);
   return at && *at < wall;
 }

@@ -18,10 +18,13 @@ struct hot_rowset {
   friend bool operator==(const hot_rowset&, const hot_rowset&) = default;
 };
 
-/// One of the two is set; with both, the earlier moment counts (B7).
+/// One of the first two is set; with both, the earlier moment counts (B7).
 struct cooling_rule {
   std::optional<time_ms> ttl;  ///< From the newest write of the rowset on.
   std::optional<time_ms> datetime;
+  /// ADMIN COOLDOWN TABLE: whatever ends at this version or before is due.  By version, because the clocks of those who
+  /// wrote a rowset and of who typed the statement need not agree.  0: nothing.
+  version through{};
   friend bool operator==(const cooling_rule&, const cooling_rule&) = default;
 };
 
@@ -31,9 +34,9 @@ struct publication_limits {
   std::uint64_t bytes_max = 1U << 30;
 };
 
-/// Nothing: never.
+/// By time.  Nothing: never.
 [[nodiscard]] std::optional<time_ms> cools_at(const hot_rowset& rowset, const cooling_rule& rule);
-/// Strictly after that moment (D-B2).
+/// Strictly after that moment (D-B2), or hurried.
 [[nodiscard]] bool is_due(const hot_rowset& rowset, const cooling_rule& rule, time_ms wall);
 
 struct next_to_cool {

@@ -38,6 +38,8 @@ const char* word_of(cooldown_phase phase) {
       return "cooled";
     case cooldown_phase::stuck:
       return "stuck";
+    case cooldown_phase::recalling:
+      return "recalling";
   }
   return "unknown";
 }
@@ -45,6 +47,7 @@ const char* word_of(cooldown_phase phase) {
 cooldown_effects cooldown_handler::step(const cooling_tablet& tablet, const cooldown_event& event, time_ms now) {
   cooldown_effects effects;
   note_term(tablet.conf, now);
+  note_gap(tablet, now);
   if (proposed_ != 0 && tablet.conf.term >= proposed_)
     proposed_ = 0;
   std::visit(overloaded{
@@ -52,7 +55,7 @@ cooldown_effects cooldown_handler::step(const cooling_tablet& tablet, const cool
                  [&](const cooldown_ticked&) { look_after_uploader(tablet, now, effects); },
                  [&](const conf_not_logged& e) { proposed_ = e.term == proposed_ ? 0 : proposed_; },
                  [&](const publication_asked& e) {
-                   const auto verdict = judge_publication(tablet.conf, e.replica, e.term, e.meta);
+                   const auto verdict = judge_publication(tablet.conf, e.replica, e.term, e.meta, tablet.recalled);
                    if (verdict == publication_verdict::accepted)
                      effects.emplace_back(propose_publication{e});
                    else if (verdict != publication_verdict::term_unknown)
@@ -92,10 +95,12 @@ void cooldown_handler::look_after_uploader(const cooling_tablet& tablet, time_ms
   const auto& conf = tablet.conf;
   const auto* uploader = find(tablet, conf.uploader);
   const bool safe = now >= safe_to_grant(conf);
-  if (uploader != nullptr && can_upload(*uploader) && !safe)
+  // A hole is mended by a clone, as a rule; after a recall rowsets may lie so that only another one's can be published.
+  const bool is_lame = raw(gap_at_) != 0 && now - gap_since_ >= patience_;
+  if (uploader != nullptr && can_upload(*uploader) && !safe && !is_lame)
     return;
   const auto next = choose(tablet);
-  if (raw(next) == 0)
+  if (raw(next) == 0 || (is_lame && !safe && !find(tablet, next)->complete))
     return;
   if (safe)
     propose(tablet, next, effects);
@@ -111,6 +116,14 @@ void cooldown_handler::note_term(const cooldown_conf& conf, time_ms now) {
     return;
   seen_at_ = seen_term_ ? now : began_;
   seen_term_ = conf.term;
+}
+
+void cooldown_handler::note_gap(const cooling_tablet& tablet, time_ms now) {
+  const auto* uploader = find(tablet, tablet.conf.uploader);
+  const auto lame = uploader != nullptr && !uploader->complete ? uploader->replica : replica_id{};
+  if (lame != gap_at_)
+    gap_since_ = now;
+  gap_at_ = lame;
 }
 
 void cooldown_handler::propose(const cooling_tablet& tablet, replica_id uploader, cooldown_effects& effects) {
@@ -138,7 +151,7 @@ replica_id cooldown_handler::choose(const cooling_tablet& tablet) const {
     if (!can_upload(candidate) || candidate.replica == tablet.conf.uploader)
       continue;  // The uploader that is to be replaced has not been heard of for too long, or cannot upload.
     const auto rank = [&](const cooling_replica& r) {
-      return std::tuple(r.replica == former_, remote_last_of(r.replica), ~raw(r.replica));
+      return std::tuple(r.complete, r.replica == former_, remote_last_of(r.replica), ~raw(r.replica));
     };
     if (best == nullptr || rank(candidate) > rank(*best))
       best = &candidate;
@@ -174,15 +187,23 @@ std::string cooldown_handler::why_not_deletable(const cooling_tablet& tablet, co
   return {};
 }
 
+/// Of a recall whose uploader is in office; `row` says whether a replica is behind what is published.
+cooldown_standing cooldown_handler::recall_standing(const cooling_tablet& tablet, cooldown_standing row) const {
+  if (row.phase == cooldown_phase::recalling)
+    return row;
+  if (tablet.conf.published && !is_recall(*tablet.conf.published))
+    return {cooldown_phase::recalling, "the uploader is about to take back what it published", row.lag};
+  return {cooldown_phase::waiting, "for nothing: all of it is local", row.lag};
+}
+
 cooldown_standing cooldown_handler::standing(const cooling_tablet& tablet, time_ms now) const {
   cooldown_standing row;
-  const auto cold = [&] {
-    auto lowest = tablet.visible;
-    for (const auto& replica : tablet.replicas)
-      lowest = std::min(lowest, remote_last_of(replica.replica));
-    return lowest;
-  }();
-  row.lag = tablet.visible - cold;
+  auto lowest = tablet.visible, highest = version_initial;
+  for (const auto& replica : tablet.replicas) {
+    lowest = std::min(lowest, remote_last_of(replica.replica));
+    highest = std::max(highest, remote_last_of(replica.replica));
+  }
+  row.lag = tablet.recalled ? highest - version_initial : tablet.visible - lowest;
   const auto* uploader = find(tablet, tablet.conf.uploader);
   if (uploader == nullptr || !can_upload(*uploader)) {
     row.phase = cooldown_phase::stuck;
@@ -205,10 +226,14 @@ cooldown_standing cooldown_handler::standing(const cooling_tablet& tablet, time_
   for (const auto& replica : tablet.replicas) {
     const auto found = heard_.find(replica.replica);
     if (found == heard_.end() || found->second.said.id < published_id(tablet.conf)) {
-      row.phase = cooldown_phase::following;
-      row.why = name_of(replica.replica) + (found == heard_.end() ? " has not reported yet" : " has not followed yet");
+      row.phase = tablet.recalled ? cooldown_phase::recalling : cooldown_phase::following;
+      row.why = name_of(replica.replica) + (found == heard_.end() ? " has not reported yet"
+                                           : tablet.recalled    ? " has not brought its rowsets home yet"
+                                                                : " has not followed yet");
     }
   }
+  if (tablet.recalled)
+    return recall_standing(tablet, row);
   const auto found = heard_.find(uploader->replica);
   if (found != heard_.end() && found->second.said.phase == cooldown_phase::uploading)
     row = {cooldown_phase::uploading, {}, row.lag};

@@ -22,6 +22,7 @@ struct cooling_replica {
   bool alive = false;
   bool bad = false;
   bool clone = false;  ///< Not complete yet.
+  bool complete = true;  ///< Has every visible version.
 };
 /// The tablet by the catalog and the cluster view, as of the step.
 struct cooling_tablet {
@@ -31,9 +32,12 @@ struct cooling_tablet {
   bool clone_under_way = false;  ///< Ordered and not over, to whatever replica.
   std::vector<cooling_replica> replicas;
   cooldown_conf conf;
+  bool recalled = false;  ///< Nothing of it shall be remote.
 };
 
-enum class cooldown_phase : std::uint8_t { waiting, uploading, following, cooled, stuck };
+/// On the wire: values are only appended.
+enum class cooldown_phase : std::uint8_t { waiting, uploading, following, cooled, stuck, recalling };
+inline constexpr std::uint8_t cooldown_phase_count = 6;
 [[nodiscard]] const char* word_of(cooldown_phase phase);
 
 // -- events --------------------------------------------------------------------------------
@@ -113,7 +117,8 @@ using cooldown_effects = std::vector<cooldown_effect>;
 struct cooldown_standing {
   cooldown_phase phase{};
   std::string why;  ///< What it waits for, or why it is stuck.
-  version lag{};    ///< Visible versions that not every replica has in the remote store only.
+  /// Visible versions that not every replica has in the remote store only; of a recall those that one still has there.
+  version lag{};
 };
 
 class cooldown_handler {
@@ -135,7 +140,9 @@ private:
   void look_after_uploader(const cooling_tablet& tablet, time_ms now, cooldown_effects& effects);
   void propose(const cooling_tablet& tablet, replica_id uploader, cooldown_effects& effects);
   [[nodiscard]] replica_id choose(const cooling_tablet& tablet) const;
+  [[nodiscard]] cooldown_standing recall_standing(const cooling_tablet& tablet, cooldown_standing row) const;
   void note_term(const cooldown_conf& conf, time_ms now);
+  void note_gap(const cooling_tablet& tablet, time_ms now);
   /// From when on nobody but `conf.uploader` can believe that it is the uploader.
   [[nodiscard]] time_ms safe_to_grant(const cooldown_conf& conf) const;
   [[nodiscard]] version remote_last_of(replica_id replica) const;
@@ -145,6 +152,8 @@ private:
   std::map<replica_id, heard> heard_;
   std::optional<model::term> seen_term_;  ///< Of the last step ...
   time_ms seen_at_{};                     ///< ... and since when: who was granted then has not had time to report before.
+  replica_id gap_at_{};      ///< The uploader, while it lacks versions ...
+  time_ms gap_since_{};      ///< ... and since when.  What it lacks it cannot upload, and others may be able to.
   model::term proposed_{};   ///< On its way into the log; 0: nothing.
   replica_id former_{};      ///< Whose tenure this leader ended by revoking it.  0: unknown.
   time_ms former_heard_{};   ///< When it could last have had an acknowledgement.

@@ -33,6 +33,8 @@ cooldown_phase cooldown_replica::phase(const replica_disk& disk) const {
     return cooldown_phase::stuck;
   if (in<uploading>() || in<saving_asked>() || in<asking>())
     return cooldown_phase::uploading;
+  if (in<coming_home>() || (conf_ && conf_->recalled > disk.id))
+    return cooldown_phase::recalling;
   if (in<fetching>() || in<saving_set>() || published_id() > disk.id)
     return cooldown_phase::following;
   return disk.hot.empty() && !disk.remote.empty() ? cooldown_phase::cooled : cooldown_phase::waiting;
@@ -56,6 +58,7 @@ void cooldown_replica::on(const conf_pushed& e) {
 
 void cooldown_replica::adopt(const cooldown_conf& conf) {
   const auto published = std::max(published_id(), conf.published ? conf.published->id : remote_meta_id{});
+  const auto recalled = std::max(conf_ ? conf_->recalled : remote_meta_id{}, conf.recalled);
   const bool news = conf.term > known_term() || published > published_id();
   if (conf.term > known_term()) {
     const auto known = conf_ ? conf_->published : std::nullopt;
@@ -67,12 +70,13 @@ void cooldown_replica::adopt(const cooldown_conf& conf) {
   } else if (conf.published && conf.published->id == published) {
     conf_->published = conf.published;
   }
+  conf_->recalled = recalled;
   if (!news)
     return;
   failures_ = 0;
   rest_until_ = now_;
   if (const auto* waits = std::get_if<asking>(&state_);
-      waits != nullptr && conf_->published && conf_->published->object == waits->published.object)
+      waits != nullptr && conf_->published == waits->published)
     on(publication_answered{job_, publication_verdict::accepted});
 }
 
@@ -100,8 +104,8 @@ void cooldown_replica::on(const cooldown_work_due&) {
   if (now_ < rest_until_)
     return;
   why_stuck_.clear();
-  if (published_id() > facts_->disk.id)
-    return follow();
+  if (is_behind() && !may_overtake())
+    return wait_or_catch_up();
   if (leads(now_))
     upload_or_clean_up();
 }
@@ -112,9 +116,9 @@ void cooldown_replica::settle_asked() {
   const auto& asked = *facts_->disk.asked;
   if (!conf_)
     return;
-  if (published_id() >= asked.id && published_id() > facts_->disk.id) {
+  if (published_id() >= asked.id && is_behind() && misaligned_ != published_id()) {
     if (now_ >= rest_until_)
-      follow();  // Whether it is ours or not; saving it forgets what was asked.
+      catch_up();  // Whether it is ours or not; saving it forgets what was asked.
   } else if (published_id() >= asked.id || conf_->term > asked.id.term) {
     state_ = forgetting{};
     effects_.emplace_back(forget_asked{++job_});
@@ -141,6 +145,29 @@ void cooldown_replica::fail_job(std::string why) {
 
 // -- following -----------------------------------------------------------------------------
 
+bool cooldown_replica::is_behind() const { return published_id() > facts_->disk.id; }
+
+/// An uploader that need not take over what is published before it publishes itself: a recall says nothing of rowsets; and
+/// one whose rowsets lie across the end of what is published can never follow it, but may publish its own, to that
+/// end and beyond.
+bool cooldown_replica::may_overtake() const {
+  return leads(now_) && facts_->disk.id >= conf_->recalled && (facts_->recall || misaligned_ == published_id());
+}
+
+/// Who follows shortly before a recall lets go of files that he then has to fetch.
+void cooldown_replica::wait_or_catch_up() {
+  if (!facts_->recall || facts_->disk.id < conf_->recalled)
+    catch_up();
+}
+
+/// After a recall home comes first: what was published since may reach less far than what is remote here.
+void cooldown_replica::catch_up() {
+  if (facts_->disk.id >= conf_->recalled)
+    return follow();
+  state_ = coming_home{};
+  effects_.emplace_back(bring_home{++job_, plan_home(facts_->disk, conf_->recalled)});
+}
+
 void cooldown_replica::follow() {
   state_ = fetching{*conf_->published};
   effects_.emplace_back(fetch_meta{++job_, *conf_->published});
@@ -159,6 +186,8 @@ void cooldown_replica::save(const set_plan& plan) {
   if (const auto* refused = std::get_if<set_refused>(&plan)) {
     if (refused->kind == set_refusal::nothing_new)
       return end_job();
+    if (refused->kind == set_refusal::not_aligned)
+      misaligned_ = published_id();
     return fail_job(refused->why);
   }
   state_ = saving_set{};
@@ -166,8 +195,8 @@ void cooldown_replica::save(const set_plan& plan) {
 }
 
 void cooldown_replica::on(const read_missed&) {
-  if (in<idle>() && published_id() > facts_->disk.id)
-    follow();
+  if (in<idle>() && is_behind())
+    catch_up();
   if (in<fetching>() || in<saving_set>())
     reads_wait_ = true;
   else

@@ -39,9 +39,10 @@ struct cooldown_options {
 struct cooling_facts {
   const replica_disk& disk;
   std::optional<cooling_rule> rule;
-  resource_id resource{};  ///< 0: gone.
+  resource_id resource{};  ///< Where it cools to; of a recall where it lay.  0: gone.
   time_ms wall{};          ///< For dates of the policy only.
   std::uint64_t nonce{};   ///< Random, another one each step.
+  bool recall = false;     ///< What is remote comes back; nothing is uploaded.
   std::span<const resource_id> resources{};  ///< All that the leader has told of, ascending: where objects may lie.
 };
 
@@ -136,6 +137,12 @@ struct save_set {
   std::uint64_t job{};
   set_change change;
 };
+/// Every object of change.remote_dropped into a local file of its own, all blocks checked, then apply() in one durable
+/// write, if the disk's id is still change.from.  Remote objects are left alone, so the lease does not bound it.
+struct bring_home {
+  std::uint64_t job{};
+  set_change change;
+};
 /// Nobody was ever asked to publish them.  May fail: then a cleanup finds them.
 struct discard_objects {
   std::vector<std::string> objects;
@@ -166,7 +173,7 @@ struct fail_reads {
 };
 using replica_effect
     = std::variant<put_segment, put_meta, save_asked, ask_publication, forget_asked, fetch_meta, save_set,
-                   discard_objects, list_objects, ask_deletion, delete_object, refuse_conf, retry_reads, fail_reads>;
+                   bring_home, discard_objects, list_objects, ask_deletion, delete_object, refuse_conf, retry_reads, fail_reads>;
 using replica_effects = std::vector<replica_effect>;
 
 class cooldown_replica {
@@ -216,6 +223,7 @@ private:
     published_meta published;
   };
   struct saving_set {};
+  struct coming_home {};
   struct listing {
     resource_id resource{};
   };
@@ -230,8 +238,8 @@ private:
     confirming what;
     std::size_t next = 0;
   };
-  using state = std::variant<idle, uploading, saving_asked, asking, forgetting, fetching, saving_set, listing,
-                             confirming, deleting>;
+  using state = std::variant<idle, uploading, saving_asked, asking, forgetting, fetching, saving_set,
+                             coming_home, listing, confirming, deleting>;
 
   [[nodiscard]] bool is_uploader() const { return conf_ && raw(self_) != 0 && conf_->uploader == self_; }
   template <class State>
@@ -248,6 +256,10 @@ private:
   void on(const meta_fetched& e);
   void adopt(const cooldown_conf& conf);
   void settle_asked();
+  [[nodiscard]] bool is_behind() const;
+  [[nodiscard]] bool may_overtake() const;
+  void wait_or_catch_up();
+  void catch_up();
   void follow();
   void save(const set_plan& plan);
   void end_job();
@@ -258,6 +270,9 @@ private:
   void on(const meta_written& e);
   void on(const publication_answered& e);
   void upload_or_clean_up();
+  void recall_or_clean_up();
+  void ask_recall();
+  [[nodiscard]] next_to_cool choose_to_overtake() const;
   [[nodiscard]] bool begin_upload();
   [[nodiscard]] bool begin_compaction();
   void begin_move();
@@ -291,6 +306,7 @@ private:
   bool stop_wanted_ = false;       ///< By a conf that had to be refused, or a clone: no further step of an upload.
   bool republish_wanted_ = false;  ///< B10: cloned as a whole while uploader.
   bool reads_wait_ = false;
+  remote_meta_id misaligned_;  ///< A published set that ends inside a rowset here.
   std::uint32_t failures_ = 0;  ///< In a row.
   time_ms rest_until_{};
   std::optional<time_ms> cleanup_after_;

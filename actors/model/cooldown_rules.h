@@ -33,19 +33,21 @@ enum class publication_verdict : std::uint8_t {
   accepted,      ///< Or was before: the same object is published.
   not_uploader,  ///< The term is over, or never was this replica's.
   not_greater,   ///< Its id is not above the published one's.
-  term_unknown,  ///< No such term yet by this catalog, which must be behind.
+  term_unknown,  ///< No such term, or no recall, by this catalog: which is behind, or the recall was taken back.
 };
-/// The rule of the fold for cooldown_published.
+/// The rule of the fold for cooldown_published.  `recalled`: the log wants nothing of the tablet to be remote; only then
+/// a publication may say so.
 [[nodiscard]] constexpr publication_verdict judge_publication(const cooldown_conf& conf, replica_id by, term tenure,
-                                                              const published_meta& meta) {
-  if (conf.published && conf.published->object == meta.object)
+                                                              const published_meta& meta, bool recalled) {
+  if (conf.published && conf.published->id == meta.id && conf.published->object == meta.object)
     return publication_verdict::accepted;
   if (tenure > conf.term)
     return publication_verdict::term_unknown;
   if (tenure < conf.term || conf.uploader != by || raw(by) == 0 || meta.id.term != tenure)
     return publication_verdict::not_uploader;
-  return conf.published && meta.id <= conf.published->id ? publication_verdict::not_greater
-                                                         : publication_verdict::accepted;
+  if (conf.published && meta.id <= conf.published->id)
+    return publication_verdict::not_greater;
+  return is_recall(meta) && !recalled ? publication_verdict::term_unknown : publication_verdict::accepted;
 }
 
 }  // namespace tabletd::model

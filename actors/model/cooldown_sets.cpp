@@ -145,12 +145,35 @@ set_plan plan_follow(const replica_disk& own, const remote_meta& meta) {
   return change;
 }
 
+set_change plan_home(const replica_disk& own, remote_meta_id recalled) {
+  auto change = change_to(own, recalled, {});
+  for (const auto& r : own.remote)
+    change.hot_added.push_back({r.txn, r.first_version, r.last_version, r.rows, r.bytes, r.blocks, time_ms{}});
+  return change;
+}
+
+namespace {
+
+/// Where the versions end that `hot` has behind `end` without a gap.
+version reach_of(const std::vector<hot_rowset>& hot, version end) {
+  for (const auto& rowset : hot)
+    if (rowset.first_version <= end + 1)
+      end = std::max(end, rowset.last_version);
+  return end;
+}
+
+}  // namespace
+
 set_plan plan_clone(const replica_disk& own, const cloned_set& source, bool full) {
-  const bool keeps_own = own.id >= source.id;
+  // A few versions do not bring a set that reaches less far: what is remote here would have to come along.
+  const bool keeps_own
+      = own.id >= source.id || (!full && last_version_of(source.remote) < last_version_of(own.remote));
   const auto& remote = keeps_own ? own.remote : source.remote;
   const auto end = last_version_of(remote);
-  if (last_version_of(keeps_own ? source.remote : own.remote) > end)
-    return refuse(set_refusal::would_go_back, "the older of the two remote sets reaches further than the newer");
+  if (full && keeps_own && last_version_of(source.remote) > end)
+    return refuse(set_refusal::would_go_back, "the source has not brought its rowsets home yet, as the destination has");
+  if (!keeps_own && last_version_of(own.remote) > reach_of(source.hot, end))
+    return refuse(set_refusal::would_go_back, "the source ends before the destination's remote rowsets do");
   if (straddles(source.hot, end) || (!full && straddles(own.hot, end)))
     return refuse(set_refusal::not_aligned,
                   "a local rowset is not aligned with version " + text_of(end) + ", where the remote ones end");

@@ -22,6 +22,7 @@ struct replica_disk {
   /// The leader was or is about to be asked to publish this.  Saved before it is asked and kept, by clones too, until
   /// it is known what came of it: a request may still be on its way long after its sender has crashed.
   std::optional<published_meta> asked;
+  resource_id resource{};  ///< Where its remote rowsets lie.
   friend bool operator==(const replica_disk&, const replica_disk&) = default;
 };
 
@@ -52,7 +53,7 @@ struct set_change {
   std::size_t kept = 0;               ///< So many at the front stay as they are.
   std::vector<remote_rowset> remote_dropped;
   std::vector<hot_rowset> hot_dropped;
-  std::vector<hot_rowset> hot_added;  ///< By a clone.
+  std::vector<hot_rowset> hot_added;  ///< By a clone or from the remote store.
   friend bool operator==(const set_change&, const set_change&) = default;
 };
 enum class set_refusal : std::uint8_t { nothing_new, would_go_back, not_aligned, damaged };
@@ -67,6 +68,9 @@ using set_plan = std::variant<set_change, set_refused>;
 /// it does.  The common front is found by equality of the rowsets, objects included, not by versions (#32798).
 [[nodiscard]] set_plan plan_follow(const replica_disk& own, const remote_meta& meta);
 
+/// A recall: what is remote becomes local, rowset by rowset, and the set with nothing in it has the id `recalled`.
+[[nodiscard]] set_change plan_home(const replica_disk& own, remote_meta_id recalled);
+
 /// What a clone's source had when its snapshot was opened.
 struct cloned_set {
   remote_meta_id id;
@@ -74,8 +78,9 @@ struct cloned_set {
   std::vector<hot_rowset> hot;
 };
 /// The greater of the two remote sets stays, so that no clone, full ones included, takes an id back (B10); local
-/// rowsets the destination lacks come from the source.  Of its own local rowsets a full clone keeps only those behind
-/// the source's last version: they were loaded after the snapshot.
+/// rowsets the destination lacks come from the source.  Since a recall the greater set may reach less far: then the
+/// source's local rowsets must fill the gap, or a full clone is refused until the source has come home.  Of its own
+/// local rowsets a full clone keeps only those behind the source's last version: they were loaded after the snapshot.
 [[nodiscard]] set_plan plan_clone(const replica_disk& own, const cloned_set& source, bool full);
 
 void apply(replica_disk& disk, const set_change& change);

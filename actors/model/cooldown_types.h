@@ -48,7 +48,8 @@ struct remote_meta {
   friend bool operator==(const remote_meta&, const remote_meta&) = default;
 };
 
-/// What the log says of the remote_meta that counts.
+/// What the log says of the remote_meta that counts.  One without a resource says that nothing is remote (a recall): it
+/// has no object and ends at version_initial.
 struct published_meta {
   remote_meta_id id;
   resource_id resource{};
@@ -58,6 +59,10 @@ struct published_meta {
   std::uint64_t bytes{};  ///< Of all objects it names, itself included.
   friend bool operator==(const published_meta&, const published_meta&) = default;
 };
+[[nodiscard]] constexpr bool is_recall(const published_meta& meta) { return raw(meta.resource) == 0; }
+[[nodiscard]] inline published_meta nothing_remote(const remote_meta_id& id) {
+  return {id, resource_id{}, {}, 0, version_initial, 0};
+}
 
 /// Who may upload, by the log (spec/jobs.md B2, U8).  Kept for tablets under a policy only.
 struct cooldown_conf {
@@ -66,6 +71,9 @@ struct cooldown_conf {
   replica_id uploader{};
   model::term term{};    ///< Grows with every grant and every revocation; 0: none yet.
   std::optional<published_meta> published;
+  /// Id of the last publication that left nothing remote; 0.0: there was none.  A replica whose own set is older brings
+  /// its rowsets home under this very id before it follows anything: what is published may reach less far than it does.
+  remote_meta_id recalled{};
   friend bool operator==(const cooldown_conf&, const cooldown_conf&) = default;
 };
 

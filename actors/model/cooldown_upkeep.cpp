@@ -26,10 +26,13 @@ cooling_tablet cooling_view(const catalog& cat, const tablet& t) {
   view.clone_under_way = cat.orders.contains(t.id);
   for (const auto& r : t.replicas) {
     const auto* home = cat.backends.find(r.backend);
-    view.replicas.push_back({r.id, home != nullptr && home->alive, r.damaged(), r.state == replica_state::clone});
+    view.replicas.push_back({r.id, home != nullptr && home->alive, r.damaged(), r.state == replica_state::clone,
+                             complete(r, view.visible)});
   }
   if (const auto* conf = cat.cooldowns.find(t.id))
     view.conf = *conf;
+  if (const auto* part = cat.table_of(t)->find(t.partition))
+    view.recalled = part->recalled;
   return view;
 }
 
@@ -71,9 +74,9 @@ struct comparison {
       if (moved.contains(p.resource))
         changed.insert(id);
     });
-    // What was published before a policy changed its resource still lies in the former one.
+    // What was published before a policy changed its resource still lies in the former one, and what was recalled in any.
     after.cooldowns.for_each([&](tablet_id id, const cooldown_conf& conf) {
-      if (conf.published && moved.contains(conf.published->resource))
+      if (conf.published && (is_recall(*conf.published) || moved.contains(conf.published->resource)))
         found.insert(id);
     });
     return changed;
@@ -106,7 +109,8 @@ struct comparison {
       const bool is_new = n != new_parts.end() && (o == old_parts.end() || n->id <= o->id);
       const auto policy_before = is_old ? policy_id(before, *was, *o) : storage_policy_id{};
       const auto policy_after = is_new ? policy_id(after, *is, *n) : storage_policy_id{};
-      if (policy_before != policy_after)
+      const bool asked_for = is_old && is_new && (o->recalled != n->recalled || o->cool_through != n->cool_through);
+      if (policy_before != policy_after || asked_for)
         add(is_new ? *n : *o);
       o += is_old ? 1 : 0;
       n += is_new ? 1 : 0;

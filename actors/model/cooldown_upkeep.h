@@ -20,7 +20,8 @@ namespace tabletd::model {
 [[nodiscard]] cooling_tablet cooling_view(const catalog& cat, const tablet& t);
 
 /// Tablets that came, went, or whose replicas may have to be told something, ascending: confs that changed, policies
-/// and resources that mean something else, tables and partitions that came under a policy or left it, and those of
+/// and resources that mean something else, tables and partitions that came under a policy or left it, were hurried or
+/// recalled, and those of
 /// `touched` whose replicas are others now.  Costs what differs between the two, and a look at every table
 /// and at every conf when a policy or a resource was altered.
 [[nodiscard]] std::vector<tablet_id> cooling_changes(const catalog& before, const catalog& after,

@@ -3,20 +3,34 @@
 #include "actors/model/cooldown_replica.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace tabletd::model {
+
+/// It names no object that a cleanup could delete while the answer is not known, and asked again it is the very same:
+/// so nothing of it is saved before.
+void cooldown_replica::ask_recall() {
+  ask(nothing_remote({conf_->term, 1 + std::max(facts_->disk.id.seq, published_id().seq)}), std::nullopt);
+}
 
 // -- putting -------------------------------------------------------------------------------
 
 /// A set lies in one store.  While the policy names another than that, nothing new is put into either.
 void cooldown_replica::upload_or_clean_up() {
   const auto& disk = facts_->disk;
-  if (disk.id != published_id())
-    return;  // A late push, heard after a restart, says less than the disk: nor where its set lies.  Reports bring a newer.
+  if (facts_->recall)
+    return recall_or_clean_up();
   const auto place = facts_->resource;
   const bool cools = raw(place) != 0 && facts_->rule;
-  const auto lies_in = conf_->published ? conf_->published->resource : place;
+  if (is_behind()) {
+    if (!cools || !begin_upload())
+      follow();
+    return;
+  }
+  if (disk.id != published_id())
+    return;  // A late push, heard after a restart, says less than the disk: nor where its set lies.  Reports bring a newer.
+  const auto lies_in = conf_->published && !is_recall(*conf_->published) ? conf_->published->resource : place;
   if (cools && lies_in != place)
     return begin_move();
   if (republish_wanted_ && !disk.remote.empty())
@@ -27,9 +41,36 @@ void cooldown_replica::upload_or_clean_up() {
   begin_cleanup();
 }
 
+void cooldown_replica::recall_or_clean_up() {
+  if (!conf_->published)
+    return;  // Nothing ever was remote.
+  if (!is_recall(*conf_->published))
+    return ask_recall();
+  if (facts_->disk.id == published_id())
+    begin_cleanup();
+}
+
+/// What an uploader takes that publishes its own rowsets in the place of those it cannot follow: to the end of what is
+/// published, however much that is, or nothing.
+next_to_cool cooldown_replica::choose_to_overtake() const {
+  const auto& disk = facts_->disk;
+  if (!disk.remote.empty() && disk.resource != facts_->resource)
+    return {};  // A meta has one resource.
+  const publication_limits all{std::numeric_limits<std::size_t>::max(), std::numeric_limits<std::uint64_t>::max()};
+  auto chosen = choose_next(disk.hot, last_version_of(disk.remote), *facts_->rule, all, facts_->wall);
+  const auto reaches = [&](const hot_rowset& rowset) { return rowset.last_version >= conf_->published->last_version; };
+  const auto last = std::ranges::find_if(chosen.rowsets, reaches);
+  if (last == chosen.rowsets.end())
+    return {};
+  chosen.rowsets.erase(last + 1, chosen.rowsets.end());
+  return chosen;
+}
+
 bool cooldown_replica::begin_upload() {
   const auto& disk = facts_->disk;
-  const auto chosen = choose_next(disk.hot, last_version_of(disk.remote), *facts_->rule, options_.limits, facts_->wall);
+  const auto chosen = is_behind() ? choose_to_overtake()
+                                  : choose_next(disk.hot, last_version_of(disk.remote), *facts_->rule,
+                                                options_.limits, facts_->wall);
   if (chosen.gap)
     why_stuck_ = "version not continuous: version " + std::to_string(last_version_of(disk.remote) + 1) + " is not here";
   if (chosen.rowsets.empty())
@@ -174,7 +215,9 @@ void cooldown_replica::on(const cooldown_done& e) {
     ask(saved->published, std::move(saved->meta));
   } else if (in<forgetting>()) {
     end_job();
-  } else if (in<saving_set>()) {
+  } else if (in<saving_set>() || in<coming_home>()) {
+    if (in<coming_home>())
+      cleanup_after_.reset();  // Everything that is there is unused now, not some of it.
     end_job();
     failures_ = 0;
     why_stuck_.clear();
@@ -229,16 +272,22 @@ void cooldown_replica::on(const publication_answered& e) {
   if (e.verdict == publication_verdict::term_unknown)
     return;  // Of a leader that is behind; it is asked again when the answer is overdue.
   if (e.verdict != publication_verdict::accepted) {
+    if (is_recall(asked->published))
+      return end_job();
     state_ = forgetting{};
     effects_.emplace_back(forget_asked{++job_});
     return;
   }
   if (published_id() < asked->published.id)
     conf_->published = asked->published;
+  if (is_recall(asked->published))
+    conf_->recalled = std::max(conf_->recalled, asked->published.id);
   republish_wanted_ = false;
   if (asked->meta && published_id() == asked->published.id)
     return save(plan_follow(facts_->disk, *std::exchange(asked->meta, std::nullopt)));
-  follow();
+  if (!is_behind())
+    return end_job();  // A clone brought the set first.
+  catch_up();
 }
 
 }  // namespace tabletd::model

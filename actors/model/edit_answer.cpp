@@ -103,6 +103,11 @@ constexpr std::array explanations{
               "it goes back, or names versions its uploader does not have", ""},
   explanation{refusal::cooldown_unsettled, error_code::conflict,
               "a replica is missing, not confirmed, or its backend is down", ""},
+  explanation{refusal::partition_stays_hot, error_code::failed_precondition, "a partition is under no storage policy",
+              R"(ALTER TABLE ... SET ("storage_policy" = "...") puts the table under one)"},
+  explanation{refusal::partition_would_cool, error_code::failed_precondition,
+              "a partition is under a storage policy, which would cool it again",
+              R"(ALTER TABLE ... SET ("storage_policy" = "") takes it away from a table, MODIFY PARTITION from a partition)"},
 };
 
 statement_error failed(const edit_answer& answer, std::string_view doing, std::string_view leader) {

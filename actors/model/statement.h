@@ -141,6 +141,10 @@ struct show_replica_status {
 struct show_replica_distribution { table_name table; partition_names partitions; friend bool operator==(const show_replica_distribution&, const show_replica_distribution&) = default; };
 
 // -- what an operator does about it ----------------------------------------------------
+/// ADMIN COOLDOWN TABLE: what was written so far is due.
+struct cooldown_table { table_name table; partition_names partitions; friend bool operator==(const cooldown_table&, const cooldown_table&) = default; };
+/// RECALL TABLE: what has cooled comes back.
+struct recall_table { table_name table; partition_names partitions; friend bool operator==(const recall_table&, const recall_table&) = default; };
 /// ADMIN [CANCEL] REPAIR TABLE.
 struct repair_table { table_name table; partition_names partitions; bool on = true; friend bool operator==(const repair_table&, const repair_table&) = default; };
 struct set_replica_status { std::uint64_t tablet{}; std::uint64_t backend{}; bool bad{}; friend bool operator==(const set_replica_status&, const set_replica_status&) = default; };
@@ -166,7 +170,7 @@ using statement
     = std::variant<create_database, drop_database, create_table, drop_table, add_partition, drop_partition,
                    modify_partition, set_table_policy, use_database, add_backends, drop_backend, modify_backend, decommission_backend,
                    add_frontend, drop_frontend, hand_over_leadership, create_resource, alter_resource, drop_resource,
-                   create_storage_policy, alter_storage_policy, drop_storage_policy, load_file, export_table, show_databases, show_tables, show_backends, show_frontends,
+                   create_storage_policy, alter_storage_policy, drop_storage_policy, cooldown_table, recall_table, load_file, export_table, show_databases, show_tables, show_backends, show_frontends,
                    show_resources, show_storage_policies, show_policy_users, show_tablet,
                    show_tablets, show_proc, explain_tablet, plan_of_balance,
                    plan_of_decommission, plan_of_loss, save_plan, apply_plan, drop_plan, show_plans, show_plan,

@@ -293,6 +293,8 @@ constexpr std::array<builder, std::variant_size_v<statement>> builders{
   [](slot_reader& in) -> statement { return build_create_storage_policy(in); },
   [](slot_reader& in) -> statement { return build_alter_storage_policy(in); },
   [](slot_reader& in) -> statement { return drop_storage_policy{in.name(), in.took("IF")}; },
+  [](slot_reader& in) -> statement { return with_partitions<cooldown_table>(in); },
+  [](slot_reader& in) -> statement { return with_partitions<recall_table>(in); },
   [](slot_reader& in) -> statement { return build_load(in); },
   [](slot_reader& in) -> statement { return build_export(in); },
   [](slot_reader&) -> statement { return show_databases{}; },

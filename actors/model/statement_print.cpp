@@ -196,6 +196,12 @@ struct printer {
     return (s.if_exists ? "DROP STORAGE POLICY IF EXISTS " : "DROP STORAGE POLICY ") + printed(s.name);
   }
   std::string operator()(const show_resources&) const { return "SHOW RESOURCES"; }
+  std::string operator()(const cooldown_table& s) const {
+    return "ADMIN COOLDOWN TABLE " + printed(s.table) + printed_partitions(s.partitions);
+  }
+  std::string operator()(const recall_table& s) const {
+    return "RECALL TABLE " + printed(s.table) + printed_partitions(s.partitions);
+  }
   std::string operator()(const show_storage_policies&) const { return "SHOW STORAGE POLICY"; }
   std::string operator()(const show_policy_users& s) const {
     return s.name.empty() ? "SHOW STORAGE POLICY USING" : "SHOW STORAGE POLICY USING FOR " + printed(s.name);

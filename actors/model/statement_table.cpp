@@ -131,6 +131,16 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
    "Forgets a storage policy.",
    "Refused while a table or partition is under it: SHOW STORAGE POLICY USING lists them.",
    "DROP STORAGE POLICY IF EXISTS after_a_month", {}, writes},
+  {"cooldown_table", "ADMIN COOLDOWN TABLE <table> [PARTITION ( <partition>, ... )]",
+   "Has everything that was loaded so far cool now, whatever the policy's time says.",
+   "Only of partitions under a storage policy. What is loaded later cools when the policy says so. It is in the edit "
+   "log, and returns at once: SHOW PROC '/cooldown' shows how far it is.",
+   "ADMIN COOLDOWN TABLE shop.orders PARTITION (y2024)", {}, writes},
+  {"recall_table", "RECALL TABLE <table> [PARTITION ( <partition>, ... )]",
+   "Brings back to the backends' disks what has cooled.",
+   "Refused while a storage policy would cool it again. The data is readable all the time, and stays local until a policy is set "
+   "again. Returns at once: SHOW PROC '/cooldown' shows how far it is. Every replica needs room for its own copy.",
+   "RECALL TABLE shop.orders PARTITION (y2024)", {}, writes},
   {"load", "LOAD FILE <path> INTO <table> [PARTITION ( <partition>, ... )] [LABEL <label>]",
    "Loads the lines of a file of the client.",
    "All or nothing: the rows become visible together, as one version, once a majority of the replicas of every "

@@ -2,6 +2,7 @@
 #include "node/be/cooldown_mover.h"
 
 #include "actors/codec/remote_meta_codec.h"
+#include "node/be/homecoming.h"
 #include "node/be/replica_look.h"
 #include "persistence/crc32c.h"
 #include "persistence/remote/remote_segment.h"
@@ -121,6 +122,17 @@ void cooldown_mover::save_set(const cooldown_life_id& who, model::save_set what,
         }
       },
       [self = shared_from_this(), who, job, keeper] { self->fail(who, job, keeper, "the replica is not here any more"); });
+}
+
+void cooldown_mover::bring_home(const cooldown_life_id& who, model::bring_home what, cooldown_keeper_actor keeper) {
+  auto at_disk = [self = shared_from_this(), who, job = what.job, keeper](disk_work work) {
+    self->on_its_disk(who, std::move(work), [self, who, job, keeper] {
+      self->fail(who, job, keeper, "the replica is not here any more");
+    });
+  };
+  std::make_shared<homecoming>(homecoming::ports{where_.paths, where_.workers, where_.shelf, where_.clock, std::move(at_disk)},
+                               who, std::move(what), std::move(keeper))
+      ->begin();
 }
 
 // -- uploading ---------------------------------------------------------------------------

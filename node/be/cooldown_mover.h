@@ -32,6 +32,7 @@ public:
   void fetch_meta(const cooldown_life_id& who, model::fetch_meta what, cooldown_keeper_actor keeper) override;
   void save_set(const cooldown_life_id& who, model::save_set what, model::resource_id resource,
                 cooldown_keeper_actor keeper) override;
+  void bring_home(const cooldown_life_id& who, model::bring_home what, cooldown_keeper_actor keeper) override;
   void list_objects(const cooldown_life_id& who, model::list_objects what, cooldown_keeper_actor keeper) override;
   void delete_object(const cooldown_life_id& who, model::delete_object what, lease_end lease,
                      cooldown_keeper_actor keeper) override;

@@ -18,6 +18,7 @@ model::replica_disk disk_of(const tablet_store& store, model::tablet_id tablet) 
                           rowset.blocks, model::time_ms(rowset.written_ms)});
     }
   }
+  disk.resource = model::resource_id{here.remote.resource};
   // One that is damaged has nothing to give: no rowset of it is taken until it is repaired.
   if (here.bad)
     disk.hot.clear();

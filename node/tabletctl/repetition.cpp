@@ -33,6 +33,8 @@ constexpr std::array looking_glasses{
   looking_glass{"drop_plan", "SHOW PLANS"},
   looking_glass{"pause_balance", "SHOW PROC '/cluster_balance/balance_pauses'"},
   looking_glass{"resume_balance", "SHOW PROC '/cluster_balance/balance_pauses'"},
+  looking_glass{"cooldown_table", "SHOW PROC '/cooldown'"},
+  looking_glass{"recall_table", "SHOW PROC '/cooldown'"},
   looking_glass{"repair_table", "SHOW PROC '/cluster_balance/priority_repair'"},
 };
 

@@ -19,6 +19,8 @@ struct scripted_store final : cooldown_transport {
     disk.tablet = who.tablet;
     disk.replica = who.replica;
     disk.hot = hot;
+    disk.remote = remote;
+    disk.id = id;
     caf::anon_send(keeper, cooldown_looked{who, is_gone ? std::nullopt : std::optional{disk}});
   }
   void put_segment(const cooldown_life_id& who, model::put_segment what, lease_end until,
@@ -31,7 +33,13 @@ struct scripted_store final : cooldown_transport {
                   cooldown_keeper_actor) override {}
   void fetch_meta(const cooldown_life_id&, model::fetch_meta, cooldown_keeper_actor) override { ++fetches; }
   void save_set(const cooldown_life_id&, model::save_set, model::resource_id, cooldown_keeper_actor) override {}
-  void list_objects(const cooldown_life_id&, model::list_objects, cooldown_keeper_actor) override {}
+  void bring_home(const cooldown_life_id& who, model::bring_home what, cooldown_keeper_actor) override {
+    homecomings.push_back({who, what.job});
+    change = what.change;
+  }
+  void list_objects(const cooldown_life_id&, model::list_objects what, cooldown_keeper_actor) override {
+    listed.push_back(what.resource);
+  }
   void delete_object(const cooldown_life_id&, model::delete_object, lease_end, cooldown_keeper_actor) override {}
   void discard(const cooldown_life_id&, model::discard_objects what) override {
     discarded.insert(discarded.end(), what.objects.begin(), what.objects.end());
@@ -42,8 +50,12 @@ struct scripted_store final : cooldown_transport {
   };
   bool is_gone = false;
   std::vector<model::hot_rowset> hot;
+  std::vector<model::remote_rowset> remote;
+  model::remote_meta_id id;
   std::vector<cooldown_life_id> looks;
-  std::vector<put> puts;
+  std::vector<put> puts, homecomings;
+  model::set_change change;
+  std::vector<model::resource_id> listed;
   std::size_t fetches = 0;
   std::vector<std::string> discarded;
   lease_end lease;
@@ -53,9 +65,12 @@ struct scripted_leader final : cooldown_wire {
   void send(std::vector<report> all, cooldown_keeper_actor) override {
     reports.insert(reports.end(), all.begin(), all.end());
   }
-  void ask(const cooldown_life_id&, model::ask_publication, cooldown_keeper_actor) override {}
+  void ask(const cooldown_life_id&, model::ask_publication what, cooldown_keeper_actor) override {
+    asked.push_back(what.meta);
+  }
   void ask(const cooldown_life_id&, model::ask_deletion, cooldown_keeper_actor) override {}
   std::vector<report> reports;
+  std::vector<model::published_meta> asked;
 };
 
 struct CooldownKeeper : actor_world {
@@ -227,6 +242,50 @@ TEST_F(CooldownKeeper, AReadThatNobodyCanHelpIsToldSo) {
   EXPECT_FALSE(how.retry);
   EXPECT_NE(how.why.find("newest set known here"), std::string::npos) << how.why;
   EXPECT_EQ(store->fetches, 0U);
+}
+
+/// RECALL TABLE: no policy any more, and the order to take back what is published.
+TEST_F(CooldownKeeper, ARecallIsAskedForAndCarriedOutAndTheOldPlaceIsCleanedUp) {
+  store->remote = {{"x", {}, 2, 3, 1, 100, 1}};
+  store->id = {1, 4};
+  const model::published_meta before{{1, 4}, model::resource_id{9}, "m", 7, 3, 100};
+  const auto order = [&](const std::optional<model::published_meta>& published, const model::remote_meta_id& recalled) {
+    caf::anon_send(keeper, seal<wire::CooldownOrders>(
+                             [&](auto to) {
+                               to.setLeaseMs(1'800'000);
+                               auto one = to.initTablets(1)[0];
+                               one.setTablet(1);
+                               one.setReplica(10);
+                               one.setRecall(true);
+                               one.getConf().setUploader(10);
+                               one.getConf().setTerm(1);
+                               if (published)
+                                 codec::encode(*published, one.getConf().getPublished().initMeta());
+                               codec::encode(recalled, one.getConf().initRecalled());
+                             },
+                             128));
+    settle();
+  };
+  order(before, {});
+  go_on(2s);
+  acknowledge();
+  go_on(20s);
+  ASSERT_EQ(leader->asked, std::vector{model::nothing_remote({1, 5})});
+  EXPECT_TRUE(store->homecomings.empty()) << "not before it is in the log";
+  order(model::nothing_remote({1, 5}), {1, 5});
+  ASSERT_EQ(store->homecomings.size(), 1u);
+  EXPECT_EQ(store->change.to, (model::remote_meta_id{1, 5}));
+  EXPECT_EQ(store->change.remote_dropped, store->remote);
+  go_on(2s);
+  EXPECT_EQ(leader->reports.back().what.phase, model::cooldown_phase::recalling);
+  store->remote.clear();
+  store->id = {1, 5};
+  caf::anon_send(keeper, cooldown_happened{store->homecomings[0].who, model::cooldown_done{store->homecomings[0].job}});
+  settle();
+  acknowledge();
+  go_on(1min);
+  EXPECT_EQ(store->listed, std::vector{model::resource_id{9}}) << "where the published set lay";
+  EXPECT_TRUE(store->puts.empty());
 }
 
 } // namespace

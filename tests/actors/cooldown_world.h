@@ -32,7 +32,7 @@ struct told {
   replica_id replica{};
   cooldown_conf conf;
   resource_id resource{};
-  std::string rule; ///< "never", "ttl 3600000", "datetime 5"
+  std::string rule; ///< "never", "ttl 3600000 through 7", "datetime 5", "never recall"
   std::string stores; ///< Ids and properties that came along: "1 root=/mnt/cold"
   std::uint64_t lease_ms{};
 };
@@ -65,7 +65,7 @@ public:
     }
     for (const auto order : what.get().getTablets())
       orders[to].push_back({replica_id{order.getReplica()}, conf_of(order.getConf()), resource_id{order.getResource()},
-                            rule_of(order.getRule()), stores, what.get().getLeaseMs()});
+                            rule_of(order), stores, what.get().getLeaseMs()});
   }
 
 private:
@@ -80,12 +80,16 @@ private:
                                       meta.getLastVersion(),
                                       meta.getBytes()};
     }
+    conf.recalled = {from.getRecalled().getTerm(), from.getRecalled().getSeq()};
     return conf;
   }
-  static std::string rule_of(wire::CooldownOrder::Rule::Reader from) {
-    if (from.isTtlMs())
-      return "ttl " + std::to_string(from.getTtlMs());
-    return from.isDatetimeMs() ? "datetime " + std::to_string(from.getDatetimeMs()) : "never";
+  static std::string rule_of(wire::CooldownOrder::Reader order) {
+    const auto from = order.getRule();
+    const std::string rule = from.isTtlMs()        ? "ttl " + std::to_string(from.getTtlMs())
+                             : from.isDatetimeMs() ? "datetime " + std::to_string(from.getDatetimeMs())
+                                                   : "never";
+    return rule + (order.getCoolThrough() > 0 ? " through " + std::to_string(order.getCoolThrough()) : "")
+           + (order.getRecall() ? " recall" : "");
   }
 };
 

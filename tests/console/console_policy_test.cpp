@@ -184,6 +184,48 @@ TEST_F(ConsolePolicy, WhatCoolsIsShown) {
               + fmt::format("{}|shop|orders|-1|0|waiting|-1|1|3|0|an uploader is about to be chosen\n", raw(second.id)));
 }
 
+TEST_F(ConsolePolicy, WhatIsThereIsHurried) {
+  make_policy();
+  EXPECT_EQ(run("ADMIN COOLDOWN TABLE shop.orders"),
+            "error [5] partition orders of shop.orders is under no storage policy, so nothing says where to | ALTER TABLE "
+            "... SET (\"storage_policy\" = \"...\") puts a table under one, MODIFY PARTITION a partition\n");
+  run(R"(ALTER TABLE shop.orders MODIFY PARTITION p2 SET ("storage_policy"="p"))");
+  EXPECT_EQ(run("ADMIN COOLDOWN TABLE shop.orders").find("error [5] partition orders of shop.orders "), 0u)
+      << "all of them or none";
+  EXPECT_EQ(run("ADMIN COOLDOWN TABLE shop.orders PARTITION (p2)"),
+            "done everything in partition p2 of table shop.orders is due now (1)\n");
+  EXPECT_EQ(run("ADMIN COOLDOWN TABLE shop.orders PARTITION (p2)"),
+            "done everything in partition p2 of table shop.orders is due already: nothing to do (0)\n");
+  EXPECT_EQ(table().partitions[1].cool_through, 1u);
+  EXPECT_EQ(run("ADMIN COOLDOWN TABLE shop.orders PARTITION (p3)").find("error [2] "), 0u);
+  EXPECT_EQ(run("ADMIN COOLDOWN TABLE shop.others").find("error [2] "), 0u);
+  EXPECT_EQ(run("ADMIN COOLDOWN TABLE shop.orders", false).find("error [12] "), 0u);
+}
+
+TEST_F(ConsolePolicy, WhatWouldCoolAgainIsNotRecalled) {
+  make_policy();
+  run(R"(ALTER TABLE shop.orders SET ("storage_policy"="p"))");
+  publish();
+  EXPECT_EQ(run("RECALL TABLE shop.orders"),
+            "error [5] partition orders of shop.orders is under storage policy p, which would cool it again | ALTER TABLE "
+            "shop.orders SET (\"storage_policy\" = \"\") takes it away\n");
+  run(R"(ALTER TABLE shop.orders MODIFY PARTITION p2 SET ("storage_policy"="p"))");
+  run(R"(ALTER TABLE shop.orders SET ("storage_policy"=""))");
+  EXPECT_EQ(run("RECALL TABLE shop.orders"),
+            "error [5] partition p2 of shop.orders is under storage policy p, which would cool it again | ALTER TABLE "
+            "shop.orders MODIFY PARTITION p2 SET (\"storage_policy\" = \"\") takes it away\n");
+  EXPECT_EQ(run("RECALL TABLE shop.orders PARTITION (orders)"),
+            "done partition orders of table shop.orders comes back from the remote store (1)\n");
+  EXPECT_TRUE(table().partitions[0].recalled);
+  EXPECT_EQ(run("RECALL TABLE shop.orders PARTITION (orders)"),
+            "done partition orders of table shop.orders is recalled already: nothing to do (0)\n");
+  run(R"(ALTER TABLE shop.orders MODIFY PARTITION p2 SET ("storage_policy"=""))");
+  EXPECT_EQ(run("RECALL TABLE shop.orders"), "done table shop.orders comes back from the remote store (2)\n");
+  run(R"(ALTER TABLE shop.orders SET ("storage_policy"="p"))");
+  EXPECT_FALSE(table().partitions[0].recalled || table().partitions[1].recalled) << "a policy takes it back";
+  EXPECT_EQ(run("RECALL TABLE shop.orders", false).find("error [12] "), 0u);
+}
+
 TEST_F(ConsolePolicy, AJobThatIsCutOffAfterItProposedIsInDoubt) {
   kill_jobs();
   journal_holds = true;

@@ -301,5 +301,86 @@ TEST_F(CatalogCooldown, AFormerTermsSetIsNotConfirmedUntilTheNewUploaderPublishe
   EXPECT_EQ(confirm(b2, 2, 6), refusal::none);
 }
 
+// -- what operators ask for --------------------------------------------------------------
+
+struct CatalogRecall : CatalogCooldown {
+  partition_id part() const { return cat.tables.find(t)->partitions.front().id; }
+  const partition& here() const { return cat.tables.find(t)->partitions.front(); }
+  void no_policy() { EXPECT_TRUE(w(storage_policy_set{t, {}, {}}).ok()); }
+  refusal recall() { return why(cooldown_recalled{t, {part()}}); }
+  refusal hurry() { return why(cooldown_hurried{t, {part()}}); }
+};
+
+TEST_F(CatalogRecall, WhatIsThereNowIsHurriedAndNoMore) {
+  load();
+  EXPECT_EQ(hurry(), refusal::none);
+  EXPECT_EQ(here().cool_through, 2u);
+  load();
+  EXPECT_EQ(here().cool_through, 2u) << "what comes later waits for its time";
+  EXPECT_EQ(hurry(), refusal::none);
+  EXPECT_EQ(here().cool_through, 3u);
+  EXPECT_EQ(why(cooldown_hurried{t, {part(), partition_id{5}}}), refusal::partition_unknown);
+  EXPECT_EQ(why(cooldown_hurried{table_id{5}, {}}), refusal::table_unknown);
+  no_policy();
+  EXPECT_EQ(here().cool_through, 0u) << "the next policy is not meant";
+  EXPECT_EQ(hurry(), refusal::partition_stays_hot);
+  EXPECT_EQ(broken_invariant(cat), "");
+}
+
+TEST_F(CatalogRecall, ARecallHoldsUntilAPolicyIsSet) {
+  EXPECT_EQ(recall(), refusal::partition_would_cool);
+  EXPECT_FALSE(here().recalled);
+  no_policy();
+  EXPECT_EQ(recall(), refusal::none);
+  EXPECT_EQ(recall(), refusal::none);
+  EXPECT_TRUE(here().recalled);
+  ASSERT_TRUE(w(storage_policy_set{t, part(), policy}).ok());
+  EXPECT_FALSE(here().recalled);
+  EXPECT_EQ(recall(), refusal::partition_would_cool);
+  ASSERT_TRUE(w(storage_policy_set{t, part(), {}}).ok());
+  EXPECT_EQ(recall(), refusal::none);
+  ASSERT_TRUE(w(storage_policy_set{t, {}, policy}).ok());
+  EXPECT_FALSE(here().recalled) << "the table's policy holds for it too";
+  EXPECT_EQ(why(cooldown_recalled{t, {partition_id{5}}}), refusal::partition_unknown);
+  EXPECT_EQ(broken_invariant(cat), "");
+}
+
+TEST_F(CatalogRecall, OnlyARecalledSetMayShrinkAndOnlyToNothing) {
+  load();
+  load();
+  ASSERT_TRUE(grant(b1, 1).ok());
+  ASSERT_EQ(publish(b1, meta(1, 1, 3)), refusal::none);
+  EXPECT_EQ(cat.resources.find(cold)->tablets, 1u);
+  EXPECT_EQ(publish(b1, nothing_remote({1, 2})), refusal::remote_meta_unsound) << "nobody has recalled it";
+  no_policy();
+  EXPECT_EQ(publish(b1, nothing_remote({1, 2})), refusal::remote_meta_unsound) << "nor has he who took the policy away";
+  ASSERT_EQ(recall(), refusal::none);
+  EXPECT_EQ(publish(b1, meta(1, 2, 2)), refusal::remote_meta_unsound) << "smaller, but not nothing";
+  auto half = nothing_remote({1, 2});
+  half.last_version = 2;
+  EXPECT_EQ(publish(b1, half), refusal::remote_meta_unsound);
+  half = nothing_remote({1, 2});
+  half.object = "x";
+  EXPECT_EQ(publish(b1, half), refusal::remote_meta_unsound);
+  EXPECT_EQ(publish(b1, nothing_remote({1, 1})), refusal::remote_meta_stale);
+  EXPECT_EQ(publish(b2, nothing_remote({1, 2})), refusal::not_uploader);
+  EXPECT_EQ(conf().recalled, (remote_meta_id{}));
+  EXPECT_EQ(publish(b1, nothing_remote({1, 2})), refusal::none);
+  EXPECT_EQ(publish(b1, nothing_remote({1, 2})), refusal::none) << "asked once more";
+  EXPECT_EQ(conf(), (cooldown_conf{on(b1), 1, nothing_remote({1, 2}), {1, 2}}));
+  EXPECT_EQ(cat.resources.find(cold)->tablets, 0u);
+  EXPECT_EQ(confirm(b1, 1, 2), refusal::none) << "its objects are cleaned up as ever";
+  EXPECT_EQ(broken_invariant(cat), "");
+  // Under a policy again it begins anew, and who has not come home yet still learns where to.
+  ASSERT_TRUE(w(storage_policy_set{t, {}, policy}).ok());
+  EXPECT_EQ(publish(b1, nothing_remote({1, 3})), refusal::remote_meta_unsound);
+  EXPECT_EQ(publish(b1, meta(1, 3, 2)), refusal::none);
+  EXPECT_EQ(conf().recalled, (remote_meta_id{1, 2}));
+  EXPECT_EQ(cat.resources.find(cold)->tablets, 1u);
+  EXPECT_EQ(broken_invariant(cat), "");
+  EXPECT_TRUE(w(table_dropped{t}).ok());
+  EXPECT_EQ(cat.resources.find(cold)->tablets, 0u);
+}
+
 }  // namespace
 }  // namespace tabletd

@@ -1,6 +1,7 @@
 # Cooldown: who uploads, what is followed, what may be deleted.
 tabletd_test(cooldown_test LIBS tabletd_model LABELS model SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/cooldown_compaction_test.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/cooldown_recall_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/cooldown_rules_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/cooldown_vectors_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/cooldown_upkeep_test.cpp)

@@ -99,14 +99,14 @@ TEST(CooldownGrants, AnUploaderThatLivesButSaysNothingIsReplaced) {
 TEST(CooldownGrants, ALeaderThatIsBehindRefusesNothingForGood) {
   const cooldown_conf behind{A, 1, std::nullopt};
   const auto meta = published(meta_of({2, 1}, {cold(2, 2, "x")}, B), "m");
-  EXPECT_EQ(judge_publication(behind, B, 2, meta), publication_verdict::term_unknown);
+  EXPECT_EQ(judge_publication(behind, B, 2, meta, false), publication_verdict::term_unknown);
   cooldown_handler handler(0s);
   EXPECT_TRUE(handler.step(three_replicas(behind), publication_asked{1, B, 2, meta}, 1s).empty());
   const cooldown_conf now{B, 2, meta};
-  EXPECT_EQ(judge_publication(now, B, 2, meta), publication_verdict::accepted) << "it was before";
+  EXPECT_EQ(judge_publication(now, B, 2, meta, false), publication_verdict::accepted) << "it was before";
   auto other = meta;
   other.object = "n";
-  EXPECT_EQ(judge_publication(now, B, 2, other), publication_verdict::not_greater);
+  EXPECT_EQ(judge_publication(now, B, 2, other, false), publication_verdict::not_greater);
 }
 
 TEST(CooldownGrants, Standing) {

@@ -46,7 +46,11 @@ const char* name_of(cooldown_mutant mutant) {
                                     "deletes_after_expiry",
                                     "lists_its_own_store_only",
                                     "moves_by_reference",
-                                    "one_nonce"};
+                                    "one_nonce",
+                                    "comes_home_early",
+                                    "comes_home_under_old_id",
+                                    "forgets_recalls",
+                                    "recalls_unasked"};
   static_assert(names.size() == static_cast<std::size_t>(cooldown_mutant::count));
   return names[static_cast<std::size_t>(mutant)];
 }
@@ -79,7 +83,10 @@ cooldown_simulation_counts& cooldown_simulation_counts::operator+=(const cooldow
                            &counts::reads_missed,
                            &counts::store_changes,
                            &counts::store_moves,
-                           &counts::republished})
+                           &counts::republished,
+                           &counts::recalls,
+                           &counts::recalls_published,
+                           &counts::homecomings})
     this->*count += other.*count;
   return *this;
 }
@@ -131,6 +138,7 @@ void cooldown_simulation::draw_faults() {
   odds_.rewrite = odds(5'000);
   odds_.policy = odds(400);
   odds_.place = odds(400);
+  odds_.recall = odds(300);
 }
 
 std::string cooldown_simulation::run() {
@@ -143,9 +151,30 @@ std::string cooldown_simulation::run() {
       if (why_not_done().empty())
         return {};
     }
+    tell_stuck();
     return "it does not end: " + why_not_done();
   } catch (const std::logic_error& broken) {
     return "at " + std::to_string(now_.count() / 1000) + " s: " + broken.what();
+  }
+}
+
+/// For whoever looks into a history that does not end.
+void cooldown_simulation::tell_stuck() {
+  if (conf_.published)
+    say("published is " + std::to_string(conf_.published->id.term) + "." + std::to_string(conf_.published->id.seq)
+        + " to version " + std::to_string(conf_.published->last_version));
+  for (const auto& row : rows_) {
+    const auto& b = backends_[row.place];
+    auto line = "replica " + std::to_string(raw(row.id)) + (row.id == conf_.uploader ? ", the uploader" : "");
+    if (!b.disk)
+      return say(line + ", has no disk");
+    line += " at " + std::to_string(b.disk->id.term) + "." + std::to_string(b.disk->id.seq) + ", remote";
+    for (const auto& r : b.disk->remote)
+      line += " " + std::to_string(r.first_version) + "-" + std::to_string(r.last_version);
+    line += ", local";
+    for (const auto& r : b.disk->hot)
+      line += " " + std::to_string(r.first_version) + "-" + std::to_string(r.last_version);
+    say(line + ": " + (b.process ? b.process->why_stuck() : "no process"));
   }
 }
 
@@ -176,6 +205,8 @@ void cooldown_simulation::minute() {
     feed(l, cooldown_ticked{});
   }
   for (auto& b : backends_) {
+    if (below(8) == 0)
+      b.recall = recalled_;
     if (below(2) == 0)
       in_process(b, within(60s), [this](backend& self) { report(self); });
     if (below(3) != 0)
@@ -221,6 +252,8 @@ void cooldown_simulation::make_trouble() {
   if (chance(odds_.elect))
     elect();
   alter_policy();
+  if (chance(odds_.recall))
+    recall(!recalled_);
   const auto complete_elsewhere = [&](std::size_t place) {
     return std::ranges::count_if(rows_, [&](const replica_row& row) {
       const auto& disk = backends_[row.place].disk;
@@ -259,6 +292,15 @@ void cooldown_simulation::alter_policy() {
   say("the policy names store " + std::to_string(raw(policys_)));
   for (const auto& b : backends_)
     later(within(10min), [this, place = b.place] { backends_[place].policys = policys_; });
+}
+
+/// RECALL TABLE, or a policy is set again.  Backends hear of it one by one.
+void cooldown_simulation::recall(bool on) {
+  counts_.recalls += on;
+  say(on ? "recalled" : "under a policy again");
+  recalled_ = on;
+  for (std::size_t place = 0; place < backends; ++place)
+    later(message_delay(), [this, place] { backends_[place].recall = recalled_; });
 }
 
 void cooldown_simulation::crash(backend& b) {
@@ -303,6 +345,7 @@ void cooldown_simulation::heal() {
   wanted_ = 3;
   cut_.clear();
   rule_.ttl = 40min;
+  recall(conf_.published && below(4) == 0);
   for (auto& b : backends_) {
     b.policys = policys_;
     if (b.up)
@@ -369,7 +412,7 @@ void cooldown_simulation::check_references() {
   if (!conf_.published)
     return;
   const auto in = conf_.published->resource;
-  require(find(in, conf_.published->object), "the published meta is not in the store");
+  require(is_recall(*conf_.published) || find(in, conf_.published->object), "the published meta is not in the store");
   for (const auto& r : committed_.at(conf_.published->id).rowsets)
     require(r.object.empty() || find(in, r.object),
             "the published meta names an object that is not in the store");
@@ -385,10 +428,12 @@ void cooldown_simulation::check_believers() {
 std::string cooldown_simulation::why_not_done() const {
   if (visible_ == version_initial)
     return {};
-  if (!conf_.published || conf_.published->last_version != visible_)
+  if (!conf_.published || (!recalled_ && conf_.published->last_version != visible_))
     return "not everything is published";
+  if (recalled_ != is_recall(*conf_.published))
+    return "what was recalled is still published, or the other way round";
   const auto in = conf_.published->resource;
-  if (in != policys_)
+  if (!recalled_ && in != policys_)
     return "what is published has not been taken to the policy's store";
   std::set<std::pair<resource_id, std::string>> named{{in, conf_.published->object}};
   for (const auto& r : committed_.at(conf_.published->id).rowsets)
@@ -399,7 +444,7 @@ std::string cooldown_simulation::why_not_done() const {
     const auto who = "replica " + std::to_string(raw(row.id));
     if (!disk || row.bad || !is_complete(*disk))
       return who + " is not complete";
-    if (disk->id != conf_.published->id || !disk->hot.empty())
+    if (disk->id != conf_.published->id || !(recalled_ ? disk->remote.empty() : disk->hot.empty()))
       return who + " has not followed";
     if (disk->asked)
       return who + " does not know what came of its request";

@@ -61,6 +61,10 @@ enum class cooldown_mutant : int {
   lists_its_own_store_only,   ///< And not the others that the leader tells of.
   moves_by_reference,         ///< Another store is published before the objects are there.
   one_nonce,                  ///< And puts are not conditional.
+  comes_home_early,           ///< A recall is saved when one rowset is here.
+  comes_home_under_old_id,    ///< A recall leaves the set's id as it was.
+  forgets_recalls,            ///< A conf does not say that everything was recalled in between.
+  recalls_unasked,            ///< The fold takes "nothing is remote" from any uploader.
   count
 };
 [[nodiscard]] const char* name_of(cooldown_mutant mutant);
@@ -72,7 +76,8 @@ struct cooldown_simulation_counts {
                 loads = 0, publications = 0, refused_publications = 0, compactions = 0, follows = 0, deletions = 0,
                 discards = 0, confirms = 0, refused_confirms = 0, incremental_clones = 0, full_clones = 0,
                 uploader_clones = 0, moves = 0, losses = 0, policies = 0, asked_again = 0, reads_missed = 0,
-                store_changes = 0, store_moves = 0, republished = 0;
+                store_changes = 0, store_moves = 0, republished = 0,
+                recalls = 0, recalls_published = 0, homecomings = 0;
   cooldown_simulation_counts& operator+=(const cooldown_simulation_counts& other);
 };
 
@@ -116,6 +121,7 @@ private:
     resource_id policys{1};  ///< As it last heard.
     std::string asked_last;
     time_ms deletion_asked_at{};
+    bool recall = false;  ///< As the leader last told it.
   };
   struct asker {
     std::size_t place{};
@@ -186,6 +192,8 @@ private:
   void crash(backend& b);
   void start(backend& b);
   void heal();
+  void tell_stuck();
+  void recall(bool on);
   [[nodiscard]] versions covered_by(const replica_disk& disk) const;
   [[nodiscard]] bool is_complete(const replica_disk& disk) const;
   [[nodiscard]] std::string why_not_done() const;
@@ -207,7 +215,8 @@ private:
   void repair();
   void begin_clone(replica_row* row, bool full);
   void begin_move();
-  void open_snapshot(const running_clone& clone);
+  void open_snapshot(running_clone clone);
+  [[nodiscard]] bool is_inside_others(const running_clone& clone, const replica_disk& source) const;
   void install_clone(const running_clone& clone, const cloned_set& set);
   void end_clone(const running_clone& clone, bool done);
   [[nodiscard]] replica_row* row_of(replica_id id);
@@ -241,6 +250,9 @@ private:
   void on(backend& b, const forget_asked& e);
   void on(backend& b, const fetch_meta& e);
   void on(backend& b, const save_set& e);
+  void on(backend& b, const bring_home& e) { fetch_home(b, e, 0); }
+  void fetch_home(backend& b, const bring_home& e, std::size_t next);
+  void save_home(backend& b, const bring_home& e, std::size_t fetched);
   void on(backend& b, const discard_objects& e);
   void on(backend& b, const list_objects& e);
   void on(backend& b, const ask_deletion& e);
@@ -268,7 +280,8 @@ private:
 
   struct {
     std::uint64_t lost{}, twice{}, slow{}, very_late{}, crash_step{}, crash{}, freeze{}, cut{}, elect{}, store{},
-        slow_put{}, loss{}, rot{}, clone{}, move{}, missed{}, empty{}, proposal{}, late_question{}, rewrite{}, policy{}, place{};
+        slow_put{}, loss{}, rot{}, clone{}, move{}, missed{}, empty{}, proposal{}, late_question{}, rewrite{}, policy{},
+        place{}, recall{};
   } odds_;
   std::vector<backend> backends_;
   std::array<clock, frontends> fe_clocks_{};
@@ -284,6 +297,7 @@ private:
   std::vector<replica_row> rows_;
   cooldown_conf conf_;
   version visible_ = version_initial;
+  bool recalled_ = false;  ///< Nothing shall be remote; no policy meanwhile.
   std::optional<running_clone> clone_;
   std::uint64_t clones_ = 0;
   std::uint64_t next_replica_ = 101;

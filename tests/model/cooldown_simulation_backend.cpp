@@ -31,7 +31,14 @@ void cooldown_simulation::feed(backend& b, const replica_event& event) {
   auto disk = *b.disk;
   if (is(cooldown_mutant::follows_backwards) && !b.process->leads(b.its.show(now_)))
     disk.id = {};
-  const cooling_facts facts{disk,    rule_, b.policys, now_, is(cooldown_mutant::one_nonce) ? 1 : dice_(),
+  if (const auto set = committed_.find(disk.id); set != committed_.end())
+    disk.resource = set->second.resource;
+  const cooling_facts facts{disk,
+                            b.recall ? std::nullopt : std::optional(rule_),
+                            b.policys,
+                            now_,
+                            is(cooldown_mutant::one_nonce) ? 1 : dice_(),
+                            b.recall,
                             is(cooldown_mutant::lists_its_own_store_only) ? std::span<const resource_id>{} : stores};
   const auto effects = b.process->step(facts, event, b.its.show(now_));
   check_believers();
@@ -92,7 +99,7 @@ void cooldown_simulation::on(backend& b, const save_asked& e) {
 void cooldown_simulation::on(backend& b, const ask_publication& e) {
   counts_.asked_again += b.disk->asked && b.asked_last == e.meta.object;
   b.asked_last = e.meta.object;
-  if (is(cooldown_mutant::saves_before_commit))
+  if (is(cooldown_mutant::saves_before_commit) && !is_recall(e.meta))
     if (const auto plan = plan_follow(*b.disk, *find(e.meta.resource, e.meta.object)->meta);
         std::holds_alternative<set_change>(plan))
       on(b, save_set{e.job, std::get<set_change>(plan)});
@@ -202,6 +209,31 @@ void cooldown_simulation::on(backend& b, const save_set& e) {
     require(committed_.contains(change.to), "local data goes before the publication is committed");
     apply(disk, change);
     ++counts_.follows;
+    return true;
+  });
+}
+
+void cooldown_simulation::fetch_home(backend& b, const bring_home& e, std::size_t next) {
+  const auto& wanted = e.change.remote_dropped;
+  while (next < wanted.size() && wanted[next].object.empty())
+    ++next;
+  if (next >= wanted.size() || (next > 0 && is(cooldown_mutant::comes_home_early)))
+    return save_home(b, e, next);
+  store_call(
+      b, e.job, false, [this, in = committed_.at(b.disk->id).resource, name = wanted[next].object] { return find(in, name) != nullptr; },
+      [this, e, next](backend& self) { fetch_home(self, e, next + 1); });
+}
+
+void cooldown_simulation::save_home(backend& b, const bring_home& e, std::size_t fetched) {
+  auto change = e.change;
+  change.hot_added.resize(fetched);
+  if (is(cooldown_mutant::comes_home_under_old_id))
+    change.to = change.from;
+  write_disk(b, e.job, [this, change](replica_disk& disk) {
+    if (disk.id != change.from)
+      return false;
+    apply(disk, change);
+    ++counts_.homecomings;
     return true;
   });
 }

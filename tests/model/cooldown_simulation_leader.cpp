@@ -103,13 +103,17 @@ cooling_tablet cooldown_simulation::view_of(const leader& l) const {
   if (l.last_seen) {
     view = *l.last_seen;
   } else {
-    view = {tablet, wanted_, visible_, clone_.has_value(), {}, conf_};
+    view = {tablet, wanted_, visible_, clone_.has_value(), {}, conf_, recalled_};
     for (const auto& row : rows_)
       view.replicas.push_back({row.id, false, row.bad, false});
   }
   for (auto& replica : view.replicas) {
     const auto row = std::ranges::find(rows_, replica.replica, &replica_row::id);
     replica.alive = row != rows_.end() && now_ - l.contact[row->place] <= 150s;
+    if (row == rows_.end())
+      continue;
+    const auto& disk = backends_[row->place].disk;
+    replica.complete = disk && disk->replica == row->id && is_complete(*disk);
   }
   return view;
 }
@@ -163,15 +167,19 @@ void cooldown_simulation::carry_out(const leader_ptr& l, const cooldown_effect& 
                    const auto* row = row_of(e.replica);
                    if (row == nullptr)
                      return;
-                   to_backend(l, row->place, [this, e](backend& b) {
+                   auto conf = e.conf;
+                   if (is(cooldown_mutant::forgets_recalls))
+                     conf.recalled = {};
+                   to_backend(l, row->place, [this, e, conf, recall = view_of(*l).recalled](backend& b) {
                      if (!b.process || !b.disk || b.disk->replica != e.replica)
                        return;
+                     b.recall = recall;
                      if (is(cooldown_mutant::takes_late_confs) && e.conf.term < b.process->known_term()) {
                        start(b);
                        if (b.last_ack)
                          feed(b, *b.last_ack);
                      }
-                     feed(b, conf_pushed{e.conf});
+                     feed(b, conf_pushed{conf});
                    });
                  },
                  [&](const acknowledge_report& e) { acknowledge(l, e); },
@@ -254,7 +262,7 @@ void cooldown_simulation::ask(const leader_ptr& l, const asker& who, const quest
     publications_asked_.emplace(request, *p);
   if (const auto* p = std::get_if<publication_asked>(&event);
       p != nullptr && is(cooldown_mutant::believes_stale_refusals)
-      && judge_publication(view_of(*l).conf, p->replica, p->term, p->meta) == publication_verdict::term_unknown)
+      && judge_publication(view_of(*l).conf, p->replica, p->term, p->meta, true) == publication_verdict::term_unknown)
     return carry_out(l, refuse_publication{request, publication_verdict::not_uploader});
   if (const auto* d = std::get_if<deletion_asked>(&event); d != nullptr && confirms_by_lies())
     return confirm_by_lies(l, *d);
@@ -308,17 +316,26 @@ void cooldown_simulation::publish(const leader_ptr& l, const publication_asked& 
 }
 
 publication_verdict cooldown_simulation::fold_publication(const publication_asked& asked) {
-  auto verdict = judge_publication(conf_, asked.replica, asked.term, asked.meta);
+  auto verdict = judge_publication(conf_, asked.replica, asked.term, asked.meta,
+                                   recalled_ || is(cooldown_mutant::recalls_unasked));
   if (is(cooldown_mutant::fold_ignores_term) && verdict == publication_verdict::not_uploader
       && (!conf_.published || asked.meta.id > conf_.published->id))
     verdict = publication_verdict::accepted;
   if (is(cooldown_mutant::fold_ignores_id) && verdict == publication_verdict::not_greater)
     verdict = publication_verdict::accepted;
-  if (verdict != publication_verdict::accepted || (conf_.published && conf_.published->object == asked.meta.object))
+  if (verdict != publication_verdict::accepted || conf_.published == asked.meta)
     return verdict;
   say("replica " + std::to_string(raw(asked.replica)) + " publishes " + asked.meta.object);
   require(asked.replica == conf_.uploader && asked.term == conf_.term, "somebody else than the uploader published");
   require(!conf_.published || asked.meta.id > conf_.published->id, "the published id did not grow");
+  if (is_recall(asked.meta)) {
+    require(recalled_, "a set shrinks that nobody recalled");
+    ++counts_.recalls_published;
+    conf_.published = asked.meta;
+    conf_.recalled = asked.meta.id;
+    committed_[asked.meta.id] = {};
+    return verdict;
+  }
   const auto* found = find(asked.meta.resource, asked.meta.object);
   require(found != nullptr && found->meta, "a meta is published that is not in the store");
   counts_.store_moves += conf_.published && conf_.published->resource != asked.meta.resource;

@@ -40,6 +40,7 @@ void print(const cooldown_simulation_counts& c) {
   line("late changes", c.late_puts), line("reads missed", c.reads_missed),
       line("incremental clones", c.incremental_clones);
   line("stores changed", c.store_changes), line("sets moved", c.store_moves), line("republished", c.republished);
+  line("recalls", c.recalls), line("recalls published", c.recalls_published), line("homecomings", c.homecomings);
   line("full clones", c.full_clones), line("clones into uploader", c.uploader_clones), line("moves", c.moves);
 }
 

@@ -77,7 +77,21 @@ void cooldown_simulation::begin_move() {
   later(below(4) == 0 ? within(20min) : 40min, [this, clone = *clone_] { end_clone(clone, false); });
 }
 
-void cooldown_simulation::open_snapshot(const running_clone& clone) {
+/// What came home compacted has no rowset of its own for each version: who lacks one of them gets everything.
+bool cooldown_simulation::is_inside_others(const running_clone& clone, const replica_disk& source) const {
+  const auto& own = backends_[clone.place].disk;
+  if (!own)
+    return true;
+  const auto here = covered_by(*own);
+  return std::ranges::any_of(source.hot, [&](const hot_rowset& rowset) {
+    std::uint64_t there = 0;
+    for (auto v = rowset.first_version; v <= rowset.last_version; ++v)
+      there += here.test(v);
+    return rowset.first_version < rowset.last_version && there < rowset.last_version - rowset.first_version + 1;
+  });
+}
+
+void cooldown_simulation::open_snapshot(running_clone clone) {
   std::vector<const backend*> sources;
   for (const auto& row : rows_) {
     const auto& b = backends_[row.place];
@@ -88,6 +102,7 @@ void cooldown_simulation::open_snapshot(const running_clone& clone) {
   if (sources.empty())
     return end_clone(clone, false);
   const auto& disk = *sources[below(sources.size())]->disk;
+  clone.full |= is_inside_others(clone, disk);
   later(5s + within(below(3) == 0 ? 30min : 1min),
         [this, clone, set = cloned_set{disk.id, disk.remote, disk.hot}] { install_clone(clone, set); });
 }

@@ -34,6 +34,9 @@ TEST(CooldownSimulation, NothingIsLostAndNobodyUploadsBesideAnother) {
   EXPECT_GT(counts.moves, histories / 2);
   EXPECT_GT(counts.store_moves, histories / 2);
   EXPECT_GT(counts.republished, histories / 4);
+  EXPECT_GT(counts.recalls, histories / 2);
+  EXPECT_GT(counts.recalls_published, histories / 4);
+  EXPECT_GT(counts.homecomings, histories);
 }
 
 std::string names_of(const cooldown_mutants& broken) {
@@ -65,7 +68,8 @@ TEST(CooldownMutants, ABrokenRuleIsFound) {
       // By the promise alone: others stand before these, and a breach does no harm.
       {acknowledges_any_term},    {confirm_ignores_dead}, {confirm_ignores_count}, {confirm_ignores_terms},
       {confirm_compares_replicas}, {confirm_ignores_uploader}, {deletes_after_expiry}, {confirms_without_log},
-      {believes_stale_refusals}};
+      {believes_stale_refusals},
+      {comes_home_early},         {comes_home_under_old_id}, {forgets_recalls}, {recalls_unasked}};
   for (const auto& rule : rules) {
     cooldown_mutants broken;
     for (const auto mutant : rule)

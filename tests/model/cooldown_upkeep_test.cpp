@@ -39,6 +39,30 @@ TEST_F(CooldownUpkeep, TablesThatComeUnderAPolicyAndLeaveIt) {
   EXPECT_EQ(changes({first, second}), (ids{first, second}));
 }
 
+TEST_F(CooldownUpkeep, WhatIsHurriedOrRecalledHearsOfIt) {
+  under_policy();
+  changes();
+  const auto part = cat.tables.find(t)->partitions.front().id;
+  EXPECT_TRUE(w(cooldown_hurried{t, {part}}).ok());
+  EXPECT_EQ(changes(), (ids{first, second}));
+  EXPECT_TRUE(w(cooldown_hurried{t, {part}}).ok());
+  EXPECT_TRUE(changes().empty()) << "it was before";
+  grant(on(b1), 1);
+  EXPECT_TRUE(w(cooldown_published{first, on(b1), {{1, 1}, cold, "m", 7, 1, 10}}).ok());
+  EXPECT_TRUE(w(storage_policy_set{t, {}, {}}).ok());
+  changes();
+  EXPECT_FALSE(cooling_view(cat, *cat.tablets.find(first)).recalled);
+  EXPECT_TRUE(w(cooldown_recalled{t, {part}}).ok());
+  EXPECT_EQ(changes(), (ids{first, second}));
+  EXPECT_TRUE(cooling_view(cat, *cat.tablets.find(first)).recalled);
+  EXPECT_TRUE(is_looked_after(cat, *cat.tablets.find(first)));
+  EXPECT_TRUE(is_grant_wanted(cat, first)) << "who brings it home";
+  EXPECT_TRUE(w(cooldown_published{first, on(b1), nothing_remote({1, 2})}).ok());
+  EXPECT_EQ(changes(), ids{first});
+  EXPECT_TRUE(w(resource_altered{cold, {{"root", "/mnt/other"}}}).ok());
+  EXPECT_EQ(changes(), ids{first}) << "who is not home yet reads there";
+}
+
 TEST_F(CooldownUpkeep, PoliciesAndResourcesThatMeanSomethingElse) {
   under_policy();
   changes();

@@ -198,7 +198,7 @@ TEST(CooldownVectors, StaleUploader) {
   EXPECT_FALSE(has<acknowledge_report>(effects));
   // It ignores its clock and asks at 1,900 s: the fold refuses, so nobody ever reads what it wrote.
   const auto meta = published(meta_of({1, 1}, {cold(2, 2, "x")}), "101.1.1.a.meta");
-  EXPECT_EQ(judge_publication(view.conf, A, 1, meta), publication_verdict::not_uploader);
+  EXPECT_EQ(judge_publication(view.conf, A, 1, meta, false), publication_verdict::not_uploader);
 }
 
 // 8. Reordered push.

@@ -46,9 +46,10 @@ struct backend_rig {
   time_ms now = 0s;
   std::uint64_t nonce = 0xa1;
   std::vector<resource_id> stores{store};
+  bool recall = false;
 
   replica_effects say(const replica_event& event) {
-    return process->step({disk, rule, resource, wall, nonce, stores}, event, now);
+    return process->step({disk, rule, resource, wall, nonce, recall, stores}, event, now);
   }
   /// It is in office in that term, by a report sent at once.
   void appoint(term in_term, std::optional<published_meta> known = std::nullopt) {

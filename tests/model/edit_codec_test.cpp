@@ -121,6 +121,8 @@ std::vector<sample> samples() {
        at(46, cooldown_published{tablet_id{10'008}, replica_id{10'011},
                                  {{2, 6}, resource_id{10'029}, "10011.2.6.ab.meta", 0xdeadbeef, 9, 4'096}})},
       {"cooldown_deletion_confirmed", at(47, cooldown_deletion_confirmed{tablet_id{10'008}, replica_id{10'011}, {2, 6}})},
+      {"cooldown_hurried", at(48, cooldown_hurried{table_id{10'005}, {partition_id{10'006}, partition_id{10'007}}})},
+      {"cooldown_recalled", at(49, cooldown_recalled{table_id{10'005}, {partition_id{10'007}}})},
   };
 }
 

@@ -46,6 +46,10 @@ TEST(StatementPolicy, ParsesStoragePolicies) {
       << "as CREATE understands it";
   EXPECT_EQ(parsed(R"(ALTER STORAGE POLICY p PROPERTIES("storage_resource"="r"))"),
             (statement{alter_storage_policy{"p", "r", {}}}));
+  EXPECT_EQ(parsed("ADMIN COOLDOWN TABLE shop.t"), (statement{cooldown_table{{"shop", "t"}, {}}}));
+  EXPECT_EQ(parsed("admin cooldown table t partition (p, q)"), (statement{cooldown_table{{"", "t"}, {"p", "q"}}}));
+  EXPECT_EQ(parsed("RECALL TABLE shop.t PARTITION (p);"), (statement{recall_table{{"shop", "t"}, {"p"}}}));
+  EXPECT_EQ(parsed("recall table t"), (statement{recall_table{{"", "t"}, {}}}));
   EXPECT_EQ(parsed("DROP STORAGE POLICY p"), (statement{drop_storage_policy{"p", false}}));
   EXPECT_EQ(parsed("SHOW STORAGE POLICY"), (statement{show_storage_policies{}}));
   EXPECT_EQ(parsed("SHOW STORAGE POLICY USING"), (statement{show_policy_users{}}));

@@ -118,6 +118,8 @@ private:
       case 53: return show_resources{};
       case 54: return show_storage_policies{};
       case 55: return show_policy_users{coin() ? "" : name()};
+      case 56: return cooldown_table{table(), partitions()};
+      case 57: return recall_table{table(), partitions()};
       default: {
         help_words out;
         for (auto n = number(0, 3); n > 0; --n)

@@ -54,7 +54,7 @@ TEST(StatementTable, OnlyStatementsThatChangeStateNeedAuthority) {
                                                     "drop_backend", "modify_backend", "decommission_backend",
                                                     "add_frontend", "drop_frontend", "transfer_leadership", "create_resource",
                                                     "alter_resource", "drop_resource", "create_storage_policy",
-                                                    "alter_storage_policy", "drop_storage_policy", "load",
+                                                    "alter_storage_policy", "drop_storage_policy", "cooldown_table", "recall_table", "load",
                                                     "save_plan", "apply_plan", "drop_plan",
                                                     "repair_table", "set_replica_status", "set_config", "pause_balance",
                                                     "resume_balance", "rebalance_disk", "check_tablets",

@@ -1,4 +1,5 @@
 // Cooldown on real disks and a real shared directory; the test is the leader and its log.
+#include "actors/codec/agent_cooldown_codec.h"
 #include "actors/codec/remote_meta_codec.h"
 #include "persistence/crc32c.h"
 #include "tests/node_be/be_world.h"
@@ -20,8 +21,8 @@ struct BackendCooldown : be_world {
   std::vector<row_bytes> rows{make_rows(1'000, 40, 1), make_rows(30, 1'000, 2)};
   row_bytes more = make_rows(500, 60, 3);
 
-  [[nodiscard]] be_options paced(const std::string& name) {
-    auto how = options(name);
+  [[nodiscard]] be_options paced(const std::string& name, std::uint64_t quota_bytes = 0) {
+    auto how = options(name, quota_bytes);
     how.cooldown = {.tick = model::time_ms{5},
                     .work_interval = model::time_ms{5},
                     .rest_max = model::time_ms{10},
@@ -49,11 +50,13 @@ struct BackendCooldown : be_world {
     };
     to.ears().publish = [this](const model::published_meta& meta) {
       conf.published = meta;
+      if (model::is_recall(meta))
+        conf.recalled = meta.id;
       return wire::PublicationVerdict::ACCEPTED;
     };
   }
   /// Pushes what the log says; rowsets are due as soon as they are older than this millisecond, if there is a policy.
-  void push(leader& to, std::uint64_t replica, bool has_policy = true, std::uint64_t tablet = 1) {
+  void push(leader& to, std::uint64_t replica, bool has_policy = true, std::uint64_t tablet = 1, bool recall = false) {
     auto request = to.service().cooldownRequest();
     request.setTerm(5);
     auto orders = request.initOrders();
@@ -72,6 +75,8 @@ struct BackendCooldown : be_world {
     order.getConf().setTerm(conf.term);
     if (conf.published)
       codec::encode(*conf.published, order.getConf().getPublished().initMeta());
+    codec::encode(conf.recalled, order.getConf().initRecalled());
+    order.setRecall(recall);
     if (has_policy) {
       order.setResource(policys);
       order.getRule().setTtlMs(0);
@@ -327,6 +332,117 @@ TEST_F(BackendCooldown, AFullCloneBringsRemoteRowsetsByName) {
   EXPECT_EQ(segments(dir / "b").size(), 1u);
   EXPECT_LT(other.stats().copy_bytes_in, content().size());
   EXPECT_EQ(fe2.scan(1, 11, 5).bytes, content() + more.rows);
+}
+
+// -- a recall ---------------------------------------------------------------------------
+
+struct BackendRecall : BackendCooldown {
+  void SetUp() override {
+    BackendCooldown::SetUp();
+    cool();
+  }
+  void recall(leader& to, std::uint64_t replica = 10) { push(to, replica, false, 1, true); }
+  static bool is_home(leader& from) {
+    const auto& said = from.ears().cooldown[1];
+    return said.id.seq > 0 && said.remote_last == 1;
+  }
+};
+
+TEST_F(BackendRecall, WhatHasCooledComesBackAndStays) {
+  recall(*fe);
+  fe->wait_until([&] { return is_home(*fe); });
+  EXPECT_EQ(conf.published, model::nothing_remote({1, 2}));
+  EXPECT_EQ(fe->ears().cooldown[1].id, (remote_meta_id{1, 2}));
+  EXPECT_EQ(segments(dir / "a").size(), 2u);
+  const auto before = be->stats().remote_read_bytes.load();
+  EXPECT_EQ(fe->scan(1, 10, 4).bytes, content());
+  EXPECT_EQ(be->stats().remote_read_bytes, before) << "nothing is read from the store any more";
+  fe->load(203, 5, 1, 10, {more});
+  fe->ears().confirm_deletion = [] { return true; };  // The test says that nobody else has it.
+  fe->wait_until([&] { return objects().empty(); });
+  EXPECT_EQ(fe->scan(1, 10, 5).bytes, content() + more.rows);
+  EXPECT_EQ(segments(dir / "a").size(), 3u);
+  // Under a policy again it cools anew.
+  push(*fe, 10);
+  fe->wait_until([&] { return conf.published->last_version == 5 && has_followed(*fe, conf.published->id); });
+  EXPECT_EQ(fe->scan(1, 10, 5).bytes, content() + more.rows);
+  EXPECT_EQ(segments(dir / "a").size(), 0u);
+}
+
+/// Every replica fetches for itself, whether or not it may upload.
+TEST_F(BackendRecall, AFollowerComesHomeWithoutALease) {
+  const auto published = conf;
+  backend other(sys, paced("b"));
+  leader fe2(io, other.port());
+  ASSERT_EQ(fe2.attach(5), "");
+  fe2.create(100, 1, 11, other.node().paths()[0].hash);
+  fe2.load(200, 2, 1, 11, rows);
+  fe2.load(201, 3, 1, 11, {});
+  fe2.load(202, 4, 1, 11, {more});
+  push(fe2, 11);
+  fe2.wait_until([&] { return has_followed(fe2, published.published->id); });
+  ASSERT_EQ(segments(dir / "b").size(), 0u);
+  recall(*fe);
+  fe->wait_until([&] { return is_home(*fe); });
+  recall(fe2, 11);
+  fe2.wait_until([&] { return is_home(fe2); });
+  EXPECT_EQ(fe2.ears().cooldown[1].id, conf.recalled);
+  EXPECT_EQ(fe2.scan(1, 11, 4).bytes, content());
+  EXPECT_EQ(segments(dir / "b").size(), 2u);
+  EXPECT_EQ(objects().size(), 3u) << "it has deleted nothing";
+}
+
+/// The leader has logged the recall, and the backend has fetched a part, when it dies.
+TEST_F(BackendRecall, ARestartInTheMiddleBeginsAnew) {
+  const auto away = shared / "data/1/away";
+  const auto second = segments_there().back();
+  std::filesystem::rename(second, away);
+  recall(*fe);
+  fe->wait_until([&] { return fe->ears().cooldown[1].phase == model::cooldown_phase::stuck; });
+  EXPECT_NE(fe->ears().cooldown[1].why.find(second.filename().string()), std::string::npos)
+      << fe->ears().cooldown[1].why;
+  EXPECT_EQ(fe->ears().cooldown[1].id, (remote_meta_id{1, 1})) << "not before all of it is here";
+  EXPECT_EQ(segments(dir / "a").size(), 0u) << "what was fetched does not stay";
+  be.emplace(sys, paced("a"));
+  fe.emplace(io, be->port());
+  the_log_accepts(*fe);
+  ASSERT_EQ(fe->attach(5), "");
+  std::filesystem::rename(away, second);
+  recall(*fe);
+  fe->wait_until([&] { return is_home(*fe); });
+  EXPECT_EQ(fe->scan(1, 10, 4).bytes, content());
+}
+
+TEST_F(BackendRecall, AFullDiskIsSaidAndTriedAgain) {
+  be.emplace(sys, paced("a", content().size() / 2));
+  fe.emplace(io, be->port());
+  the_log_accepts(*fe);
+  ASSERT_EQ(fe->attach(5), "");
+  recall(*fe);
+  fe->wait_until([&] { return fe->ears().cooldown[1].phase == model::cooldown_phase::stuck; });
+  EXPECT_NE(fe->ears().cooldown[1].why.find("bytes left, the remote rowsets that come home need"), std::string::npos)
+      << fe->ears().cooldown[1].why;
+  EXPECT_EQ(fe->scan(1, 10, 4).bytes, content()) << "it is read where it lies";
+  be.emplace(sys, paced("a"));
+  fe.emplace(io, be->port());
+  the_log_accepts(*fe);
+  ASSERT_EQ(fe->attach(5), "");
+  recall(*fe);
+  fe->wait_until([&] { return is_home(*fe); });
+}
+
+TEST_F(BackendRecall, ADamagedObjectIsNotBroughtHome) {
+  const auto object = segments_there().front();
+  {
+    std::fstream damage(object, std::ios::in | std::ios::out | std::ios::binary);
+    damage.seekp(100);
+    damage.put('#');
+  }
+  recall(*fe);
+  fe->wait_until([&] { return fe->ears().cooldown[1].phase == model::cooldown_phase::stuck; });
+  EXPECT_NE(fe->ears().cooldown[1].why.find("checksum"), std::string::npos) << fe->ears().cooldown[1].why;
+  EXPECT_FALSE(fe->ears().tablets[1].bad) << "its disk is not to blame";
+  EXPECT_EQ(segments(dir / "a").size(), 0u);
 }
 
 }  // namespace

@@ -224,6 +224,29 @@ inline change follow(std::uint64_t tablet, std::uint64_t replica, remote_set set
           }};
 }
 
+/// What follow() made remote comes back.
+inline change come_home(std::uint64_t tablet, std::uint64_t replica, remote_set set) {
+  const auto rows = [](std::uint64_t version) { return fmt::format("row-{:03}\n", version); };
+  return {fmt::format("bring home {}", tablet),
+          [=](tablet_store& store) {
+            std::vector<homecoming_rowset> files;
+            for (const auto& rowset : store.rowsets(tablet))
+              if (rowset.is_remote()) {
+                files.push_back({*rowset.object, store.begin_rowset(tablet)});
+                append(*files.back().file, rows(rowset.first_version));
+                (void)files.back().file->finish();
+              }
+            store.come_home(tablet, replica, set, std::move(files));
+          },
+          [=](remembered_path& path) {
+            auto& to = path.replicas.at(tablet);
+            to.remote = set;
+            for (auto& [version, has] : to.rows)
+              if (has.starts_with("@"))
+                has = rows(version);
+          }};
+}
+
 // -- a disk under both halves -------------------------------------------------------------
 
 struct faulty_path {

@@ -29,6 +29,9 @@ const std::vector<change> changes{
     follow(5, 500, {1, 1, 7}, 3),
     follow(3, 300, {1, 1, 7}, 4),
     follow(5, 500, {2, 2, 7}, 4),
+    come_home(5, 500, {2, 3, 7}),
+    follow(5, 500, {2, 4, 7}, 3),
+    come_home(5, 500, {3, 5, 7}),
 };
 
 /// What happens to the machine after the fault.

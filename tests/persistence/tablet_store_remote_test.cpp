@@ -193,5 +193,131 @@ TEST_F(TabletStoreRemote, AReplicaThatIsDroppedLeavesTheRemoteStoreAlone) {
   EXPECT_EQ(store->status(1)->remote, remote_set{}) << "a new replica starts without any";
 }
 
+// -- a recall ---------------------------------------------------------------------------
+
+struct TabletStoreRecall : TabletStoreRemote {
+  const std::string wide = block_of("w", 3);  // What remote_one() says: 3 rows of 8 bytes.
+  const remote_set home{1, 3, 7};
+
+  void SetUp() override {
+    TabletStoreRemote::SetUp();
+    store->follow(1, 100, m1, {remote_one(2, 3, "x"), remote_one(4, 4, "")});
+  }
+  std::vector<homecoming_rowset> fetched(const std::vector<std::pair<std::string, std::string>>& objects) {
+    std::vector<homecoming_rowset> files;
+    for (const auto& [object, rows] : objects)
+      files.push_back({object, written(1, {rows})});
+    return files;
+  }
+  void refused_unchanged(const remote_set& set, std::vector<homecoming_rowset> files, std::uint64_t replica = 100) {
+    const auto before = *store->status(1);
+    const auto rows = store->rowsets(1);
+    refused(storage_fault::unusable, [&] { store->come_home(1, replica, set, std::move(files)); });
+    EXPECT_EQ(*store->status(1), before);
+    EXPECT_EQ(store->rowsets(1), rows);
+  }
+};
+
+TEST_F(TabletStoreRecall, WhatWasRemoteIsLocalAgain) {
+  ASSERT_EQ(wide.size(), 24u);
+  store->come_home(1, 100, home, fetched({{"x", wide}}));
+  EXPECT_EQ(visible(), "2-3 local, 4-4 local, 5-5 local");
+  EXPECT_EQ(content(1), wide + b);
+  EXPECT_EQ(segments(), 2u);
+  const auto now = *store->status(1);
+  EXPECT_EQ(now.remote, home);
+  EXPECT_EQ(now.remote_version, 1u);
+  EXPECT_EQ(now.remote_bytes, 0u);
+  EXPECT_EQ(now.version, 5u);
+  reopen();
+  EXPECT_EQ(*store->status(1), now);
+  EXPECT_EQ(content(1), wide + b);
+  EXPECT_EQ(store->findings().garbage_files, 0u);
+  EXPECT_TRUE(store->verify(1));
+}
+
+TEST_F(TabletStoreRecall, WhatDoesNotFitChangesNothing) {
+  refused_unchanged(home, {});
+  refused_unchanged(home, fetched({{"y", wide}}));
+  refused_unchanged(home, fetched({{"x", wide}, {"y", wide}}));
+  refused_unchanged(home, fetched({{"x", a + a}}));
+  refused_unchanged(m1, fetched({{"x", wide}}));
+  refused_unchanged(home, fetched({{"x", wide}}), 101);
+  EXPECT_EQ(segments(), 1u) << "what was fetched goes";
+  reopen();
+  EXPECT_EQ(visible(), "2-3 @x, 4-4 @, 5-5 local");
+}
+
+/// A rowset that was compacted in the remote store has several versions; nothing may mind.
+TEST_F(TabletStoreRecall, ALocalRowsetOfSeveralVersionsIsOneLikeOthers) {
+  store->come_home(1, 100, home, fetched({{"x", wide}}));
+  prepare(10, 1, {a});  // The first load of all, told once more.
+  EXPECT_EQ(store->publish(10, 2, {1}), none);
+  EXPECT_EQ(visible(), "2-3 local, 4-4 local, 5-5 local");
+  load(14, 6, 1, {c});
+  EXPECT_EQ(content(1), wide + b + c);
+  EXPECT_TRUE(store->verify(1));
+  // It cools again, alone or with what follows it, and comes home once more.
+  store->follow(1, 100, {1, 4, 7}, {remote_one(2, 3, "again")});
+  EXPECT_EQ(visible(), "2-3 @again, 4-4 local, 5-5 local, 6-6 local");
+  store->come_home(1, 100, {1, 5, 7}, fetched({{"again", wide}}));
+  EXPECT_EQ(content(1), wide + b + c);
+  refused(storage_fault::unusable, [&] { store->follow(1, 100, {1, 6, 7}, {remote_one(2, 2, "half")}); });
+  // A clone of it, whole and as a part.
+  const source_rowset both(1, {wide});
+  const source_rowset five(1, {b});
+  install(1, 100, true, copied(both, 0, 2, 4), copied(five, 13, 5, 5));
+  EXPECT_EQ(visible(), "2-4 local, 5-5 local, 6-6 local");
+  EXPECT_EQ(store->status(1)->remote, (remote_set{1, 5, 7}));
+}
+
+TEST_F(TabletStoreRecall, ItKeepsWhenItsRowsWereWritten) {
+  const auto written = store->rowsets(1).front().written_ms;
+  EXPECT_GT(written, 0) << "lists of remote rowsets do not say it";
+  store->come_home(1, 100, home, fetched({{"x", wide}}));
+  reopen();
+  EXPECT_EQ(store->rowsets(1).front().written_ms, written);
+}
+
+TEST_F(TabletStoreRecall, ItSettlesWhatWasAskedForBefore) {
+  for (const std::uint64_t seq : {2, 3, 4}) {
+    store->save_asked(1, 100, asked_publication{{1, seq, 7}, "m", 1, 4, 10});
+    if (seq == 2)
+      store->come_home(1, 100, home, fetched({{"x", wide}}));
+    else
+      store->come_home(1, 100, {1, 3 + seq, 7}, {});  // Nothing is remote any more.
+    EXPECT_EQ(store->asked(1), std::nullopt) << seq;
+  }
+  store->save_asked(1, 100, asked_publication{{2, 1, 7}, "m", 1, 4, 10});
+  store->come_home(1, 100, {1, 9, 7}, {});
+  reopen();
+  EXPECT_TRUE(store->asked(1)) << "it may still be committed";
+}
+
+TEST_F(TabletStoreRecall, FullClonesBetweenThoseThatAreHomeAndThoseThatAreNot) {
+  const source_rowset early(1, {wide});
+  const source_rowset five(1, {b});
+  // From home: the remote ones are let go, because all of it came along.
+  install(2, 200, true, copied(source_rowset(2, {wide}), 0, 2, 3));
+  std::vector<copied_rowset> copies;
+  copies.push_back(copied(early, 0, 2, 3, 80));
+  refused(storage_fault::unusable, [&] { store->install(1, 100, true, std::move(copies), home); });
+  EXPECT_EQ(visible(), "2-3 @x, 4-4 @, 5-5 local") << "version 4 would be lost";
+  copies.clear();
+  copies.push_back(copied(early, 0, 2, 3, 81));
+  copies.push_back({.txn = 12, .first_version = 4, .last_version = 4});
+  copies.push_back(copied(five, 13, 5, 5, 81));
+  store->install(1, 100, true, std::move(copies), home);
+  EXPECT_EQ(visible(), "2-3 local, 4-4 local, 5-5 local");
+  EXPECT_EQ(store->status(1)->remote, home);
+  // To home, from one that is not: nobody has versions 2 to 4 here but itself.
+  copies.clear();
+  copies.push_back({.first_version = 2, .last_version = 3, .rows = 3, .bytes = 24, .object = "x", .blocks = 1});
+  copies.push_back({.txn = 12, .first_version = 4, .last_version = 4});
+  copies.push_back(copied(five, 13, 5, 5, 82));
+  refused(storage_fault::unusable, [&] { store->install(1, 100, true, std::move(copies), m2); });
+  EXPECT_EQ(visible(), "2-3 local, 4-4 local, 5-5 local");
+}
+
 }  // namespace
 }  // namespace tabletd
