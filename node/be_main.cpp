@@ -67,6 +67,7 @@ int run_be(const be_config& config, int ready_fd) {
   options.report.full_every_ms = std::chrono::seconds(config.full_report_every_s);
   options.tasks.clones_per_path_max = static_cast<std::uint32_t>(config.clones_per_path_max);
   options.cooldown.work_interval = model::time_ms(config.cooldown_work_interval_ms);
+  options.cooldown_rules.cleanup_interval = 1'080 * options.cooldown.work_interval; // The 6 h of spec/jobs.md B9 by default.
   options.cooldown.rest_max = options.cooldown.work_interval * 16;
   options.cooldown.report_interval = model::time_ms(config.cooldown_report_interval_ms);
   options.cooldown.tick = std::min(options.cooldown.tick, options.cooldown.work_interval);

@@ -99,7 +99,7 @@ class Measurement(Cluster):
 
     def load(self):
         self.sql("CREATE DATABASE shop")
-        self.sql(f"CREATE RESOURCE cold PROPERTIES ({self.store.properties})")
+        self.sql(f"CREATE RESOURCE cold PROPERTIES ({self.store.properties('cold')})")
         self.sql('CREATE STORAGE POLICY now PROPERTIES ("storage_resource" = "cold", "cooldown_datetime" = "2020-01-01 00:00:00")')
         self.again('CREATE TABLE shop.orders (KEY 1) BUCKETS 4 PROPERTIES ("replication_num" = "1")')
         dice, data = random.Random(7), self.root / "rows.tsv"

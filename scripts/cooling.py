@@ -35,7 +35,10 @@ class Directory:
     def __init__(self, root):
         self.root = root / "store"
         self.root.mkdir()
-        self.properties = f'"type" = "file", "root" = "{self.root}"'
+
+    def properties(self, place):
+        (self.root / place).mkdir()
+        return f'"type" = "file", "root" = "{self.root / place}"'
 
     def sizes(self):
         return {str(path.relative_to(self.root)): path.stat().st_size for path in self.root.rglob("*") if path.is_file()}
@@ -53,9 +56,11 @@ class S3:
         self.process = subprocess.Popen([server], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         where = json.loads(self.process.stdout.readline())
         self.endpoint, self.bucket = where["endpoint"], where["bucket"]
-        self.properties = f'"type" = "s3", "endpoint" = "{where["endpoint"]}", "bucket" = "{where["bucket"]}", "root_path" = "t"'
         os.environ |= {"AWS_ACCESS_KEY_ID": where["access_key"], "AWS_SECRET_ACCESS_KEY": where["secret_key"],
                        "AWS_SESSION_TOKEN": where["session_token"]}
+
+    def properties(self, place):
+        return f'"type" = "s3", "endpoint" = "{self.endpoint}", "bucket" = "{self.bucket}", "root_path" = "{place}"'
 
     def command(self, line):
         self.process.stdin.write(line + "\n")
@@ -110,8 +115,8 @@ class Cluster:
     def cooldown(self):
         return self.sql("SHOW PROC '/cooldown'")
 
-    def objects(self):
-        return {key: size for key, size in self.store.sizes().items() if key.endswith((".seg", ".meta"))}
+    def objects(self, place):
+        return {key: size for key, size in self.store.sizes().items() if key.startswith(f"{place}/") and key.endswith((".seg", ".meta"))}
 
     def is_cold(self):
         rows = self.cooldown()

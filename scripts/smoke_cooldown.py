@@ -6,7 +6,8 @@ store that verifies signatures.
 
 Loads a table under a storage policy and, while its rowsets are being uploaded, kills a backend that uploads and the front end
 that leads, has the S3 store answer 503 and hang up, and stops an uploader until others have its office.  In the end the
-store holds every row once, no backend has a segment file left, every tablet has one list in the store, and an export equals what was loaded."""
+store holds every row once, no backend has a segment file left, every tablet has one list in the store, and an export equals what was loaded.
+Then the policy names another store, the table is recalled, cools again and is dropped: each time nothing stays behind."""
 import argparse
 import hashlib
 import json
@@ -71,17 +72,17 @@ class Story(Cluster):
     def set_up(self):
         self.start()
         self.again("CREATE DATABASE shop")
-        self.again(f"CREATE RESOURCE cold PROPERTIES ({self.store.properties})")
+        self.again(f"CREATE RESOURCE cold PROPERTIES ({self.store.properties('first')})")
         self.again('CREATE STORAGE POLICY soon PROPERTIES ("storage_resource" = "cold", "cooldown_ttl" = "1")')
         self.again('CREATE TABLE shop.orders (KEY 1) BUCKETS 8 PROPERTIES ("replication_num" = "3", "storage_policy" = "soon")')
         self.say("three front ends, four backends, a table under a policy")
 
     def kill_uploader_and_leader(self):
-        wait_for("something is in the store", self.objects, PATIENCE_S, 0.01)
+        wait_for("something is in the store", lambda: self.objects("first"), PATIENCE_S, 0.01)
         victim = wait_for("somebody uploads", self.uploader, PATIENCE_S, 0.02)
         victim.stop(signal.SIGKILL)
         self.store.trouble()
-        self.say(f"killed {victim.name}, which was uploading ({len(self.objects())} objects there)")
+        self.say(f"killed {victim.name}, which was uploading ({len(self.objects('first'))} objects there)")
         leader = self.front.leader()
         leader.stop(signal.SIGKILL)
         self.say(f"killed {leader.name}, which was leading")
@@ -99,9 +100,9 @@ class Story(Cluster):
         frozen.process.send_signal(signal.SIGCONT)
         self.say(f"others upload them, and {frozen.name} goes on")
 
-    def is_clean(self):
+    def is_clean(self, place):
         """What nobody names any more is deleted: of each tablet only the list that counts is left."""
-        tablets = [key.split("/")[-2] for key in self.objects() if key.endswith(".meta")]
+        tablets = [key.split("/")[-2] for key in self.objects(place) if key.endswith(".meta")]
         return len(tablets) == len(set(tablets)) == len(self.cooldown())
 
     def run(self, mib):
@@ -115,23 +116,55 @@ class Story(Cluster):
         self.stop_uploader_past_its_lease()
         wait_for("everything is cold and no backend has a segment file", self.is_cold, PATIENCE_S, 0.5)
         self.say("every tablet is cold on every replica")
-        wait_for("one list a tablet is left in the store", self.is_clean, PATIENCE_S, 0.5)
-        self.check()
+        wait_for("one list a tablet is left in the store", lambda: self.is_clean("first"), PATIENCE_S, 0.5)
+        self.check_stored("first")
+        self.check_rows("from the store")
+        self.move()
+        self.recall()
+        self.drop()
 
-    def check(self):
-        stored = sum(self.objects().values())
+    def move(self):
+        """The policy names another store."""
+        self.again(f"CREATE RESOURCE colder PROPERTIES ({self.store.properties('second')})")
+        self.again('ALTER STORAGE POLICY soon PROPERTIES ("storage_resource" = "colder")')
+        wait_for("everything is in the other store", lambda: not self.objects("first") and self.is_clean("second"), PATIENCE_S, 0.5)
+        self.say("the policy names another store: everything is there, nothing is left in the first one")
+        self.check_stored("second")
+        self.check_rows("from the other store")
+        self.again("DROP RESOURCE cold")
+
+    def recall(self):
+        self.again('ALTER TABLE shop.orders SET ("storage_policy" = "")')
+        self.again("RECALL TABLE shop.orders")
+        wait_for("everything is home", lambda: self.segments() and not self.objects("second"), PATIENCE_S, 0.5)
+        self.say(f"recalled: {len(self.segments())} segment files are on the backends, nothing is in the store")
+        self.check_rows("from the disks")
+
+    def drop(self):
+        """What a dropped table had in the store goes as well."""
+        self.again('ALTER TABLE shop.orders SET ("storage_policy" = "soon")')
+        wait_for("everything is cold again", self.is_cold, PATIENCE_S, 0.5)
+        self.again("DROP TABLE shop.orders")
+        wait_for("the store is empty", lambda: not self.objects("second"), PATIENCE_S, 0.5)
+        self.say("cold again, and dropped: nothing is in the store")
+
+    def check_stored(self, place):
+        stored = sum(self.objects(place).values())
         print(json.dumps({"smoke": "cooldown", "store": type(self.store).__name__, "logical_bytes": self.logical, "stored_bytes": stored,
                           "stored_over_logical": round(stored / self.logical, 4), "goal": STORED_GOAL}), flush=True)
+        if stored > STORED_GOAL * self.logical:
+            raise SystemExit(f"the store holds {stored / self.logical:.3f} of the logical bytes, the goal is {STORED_GOAL}")
+
+    def check_rows(self, wherefrom):
         out = self.root / "out.tsv"
         self.sql(f"EXPORT TABLE shop.orders TO '{out}'")
         expected = hashlib.sha256(b"".join(sorted(self.digest))).hexdigest()
         with open(out, "rb") as rows:
             got = hashlib.sha256(b"".join(sorted(hashlib.sha256(line).digest() for line in rows))).hexdigest()
         if got != expected:
-            raise SystemExit(f"the export differs: {got} instead of {expected}")
-        self.say(f"exported from the store: equal by SHA-256 ({len(self.digest)} rows)")
-        if stored > STORED_GOAL * self.logical:
-            raise SystemExit(f"the store holds {stored / self.logical:.3f} of the logical bytes, the goal is {STORED_GOAL}")
+            raise SystemExit(f"the export {wherefrom} differs: {got} instead of {expected}")
+        out.unlink()
+        self.say(f"exported {wherefrom}: equal by SHA-256 ({len(self.digest)} rows)")
 
 
 def main():

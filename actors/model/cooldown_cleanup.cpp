@@ -17,6 +17,12 @@ void cooldown_replica::begin_cleanup() {
     list_next();
 }
 
+/// Not at once: nothing is confirmed before everybody has followed.
+void cooldown_replica::clean_up_within(std::uint32_t intervals) {
+  if (cleanup_after_)
+    cleanup_after_ = std::min(*cleanup_after_, now_ + options_.work_interval * intervals);
+}
+
 /// The next store of the round, or the end of it.
 void cooldown_replica::list_next() {
   auto next = conf_->published->resource;

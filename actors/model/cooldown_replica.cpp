@@ -190,8 +190,9 @@ void cooldown_replica::save(const set_plan& plan) {
       misaligned_ = published_id();
     return fail_job(refused->why);
   }
-  state_ = saving_set{};
-  effects_.emplace_back(save_set{++job_, std::get<set_change>(plan)});
+  const auto& change = std::get<set_change>(plan);
+  state_ = saving_set{std::ranges::any_of(change.remote_dropped, [](const auto& r) { return !r.object.empty(); })};
+  effects_.emplace_back(save_set{++job_, change});
 }
 
 void cooldown_replica::on(const read_missed&) {

@@ -26,7 +26,9 @@ struct cooldown_options {
   time_ms work_interval{20'000};                     ///< How often the shell says that there may be work.
   std::uint32_t rest_intervals = 10;                 ///< After a failure (B3); doubles with each further one ...
   std::uint32_t rest_intervals_max = 160;            ///< ... up to this.
-  time_ms cleanup_interval = std::chrono::hours(6);  ///< B9.
+  time_ms cleanup_interval = std::chrono::hours(6);  ///< B9.  At the latest; what nobody names is looked for sooner ...
+  std::uint32_t tidy_intervals = 90;                 ///< ... after a publication, for the list it took the place of ...
+  std::uint32_t sweep_intervals = 10;                ///< ... and after one that freed segments.
   time_ms answer_patience{60'000};                   ///< Until a question to the leader counts as unanswered.
   time_ms deletion_patience = model::deletion_patience;
   std::uint32_t piece_attempts_max = 5;     ///< Of one object of a move to another store; then all of it is given up.
@@ -222,7 +224,9 @@ private:
   struct fetching {
     published_meta published;
   };
-  struct saving_set {};
+  struct saving_set {
+    bool frees_segments = false;
+  };
   struct coming_home {};
   struct listing {
     resource_id resource{};
@@ -287,6 +291,7 @@ private:
   void on(const objects_listed& e);
   void on(const deletion_answered& e);
   void begin_cleanup();
+  void clean_up_within(std::uint32_t intervals);
   void list_next();
   [[nodiscard]] bool skip_store(const std::string& why);
   [[nodiscard]] bool may_delete(const confirming& what) const;

@@ -216,7 +216,9 @@ void cooldown_replica::on(const cooldown_done& e) {
   } else if (in<forgetting>()) {
     end_job();
   } else if (in<saving_set>() || in<coming_home>()) {
-    if (in<coming_home>())
+    if (const auto* saved_set = std::get_if<saving_set>(&state_))
+      clean_up_within(saved_set->frees_segments ? options_.sweep_intervals : options_.tidy_intervals);
+    else
       cleanup_after_.reset();  // Everything that is there is unused now, not some of it.
     end_job();
     failures_ = 0;

@@ -263,6 +263,35 @@ TEST_F(CooldownCleanup, GoesThroughEveryStoreOfTheCatalog) {
   EXPECT_EQ(only<list_objects>(a.work()).resource, store);
 }
 
+/// The list that a publication took the place of, and what a merge freed: not six hours of it, and not with every load.
+TEST_F(CooldownCleanup, LooksForWhatAPublicationLeavesSoonAndForWhatAMergeFreesSooner) {
+  const auto end_round = [&](replica_effects effects) {
+    while (has<list_objects>(effects))
+      effects = list(only<list_objects>(effects), {});
+  };
+  const auto publish = [&] {
+    const auto upload = carry_upload(a, a.work());
+    save(a, a.say(publication_answered{upload.asked.job, publication_verdict::accepted}));
+  };
+  end_round(a.work());
+  a.disk.hot = {hot(3, 3)};
+  publish();
+  a.now += a.options.tidy_intervals * a.options.work_interval - 1ms;
+  EXPECT_TRUE(a.work().empty());
+  a.disk.hot = {hot(4, 4)};
+  publish();  // Another one puts nothing off.
+  a.now += 1ms;
+  end_round(a.work());
+  a.disk.hot = {hot(5, 5)};
+  publish();
+  publish();  // The merge of four.
+  ASSERT_EQ(a.disk.remote.size(), 1U);
+  a.now += a.options.sweep_intervals * a.options.work_interval - 1ms;
+  EXPECT_TRUE(a.work().empty());
+  a.now += 1ms;
+  EXPECT_EQ(only<list_objects>(a.work()).resource, store);
+}
+
 /// Nobody keeps an operator from naming a directory twice.
 TEST_F(CooldownCleanup, KeepsWhatIsPublishedWhereverItIsListed) {
   const auto listing = only<list_objects>(list(only<list_objects>(a.work()), {kept, meta_name}));
