@@ -70,7 +70,6 @@ TEST_F(CooldownRecall, NothingIsUploadedOrCompactedMeanwhile) {
   const auto home = recalled();
   apply(a.disk, home.change);
   (void)a.say(cooldown_done{home.job});
-  a.options.compaction_rowsets_min = 1;
   for (int i = 0; i < 3; ++i) {
     const auto effects = a.work();
     EXPECT_FALSE(has<put_segment>(effects));
