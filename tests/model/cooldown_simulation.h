@@ -64,7 +64,7 @@ enum class cooldown_mutant : int {
   comes_home_early,           ///< A recall is saved when one rowset is here.
   comes_home_under_old_id,    ///< A recall leaves the set's id as it was.
   forgets_recalls,            ///< A conf does not say that everything was recalled in between.
-  recalls_unasked,            ///< The fold takes "nothing is remote" from any uploader.
+  recalls_unasked,            ///< The leader and the fold take "nothing is remote" whenever an uploader says so.
   count
 };
 [[nodiscard]] const char* name_of(cooldown_mutant mutant);

@@ -107,6 +107,7 @@ cooling_tablet cooldown_simulation::view_of(const leader& l) const {
     for (const auto& row : rows_)
       view.replicas.push_back({row.id, false, row.bad, false});
   }
+  view.recalled |= is(cooldown_mutant::recalls_unasked);
   for (auto& replica : view.replicas) {
     const auto row = std::ranges::find(rows_, replica.replica, &replica_row::id);
     replica.alive = row != rows_.end() && now_ - l.contact[row->place] <= 150s;

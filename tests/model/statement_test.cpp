@@ -209,7 +209,7 @@ TEST(Statement, MistakesArePointedAt) {
      "                 ^~~~\n"
      "send one statement at a time.  HELP SHOW BACKENDS;\n"},
     {"",
-     "syntax 1:1: expected CREATE, DROP, ALTER, USE, ADMIN, LOAD, EXPORT, SHOW, EXPLAIN, PLAN, APPLY or HELP, found the end of the statement\n"
+     "syntax 1:1: expected CREATE, DROP, ALTER, USE, ADMIN, RECALL, LOAD, EXPORT, SHOW, EXPLAIN, PLAN, APPLY or HELP, found the end of the statement\n"
      "  \n"
      "  ^\n"
      "HELP;\n"},

@@ -196,7 +196,7 @@ TEST_F(TabletStoreRemote, AReplicaThatIsDroppedLeavesTheRemoteStoreAlone) {
 // -- a recall ---------------------------------------------------------------------------
 
 struct TabletStoreRecall : TabletStoreRemote {
-  const std::string wide = block_of("w", 3);  // What remote_one() says: 3 rows of 8 bytes.
+  const std::string wide = "wide-1.\nwide-2.\nwide-3.\n";  // What remote_one() says: 3 rows, 24 bytes.
   const remote_set home{1, 3, 7};
 
   void SetUp() override {
@@ -219,7 +219,6 @@ struct TabletStoreRecall : TabletStoreRemote {
 };
 
 TEST_F(TabletStoreRecall, WhatWasRemoteIsLocalAgain) {
-  ASSERT_EQ(wide.size(), 24u);
   store->come_home(1, 100, home, fetched({{"x", wide}}));
   EXPECT_EQ(visible(), "2-3 local, 4-4 local, 5-5 local");
   EXPECT_EQ(content(1), wide + b);
