@@ -59,6 +59,7 @@ struct Edit {
     cooldownGranted     @45 :CooldownGranted;
     cooldownPublished   @46 :CooldownPublished;
     cooldownDeletionConfirmed @47 :CooldownDeletionConfirmed;
+    remotePurged        @48 :List(UInt64);        # tablet ids, of dropped tablets
   }
 }
 

@@ -249,6 +249,8 @@ struct cooldown_granted { std::vector<cooldown_grant> grants; friend bool operat
 struct cooldown_published { tablet_id tablet{}; replica_id replica{}; published_meta meta; friend bool operator==(const cooldown_published&, const cooldown_published&) = default; };
 /// Proves by a quorum write that who said yes to a deletion was the leader (spec/jobs.md B9); changes nothing.
 struct cooldown_deletion_confirmed { tablet_id tablet{}; replica_id replica{}; remote_meta_id id; friend bool operator==(const cooldown_deletion_confirmed&, const cooldown_deletion_confirmed&) = default; };
+/// Nothing of these dropped tablets is left in any remote store, and nobody can still write there.
+struct remote_purged { std::vector<tablet_id> tablets; friend bool operator==(const remote_purged&, const remote_purged&) = default; };
 
 using edit_body = std::variant<cluster_founded, term_began, backend_added, backend_dropped, backend_decommission, backend_died,
                                backend_returned, database_created, database_dropped, table_created, table_dropped, load_begun,
@@ -258,7 +260,7 @@ using edit_body = std::variant<cluster_founded, term_began, backend_added, backe
                                colocate_relocated, balance_paused, balance_resumed, plan_saved, plan_applied, plan_dropped,
                                plan_moves_skipped, checkpoint_decided, resource_created, resource_altered, resource_dropped,
                                storage_policy_created, storage_policy_altered, storage_policy_dropped, storage_policy_set,
-                               cooldown_granted, cooldown_published, cooldown_deletion_confirmed>;
+                               cooldown_granted, cooldown_published, cooldown_deletion_confirmed, remote_purged>;
 
 struct edit {
   time_ms at{}; ///< Leader's wall clock at proposal: the only time the fold sees.

@@ -121,6 +121,7 @@ std::vector<sample> samples() {
        at(46, cooldown_published{tablet_id{10'008}, replica_id{10'011},
                                  {{2, 6}, resource_id{10'029}, "10011.2.6.ab.meta", 0xdeadbeef, 9, 4'096}})},
       {"cooldown_deletion_confirmed", at(47, cooldown_deletion_confirmed{tablet_id{10'008}, replica_id{10'011}, {2, 6}})},
+      {"remote_purged", at(48, remote_purged{{tablet_id{10'008}, tablet_id{10'009}}})},
   };
 }
 
