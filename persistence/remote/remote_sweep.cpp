@@ -36,8 +36,8 @@ std::string why_not_owned(remote_store& store, std::string_view cluster, const t
   } catch (const remote_error& error) {
     if (error.fault() != remote_fault::not_found)
       throw;
-    return fmt::format("{} has no object {} that says whose it is; see that the right place is mounted there, then ALTER "
-                       "RESOURCE marks it again",
+    return fmt::format("{} has no object {} that says whose it is; see that the right place is mounted there; a "
+                       "CREATE RESOURCE of the same place marks it again",
                        store.name(), cluster_mark);
   }
   if (owner == cluster)
