@@ -244,6 +244,7 @@ void add_fe_metrics(metric_page& page, const fe_snapshot& fe) {
   add_balancer(page, fe.catalog, fe.scheduler, fe.now);
   add_slots(page, fe.catalog, fe.scheduler);
   add_cooldown(page, fe.cooldown);
+  page.add(families::cooldown_tombstones, number(fe.catalog.tombstones.size()));
 }
 
 } // namespace tabletd

@@ -124,6 +124,7 @@ inline constexpr row slots_in_use{"tabletd_slots_in_use", gauge, fe_leader, {"ba
 inline constexpr row cooldown_tablets{"tabletd_cooldown_tablets", gauge, fe_leader, {"phase"}, "Tablets under a cooldown policy by phase."};
 inline constexpr row cooldown_assignments{"tabletd_cooldown_uploader_assignments_total", counter, fe_leader, {"reason"}, "Uploaders appointed, each with a term of its own, by reason."};
 inline constexpr row cooldown_conflicts{"tabletd_cooldown_conflicts_total", counter, fe_leader, {}, "Reports of a replica that uploads while the log has another one in office."};
+inline constexpr row cooldown_tombstones{"tabletd_cooldown_tombstones", gauge, fe_leader, {}, "Dropped tablets whose objects in remote stores have not been deleted yet."};
 
 // -- be --
 inline constexpr row be_capacity{"tabletd_be_disk_capacity_bytes", gauge, be, {"path", "medium"}, "Capacity of the data path."};
@@ -153,7 +154,7 @@ inline constexpr const row* all[] = {
   &heartbeat_age, &backend_used,
   &backend_capacity, &backend_replicas, &tablets, &checker_scanned, &sched_pending, &sched_running, &sched_oldest,
   &sched_submitted, &sched_finished, &sched_adjusted, &clone_bytes, &balancer_skew, &balancer_enabled,
-  &balancer_pauses, &balancer_path_moves, &slots, &slots_in_use, &cooldown_tablets, &cooldown_assignments, &cooldown_conflicts, &be_capacity, &be_used, &be_online, &be_tablets, &be_tasks, &be_tasks_ended, &be_copied, &be_reports, &be_fenced,
+  &balancer_pauses, &balancer_path_moves, &slots, &slots_in_use, &cooldown_tablets, &cooldown_assignments, &cooldown_conflicts, &cooldown_tombstones, &be_capacity, &be_used, &be_online, &be_tablets, &be_tasks, &be_tasks_ended, &be_copied, &be_reports, &be_fenced,
   &cooldown_uploads, &cooldown_upload_bytes, &cooldown_rewrites, &cooldown_rewrite_bytes,
 };
 
@@ -166,7 +167,7 @@ inline constexpr std::string_view actor[] = {
   "journal", "catalog", "term_scope", "membership", "backend_agent", "tablet_checker", "tablet_scheduler",
   "tablet_sched_ctx", "console_session", "load_keeper", "load_job", "table_birth", "supervisor", "reporter",
   "task_keeper", "clone_worker", "move_worker", "herald", "image_keeper", "checkpoint_worker",
-  "checkpoint_controller", "cooldown_overseer", "cooldown_handler", "other"};
+  "checkpoint_controller", "cooldown_overseer", "cooldown_handler", "remote_purger", "other"};
 inline constexpr std::string_view supervisor[] = {"root", "sched", "be_agents", "jobs", "sessions", "storage", "other"};
 inline constexpr std::string_view term_reason[] = {"normal", "error", "killed", "down", "shutdown"};
 inline constexpr std::string_view undelivered[] = {"mailbox_full", "dead_receiver", "expired", "undecodable"};

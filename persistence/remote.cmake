@@ -8,6 +8,7 @@ add_library(tabletd_remote STATIC
   ${CMAKE_CURRENT_LIST_DIR}/remote/remote_segment.cpp
   ${CMAKE_CURRENT_LIST_DIR}/remote/remote_resource.cpp
   ${CMAKE_CURRENT_LIST_DIR}/remote/remote_store.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/remote/remote_sweep.cpp
   ${CMAKE_CURRENT_LIST_DIR}/remote/retry_pacing.cpp
   ${CMAKE_CURRENT_LIST_DIR}/remote/s3_answer.cpp
   ${CMAKE_CURRENT_LIST_DIR}/remote/s3_credentials.cpp

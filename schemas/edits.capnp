@@ -61,6 +61,7 @@ struct Edit {
     cooldownDeletionConfirmed @47 :CooldownDeletionConfirmed;
     cooldownHurried     @48 :PartitionsRef;
     cooldownRecalled    @49 :PartitionsRef;
+    remotePurged        @50 :List(UInt64);        # tablet ids, of dropped tablets
   }
 }
 

@@ -31,6 +31,7 @@ struct Section {
     resources   @17 :List(ImageResource);
     storagePolicies @18 :List(ImageStoragePolicy);
     cooldowns   @19 :List(ImageCooldown);
+    tombstones  @20 :List(ImageTombstone);
   }
 }
 
@@ -203,6 +204,12 @@ struct ImagePlan {
   outcomes @9 :List(ImageOutcome);
 }
 struct ImageOutcome { move @0 :UInt32; done @1 :Bool; why @2 :Text; }
+
+struct ImageTombstone {
+  # A dropped tablet that may have objects in remote stores.
+  tablet    @0 :UInt64;
+  droppedMs @1 :Int64;
+}
 
 struct ImageRetentionMark {
   frontend @0 :UInt64;           # needs full resync; 0: the disk presses

@@ -340,6 +340,7 @@ edit_body read(wire::Edit::Reader from) {
     case wire::Edit::COOLDOWN_DELETION_CONFIRMED: return read(from.getCooldownDeletionConfirmed());
     case wire::Edit::COOLDOWN_HURRIED: return edit_words::read_hurried(from.getCooldownHurried());
     case wire::Edit::COOLDOWN_RECALLED: return edit_words::read_recalled(from.getCooldownRecalled());
+    case wire::Edit::REMOTE_PURGED: return edit_words::read_purged(from.getRemotePurged());
   }
   KJ_FAIL_REQUIRE(
       "the edit is a case this version does not know; was the log written by a newer tabletd?",
@@ -373,6 +374,7 @@ std::size_t words_of(const edit_body& body) {
                         [](const plan_saved& e) { return common + 10 * e.moves.size(); },
                         [](const plan_moves_skipped& e) { return common + 12 * e.moves.size(); },
                         [](const cooldown_granted& e) { return common + 3 * e.grants.size(); },
+                        [](const remote_purged& e) { return common + e.tablets.size(); },
                         [](const auto&) { return common; },
                     },
                     body);

@@ -153,6 +153,18 @@ void fill(wire::Edit::Builder to, const cooldown_deletion_confirmed& e) {
   confirmed.setTerm(e.id.term);
   confirmed.setSeq(e.id.seq);
 }
+void fill(wire::Edit::Builder to, const remote_purged& e) {
+  auto tablets = to.initRemotePurged(size_of(e.tablets));
+  for (unsigned i = 0; i < tablets.size(); ++i)
+    tablets.set(i, raw(e.tablets[i]));
+}
+remote_purged read_purged(capnp::List<std::uint64_t>::Reader from) {
+  remote_purged e;
+  e.tablets.reserve(from.size());
+  for (const auto tablet : from)
+    e.tablets.push_back(tablet_id{tablet});
+  return e;
+}
 cooldown_deletion_confirmed read(wire::CooldownDeletionConfirmed::Reader from) {
   return {tablet_id{from.getTablet()}, replica_id{from.getReplica()}, {from.getTerm(), from.getSeq()}};
 }

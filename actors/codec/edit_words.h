@@ -95,6 +95,8 @@ cooldown_granted read(wire::CooldownGranted::Reader from);
 void fill(wire::Edit::Builder to, const cooldown_published& e);
 cooldown_published read(wire::CooldownPublished::Reader from);
 void fill(wire::Edit::Builder to, const cooldown_deletion_confirmed& e);
+void fill(wire::Edit::Builder to, const remote_purged& e);
+remote_purged read_purged(capnp::List<std::uint64_t>::Reader from);
 cooldown_deletion_confirmed read(wire::CooldownDeletionConfirmed::Reader from);
 void fill(wire::Edit::Builder to, const cooldown_hurried& e);
 cooldown_hurried read_hurried(wire::PartitionsRef::Reader from);

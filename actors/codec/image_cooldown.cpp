@@ -51,6 +51,14 @@ entry<tablet_id, cooldown_conf> read(wire::ImageCooldown::Reader from) {
   return {tablet_id{from.getTablet()}, std::move(to)};
 }
 
+void fill(wire::ImageTombstone::Builder to, tablet_id id, const time_ms& dropped) {
+  to.setTablet(raw(id));
+  to.setDroppedMs(dropped.count());
+}
+entry<tablet_id, time_ms> read(wire::ImageTombstone::Reader from) {
+  return {tablet_id{from.getTablet()}, time_ms{from.getDroppedMs()}};
+}
+
 std::size_t words_of(const resource& from) {
   auto words = 8 + words_of(from.name);
   for (const auto& [key, value] : from.properties)

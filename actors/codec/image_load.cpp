@@ -58,7 +58,8 @@ struct catalog_loader::state {
              builder_of<tablet_id, open_move>, builder_of<log_index, decision_record>,
              builder_of<colocate_group_id, colocate_group>, builder_of<partition_id, time_ms>,
              builder_of<frontend_id, retention_mark>, builder_of<resource_id, resource>,
-             builder_of<storage_policy_id, storage_policy>, builder_of<tablet_id, cooldown_conf>>
+             builder_of<storage_policy_id, storage_policy>, builder_of<tablet_id, cooldown_conf>,
+             builder_of<tablet_id, time_ms>>
     builders;
 
   template <class Id, class T>
@@ -191,6 +192,7 @@ void catalog_loader::state::add(wire::Section::Reader from) {
     case kind_of::RESOURCES: return add_all(from.getResources(), "resources");
     case kind_of::STORAGE_POLICIES: return add_all(from.getStoragePolicies(), "storagePolicies");
     case kind_of::COOLDOWNS: return add_all(from.getCooldowns(), "cooldowns");
+    case kind_of::TOMBSTONES: return add_all(from.getTombstones(), "tombstones");
   }
   KJ_FAIL_REQUIRE("a section of the image says nothing that this version knows", static_cast<unsigned>(from.which()));
 }
@@ -268,6 +270,7 @@ loaded_catalog catalog_loader::finish() {
   s.finish(cat.resources);
   s.finish(cat.storage_policies);
   s.finish(cat.cooldowns);
+  s.finish(cat.tombstones);
   s.count_published();
   for (const auto& [id, count] : s.tables_in) {
     auto* db = cat.databases.edit(id);

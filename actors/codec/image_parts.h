@@ -70,6 +70,9 @@ entry<storage_policy_id, storage_policy> read(wire::ImageStoragePolicy::Reader f
 void fill(wire::ImageCooldown::Builder to, tablet_id id, const cooldown_conf& from);
 entry<tablet_id, cooldown_conf> read(wire::ImageCooldown::Reader from);
 
+void fill(wire::ImageTombstone::Builder to, tablet_id id, const time_ms& dropped);
+entry<tablet_id, time_ms> read(wire::ImageTombstone::Reader from);
+
 void fill(wire::ImageCluster::Builder to, const catalog& from);
 /// Into a catalog that has nothing else yet; the counts are the caller's.
 void read(wire::ImageCluster::Reader from, catalog& into);

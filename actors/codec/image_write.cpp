@@ -117,6 +117,7 @@ void write_catalog(const catalog& cat, const std::vector<carried_section>& carri
   write(kind_of::STORAGE_POLICIES, sink, cat.storage_policies,
         [](auto root, unsigned n) { return root.initStoragePolicies(n); });
   write(kind_of::COOLDOWNS, sink, cat.cooldowns, [](auto root, unsigned n) { return root.initCooldowns(n); });
+  write(kind_of::TOMBSTONES, sink, cat.tombstones, [](auto root, unsigned n) { return root.initTombstones(n); });
   for (const auto& section : carried)
     sink(section.kind, section.flags, section.payload);
 }

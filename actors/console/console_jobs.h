@@ -52,6 +52,8 @@ struct resource_probe {
   /// ends early when `over` is true; called in a thread of its own.
   std::function<std::string(const store_to_try&, const std::atomic<bool>& over)> ask;
   bool has_a_thread = true; ///< False only in a frozen world.
+  /// As `ask`, of a place that is to be left: empty if no object of a tablet lies there, or this is null.
+  std::function<std::string(const store_to_try&, const std::atomic<bool>& over)> leftovers{};
 };
 
 /// What jobs talk to; wired once, by whoever starts them.

@@ -56,6 +56,22 @@ statement_error holds_data(const model::resource& of, std::string_view what) {
                  "CREATE RESOURCE another one for what cools from now on");
 }
 
+statement_error to_be_purged(const model::catalog& cat, const model::resource& of, std::string_view what) {
+  return refused(error_code::failed_precondition,
+                 fmt::format("resource {} {}: objects of {} dropped tablet{} may lie there", of.name, what,
+                             cat.tombstones.size(), cat.tombstones.size() == 1 ? "" : "s"),
+                 "the leader deletes them once nobody can write there any more, and logs what is in the way; try again then");
+}
+
+/// Where nothing may be left.  Of two resources that are one place, what lies there is the other's.
+std::optional<model::resource_properties> place_left(const model::catalog& cat, const model::resource& of) {
+  bool is_shared = false;
+  cat.resources.for_each([&](model::resource_id id, const model::resource& other) {
+    is_shared |= id != of.id && other.type == of.type && model::same_place(of.type, of.properties, other.properties);
+  });
+  return is_shared ? std::nullopt : std::optional{of.properties};
+}
+
 /// A moment that is past makes everything due at once, which is rarely meant.
 std::string remark(const model::cooldown_due& due, model::time_ms now) {
   const auto* datetime = std::get_if<model::cooldown_datetime>(&due);
@@ -103,12 +119,16 @@ void write(session_ptr self, const model::alter_resource& what, session_reply re
       return reply.fail(refused(error_code::invalid_argument, fault->message, fault->hint));
     if (altered == of.properties)
       return reply.done("resource " + what.name + " is so already: nothing to do", 0);
-    if (of.tablets > 0 && !model::same_place(of.type, of.properties, altered))
+    const bool leaves = !model::same_place(of.type, of.properties, altered);
+    if (of.tablets > 0 && leaves)
       return reply.fail(holds_data(of, "cannot be moved to another place"));
+    if (!cat->tombstones.empty() && leaves)
+      return reply.fail(to_be_purged(*cat, of, "cannot be moved to another place"));
     try_store(self,
               {.kind = "alter_resource",
                .type = of.type,
                .properties = altered,
+               .leaves = leaves ? place_left(*cat, of) : std::nullopt,
                .edit = model::resource_altered{of.id, altered},
                .doing = "changing resource " + what.name,
                .done = "changed resource " + what.name},
@@ -128,7 +148,17 @@ void write(session_ptr self, const model::drop_resource& what, session_reply rep
                               "DROP STORAGE POLICY " + policy + ", or ALTER it to another resource, first"));
   if (found->tablets > 0)
     return reply.fail(holds_data(*found, "cannot be dropped"));
-  propose_and_tell(self, model::resource_dropped{found->id}, reply, "dropping " + name, "dropped " + name);
+  if (!cat->tombstones.empty())
+    return reply.fail(to_be_purged(*cat, *found, "cannot be dropped"));
+  try_store(self,
+            {.kind = "drop_resource",
+             .type = found->type,
+             .properties = std::nullopt,
+             .leaves = place_left(*cat, *found),
+             .edit = model::resource_dropped{found->id},
+             .doing = "dropping " + name,
+             .done = "dropped " + name},
+            reply);
 }
 
 // -- storage policies --------------------------------------------------------------------

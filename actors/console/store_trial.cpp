@@ -23,7 +23,8 @@ struct store_asker_state {
 };
 struct store_question {
   resource_probe probe;
-  store_to_try store;
+  std::optional<store_to_try> store;
+  std::optional<store_to_try> leaves;
   std::shared_ptr<const std::atomic<bool>> over;
 };
 
@@ -31,7 +32,10 @@ store_asker_actor::behavior_type store_asker(store_asker_actor::stateful_pointer
                                              store_question what) {
   return {[self, what = std::move(what)](begin_job) {
     self->quit();
-    return what.probe.ask(what.store, *what.over);
+    auto fault = what.leaves && what.probe.leftovers ? what.probe.leftovers(*what.leaves, *what.over) : std::string{};
+    if (fault.empty() && what.store)
+      fault = what.probe.ask(*what.store, *what.over);
+    return fault;
   }};
 }
 
@@ -78,7 +82,11 @@ caf::typed_response_promise<statement_outcome> on_begin(self_ptr self) {
   self->demonitor(st.session);
   auto asked = self->make_response_promise<statement_outcome>();
   st.statement = asked;
-  store_question what{st.ports.probe, {st.wish.type, st.wish.properties, st.ports.catalog->load()->cluster}, st.over};
+  const auto store_of = [&](const std::optional<model::resource_properties>& properties) {
+    return properties ? std::optional{store_to_try{st.wish.type, *properties, st.ports.catalog->load()->cluster}}
+                      : std::nullopt;
+  };
+  store_question what{st.ports.probe, store_of(st.wish.properties), store_of(st.wish.leaves), st.over};
   const auto asker = st.ports.probe.has_a_thread ? spawn_child<caf::detached>(self, store_asker, std::move(what))
                                                  : spawn_child(self, store_asker, std::move(what));
   self->request(asker, caf::infinite, begin_job{})

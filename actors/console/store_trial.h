@@ -1,5 +1,6 @@
 #pragma once
-// One CREATE or ALTER RESOURCE: has the store tried, in a thread of its own, and proposes the edit if it will do.
+// One CREATE, ALTER or DROP RESOURCE: has the store tried, and the one that is left looked into, in a thread of its own, and
+// proposes the edit if they will do.
 #include "actors/console/console_jobs.h"
 
 #include <caf/stateful_actor.hpp>
@@ -17,7 +18,8 @@ namespace tabletd {
 struct store_trial_wish {
   std::string_view kind;  ///< statement_row::kind
   model::resource_type type{};
-  model::resource_properties properties;  ///< Of the store to be tried.
+  std::optional<model::resource_properties> properties;  ///< Of the store to be tried.
+  std::optional<model::resource_properties> leaves{};    ///< Of one that must have nothing left in it.
   model::edit_body edit;                  ///< What becomes true if it will do.
   std::string doing;                      ///< "creating resource cold"
   std::string done;                       ///< "created resource cold"

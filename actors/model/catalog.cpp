@@ -202,6 +202,7 @@ std::string_view name(refusal why) {
     case refusal::resource_already_exists: return "resource_already_exists";
     case refusal::resource_in_use: return "resource_in_use";
     case refusal::resource_holds_data: return "resource_holds_data";
+    case refusal::resource_to_be_purged: return "resource_to_be_purged";
     case refusal::storage_policy_unknown: return "storage_policy_unknown";
     case refusal::storage_policy_already_exists: return "storage_policy_already_exists";
     case refusal::storage_policy_in_use: return "storage_policy_in_use";

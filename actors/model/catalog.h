@@ -304,6 +304,7 @@ enum class refusal : std::uint8_t {
   resource_already_exists,
   resource_in_use,         ///< verdict.id: a policy that names it.
   resource_holds_data,     ///< verdict.id: how many tablets' published metas lie there.
+  resource_to_be_purged,   ///< verdict.id: how many dropped tablets may have objects in it.
   storage_policy_unknown,
   storage_policy_already_exists,
   storage_policy_in_use,   ///< verdict.id: a table that names it, or whose partition does.
@@ -355,6 +356,8 @@ struct catalog {
   cow_map<resource_id, resource> resources;
   cow_map<storage_policy_id, storage_policy> storage_policies;
   cow_map<tablet_id, cooldown_conf> cooldowns;              ///< Of tablets that ever had a grant, until they are gone.
+  /// When they were dropped; until nothing of theirs is left in any remote store (remote_purged, spec/jobs.md U6).
+  cow_map<tablet_id, time_ms> tombstones;
   layout_change layout;
   std::uint64_t replicas = 0;            ///< Kept by the fold; equals the sum over tablets.
 

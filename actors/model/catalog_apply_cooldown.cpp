@@ -34,13 +34,21 @@ refusal judge(const catalog& cat, const cooldown_grant& g) {
 
 }  // namespace
 
-void forget_cooldown(catalog& cat, tablet_id tablet) {
+void forget_cooldown(catalog& cat, tablet_id tablet, moment now) {
   const auto* conf = cat.cooldowns.find(tablet);
   if (!conf)
     return;
   if (conf->published)
     count_in(cat, conf->published->resource, false);
   cat.cooldowns.erase(tablet);
+  cat.tombstones.put(tablet, now.at);
+}
+
+/// Said twice, by leaders that follow each other, it is as true.
+verdict fold(catalog& cat, const remote_purged& e, moment) {
+  for (const auto tablet : e.tablets)
+    cat.tombstones.erase(tablet);
+  return accept(0);
 }
 
 verdict fold(catalog& cat, const cooldown_granted& e, moment) {

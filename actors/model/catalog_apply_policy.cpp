@@ -16,6 +16,13 @@ std::uint64_t policy_on(const catalog& cat, resource_id on) {
   return user;
 }
 
+/// Whether something lies there, or may: a dropped tablet's uploader may have written to any store it was told of.
+verdict holds_data(const catalog& cat, const resource& of) {
+  if (of.tablets > 0)
+    return refuse(refusal::resource_holds_data, of.tablets);
+  return cat.tombstones.empty() ? accept(0) : refuse(refusal::resource_to_be_purged, cat.tombstones.size());
+}
+
 /// A table that names the policy or has a partition that does, or 0.
 std::uint64_t table_under(const catalog& cat, storage_policy_id policy) {
   std::uint64_t user = 0;
@@ -46,8 +53,9 @@ verdict fold(catalog& cat, const resource_altered& e, moment) {
   const auto* found = cat.resources.find(e.resource);
   if (!found)
     return refuse(refusal::resource_unknown);
-  if (found->tablets > 0 && !same_place(found->type, found->properties, e.properties))
-    return refuse(refusal::resource_holds_data, found->tablets);
+  if (!same_place(found->type, found->properties, e.properties))
+    if (const auto why = holds_data(cat, *found); !why.ok())
+      return why;
   if (found->properties == e.properties)
     return accept(raw(e.resource));
   auto& altered = *cat.resources.edit(e.resource);
@@ -62,8 +70,8 @@ verdict fold(catalog& cat, const resource_dropped& e, moment) {
     return refuse(refusal::resource_unknown);
   if (const auto user = policy_on(cat, e.resource))
     return refuse(refusal::resource_in_use, user);
-  if (found->tablets > 0)
-    return refuse(refusal::resource_holds_data, found->tablets);
+  if (const auto why = holds_data(cat, *found); !why.ok())
+    return why;
   cat.resources.erase(e.resource);
   return accept(raw(e.resource));
 }

@@ -171,14 +171,14 @@ void end_loads(catalog& cat, const table& owner, std::optional<partition_id> of,
   }
 }
 
-void remove_tablets(catalog& cat, const partition& part, std::vector<tablet_id>& touched) {
+void remove_tablets(catalog& cat, const partition& part, moment now, std::vector<tablet_id>& touched) {
   for_each_tablet(part, [&](tablet_id id) {
     cat.orders.erase(id);
     skip_planned(cat, id, "its table or partition was dropped");
     const auto replicas = cat.tablets.find(id)->replicas; // A copy: they go one by one.
     for (const auto& r : replicas)
       remove_replica(cat, id, r.id);
-    forget_cooldown(cat, id);
+    forget_cooldown(cat, id, now);
     cat.tablets.erase(id);
     touched.push_back(id);
   });
@@ -228,7 +228,7 @@ verdict fold(catalog& cat, const table_dropped& e, moment now) {
   end_loads(cat, gone, std::nullopt, now);
   std::vector<tablet_id> tablets;
   for (const auto& part : gone.partitions)
-    remove_tablets(cat, part, tablets);
+    remove_tablets(cat, part, now, tablets);
   leave_group(cat, gone);
   cat.table_names.erase(raw(gone.database), gone.name, raw(gone.id));
   --cat.databases.edit(gone.database)->tables;
@@ -272,7 +272,7 @@ verdict fold(catalog& cat, const partition_dropped& e, moment now) {
   const auto gone = *found;
   end_loads(cat, table{*owner}, gone.id, now);
   std::vector<tablet_id> tablets;
-  remove_tablets(cat, gone, tablets);
+  remove_tablets(cat, gone, now, tablets);
   auto& shrunk = *cat.tables.edit(e.table);
   std::erase_if(shrunk.partitions, [&](const partition& p) { return p.id == gone.id; });
   shrunk.changed = now.index;

@@ -59,6 +59,7 @@ verdict fold(catalog& cat, const cooldown_published& e, moment now);
 verdict fold(catalog& cat, const cooldown_hurried& e, moment now);
 verdict fold(catalog& cat, const cooldown_recalled& e, moment now);
 verdict fold(catalog& cat, const cooldown_deletion_confirmed& e, moment now);
+verdict fold(catalog& cat, const remote_purged& e, moment now);
 
 // -- shared by the folds --
 
@@ -80,8 +81,9 @@ void remove_replica(catalog& cat, tablet_id tablet, replica_id r);
   return raw(policy) == 0 || cat.storage_policies.contains(policy);
 }
 
-/// The tablet is gone, and what the log said of its cooldown.
-void forget_cooldown(catalog& cat, tablet_id tablet);
+/// The tablet is gone, and what the log said of its cooldown.  A tombstone stays in its place: what it has in remote stores
+/// has to be deleted.
+void forget_cooldown(catalog& cat, tablet_id tablet, moment now);
 
 /// The backends are not what they were: plans computed before are stale.
 void note_layout(catalog& cat, const backend& of, std::string_view what, moment now);

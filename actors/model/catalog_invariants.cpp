@@ -297,6 +297,14 @@ std::string broken_cooldown(const catalog& cat, tablet_id id, const cooldown_con
              : say("tablet ", id, " published version ", meta.last_version, " of ", cat.visible_version(*t));
 }
 
+std::string broken_tombstones(const catalog& cat) {
+  return first_broken(cat.tombstones, [&](tablet_id id, time_ms) -> std::string {
+    return cat.tablets.contains(id) || cat.cooldowns.contains(id) || raw(id) >= cat.next_id
+             ? say("tablet ", id, " is there, and was dropped")
+             : "";
+  });
+}
+
 std::string broken_policies(const catalog& cat) {
   std::map<resource_id, std::uint64_t> tablets;
   auto broken = first_broken(cat.cooldowns, [&](tablet_id id, const cooldown_conf& conf) {
@@ -342,7 +350,7 @@ std::string broken_policies(const catalog& cat) {
 
 std::string broken_invariant(const catalog& cat) {
   for (auto* check : {broken_tables, broken_tablets, broken_backends, broken_loads, broken_orders, broken_moves, broken_plans,
-                      broken_policies})
+                      broken_policies, broken_tombstones})
     if (auto broken = check(cat); !broken.empty())
       return broken;
   return "";

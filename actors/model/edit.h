@@ -253,6 +253,8 @@ struct cooldown_deletion_confirmed { tablet_id tablet{}; replica_id replica{}; r
 struct cooldown_hurried { table_id table{}; std::vector<partition_id> partitions; friend bool operator==(const cooldown_hurried&, const cooldown_hurried&) = default; };
 /// RECALL TABLE: what of them is remote comes back, and stays until they come under a policy again.
 struct cooldown_recalled { table_id table{}; std::vector<partition_id> partitions; friend bool operator==(const cooldown_recalled&, const cooldown_recalled&) = default; };
+/// Nothing of these dropped tablets is left in any remote store, and nobody can still write there.
+struct remote_purged { std::vector<tablet_id> tablets; friend bool operator==(const remote_purged&, const remote_purged&) = default; };
 
 using edit_body = std::variant<cluster_founded, term_began, backend_added, backend_dropped, backend_decommission, backend_died,
                                backend_returned, database_created, database_dropped, table_created, table_dropped, load_begun,
@@ -263,7 +265,7 @@ using edit_body = std::variant<cluster_founded, term_began, backend_added, backe
                                plan_moves_skipped, checkpoint_decided, resource_created, resource_altered, resource_dropped,
                                storage_policy_created, storage_policy_altered, storage_policy_dropped, storage_policy_set,
                                cooldown_granted, cooldown_published, cooldown_deletion_confirmed, cooldown_hurried,
-                               cooldown_recalled>;
+                               cooldown_recalled, remote_purged>;
 
 struct edit {
   time_ms at{}; ///< Leader's wall clock at proposal: the only time the fold sees.

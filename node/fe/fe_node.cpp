@@ -12,6 +12,7 @@
 #include "node/fe/console_server.h"
 #include "node/fe/frontend_rows.h"
 #include "node/fe/store_probe.h"
+#include "node/fe/store_sweep.h"
 #include "node/network_name.h"
 #include "node/log.h"
 #include "node/loop_call.h"
@@ -289,7 +290,7 @@ caf::actor fe_node::spawn_leader(caf::event_based_actor* parent) {
                              wall_clock,
                              [this] { return address(); },
                              model::config_of(options_.scheduler),
-                             {ask_store}};
+                             {ask_store, true, leftovers_in}};
   };
   child_spec keeper{.id = "load_keeper",
                     .start = handles::starter(all, &handles::load_keeper,
@@ -325,10 +326,21 @@ caf::actor fe_node::spawn_leader(caf::event_based_actor* parent) {
                         return caf::actor_cast<caf::actor>(spawn_child(over, cooldown_overseer, std::move(ports)));
                       }};
 
+  child_spec purger{.id = "remote_purger", .start = [this, all](caf::event_based_actor* over) {
+                      const auto tell = [](const std::string& text, bool is_bad) { is_bad ? log_warn(text) : log_info(text); };
+                      remote_purger_ports ports{.journal = all->journal,
+                                                .catalog = catalog_,
+                                                .sweep = {sweep_stores},
+                                                .wall_clock = wall_clock,
+                                                .tell = tell,
+                                                .lease = options_.cooldown_lease};
+                      return caf::actor_cast<caf::actor>(spawn_child(over, remote_purger, std::move(ports)));
+                    }};
+
   supervisor_options options;
   options.name = "sched";
   options.spec = leader_spec;
-  options.children = {agents, members, scheduler, checker, checkpoint, jobs, keeper, group, sessions, cooldown};
+  options.children = {agents, members, scheduler, checker, checkpoint, jobs, keeper, group, sessions, cooldown, purger};
   return caf::actor_cast<caf::actor>(spawn_child(parent, supervisor, std::move(options)));
 }
 

@@ -9,5 +9,6 @@ inline constexpr std::chrono::seconds store_patience{20};
 
 /// See resource_probe.
 [[nodiscard]] std::string ask_store(const store_to_try& store, const std::atomic<bool>& over);
+[[nodiscard]] std::string leftovers_in(const store_to_try& store, const std::atomic<bool>& over);
 
 }  // namespace tabletd

@@ -93,6 +93,22 @@ TEST_F(ConsolePolicy, WhereDataLiesNothingIsMovedOrDropped) {
             "error [5] resource cold cannot be dropped: the cooled data of 1 tablet lies there and nowhere else | "
             "CREATE RESOURCE another one for what cools from now on\n");
   run("DROP TABLE shop.orders");
+  for (const auto* statement : {"DROP RESOURCE cold", R"(ALTER RESOURCE cold PROPERTIES("root"="/mnt/other"))"})
+    EXPECT_NE(run(statement).find("objects of 1 dropped tablet may lie there | the leader deletes them"), std::string::npos)
+        << statement;
+  EXPECT_EQ(stores_asked.size(), asked) << "the log says enough";
+  const auto purged = world.cat.tombstones;
+  purged.for_each([&](model::tablet_id id, model::time_ms) { EXPECT_TRUE(world(model::remote_purged{{id}}).ok()); });
+  publish_world();
+  leftovers = "file:///mnt/cold still has objects of tablets; try again";
+  EXPECT_EQ(run("DROP RESOURCE cold"),
+            "error [5] dropping resource cold failed: file:///mnt/cold still has objects of tablets | try again\n");
+  EXPECT_EQ(run(R"(ALTER RESOURCE cold PROPERTIES("root"="/mnt/other"))"),
+            "error [5] changing resource cold failed: file:///mnt/cold still has objects of tablets | try again\n");
+  EXPECT_EQ(stores_asked.back(), R"(left "root" = "/mnt/cold")");
+  run(R"(CREATE RESOURCE again PROPERTIES("type"="file", "root"="/mnt/cold"))");
+  EXPECT_EQ(run("DROP RESOURCE again"), "done dropped resource again (1)\n") << "what lies there is the other's";
+  leftovers = "";
   EXPECT_EQ(run("DROP RESOURCE cold"), "done dropped resource cold (1)\n");
   EXPECT_EQ(run("DROP RESOURCE IF EXISTS cold"), "done resource cold does not exist: nothing to do (0)\n");
   EXPECT_EQ(run("DROP RESOURCE cold"), "error [2] there is no resource cold | SHOW RESOURCES lists them\n");

@@ -97,6 +97,7 @@ struct session_world : actor_world {
   std::vector<model::node_id> checkpoints_asked; ///< On whom.
   checkpoint_outcome checkpoint_ends{true, "image 42 made by fe 1"};
   std::vector<std::string> stores_asked;         ///< "file \"root\" = ..."
+  std::string leftovers;                         ///< What is said of a place that is to be left; empty: nothing lies there.
   std::string store_fault;                       ///< What is said of the next ones; empty: they will do.
   leader_check_actor leader_check;  ///< Null, unless a test gives one.
   load_keeper_actor keeper;
@@ -136,7 +137,10 @@ struct session_world : actor_world {
                            stores_asked.push_back(std::string{model::name(store.type)} + ' ' + model::listed(store.properties));
                            return store_fault;
                          },
-                         false};
+                         false, [this](const store_to_try& store, const std::atomic<bool>&) {
+                           stores_asked.push_back("left " + model::listed(store.properties));
+                           return leftovers;
+                         }};
     return {journal, membership, keeper, cell, cluster, [this] { return world.now; }, [this] { return leader; }, {}, probe};
   }
   console_session_ports ports() {

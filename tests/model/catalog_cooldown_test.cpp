@@ -181,10 +181,12 @@ TEST_F(CatalogCooldown, WhatTheLogSaysOfCooldownGoesWithTheTablet) {
   ASSERT_TRUE(grant(b1, 1).ok());
   ASSERT_EQ(publish(b1, meta(1, 1, 1)), refusal::none);
   EXPECT_EQ(cat.find_resource("cold")->tablets, 1u);
+  const auto gone = tablet();
   ASSERT_TRUE(w(table_dropped{t}).ok());
   EXPECT_TRUE(cat.cooldowns.empty());
   EXPECT_EQ(cat.find_resource("cold")->tablets, 0u);
   ASSERT_TRUE(w(storage_policy_dropped{policy}).ok());
+  ASSERT_TRUE(w(remote_purged{{gone}}).ok());
   EXPECT_TRUE(w(resource_dropped{cold}).ok());
 }
 
@@ -256,6 +258,41 @@ TEST_F(CatalogCooldown, WherePublishedDataLiesNothingMoves) {
   EXPECT_EQ(why(resource_altered{other, {{"bucket", "c"}, {"endpoint", "https://moved"}, {"root_path", "r"}}}),
             refusal::resource_holds_data);
   EXPECT_TRUE(w(resource_dropped{cold}).ok());
+}
+
+/// U6: who knows which stores a former uploader still writes to.
+TEST_F(CatalogCooldown, ADroppedTabletThatHadAnUploaderKeepsTheResourcesUntilItIsPurged) {
+  const auto spare = w.make_table(db, {b1, b2, b3}, 1, 3, "spare");
+  const auto gone = tablet();
+  ASSERT_TRUE(grant(b1, 1).ok());
+  ASSERT_EQ(publish(b1, meta(1, 1, 1)), refusal::none);
+  ASSERT_TRUE(w(table_dropped{spare}).ok());
+  EXPECT_TRUE(cat.tombstones.empty()) << "it never had one";
+  const resource_id other{w(resource_created{"other", resource_type::file, {{"root", "/mnt/b"}}}).id};
+  ASSERT_TRUE(w(table_dropped{t}).ok());
+  ASSERT_TRUE(w(storage_policy_dropped{policy}).ok());
+  ASSERT_NE(cat.tombstones.find(gone), nullptr);
+  EXPECT_EQ(*cat.tombstones.find(gone), w.now);
+  EXPECT_EQ(cat.resources.find(cold)->tablets, 0U);
+  for (const auto resource : {cold, other}) {
+    EXPECT_EQ(why(resource_dropped{resource}), refusal::resource_to_be_purged);
+    EXPECT_EQ(why(resource_altered{resource, {{"root", "/mnt/c"}}}), refusal::resource_to_be_purged);
+  }
+  EXPECT_EQ(why(remote_purged{{gone, tablet_id{5}}}), refusal::none);
+  EXPECT_TRUE(cat.tombstones.empty());
+  EXPECT_EQ(why(remote_purged{{gone}}), refusal::none) << "said twice";
+  EXPECT_EQ(why(resource_dropped{cold}), refusal::none);
+}
+
+TEST_F(CatalogCooldown, ADroppedPartitionLeavesTombstonesToo) {
+  ASSERT_TRUE(grant(b1, 1).ok());
+  const auto gone = tablet();
+  const auto part = cat.tables.find(t)->partitions.front().id;
+  partition_added more{t, {"more", medium::hdd, {{w.first_path(b1), w.first_path(b2), w.first_path(b3)}}, {}}};
+  ASSERT_TRUE(w(more).ok());
+  ASSERT_TRUE(w(partition_dropped{t, part}).ok());
+  EXPECT_TRUE(cat.tombstones.contains(gone));
+  EXPECT_EQ(cat.tombstones.size(), 1U);
 }
 
 TEST_F(CatalogCooldown, ADeletionIsConfirmedForThePublishedSetAndWithEverybodyThere) {

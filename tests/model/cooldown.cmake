@@ -4,7 +4,8 @@ tabletd_test(cooldown_test LIBS tabletd_model LABELS model SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/cooldown_recall_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/cooldown_rules_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/cooldown_vectors_test.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/cooldown_upkeep_test.cpp)
+  ${CMAKE_CURRENT_LIST_DIR}/cooldown_upkeep_test.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/remote_purge_test.cpp)
 tabletd_test(cooldown_simulation_test LIBS tabletd_model LABELS model SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/cooldown_simulation.cpp
   ${CMAKE_CURRENT_LIST_DIR}/cooldown_simulation_backend.cpp

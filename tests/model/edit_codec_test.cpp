@@ -123,6 +123,7 @@ std::vector<sample> samples() {
       {"cooldown_deletion_confirmed", at(47, cooldown_deletion_confirmed{tablet_id{10'008}, replica_id{10'011}, {2, 6}})},
       {"cooldown_hurried", at(48, cooldown_hurried{table_id{10'005}, {partition_id{10'006}, partition_id{10'007}}})},
       {"cooldown_recalled", at(49, cooldown_recalled{table_id{10'005}, {partition_id{10'007}}})},
+      {"remote_purged", at(50, remote_purged{{tablet_id{10'008}, tablet_id{10'009}}})},
   };
 }
 

@@ -159,6 +159,33 @@ TEST_F(BackendCooldown, RemoteRowsetsAreMergedAndReadTheSameInTheSameOrder) {
   EXPECT_EQ(segments(dir / "a").size(), 0u);
 }
 
+/// More footers than are opened at once; what comes first is read first whatever is open first.
+TEST_F(BackendCooldown, ManyRemoteRowsetsAreReadInTheirOrder) {
+  auto how = paced("a");
+  how.cooldown_rules.compaction.rowsets_min = 1'000;
+  fe.reset();
+  be.reset();
+  be.emplace(sys, how);
+  fe.emplace(io, be->port());
+  the_log_accepts(*fe);
+  ASSERT_EQ(fe->attach(5), "");
+  auto wanted = content();
+  for (std::uint64_t v = 5; v <= 20; ++v) {
+    const auto block = make_rows(static_cast<std::uint32_t>(10 * v), 50, v);
+    fe->load(200 + v, v, 1, 10, {block});
+    wanted += block.rows;
+  }
+  push(*fe, 10);
+  fe->wait_until([&] { return conf.published && conf.published->last_version == 20 && has_followed(*fe, conf.published->id); });
+  const auto there = segments_there();
+  EXPECT_EQ(there.size(), 18u);
+  const auto all = fe->scan(1, 10, 20);
+  EXPECT_EQ(all.failure, "");
+  EXPECT_EQ(all.bytes, wanted);
+  std::filesystem::remove(there[9]);
+  EXPECT_NE(fe->scan(1, 10, 20).failure.find(there[9].filename()), std::string::npos);
+}
+
 TEST_F(BackendCooldown, AnObjectThatIsGoneStopsTheMergeAndSaysWhich) {
   cool();
   const auto lost = segments_there()[0];
