@@ -277,6 +277,7 @@ TEST_F(CooldownCleanup, LooksForWhatAPublicationLeavesSoonAndForWhatAMergeFreesS
   a.disk.hot = {hot(3, 3)};
   publish();
   a.now += a.options.tidy_intervals * a.options.work_interval - 1ms;
+  (void)a.say(report_acknowledged{a.now, 1});
   EXPECT_TRUE(a.work().empty());
   a.disk.hot = {hot(4, 4)};
   publish();  // Another one puts nothing off.

@@ -208,6 +208,7 @@ private:
   void check_confirmation(const leader& l, const deletion_asked& asked) const;
   void check_confirmed(std::uint64_t request) const;
   void check_deletion(const backend& b) const;
+  void check_saved(const replica_disk& disk, const set_change& change) const;
   void check_refusal(std::uint64_t request, publication_verdict verdict) const;
 
   // -- cooldown_simulation_repair.cpp: loads, and what the scheduler of repairs does.

@@ -206,6 +206,7 @@ void cooldown_simulation::on(backend& b, const save_set& e) {
     const bool lax = is(cooldown_mutant::clone_lets_follow_go_on) || is(cooldown_mutant::follows_backwards);
     if (disk.id != change.from && !lax)
       return false;
+    check_saved(disk, change);
     require(committed_.contains(change.to), "local data goes before the publication is committed");
     apply(disk, change);
     ++counts_.follows;

@@ -39,6 +39,11 @@ void cooldown_simulation::check_deletion(const backend& b) const {
   require(b.its.show(now_) - b.deletion_asked_at < deletion_patience, "an object is deleted by a confirmation that is too old");
 }
 
+/// Also where a clone came in between (U9 c).
+void cooldown_simulation::check_saved(const replica_disk& disk, const set_change& change) const {
+  require(disk.id == change.from, "a set is saved over another than it was planned for");
+}
+
 /// Who is refused forgets what was asked: it must never become true.
 void cooldown_simulation::check_refusal(std::uint64_t request, publication_verdict verdict) const {
   if (verdict == publication_verdict::accepted || verdict == publication_verdict::term_unknown)
