@@ -273,8 +273,8 @@ TEST_F(BackendCooldown, AFollowerFreesItsDiskWithoutUploading) {
 /// Taking the policy away stops uploads, not following (#26091).
 TEST_F(BackendCooldown, WithoutAPolicyItFollowsAndUploadsNothing) {
   cool();
+  push(*fe, 10, false);  // Before there is anything to upload, which it would do at once.
   fe->load(203, 5, 1, 10, {more});
-  push(*fe, 10, false);
   const auto reports = fe->ears().cooldown_reports;
   fe->wait_until([&] { return fe->ears().cooldown_reports > reports + 10; });
   EXPECT_EQ(segments(dir / "a").size(), 1u);
