@@ -314,11 +314,23 @@ bool worth_a_visit(std::string_view path, std::string_view prefix, std::string_v
   return has_prefix && (path > after || after.starts_with(path));
 }
 
+/// The directory that all keys of the prefix are below, if it is known by name: a tablet's listing must not look at every
+/// other tablet's.  Empty: any that is there.
+std::string only_directory(std::string_view base, std::string_view prefix) {
+  if (!prefix.starts_with(base))
+    return {};
+  const auto rest = prefix.substr(base.size());
+  const auto slash = rest.find('/');
+  return slash == std::string_view::npos ? std::string{} : std::string(rest.substr(0, slash + 1));
+}
+
 }  // namespace
 
 void file_remote_store::walk(int directory, const std::string& base, listing& so_far, const time_left_fn& time_left) {
   std::vector<std::string> names;
-  if (const int error = sorted_names(directory, names))
+  if (auto only = only_directory(base, so_far.prefix); !only.empty())
+    names.push_back(std::move(only));
+  else if (const int error = sorted_names(directory, names))
     fail(error, "list", base);
   for (const auto& name : names) {
     if (so_far.done())
@@ -329,7 +341,8 @@ void file_remote_store::walk(int directory, const std::string& base, listing& so
         continue;
       require_time(time_left, name_, "list", so_far.prefix);
       const descriptor below(::openat(directory, name.substr(0, name.size() - 1).c_str(), directory_flags));
-      if (below.get() < 0 && errno != ENOENT)
+      // A file or a link in its place has no keys below it.
+      if (below.get() < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
         fail(errno, "list", path);
       if (below.get() >= 0)
         walk(below.get(), path, so_far, time_left);

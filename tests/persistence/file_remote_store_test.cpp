@@ -30,6 +30,24 @@ TEST_F(FileRemoteStore, ARootThatIsNotThereIsNotMade) {
   EXPECT_FALSE(fs::exists(missing));
 }
 
+/// What a prefix names is opened without a look at what is beside it; the answer is the same.
+TEST_F(FileRemoteStore, AListingLooksOnlyWhereItsPrefixLeads) {
+  for (const auto* key : {"data/1/a", "data/12/b", "data/12/c/d", "data/2/e", "data/12.x"})
+    store.put(key, source_of("x"), unhurried);
+  fs::create_directory_symlink(root.path() / "data/12", root.path() / "data/3");
+  const auto keys = [&](std::string_view prefix) {
+    std::string all;
+    for (const auto& entry : store.list(prefix, {}, 10, unhurried).entries)
+      all += entry.key + " ";
+    return all;
+  };
+  EXPECT_EQ(keys("data/12/"), "data/12/b data/12/c/d ");
+  EXPECT_EQ(keys("data/12"), "data/12.x data/12/b data/12/c/d ");
+  EXPECT_EQ(keys("data/12/c/"), "data/12/c/d ");
+  for (const auto* nothing : {"data/3/", "data/1/a/", "data/9/", "nowhere/1/"})
+    EXPECT_EQ(keys(nothing), "") << nothing;
+}
+
 TEST_F(FileRemoteStore, NoLinkLeadsOutOfTheRoot) {
   std::ofstream(elsewhere.path() / "secret") << "theirs";
   fs::create_directory_symlink(elsewhere.path(), root.path() / "way");
