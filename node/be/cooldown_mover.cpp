@@ -22,6 +22,9 @@ namespace {
 constexpr std::uint64_t meta_bytes_max = 256U << 20;
 /// Of a call that no lease bounds.
 constexpr std::chrono::milliseconds patience{120'000};
+/// After a store did not answer one tablet's listing, the others' cleanups of it fail at once: thousands of tablets that wait
+/// for a store which is gone would leave no thread for uploads to another one.
+constexpr model::time_ms listing_rest = std::chrono::minutes(10);
 
 void tell(const cooldown_keeper_actor& keeper, const cooldown_life_id& who, model::replica_event event) {
   caf::anon_send(keeper, cooldown_happened{who, std::move(event)});
@@ -306,16 +309,35 @@ void cooldown_mover::list_objects(const cooldown_life_id& who, model::list_objec
   on_remote(who, what.job, keeper, [self = shared_from_this(), who, what, left = unleased()]() -> model::replica_event {
     const auto store = self->where_.shelf->find(what.resource);
     const auto folder = tablet_folder(model::raw(who.tablet));
+    if (auto why = self->why_not_listed(what.resource); !why.empty())
+      throw remote_error(remote_fault::network, folder, std::move(why));
     model::objects_listed found{what.job, {}};
     std::string after;
-    do {
-      auto page = store->list(folder, after, remote_store::page_keys_max, left);
-      for (const auto& entry : page.entries)
-        found.objects.push_back(entry.key.substr(folder.size()));
-      after = std::move(page.next);
-    } while (!after.empty());
+    try {
+      do {
+        auto page = store->list(folder, after, remote_store::page_keys_max, left);
+        for (const auto& entry : page.entries)
+          found.objects.push_back(entry.key.substr(folder.size()));
+        after = std::move(page.next);
+      } while (!after.empty());
+    } catch (const remote_error& error) {
+      if (!self->where_.workers->is_stopping())
+        self->note_failed_listing(what.resource, error.what());
+      throw;
+    }
     return found;
   });
+}
+
+std::string cooldown_mover::why_not_listed(model::resource_id resource) {
+  const std::lock_guard guard{mutex_};
+  const auto at = failed_listings_.find(resource);
+  return at == failed_listings_.end() || where_.clock() >= at->second.until ? std::string{} : at->second.why;
+}
+
+void cooldown_mover::note_failed_listing(model::resource_id resource, const std::string& why) {
+  const std::lock_guard guard{mutex_};
+  failed_listings_[resource] = {where_.clock() + listing_rest, why};
 }
 
 void cooldown_mover::delete_object(const cooldown_life_id& who, model::delete_object what, lease_end lease,

@@ -9,7 +9,10 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <string>
 
 namespace tabletd {
 
@@ -49,10 +52,19 @@ private:
   void put_merged(const cooldown_life_id& who, model::put_segment what, const lease_end& lease,
                   const cooldown_keeper_actor& keeper);
   void fail(const cooldown_life_id& who, std::uint64_t job, const cooldown_keeper_actor& keeper, std::string why) const;
+  /// Why a listing of that store failed a short while ago; empty: none did.
+  [[nodiscard]] std::string why_not_listed(model::resource_id resource);
+  void note_failed_listing(model::resource_id resource, const std::string& why);
   [[nodiscard]] time_left_fn within(const lease_end& lease) const;
   [[nodiscard]] time_left_fn unleased() const;
 
+  struct failed_listing {
+    model::time_ms until{};
+    std::string why;
+  };
   const ports where_;
+  std::mutex mutex_;
+  std::map<model::resource_id, failed_listing> failed_listings_;
 };
 
 }  // namespace tabletd
