@@ -253,6 +253,7 @@ TEST_F(CooldownKeeper, ARecallIsAskedForAndCarriedOutAndTheOldPlaceIsCleanedUp) 
     caf::anon_send(keeper, seal<wire::CooldownOrders>(
                              [&](auto to) {
                                to.setLeaseMs(1'800'000);
+                               to.initResources(1)[0].setId(9);
                                auto one = to.initTablets(1)[0];
                                one.setTablet(1);
                                one.setReplica(10);
