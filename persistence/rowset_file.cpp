@@ -348,13 +348,20 @@ std::shared_ptr<rowset_reader> rowset_reader::empty(std::uint64_t tablet) {
   return made;
 }
 
+std::uint64_t rowset_reader::checksum_read(const block_entry& entry, std::span<std::byte> into) const {
+  from_->read_at(entry.offset, into);
+  return checksum_of(into);
+}
+
 void rowset_reader::read(std::uint32_t index, std::span<std::byte> into) const {
   const auto& entry = footer_.blocks.at(index);
   if (into.size() != entry.length)
     throw std::logic_error(
         fmt::format("block {} of {} has {} bytes, not {}", index, from_->name(), entry.length, into.size()));
-  from_->read_at(entry.offset, into);
-  if (const auto is = checksum_of(into); is != entry.checksum)
+  auto is = checksum_read(entry, into);
+  if (is != entry.checksum && from_->distrust(entry.offset, entry.length))
+    is = checksum_read(entry, into);
+  if (is != entry.checksum)
     damaged(from_->name(), fmt::format("block {} at offset {} has checksum {:016x}, its footer says {:016x}", index,
                                        entry.offset, is, entry.checksum),
             from_->remedy());
