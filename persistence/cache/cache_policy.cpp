@@ -38,8 +38,8 @@ cache_policy::cache_policy(std::vector<std::uint64_t> path_capacities_bytes, std
   const auto scale = std::min(1.0, sum > 0 ? static_cast<double>(capacity_bytes) / sum : 1.0);
   for (const auto capacity : path_capacities_bytes) {
     path_state path;
-    path.capacity_given_bytes = scale < 1 ? static_cast<std::uint64_t>(static_cast<double>(capacity) * scale)
-                                          : capacity;
+    path.capacity_given_bytes
+        = scale < 1 ? static_cast<std::uint64_t>(static_cast<double>(capacity) * scale) : capacity;
     path.holdings.capacity_bytes = path.capacity_given_bytes;
     paths_.push_back(path);
   }
@@ -238,8 +238,7 @@ std::size_t cache_policy::expire(epoch_seconds now) {
   return expired;
 }
 
-bool cache_policy::restore(const remote_object& object, std::size_t path, const known_block& known,
-                           epoch_seconds now) {
+bool cache_policy::restore(const remote_object& object, std::size_t path, const known_block& known, epoch_seconds now) {
   if (known.number >= blocks_of(object.size_bytes, rules_.block_bytes)
       || known.bytes != length_of(object, known.number))
     return false;
@@ -284,8 +283,7 @@ cached_object* cache_policy::make_object(const remote_object& object) {
   return &made;
 }
 
-block_slot cache_policy::take_slot(cached_object& object, std::uint32_t number, std::uint32_t bytes,
-                                   std::size_t path) {
+block_slot cache_policy::take_slot(cached_object& object, std::uint32_t number, std::uint32_t bytes, std::size_t path) {
   block_slot slot = 0;
   if (free_blocks_.empty()) {
     slot = static_cast<block_slot>(blocks_.size());

@@ -25,10 +25,9 @@ std::vector<heat_of_partition> partition_heat::hottest(std::size_t count, time n
     if (const auto bytes = static_cast<std::uint64_t>(bytes_at(heat, now)); bytes > 0)
       all.push_back({partition, bytes});
   count = std::min(count, all.size());
-  std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count), all.end(),
-                    [](const auto& a, const auto& b) {
-                      return a.bytes != b.bytes ? a.bytes > b.bytes : a.partition < b.partition;
-                    });
+  std::partial_sort(
+      all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count), all.end(),
+      [](const auto& a, const auto& b) { return a.bytes != b.bytes ? a.bytes > b.bytes : a.partition < b.partition; });
   all.resize(count);
   return all;
 }

@@ -1,9 +1,8 @@
 // What the cache holds and what has to go: by hand, and a million random steps against a second opinion.
 #include "persistence/cache/cache_policy.h"
 
-#include <gtest/gtest.h>
-
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include <map>
 #include <random>
@@ -18,7 +17,9 @@ remote_object object(int number, std::uint64_t blocks = 10) {
   return {.resource = 7, .key = fmt::format("data/{}/x.seg", number), .size_bytes = blocks * block_bytes - 1};
 }
 
-cache_rules rules() { return {.block_bytes = block_bytes, .warm_share = 0.5, .warm_ttl_s = 60, .touch_granularity_s = 10}; }
+cache_rules rules() {
+  return {.block_bytes = block_bytes, .warm_share = 0.5, .warm_ttl_s = 60, .touch_granularity_s = 10};
+}
 
 struct CachePolicy : testing::Test {
   cache_policy policy{{1'000}, 1'000, rules()};
@@ -164,8 +165,10 @@ TEST_F(CachePolicy, PathsShareByTheirCapacityAndTheTotalHolds) {
 TEST_F(CachePolicy, ARestartKeepsOrderAndWarmUps) {
   EXPECT_TRUE(policy.restore(object(1), 0, {.number = 0, .bytes = 100, .checksum = 1, .read_at = now - 50}, now));
   EXPECT_TRUE(policy.restore(object(1), 0, {.number = 1, .bytes = 100, .checksum = 2, .read_at = now - 40}, now));
-  EXPECT_TRUE(policy.restore(object(1), 0, {.number = 2, .bytes = 100, .checksum = 3, .read_at = 0, .warm_until = now + 9}, now));
-  EXPECT_TRUE(policy.restore(object(1), 0, {.number = 3, .bytes = 100, .checksum = 4, .read_at = 0, .warm_until = now - 9}, now));
+  EXPECT_TRUE(policy.restore(object(1), 0,
+                             {.number = 2, .bytes = 100, .checksum = 3, .read_at = 0, .warm_until = now + 9}, now));
+  EXPECT_TRUE(policy.restore(object(1), 0,
+                             {.number = 3, .bytes = 100, .checksum = 4, .read_at = 0, .warm_until = now - 9}, now));
   EXPECT_FALSE(policy.restore(object(1), 0, {.number = 0, .bytes = 100}, now)) << "there already";
   EXPECT_FALSE(policy.restore(object(1), 0, {.number = 9, .bytes = 100}, now)) << "not its length";
   EXPECT_FALSE(policy.restore(object(1), 0, {.number = 10, .bytes = 100}, now));
@@ -206,8 +209,7 @@ TEST_F(CachePolicy, ARestartWithLessCapacityReachesItAtOnce) {
 /// Keeps its own books of every block and looks over the policy's shoulder.
 class second_opinion {
 public:
-  explicit second_opinion(std::uint64_t seed)
-      : rng_(seed), policy_({3'000, 5'000, 1'500}, 9'000, rules()) {}
+  explicit second_opinion(std::uint64_t seed) : rng_(seed), policy_({3'000, 5'000, 1'500}, 9'000, rules()) {}
 
   void run(int steps) {
     for (int step = 0; step < steps && !testing::Test::HasFatalFailure(); ++step) {
@@ -281,7 +283,10 @@ private:
       goes += policy_.block(each.slot).bytes;
       expect_evicted(each, {eviction_reason::capacity, eviction_reason::unused});
     }
-    books_[at] = {.path = block.path, .bytes = block.bytes, .goal = queue, .is_read = queue == block_queue::normal,
+    books_[at] = {.path = block.path,
+                  .bytes = block.bytes,
+                  .goal = queue,
+                  .is_read = queue == block_queue::normal,
                   .slot = *got.slot};
     const auto& holdings = policy_.holdings(block.path);
     ASSERT_LE(holdings.bytes_held() - goes, holdings.capacity_bytes) << "files would exceed the capacity";

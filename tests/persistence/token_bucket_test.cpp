@@ -1,6 +1,7 @@
 // Bytes per second that several fills share, and the heat of partitions.
-#include "persistence/cache/partition_heat.h"
 #include "persistence/cache/token_bucket.h"
+
+#include "persistence/cache/partition_heat.h"
 
 #include <gtest/gtest.h>
 
