@@ -24,7 +24,7 @@ std::uint64_t root_of(const std::vector<std::uint64_t>& sums, std::uint64_t seed
 
 std::size_t sums_of(std::uint32_t bytes) { return (bytes + sum_span_bytes - 1) / sum_span_bytes; }
 
-/// Reads the spans [first, last) of the block straight into `into` where they lie wholly in it.
+/// Reads and checks spans of one block.
 class span_reader {
 public:
   span_reader(const open_file& file, const block_to_read& block)

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace tabletd {
 
 using namespace std::chrono_literals;
@@ -11,16 +13,6 @@ namespace {
 
 /// time_left has to be asked again and again: it has no way to call out.
 constexpr auto ask_again = 50ms;
-
-bool is_stop(const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const remote_error& why) {
-    return why.fault() == remote_fault::stopped;
-  } catch (...) {
-    return false;
-  }
-}
 
 }  // namespace
 
@@ -45,8 +37,11 @@ void file_cache::wait_until(held_lock& lock, flight& under_way, const time_left_
 
 file_cache::block_memory file_cache::join(held_lock& lock, flight& under_way, const time_left_fn& time_left) {
   wait_until(lock, under_way, time_left, [&] { return under_way.bytes || under_way.failure; });
-  if (under_way.failure && !is_stop(under_way.failure))
-    std::rethrow_exception(under_way.failure);
+  if (const auto& why = under_way.failure; why && !why->is_stop()) {
+    if (!why->remote)
+      throw storage_error(storage_fault::corrupt, why->subject, why->sentence);
+    throw remote_error(*why->remote, why->subject, why->sentence);
+  }
   return under_way.bytes;
 }
 
@@ -60,19 +55,16 @@ file_cache::flown file_cache::lead(held_lock& lock, remote_store& store, const r
   mine->object = object;
   flights_.emplace(id, mine);
   lock.unlock();
-  const auto land = [&] {
-    mine->is_over = true;
-    flights_.erase(id);
-    mine->settled.notify_all();
-  };
   try {
     download(store, object, std::uint64_t{number} * block_bytes(), *bytes, time_left);
-  } catch (...) {
-    lock.lock();
-    mine->failure = std::current_exception();
-    if (!is_stop(mine->failure))
-      ++counters_.failed_downloads;
-    land();
+  } catch (const remote_error& why) {
+    fail_flight(lock, id, *mine, {why.fault(), why.key(), why.what()});
+    throw;
+  } catch (const storage_error& why) {
+    fail_flight(lock, id, *mine, {std::nullopt, why.path(), why.what()});
+    throw;
+  } catch (...) {  // Whatever it is, the next one may have more luck.
+    fail_flight(lock, id, *mine, {remote_fault::stopped, object.key, {}});
     throw;
   }
   lock.lock();
@@ -81,8 +73,22 @@ file_cache::flown file_cache::lead(held_lock& lock, remote_store& store, const r
   lock.unlock();
   const bool is_placed = place(object, number, *bytes, queue, forced);
   lock.lock();
-  land();
+  land(id, *mine);
   return {bytes, is_placed};
+}
+
+void file_cache::land(block_id id, flight& mine) {
+  mine.is_over = true;
+  flights_.erase(id);
+  mine.settled.notify_all();
+}
+
+void file_cache::fail_flight(held_lock& lock, block_id id, flight& mine, download_failure why) {
+  lock.lock();
+  if (!why.is_stop())
+    ++counters_.failed_downloads;
+  mine.failure = std::move(why);
+  land(id, mine);
 }
 
 bool file_cache::place(const remote_object& object, std::uint32_t number, std::span<const std::byte> bytes,

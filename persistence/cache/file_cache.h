@@ -13,7 +13,6 @@
 #include "persistence/remote/remote_store.h"
 
 #include <condition_variable>
-#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -124,13 +123,21 @@ private:
     bool is_index_resting = false;  ///< A batch failed; maintain() tries again.
     std::vector<block_id> dirty;    ///< What the index does not know yet.
   };
+  /// Why a download failed, for those who did not ask themselves: each throws an exception of his own.
+  struct download_failure {
+    std::optional<remote_fault> remote;  ///< Nothing: the object is damaged, a storage_error.
+    std::string subject;
+    std::string sentence;
+    /// Says nothing of the store: the leader's time was over.
+    [[nodiscard]] bool is_stop() const { return remote == remote_fault::stopped; }
+  };
   /// One download that others may wait for.
   struct flight {
     remote_object object;
     std::condition_variable settled;
-    block_memory bytes;          ///< Set when they have come.
-    std::exception_ptr failure;  ///< Or this.
-    bool is_over = false;        ///< And it is known whether the block is in the cache.
+    block_memory bytes;                       ///< Set when they have come.
+    std::optional<download_failure> failure;  ///< Or this.
+    bool is_over = false;                     ///< And it is known whether the block is in the cache.
   };
   enum class fill_step { fetched, present, skipped };
   /// Holds lock_ where it is handed over and where it comes back.
@@ -162,6 +169,8 @@ private:
                            block_queue queue, bool forced, const time_left_fn& time_left);
   [[nodiscard]] bool place(const remote_object& object, std::uint32_t number, std::span<const std::byte> bytes,
                            block_queue queue, bool forced);
+  void land(block_id id, flight& mine);
+  void fail_flight(held_lock& lock, block_id id, flight& mine, download_failure why);
   void note_failed_write(std::size_t path, const storage_error& why);
   template <class Reached>
   void wait_until(held_lock& lock, flight& under_way, const time_left_fn& time_left, const Reached& reached);
