@@ -101,11 +101,9 @@ bool file_cache::place(const remote_object& object, std::uint32_t number, std::s
   const std::size_t path = policy_.block(slot).path;
   discard(lock, admitted.evicted);
   lock.unlock();
+  std::uint64_t checksum = 0;
   try {
-    const auto checksum = paths_[path].folder->write(object, number, bytes);
-    lock.lock();
-    policy_.arrived(slot, checksum, now());
-    mark_dirty(slot);
+    checksum = paths_[path].folder->write(object, number, bytes);
   } catch (const storage_error& why) {
     lock.lock();
     policy_.gave_up(slot);
@@ -113,6 +111,9 @@ bool file_cache::place(const remote_object& object, std::uint32_t number, std::s
     note_failed_write(path, why);
     return false;
   }
+  lock.lock();
+  policy_.arrived(slot, checksum, now());
+  mark_dirty(slot);
   lock.unlock();
   write_index_if_due(path);
   return true;
