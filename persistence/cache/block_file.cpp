@@ -18,9 +18,7 @@ using byte_view = std::span<const std::byte>;
 
 std::uint64_t sum_of(byte_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
 
-std::uint64_t root_of(const std::vector<std::uint64_t>& sums, std::uint64_t seed) {
-  return XXH3_64bits_withSeed(sums.data(), sums.size() * sizeof(std::uint64_t), seed);
-}
+std::uint64_t root_of(const std::vector<std::uint64_t>& sums) { return sum_of(std::as_bytes(std::span(sums))); }
 
 std::size_t sums_of(std::uint32_t bytes) { return (bytes + sum_span_bytes - 1) / sum_span_bytes; }
 
@@ -31,7 +29,7 @@ public:
       : file_(file), block_(block), sums_(sums_of(block.bytes)) {
     file_.read_at(block.bytes, std::as_writable_bytes(std::span(sums_)));
   }
-  [[nodiscard]] bool sums_are_right() const { return root_of(sums_, block_.seed) == block_.checksum; }
+  [[nodiscard]] bool sums_are_right() const { return root_of(sums_) == block_.checksum; }
 
   /// Whole spans.
   [[nodiscard]] bool read(std::uint32_t offset, std::span<std::byte> into) const {
@@ -80,12 +78,7 @@ bool read_checked(const open_file& file, const block_to_read& block, std::uint32
 
 }  // namespace
 
-std::uint64_t block_seed(const remote_object& object, std::uint32_t number) {
-  return XXH3_64bits_withSeed(object.key.data(), object.key.size(), ~object.resource) + number;
-}
-
-std::uint64_t write_block_file(const std::filesystem::path& file, std::span<const std::byte> bytes,
-                               std::uint64_t seed) {
+std::uint64_t write_block_file(const std::filesystem::path& file, std::span<const std::byte> bytes) {
   std::vector<std::uint64_t> sums;
   for (std::size_t at = 0; at < bytes.size(); at += sum_span_bytes)
     sums.push_back(sum_of(bytes.subspan(at, std::min<std::size_t>(sum_span_bytes, bytes.size() - at))));
@@ -99,7 +92,7 @@ std::uint64_t write_block_file(const std::filesystem::path& file, std::span<cons
     discard_file(temporary);
     throw;
   }
-  return root_of(sums, seed);
+  return root_of(sums);
 }
 
 block_outcome read_block_file(const block_to_read& block, std::uint32_t offset, std::span<std::byte> into) noexcept {

@@ -4,8 +4,6 @@
 //
 // Nothing here is synced.  After a power cut a file may be missing, short, or full of zeros under its final name; the
 // checksum finds that, and what it costs is a download.  An fsync per block would cost more on every block.
-#include "persistence/cache/remote_object.h"
-
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -20,18 +18,13 @@ inline constexpr std::uint32_t sum_span_bytes = 64U << 10U;
   return bytes + std::uint64_t{8} * ((bytes + sum_span_bytes - 1) / sum_span_bytes);
 }
 
-/// What makes the checksum of one block differ from that of the same bytes anywhere else: a file in the wrong place
-/// is a damaged one.
-[[nodiscard]] std::uint64_t block_seed(const remote_object& object, std::uint32_t number);
-
 /// Writes a temporary file and renames it; returns the block's checksum.  storage_error, and then there is no file.
-std::uint64_t write_block_file(const std::filesystem::path& file, std::span<const std::byte> bytes, std::uint64_t seed);
+std::uint64_t write_block_file(const std::filesystem::path& file, std::span<const std::byte> bytes);
 
 struct block_to_read {
   std::filesystem::path file;
   std::uint32_t bytes = 0;
   std::uint64_t checksum = 0;
-  std::uint64_t seed = 0;
 };
 
 enum class block_outcome {

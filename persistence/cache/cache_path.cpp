@@ -124,7 +124,7 @@ std::uint64_t cache_path::write(const remote_object& object, std::uint32_t numbe
     quota_->take(takes, file);
   try {
     make_directory(file.parent_path());
-    return write_block_file(file, bytes, block_seed(object, number));
+    return write_block_file(file, bytes);
   } catch (...) {
     if (quota_)
       quota_->give(takes);

@@ -106,8 +106,7 @@ block_outcome file_cache::read_slot(held_lock& lock, block_slot slot, std::uint3
   const auto object = policy_.object_of(slot).is;
   const block_to_read wanted{.file = paths_[block.path].folder->file_of(object.id(), block.number),
                              .bytes = block.bytes,
-                             .checksum = block.checksum,
-                             .seed = block_seed(object, block.number)};
+                             .checksum = block.checksum};
   lock.unlock();
   const auto outcome = read_block_file(wanted, offset, into);
   lock.lock();

@@ -118,6 +118,15 @@ TEST_F(FileCacheFill, AStoreThatFailsEndsItWithTheReason) {
   EXPECT_EQ(cache->fill(store, object, {}).bytes_fetched, 5'000U);
 }
 
+TEST_F(FileCacheFill, AFailureStopsTheOtherRequestsToo) {
+  options.paths[0].capacity_bytes = 10'000 * small_block;
+  open();
+  const auto object = put(1, 4'000 * small_block);
+  store.fail_next(1);
+  EXPECT_EQ(cache->fill(store, object, {.requests_max = 2}).fault, remote_fault::network);
+  EXPECT_LT(store.gets(), 2'000);
+}
+
 TEST_F(FileCacheFill, TheCallerStopsIt) {
   open();
   const auto object = put(1);

@@ -195,6 +195,10 @@ TEST_F(FileCache, AFullCacheEvictsAndItsFilesFollow) {
   EXPECT_EQ(held(), 20'000U);
   EXPECT_EQ(block_files(disk).size(), 20U);
   EXPECT_EQ(cache->counters().evicted_capacity, 30U);
+  cache.reset();
+  auto index = sqlite::open_to_read(disk / "index.db");
+  EXPECT_EQ(index.number("SELECT count(*) FROM blocks"), 20);
+  EXPECT_EQ(index.number("SELECT count(*) FROM objects"), 4);
 }
 
 TEST_F(FileCache, BlocksSpreadOverPathsAndADeadPathIsLeftOut) {
