@@ -191,7 +191,7 @@ TEST_F(FileCache, WhatAReaderDistrustsComesFromTheStoreAgain) {
 TEST_F(FileCache, AFullCacheEvictsAndItsFilesFollow) {
   open();
   for (int n = 1; n <= 10; ++n)
-    put(n), expect_reads(n);
+    put(n), expect_reads(n), cache->maintain();
   EXPECT_EQ(held(), 20'000U);
   EXPECT_EQ(block_files(disk).size(), 20U);
   EXPECT_EQ(cache->counters().evicted_capacity, 30U);
