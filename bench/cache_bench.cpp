@@ -136,9 +136,6 @@ void measure_start(const std::filesystem::path& root) {
     file_cache cache(options);
     if (cache.fill(*here.store, here.object, {.forced = true}).bytes_fetched != here.size_bytes)
       std::abort();
-    const auto begin = steady::now();
-    cache.maintain();
-    line("index written at the end", seconds_since(begin) * 1e3, 1, "-", "ms", 1);
   }
   const auto begin = steady::now();
   const file_cache cache(options);
