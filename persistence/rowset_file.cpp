@@ -363,12 +363,18 @@ void rowset_reader::read_run(std::uint32_t first, std::uint32_t end, std::vector
   into.resize(blocks.at(end - 1).offset + blocks[end - 1].length - start);
   from_->read_at(start, into);
   for (auto index = first; index < end; ++index)
-    check(index, byte_span{into}.subspan(blocks[index].offset - start, blocks[index].length));
+    check(index, std::span{into}.subspan(blocks[index].offset - start, blocks[index].length));
 }
 
-void rowset_reader::check(std::uint32_t index, byte_span block) const {
+/// What is wrong is read once more if there is another place to read it from.
+void rowset_reader::check(std::uint32_t index, std::span<std::byte> block) const {
   const auto& entry = footer_.blocks[index];
-  if (const auto is = checksum_of(block); is != entry.checksum)
+  auto is = checksum_of(block);
+  if (is != entry.checksum && from_->distrust(entry.offset, entry.length)) {
+    from_->read_at(entry.offset, block);
+    is = checksum_of(block);
+  }
+  if (is != entry.checksum)
     damaged(from_->name(), fmt::format("block {} at offset {} has checksum {:016x}, its footer says {:016x}", index,
                                        entry.offset, is, entry.checksum),
             from_->remedy());

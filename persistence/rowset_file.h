@@ -108,6 +108,12 @@ public:
   virtual void read_at(std::uint64_t offset, std::span<std::byte> into) const = 0;
   /// What has to happen if they are damaged.
   [[nodiscard]] virtual std::string_view remedy() const = 0;
+  /// What was read from here is not the segment's.  True: it came from a copy that is gone now, so read again.
+  [[nodiscard]] virtual bool distrust(std::uint64_t offset, std::uint64_t bytes) const {
+    static_cast<void>(offset);
+    static_cast<void>(bytes);
+    return false;
+  }
 };
 
 /// Reads a sealed file.  pread only: any thread may use it, and an unlinked file stays
@@ -135,7 +141,7 @@ public:
 
 private:
   rowset_reader() = default;
-  void check(std::uint32_t index, byte_span block) const;
+  void check(std::uint32_t index, std::span<std::byte> block) const;
   std::unique_ptr<segment_bytes> from_;  ///< Null: no blocks.
   rowset_footer footer_;
 };

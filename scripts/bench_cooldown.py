@@ -24,7 +24,7 @@ from groups import FrontEnds, wait_for
 
 GOALS = {"aws s3 cp": 1.0, "cp + fsync": 0.8}
 MEMORY_GOAL_MIB = 64
-LOADS = 4
+LOADS = 3  # Four would be merged in the store, which is another thing to measure.
 POLL_S = 0.02
 
 
@@ -119,10 +119,10 @@ class Measurement(Cluster):
         self.sql('ALTER TABLE shop.orders SET ("storage_policy" = "now")')
         wait_for("everything is cold", lambda: not self.segments() and self.is_cold(), PATIENCE_S, POLL_S)
 
-    def recall(self, files):
+    def recall(self):
         self.sql('ALTER TABLE shop.orders SET ("storage_policy" = "")')
         self.sql("RECALL TABLE shop.orders")
-        wait_for("everything is home", lambda: len(self.segments()) == files and self.is_home(), PATIENCE_S, POLL_S)
+        wait_for("everything is home", lambda: self.segments() and self.is_home(), PATIENCE_S, POLL_S)
 
     def is_home(self):
         return all(int(row["RemoteBytes"]) == 0 and int(row["Lag"]) == 0 for row in self.cooldown())
@@ -144,7 +144,7 @@ class Measurement(Cluster):
         up = self.timed(self.cool)
         grown_up = memory.grown_mib()
         memory = Memory(self.back.members[0].process)
-        home = self.timed(lambda: self.recall(len(files)))
+        home = self.timed(self.recall)
         return {"up": (up, peer_up), "back": (home, peer_back), "grown": (grown_up, memory.grown_mib())}
 
     def run(self, peer):

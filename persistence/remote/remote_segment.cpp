@@ -40,16 +40,21 @@ private:
 
 std::string tablet_folder(std::uint64_t tablet) { return fmt::format("data/{}/", tablet); }
 
+std::shared_ptr<rowset_reader> open_rowset_of(std::uint64_t tablet, std::unique_ptr<segment_bytes> bytes) {
+  const auto name = bytes->name();
+  auto reader = rowset_reader::open(std::move(bytes));
+  if (reader->footer().tablet != tablet)
+    throw storage_error(storage_fault::corrupt, name,
+                        fmt::format("object {} of tablet {} holds rows of tablet {}; keep it and report this", name,
+                                    tablet, reader->footer().tablet));
+  return reader;
+}
+
 std::shared_ptr<rowset_reader> open_remote_rowset(std::shared_ptr<remote_store> store, std::uint64_t tablet,
                                                   const std::string& object, std::uint64_t size_bytes,
                                                   time_left_fn time_left) {
-  auto reader = rowset_reader::open(std::make_unique<remote_segment>(std::move(store), tablet_folder(tablet) + object,
-                                                                     size_bytes, std::move(time_left)));
-  if (reader->footer().tablet != tablet)
-    throw storage_error(storage_fault::corrupt, object,
-                        fmt::format("object {} of tablet {} holds rows of tablet {}; keep it and report this", object,
-                                    tablet, reader->footer().tablet));
-  return reader;
+  return open_rowset_of(tablet, std::make_unique<remote_segment>(std::move(store), tablet_folder(tablet) + object,
+                                                                 size_bytes, std::move(time_left)));
 }
 
 }  // namespace tabletd

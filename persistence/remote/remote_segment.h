@@ -18,4 +18,7 @@ namespace tabletd {
                                                                 std::uint64_t tablet, const std::string& object,
                                                                 std::uint64_t size_bytes, time_left_fn time_left);
 
+/// The same of bytes that come another way: opens, and refuses rows of another tablet.
+[[nodiscard]] std::shared_ptr<rowset_reader> open_rowset_of(std::uint64_t tablet, std::unique_ptr<segment_bytes> bytes);
+
 }  // namespace tabletd
