@@ -43,17 +43,18 @@ std::string faults_of(const warmup_job& job, const failed_lanes& failed) {
 
 }  // namespace
 
-job_schedule schedule(const warmup_ledger& ledger, time_ms now, const warmup_options& options) {
+job_schedule schedule(const warmup_ledger& ledger, const std::set<warmup_job_id>& beginning, time_ms now,
+                      const warmup_options& options) {
   job_schedule plan;
   std::map<std::string, warmup_job_id> held;
   ledger.jobs.for_each([&](warmup_job_id id, const warmup_job& job) {
-    if (job.state == warmup_state::running && !is_event_driven(job.what.sync))
+    if ((job.state == warmup_state::running || beginning.contains(id)) && !is_event_driven(job.what.sync))
       held.emplace(job.what.dst, id);
   });
   ledger.jobs.for_each([&](warmup_job_id id, const warmup_job& job) {
     if (is_final(job.state) && now - job.finished >= options.history_keep)
       plan.forget.push_back({id});
-    if (job.state != warmup_state::pending)
+    if (job.state != warmup_state::pending || beginning.contains(id))
       return;
     if (auto why = why_not_now(job, held, options, now); !why.empty()) {
       plan.waiting.push_back({id, std::move(why)});

@@ -4,6 +4,7 @@
 #include "actors/model/warmup_records.h"
 
 #include <map>
+#include <set>
 
 namespace tabletd::model {
 
@@ -24,8 +25,11 @@ struct job_schedule {
   std::vector<warmup_forgotten> forget;
   std::vector<waiting_job> waiting;
 };
-/// Jobs in the order of their ids; one that cannot begin holds up no younger one (W8).
-[[nodiscard]] job_schedule schedule(const warmup_ledger& ledger, time_ms now, const warmup_options& options = {});
+/// Jobs in the order of their ids; one that cannot begin holds up no younger one (W8).  `beginning`: those whose
+/// warmup_begun is on its way into the log.  They count as if they ran: else an older job that can run again in the
+/// meantime would be one too many, which the fold would not notice.
+[[nodiscard]] job_schedule schedule(const warmup_ledger& ledger, const std::set<warmup_job_id>& beginning, time_ms now,
+                                    const warmup_options& options = {});
 
 /// Whether a round's lanes are planned when it begins: whoever came or went since is known then (W9).
 [[nodiscard]] bool needs_plan(const warmup_job& job);

@@ -94,7 +94,7 @@ slot_verdict warmup_slot::on(const set_batch& e) {
   round_->cur = e.batch;
   round_->bytes_done = round_->failed_tablets = 0;
   round_->named_tablets.clear();
-  answer_.effects.emplace_back(begin_batch{generation_, round_->job, e.batch, e.tablets});
+  answer_.effects.emplace_back(begin_batch{generation_, round_->job, round_->run, e.batch, e.tablets});
   return slot_verdict::ok;
 }
 

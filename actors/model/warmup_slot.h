@@ -47,6 +47,7 @@ using slot_rules = std::bitset<slot_rule_count>;
 struct begin_batch {
   std::uint64_t generation{};
   warmup_job_id job{};
+  warmup_run run{};
   std::uint32_t batch{};
   std::vector<tablet_id> tablets;
   friend bool operator==(const begin_batch&, const begin_batch&) = default;

@@ -180,7 +180,7 @@ TEST(WarmupSlot, Row9ABatchAloneBringsItsJob) {
   EXPECT_TRUE(rig.did(slot_rule::batch_adopts));
   EXPECT_TRUE(rig.did(slot_rule::batch_begins));
   EXPECT_EQ(rig.state(), "7.0 cur 3 done 2");
-  EXPECT_EQ(rig.last.effects, (std::vector<slot_effect>{begin_batch{rig.generation, seven, 3, {tablet_id{3}}}}));
+  EXPECT_EQ(rig.last.effects, (std::vector<slot_effect>{begin_batch{rig.generation, seven, 0, 3, {tablet_id{3}}}}));
 }
 
 TEST(WarmupSlot, Row10ABatchOfAnotherJobIsRefused) {

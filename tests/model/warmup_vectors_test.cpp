@@ -178,7 +178,7 @@ TEST(WarmupVectors, Limits) {
     };
     ASSERT_TRUE(run(1, "d1").accepted());
     const auto begin = [&] {
-      for (const auto& b : schedule(ledger, 2s).begin)
+      for (const auto& b : schedule(ledger, {}, 2s).begin)
         EXPECT_TRUE(apply(ledger, b, {log_index{100}, 2s}).accepted());
     };
     begin();
@@ -198,18 +198,18 @@ TEST(WarmupVectors, Limits) {
       EXPECT_EQ(pending, std::vector<std::uint64_t>{12});
       continue;
     }
-    EXPECT_EQ(schedule(ledger, 3s).waiting,
+    EXPECT_EQ(schedule(ledger, {}, 3s).waiting,
               (std::vector<waiting_job>{{warmup_job_id{2}, "job 1 warms d1"}, {warmup_job_id{12}, "10 jobs run"}}));
     // After a restart the ledger is all there is, and it says who holds d1.
     const auto restarted = ledger;
     EXPECT_EQ(holder_of(restarted, "d1"), warmup_job_id{1});
-    EXPECT_TRUE(schedule(restarted, 4s).begin.empty());
+    EXPECT_TRUE(schedule(restarted, {}, 4s).begin.empty());
     EXPECT_EQ(apply(ledger, warmup_begun{warmup_job_id{2}, 0, {}}, {log_index{101}, 4s}),
               (warmup_verdict{warmup_refusal::destination_busy, 1}));
     ASSERT_TRUE(
         apply(ledger, std::get<warmup_ended>(cancel_of(ledger, warmup_job_id{1})), {log_index{102}, 5s}).accepted());
-    EXPECT_EQ(schedule(ledger, 5s).begin, (std::vector<warmup_begun>{{warmup_job_id{2}, 0, std::nullopt}}));
-    EXPECT_EQ(schedule(ledger, 5s).waiting, (std::vector<waiting_job>{{warmup_job_id{12}, "10 jobs run"}}));
+    EXPECT_EQ(schedule(ledger, {}, 5s).begin, (std::vector<warmup_begun>{{warmup_job_id{2}, 0, std::nullopt}}));
+    EXPECT_EQ(schedule(ledger, {}, 5s).waiting, (std::vector<waiting_job>{{warmup_job_id{12}, "10 jobs run"}}));
   }
 }
 

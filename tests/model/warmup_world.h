@@ -111,7 +111,7 @@ public:
       second();
   }
   void look() {
-    for (const auto& begin : schedule(ledger, now).begin)
+    for (const auto& begin : schedule(ledger, {}, now).begin)
       ASSERT_TRUE(commit(begin).accepted());
     ledger.jobs.for_each([&](warmup_job_id id, const warmup_job& j) {
       if (j.state == warmup_state::running)
