@@ -42,7 +42,8 @@ const char* name_of(warmup_mutant mutant) {
                                     "no_limit",
                                     "forgets_who_holds_what",
                                     "failure_ends_periodic",
-                                    "fold_takes_anything"};
+                                    "fold_takes_anything",
+                                    "judged_by_outcome"};
   static_assert(names.size() == static_cast<std::size_t>(warmup_mutant::count));
   return names[static_cast<std::size_t>(mutant)];
 }

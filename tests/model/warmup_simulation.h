@@ -55,6 +55,7 @@ enum class warmup_mutant : int {
   forgets_who_holds_what,    ///< A15-5: a new leader knows only the rounds that it began.
   failure_ends_periodic,     ///< A1.
   fold_takes_anything,
+  judged_by_outcome,  ///< No rule, but its absence from the checks: only what comes of it counts.
   count
 };
 [[nodiscard]] const char* name_of(warmup_mutant mutant);

@@ -201,7 +201,7 @@ void warmup_simulation::carry_out(const leader_ptr& l, const lane_key& key, cons
   const auto& [id, run, whose] = key;
   const auto* job = ledger_of(*l).jobs.find(id);
   const auto at = lane_index(*job, whose);
-  require(!l->current || is(warmup_mutant::fold_takes_anything) || job->lanes[*at].warmed == e.batch,
+  require(!l->current || is(warmup_mutant::judged_by_outcome) || job->lanes[*at].warmed == e.batch,
           "SET_BATCH before those in front of it are in the log");
   ask(l, key, e.request, set_batch{e.batch, (*job->plan)[*at].batches[e.batch].tablets});
 }
@@ -256,7 +256,7 @@ void warmup_simulation::ask(const leader_ptr& l, const lane_key& key, std::uint6
   for (int i = 0; i < copies; ++i) {
     if (chance(odds_.lost))
       continue;
-    later(message_delay(), [this, l, key, request, message, &b] {
+    later(i == 0 ? message_delay() : within(60s), [this, l, key, request, message, &b] {
       if (!b.up)
         return;
       const auto reply = receive(b, message);
