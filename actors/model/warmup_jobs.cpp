@@ -67,11 +67,6 @@ job_schedule schedule(const warmup_ledger& ledger, const std::set<warmup_job_id>
   return plan;
 }
 
-bool needs_plan(const warmup_job& job) {
-  return !is_event_driven(job.what.sync)
-         && (job.what.type == warmup_type::cluster || is_periodic(job.what.sync) || job.run > 0);
-}
-
 std::optional<warmup_ended> ending_of(const warmup_job& job, const failed_lanes& failed, time_ms now,
                                       const warmup_options& options) {
   if (job.state != warmup_state::running || is_event_driven(job.what.sync))

@@ -9,8 +9,8 @@
 namespace tabletd::model {
 
 struct warmup_options {
-  std::size_t running_max = 10;               ///< Seed 002.  Event-driven jobs do not count.
-  time_ms timeout = std::chrono::days(30);    ///< Of a round, from its start, without its pauses.
+  std::size_t running_max = 10;             ///< Seed 002.  Event-driven jobs do not count.
+  time_ms timeout = std::chrono::days(30);  ///< Of a round, from its start, without its pauses.
   time_ms history_keep = std::chrono::days(7);
 };
 
@@ -21,7 +21,7 @@ struct waiting_job {
   friend bool operator==(const waiting_job&, const waiting_job&) = default;
 };
 struct job_schedule {
-  std::vector<warmup_begun> begin;       ///< Lanes are the shell's to plan (needs_plan).
+  std::vector<warmup_begun> begin;  ///< Lanes are the shell's to plan (is_planned_at_begin).
   std::vector<warmup_forgotten> forget;
   std::vector<waiting_job> waiting;
 };
@@ -30,9 +30,6 @@ struct job_schedule {
 /// meantime would be one too many, which the fold would not notice.
 [[nodiscard]] job_schedule schedule(const warmup_ledger& ledger, const std::set<warmup_job_id>& beginning, time_ms now,
                                     const warmup_options& options = {});
-
-/// Whether a round's lanes are planned when it begins: whoever came or went since is known then (W9).
-[[nodiscard]] bool needs_plan(const warmup_job& job);
 
 /// Lanes that this leader has given up in the job's round, and why.
 using failed_lanes = std::map<backend_id, std::string>;

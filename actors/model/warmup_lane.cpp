@@ -83,8 +83,10 @@ void warmup_lane::on(const slot_replied& e) {
       effects_.emplace_back(raise_alarm{name() + " was told to forget a job that is not over"});
       return give_up(name() + " was told to forget the job");
     case slot_verdict::busy:
-    case slot_verdict::wrong_job: return rest();  // Its lease ends, or its batch; nobody is cancelled for it.
-    default: return go_on(e.reply, asked);
+    case slot_verdict::wrong_job:
+      return rest();  // Its lease ends, or its batch; nobody is cancelled for it.
+    default:
+      return go_on(e.reply, asked);
   }
 }
 

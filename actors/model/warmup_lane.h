@@ -16,8 +16,8 @@
 namespace tabletd::model {
 
 struct lane_options {
-  std::uint32_t failures_max = 3;       ///< W6.  In a row.
-  time_ms rest_after_failure{20'000};   ///< Before the next try: longer than a backend needs to restart.
+  std::uint32_t failures_max = 3;      ///< W6.  In a row.
+  time_ms rest_after_failure{20'000};  ///< Before the next try: longer than a backend needs to restart.
 };
 
 /// Facts of a step, by the catalog.

@@ -50,7 +50,7 @@ struct slot_reply {
   slot_verdict verdict{};
   std::uint64_t boot{};  ///< Of the backend's process.
   term epoch_seen{};
-  warmup_job_id job{};   ///< 0: the slot is free.
+  warmup_job_id job{};  ///< 0: the slot is free.
   warmup_run run{};
   std::int64_t cur = -1;   ///< Batch accepted last.
   std::int64_t done = -1;  ///< Batch up to which all is done; cur, unless cur runs.

@@ -25,8 +25,8 @@ std::optional<warmup_not_planned> why_not(const std::string& dst, std::span<cons
     return warmup_not_planned{warmup_plan_refusal::no_backend, "The cluster " + dst + " has no alive backend"};
   for (const auto& b : backends)
     if (!b.cache_bytes)
-      return warmup_not_planned{warmup_plan_refusal::capacity_unknown, "Backend " + std::to_string(raw(b.backend))
-                                                                           + " did not say how large its cache is"};
+      return warmup_not_planned{warmup_plan_refusal::capacity_unknown,
+                                "Backend " + std::to_string(raw(b.backend)) + " did not say how large its cache is"};
   return std::nullopt;
 }
 
@@ -45,8 +45,8 @@ void place(warmup_plan& plan, std::span<const warmup_tablet> tablets) {
   for (const auto& lane : plan.lanes)
     backends.push_back(lane.backend);
   for (const auto& t : tablets) {
-    const auto lane = std::ranges::lower_bound(plan.lanes, caching_backend(t.tablet, backends), {},
-                                               &planned_lane::backend);
+    const auto lane
+        = std::ranges::lower_bound(plan.lanes, caching_backend(t.tablet, backends), {}, &planned_lane::backend);
     lane->tablets.push_back(t);
     lane->bytes = sum(lane->bytes, t.bytes);
   }

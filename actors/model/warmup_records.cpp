@@ -60,6 +60,8 @@ warmup_verdict fold(warmup_ledger& ledger, const warmup_created& e, warmup_momen
     return refuse(warmup_refusal::definition_unsound);
   if (!is_sound(e.lanes))
     return refuse(warmup_refusal::plan_unsound);
+  if (!e.lanes.empty() && (is_planned_at_begin(e.what) || is_event_driven(e.what.sync)))
+    return refuse(warmup_refusal::plan_misplaced);
   if (const auto* twin = twin_of(ledger, e.what))
     return refuse(warmup_refusal::twin_exists, raw(twin->id));
   if (const auto holder = holder_of(ledger, e.what.dst);
@@ -97,9 +99,8 @@ warmup_verdict fold(warmup_ledger& ledger, const warmup_begun& e, warmup_moment 
     return refuse(warmup_refusal::destination_busy, raw(holder));
   if (e.lanes && !is_sound(*e.lanes))
     return refuse(warmup_refusal::plan_unsound);
-  // A second round with the plan of the first would miss who came and call who is gone (W9).
-  if (!e.lanes && holds && (found->run > 0 || found->what.type == warmup_type::cluster))
-    return refuse(warmup_refusal::plan_missing);
+  if (e.lanes.has_value() != is_planned_at_begin(found->what))
+    return refuse(warmup_refusal::plan_misplaced);
   auto& job = *ledger.jobs.edit(e.job);
   job.state = warmup_state::running;
   job.started = now.at;
@@ -149,10 +150,9 @@ warmup_verdict judge_end(const warmup_job& job, const warmup_ended& e) {
     if (const auto at = lane_index(job, s.backend); !at)
       return refuse(warmup_refusal::lane_unknown, raw(s.backend));
   for (std::size_t i = 0; finishes && i < job.lanes.size(); ++i) {
-    const bool skipped = job.what.on_error == warmup_on_error::skip
-                         && std::ranges::any_of(e.skipped, [&](const skipped_lane& s) {
-                              return s.backend == job.lanes[i].backend;
-                            });
+    const bool skipped
+        = job.what.on_error == warmup_on_error::skip
+          && std::ranges::any_of(e.skipped, [&](const skipped_lane& s) { return s.backend == job.lanes[i].backend; });
     if (!all_warmed(job, i) && !skipped)
       return refuse(warmup_refusal::lane_unfinished, raw(job.lanes[i].backend));
   }
@@ -220,9 +220,12 @@ warmup_verdict fold(warmup_ledger& ledger, const warmup_forgotten& e, warmup_mom
 
 bool operator==(const warmup_job& a, const warmup_job& b) {
   return a.id == b.id && a.what == b.what && a.state == b.state && a.run == b.run && a.created == b.created
-         && a.started == b.started && a.finished == b.finished && a.paused == b.paused
-         && a.paused_for == b.paused_for && a.err == b.err && *a.plan == *b.plan && a.lanes == b.lanes
-         && a.skipped == b.skipped;
+         && a.started == b.started && a.finished == b.finished && a.paused == b.paused && a.paused_for == b.paused_for
+         && a.err == b.err && *a.plan == *b.plan && a.lanes == b.lanes && a.skipped == b.skipped;
+}
+
+bool is_planned_at_begin(const warmup_definition& what) {
+  return is_periodic(what.sync) || (std::holds_alternative<sync_once>(what.sync) && what.type == warmup_type::cluster);
 }
 
 warmup_progress progress_of(const warmup_job& job) {

@@ -17,13 +17,13 @@ namespace tabletd::model {
 // -- records -------------------------------------------------------------------------------
 struct warmup_created {
   warmup_definition what;
-  std::vector<warmup_lane_plan> lanes;  ///< Of a job about tables that runs once; otherwise empty (W9).
+  std::vector<warmup_lane_plan> lanes;  ///< Empty if is_planned_at_begin.
   friend bool operator==(const warmup_created&, const warmup_created&) = default;
 };
 struct warmup_begun {
   warmup_job_id job{};
   warmup_run run{};
-  /// Nothing: those of warmup_created.  Ascending by backend, as everywhere.
+  /// If is_planned_at_begin.  Ascending by backend, as everywhere.
   std::optional<std::vector<warmup_lane_plan>> lanes;
   friend bool operator==(const warmup_begun&, const warmup_begun&) = default;
 };
@@ -84,10 +84,10 @@ struct warmup_job {
   warmup_job_id id{};
   warmup_definition what;
   warmup_state state{};
-  warmup_run run{};      ///< The round that runs or ran last; of a pending job the one that is next.
+  warmup_run run{};  ///< The round that runs or ran last; of a pending job the one that is next.
   time_ms created{};
-  time_ms started{};     ///< Of the last round; 0: none.
-  time_ms finished{};    ///< Of the last round; 0: none.
+  time_ms started{};              ///< Of the last round; 0: none.
+  time_ms finished{};             ///< Of the last round; 0: none.
   std::optional<time_ms> paused;  ///< Since when.
   time_ms paused_for{};           ///< In this round, up to the last RESUME.
   std::string err;                ///< Of the last round that is over.
@@ -103,6 +103,9 @@ struct warmup_ledger {
   cow_map<warmup_job_id, warmup_job> jobs;
 };
 
+/// Whether a round's lanes come with its warmup_begun: who came or went since the job was created is known then (W9).
+/// Otherwise they come with warmup_created, so that nothing changes under a user who has seen them.
+[[nodiscard]] bool is_planned_at_begin(const warmup_definition& what);
 [[nodiscard]] warmup_progress progress_of(const warmup_job& job);
 /// Index into plan and lanes; nothing: the backend has no lane in this round.
 [[nodiscard]] std::optional<std::size_t> lane_index(const warmup_job& job, backend_id backend);
@@ -114,25 +117,25 @@ struct warmup_ledger {
 enum class warmup_refusal : std::uint8_t {
   none,
   definition_unsound,
-  plan_unsound,       ///< Backends not ascending, an empty batch, too many bytes.
-  plan_missing,       ///< Neither warmup_begun nor warmup_created has one.
-  destination_busy,   ///< Held by the job named, which runs.
-  twin_exists,        ///< A11: long-lasting jobs, one per source, destination and kind.
+  plan_unsound,      ///< Backends not ascending, an empty batch, too many bytes.
+  plan_misplaced,    ///< It comes with warmup_begun or with warmup_created (is_planned_at_begin).
+  destination_busy,  ///< Held by the job named, which runs.
+  twin_exists,       ///< A11: long-lasting jobs, one per source, destination and kind.
   job_unknown,
-  job_over,           ///< Finished or cancelled.
+  job_over,  ///< Finished or cancelled.
   job_not_over,
   not_pending,
   not_running,
   is_paused,
   not_paused,
-  run_differs,        ///< The job is in the round named.
+  run_differs,  ///< The job is in the round named.
   lane_unknown,
-  batch_unknown,      ///< The lane has as many as named.
-  batch_out_of_order, ///< The one named is next.
+  batch_unknown,       ///< The lane has as many as named.
+  batch_out_of_order,  ///< The one named is next.
   bytes_exceed_plan,
-  failures_unsound,   ///< More tablets than the batch has, or more names than tablets.
-  lane_unfinished,    ///< Of the backend named; and not skipped, or a skip is not allowed.
-  state_unsound,      ///< A job cannot end so.
+  failures_unsound,  ///< More tablets than the batch has, or more names than tablets.
+  lane_unfinished,   ///< Of the backend named; and not skipped, or a skip is not allowed.
+  state_unsound,     ///< A job cannot end so.
 };
 struct warmup_verdict {
   warmup_refusal why{};

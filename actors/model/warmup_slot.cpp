@@ -142,8 +142,7 @@ bool warmup_slot::was_cleared() const {
 }
 
 bool warmup_slot::end_batch(const batch_result& result) {
-  if (!round_ || result.generation != generation_ || !round_->running()
-      || std::int64_t{result.batch} != round_->cur)
+  if (!round_ || result.generation != generation_ || !round_->running() || std::int64_t{result.batch} != round_->cur)
     return false;
   round_->done = round_->cur;
   round_->bytes_done = result.bytes_done;

@@ -1,6 +1,6 @@
 #pragma once
-// The backend's side of warm-up: one slot, for one round of one job at a time (spec/jobs.md A7.3, W3, W4).  Pure, memory
-// only: after a restart the leader brings it up to date.
+// The backend's side of warm-up: one slot, for one round of one job at a time (spec/jobs.md A7.3, W3, W4).  Pure,
+// memory only: after a restart the leader brings it up to date.
 #include "actors/model/warmup_orders.h"
 
 #include <bitset>
@@ -119,9 +119,9 @@ private:
   std::map<round_key, term> tombstones_;
   std::deque<round_key> buried_;  ///< In order.
 
-  warmup_fence fence_;   ///< Of the step under way.
-  time_ms now_{};        ///< The same.
-  slot_answer answer_;   ///< The same.
+  warmup_fence fence_;  ///< Of the step under way.
+  time_ms now_{};       ///< The same.
+  slot_answer answer_;  ///< The same.
 };
 
 }  // namespace tabletd::model

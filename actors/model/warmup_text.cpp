@@ -4,10 +4,14 @@ namespace tabletd::model {
 
 const char* word_of(warmup_state state) {
   switch (state) {
-    case warmup_state::pending: return "PENDING";
-    case warmup_state::running: return "RUNNING";
-    case warmup_state::finished: return "FINISHED";
-    case warmup_state::cancelled: return "CANCELLED";
+    case warmup_state::pending:
+      return "PENDING";
+    case warmup_state::running:
+      return "RUNNING";
+    case warmup_state::finished:
+      return "FINISHED";
+    case warmup_state::cancelled:
+      return "CANCELLED";
   }
   return "?";
 }

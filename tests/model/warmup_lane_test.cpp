@@ -66,8 +66,7 @@ TEST(WarmupLane, AWholeLife) {
   EXPECT_EQ(rig.tick(), effects{}) << "one question at a time";
   EXPECT_EQ(rig.reply(4, rig.own(0, -1)), effects{}) << "it runs";
   ASSERT_EQ(rig.tick(), effects{send_get{5}});
-  EXPECT_EQ(rig.reply(5, rig.own(0, 0)),
-            (effects{propose_batch{{fence.job, fence.run, backend_id{3}, 0, 10, 0, {}}}}));
+  EXPECT_EQ(rig.reply(5, rig.own(0, 0)), (effects{propose_batch{{fence.job, fence.run, backend_id{3}, 0, 10, 0, {}}}}));
   EXPECT_EQ(rig.tick(), effects{}) << "nothing goes out before the record is in the log";
   rig.facts.warmed = 1;
   EXPECT_EQ(rig.say(batch_logged{0}), (effects{send_set_batch{6, 1}})) << "at once, without a tick";

@@ -1,6 +1,7 @@
 // What is warmed where: splitting (spec/jobs.md A4), placement, capacity (A3), and how sizes are written.
-#include "actors/model/warmup_placement.h"
 #include "actors/model/warmup_plan.h"
+
+#include "actors/model/warmup_placement.h"
 
 #include <gtest/gtest.h>
 
@@ -205,8 +206,7 @@ TEST(WarmupPlan, EveryBackendMustSayWhatItHolds) {
 TEST(WarmupPlan, BytesAreCountedOrRefused) {
   const std::vector one{warming_backend{backend_id{1}, ~std::uint64_t(0)}};
   const std::vector tables{table_of({~std::uint64_t(0) - 1, 9})};
-  EXPECT_EQ(std::get<warmup_not_planned>(plan_tables("d", tables, one, true)).why,
-            warmup_plan_refusal::too_many_bytes);
+  EXPECT_EQ(std::get<warmup_not_planned>(plan_tables("d", tables, one, true)).why, warmup_plan_refusal::too_many_bytes);
 }
 
 // A3: the tablet that reaches the capacity is taken; the hottest are warmed last.

@@ -35,12 +35,16 @@ struct ledger_rig {
     return equal;
   }
   warmup_job_id create(const warmup_definition& what) {
-    const auto verdict = say(warmup_created{what, plan()});
+    const bool planned = !is_planned_at_begin(what) && !is_event_driven(what.sync);
+    const auto verdict = say(warmup_created{what, planned ? plan() : std::vector<warmup_lane_plan>{}});
     EXPECT_TRUE(verdict.accepted());
     return warmup_job_id{verdict.id};
   }
   static std::vector<warmup_lane_plan> plan() { return {lane_of(1, {4, 6, 9}), lane_of(2, {8})}; }
-  void begin(warmup_job_id id = seven) { ASSERT_TRUE(say(warmup_begun{id, job(id).run, plan()}).accepted()); }
+  void begin(warmup_job_id id = seven) {
+    auto lanes = is_planned_at_begin(job(id).what) ? std::optional(plan()) : std::nullopt;
+    ASSERT_TRUE(say(warmup_begun{id, job(id).run, std::move(lanes)}).accepted());
+  }
   [[nodiscard]] const warmup_job& job(warmup_job_id id = seven) const { return *ledger.jobs.find(id); }
   warmup_verdict warmed(std::uint64_t backend, std::uint32_t batch, std::uint64_t bytes = 1, std::uint64_t failed = 0) {
     return say(batch_warmed{seven, job().run, backend_id{backend}, batch, bytes, failed, {}});
@@ -95,6 +99,8 @@ TEST(WarmupRecords, CreatedRefused) {
   EXPECT_EQ(created(tables_to("d"), {{backend_id{1}, {{{}, 0}}}}), plan_unsound);
   const warmup_batch most{{tablet_id{1}}, ~std::uint64_t(0)};
   EXPECT_EQ(created(tables_to("d"), {{backend_id{1}, {most, most}}}), plan_unsound);
+  EXPECT_EQ(created(cluster_to("d"), {lane_of(1, {1})}), plan_misplaced);
+  EXPECT_EQ(created(cluster_to("d", sync_on_event{}), {lane_of(1, {1})}), plan_misplaced);
   EXPECT_EQ(created(cluster_to("d", sync_periodic{60s})), none);
   EXPECT_EQ(created(cluster_to("d", sync_periodic{90s})), twin_exists);
   EXPECT_EQ(created(cluster_to("e", sync_periodic{90s})), none);
@@ -108,7 +114,7 @@ TEST(WarmupRecords, BegunRefused) {
   EXPECT_EQ(rig.say(warmup_begun{seven, 0, {}}).why, job_unknown);
   rig.create(cluster_to("d"));
   EXPECT_EQ(rig.say(warmup_begun{seven, 1, rig.plan()}), (warmup_verdict{run_differs, 0}));
-  EXPECT_EQ(rig.say(warmup_begun{seven, 0, {}}).why, plan_missing) << "of a cluster, as it is now";
+  EXPECT_EQ(rig.say(warmup_begun{seven, 0, {}}).why, plan_misplaced) << "of a cluster, as it is now";
   EXPECT_EQ(rig.say(warmup_begun{seven, 0, std::vector{lane_of(2, {1}), lane_of(1, {1})}}).why, plan_unsound);
   ASSERT_TRUE(rig.say(warmup_paused{seven}).accepted());
   EXPECT_EQ(rig.say(warmup_begun{seven, 0, rig.plan()}).why, is_paused);
@@ -116,7 +122,9 @@ TEST(WarmupRecords, BegunRefused) {
   rig.begin();
   EXPECT_EQ(rig.say(warmup_begun{seven, 0, rig.plan()}).why, not_pending);
   const auto second = rig.create(tables_to("d"));
-  EXPECT_EQ(rig.say(warmup_begun{second, 0, rig.plan()}), (warmup_verdict{destination_busy, 7}));
+  EXPECT_EQ(rig.say(warmup_begun{second, 0, {}}), (warmup_verdict{destination_busy, 7}));
+  const auto elsewhere = rig.create(tables_to("e"));
+  EXPECT_EQ(rig.say(warmup_begun{elsewhere, 0, rig.plan()}).why, plan_misplaced) << "the user has seen another";
 }
 
 TEST(WarmupRecords, EventDrivenJobsHoldNoDestination) {
@@ -188,7 +196,7 @@ TEST(WarmupRecords, RoundsOfAPeriodicJob) {
   EXPECT_TRUE(rig.ended(warmup_state::pending, {}, "job fail").accepted()) << "it failed";
   EXPECT_EQ(rig.job().run, 1U);
   EXPECT_EQ(rig.say(batch_warmed{seven, 0, backend_id{1}, 1, 1, 0, {}}).why, run_differs) << "of the round before";
-  EXPECT_EQ(rig.say(warmup_begun{seven, 1, {}}).why, plan_missing) << "W9";
+  EXPECT_EQ(rig.say(warmup_begun{seven, 1, {}}).why, plan_misplaced) << "W9";
   rig.begin();
   EXPECT_EQ(progress_of(rig.job()).bytes_done, 0U) << "a new round";
 }
@@ -226,7 +234,8 @@ TEST(WarmupJobs, FirstComeFirstServedAndNobodyBlocksBehindABusyDestination) {
   ledger_rig rig;
   rig.create(tables_to("a"));
   rig.begin();
-  const auto second = rig.create(tables_to("a")), third = rig.create(tables_to("b")), fourth = rig.create(tables_to("a"));
+  const auto second = rig.create(tables_to("a")), third = rig.create(tables_to("b")),
+             fourth = rig.create(tables_to("a"));
   EXPECT_EQ(schedule(rig.ledger, {}, rig.now).begin, (std::vector<warmup_begun>{{third, 0, {}}}));
   rig.begin(third);
   ASSERT_TRUE(rig.ended(warmup_state::cancelled).accepted());
@@ -280,7 +289,6 @@ TEST(WarmupJobs, TheNextRoundIsDueAfterTheLastOnesStart) {
   EXPECT_EQ(schedule(rig.ledger, {}, 1'600s - 1ms).waiting,
             (std::vector<waiting_job>{{seven, "the next round is not due"}}));
   EXPECT_EQ(schedule(rig.ledger, {}, 1'600s).begin, (std::vector<warmup_begun>{{seven, 1, {}}}));
-  EXPECT_TRUE(needs_plan(rig.job()));
 }
 
 TEST(WarmupJobs, HistoryExpires) {
@@ -307,9 +315,7 @@ TEST(WarmupJobs, HowARoundEnds) {
       const auto end = ending_of(rig.job(), {{backend_id{1}, "backend 1 is dead"}}, rig.now);
       ASSERT_TRUE(end);
       const bool skips = on_error == warmup_on_error::skip;
-      EXPECT_EQ(end->how, periodic  ? warmup_state::pending
-                          : skips ? warmup_state::finished
-                                  : warmup_state::cancelled);
+      EXPECT_EQ(end->how, periodic ? warmup_state::pending : skips ? warmup_state::finished : warmup_state::cancelled);
       EXPECT_EQ(end->err, skips ? "backend 1 is dead" : "job fail: backend 1 is dead");
       EXPECT_EQ(end->skipped.size(), skips ? 1U : 0U);
       EXPECT_TRUE(rig.say(*end).accepted());

@@ -51,10 +51,10 @@ const char* name_of(warmup_mutant mutant) {
 warmup_simulation_counts& warmup_simulation_counts::operator+=(const warmup_simulation_counts& other) {
   using counts = warmup_simulation_counts;
   for (const auto field :
-       {&counts::events, &counts::leaders, &counts::deposed_requests, &counts::restarts, &counts::jobs,
-        &counts::rounds, &counts::batches, &counts::executions, &counts::finished, &counts::skipped, &counts::failed,
-        &counts::cancelled, &counts::pauses, &counts::silences, &counts::lost_records, &counts::refused_records,
-        &counts::late_replies, &counts::dropped_results, &counts::step_downs})
+       {&counts::events, &counts::leaders, &counts::deposed_requests, &counts::restarts, &counts::jobs, &counts::rounds,
+        &counts::batches, &counts::executions, &counts::finished, &counts::skipped, &counts::failed, &counts::cancelled,
+        &counts::pauses, &counts::silences, &counts::lost_records, &counts::refused_records, &counts::late_replies,
+        &counts::dropped_results, &counts::step_downs})
     this->*field += other.*field;
   for (std::size_t i = 0; i < rules.size(); ++i)
     rules[i] += other.rules[i];

@@ -29,31 +29,31 @@ using namespace model;
 /// A rule that is not kept.
 enum class warmup_mutant : int {
   none,
-  idle_means_finished,       ///< A7: what does not run is done.
-  done_moves_on_accept,      ///< A7.
+  idle_means_finished,   ///< A7: what does not run is done.
+  done_moves_on_accept,  ///< A7.
   no_lease,
   no_tombstones,
-  results_of_any_generation, ///< A15-3.
-  epoch_ignored,             ///< Row 0.
-  runs_ignored,              ///< Messages do not say of which round they are.
-  anybody_renews,            ///< W4: not the owner only.
-  sends_before_logged,       ///< W5: SET_BATCH(b + 1) before batch_warmed(b) is in the log.
-  clears_before_logged,      ///< W5: CLEAR before the end is in the log.
-  resumes_too_far,           ///< SET_JOB says one batch more than the log.
-  takes_late_replies,        ///< Whatever question they answer.
-  does_not_wait_for_the_log, ///< Proposes a batch again while it is on its way.
+  results_of_any_generation,  ///< A15-3.
+  epoch_ignored,              ///< Row 0.
+  runs_ignored,               ///< Messages do not say of which round they are.
+  anybody_renews,             ///< W4: not the owner only.
+  sends_before_logged,        ///< W5: SET_BATCH(b + 1) before batch_warmed(b) is in the log.
+  clears_before_logged,       ///< W5: CLEAR before the end is in the log.
+  resumes_too_far,            ///< SET_JOB says one batch more than the log.
+  takes_late_replies,         ///< Whatever question they answer.
+  does_not_wait_for_the_log,  ///< Proposes a batch again while it is on its way.
   forgets_refused_records,
-  waits_forever,             ///< Without a time limit for an answer.
-  busy_is_a_failure,         ///< W6.
-  one_failure_is_enough,     ///< W6.
-  hides_failed_tablets,      ///< W7.
-  names_nobody_skipped,      ///< W6.
-  finishes_with_the_first,   ///< All is done when one lane is.
+  waits_forever,            ///< Without a time limit for an answer.
+  busy_is_a_failure,        ///< W6.
+  one_failure_is_enough,    ///< W6.
+  hides_failed_tablets,     ///< W7.
+  names_nobody_skipped,     ///< W6.
+  finishes_with_the_first,  ///< All is done when one lane is.
   pause_ignored,
-  youngest_first,            ///< W8.
-  no_limit,                  ///< A11.
-  forgets_who_holds_what,    ///< A15-5: a new leader knows only the rounds that it began.
-  failure_ends_periodic,     ///< A1.
+  youngest_first,          ///< W8.
+  no_limit,                ///< A11.
+  forgets_who_holds_what,  ///< A15-5: a new leader knows only the rounds that it began.
+  failure_ends_periodic,   ///< A1.
   fold_takes_anything,
   judged_by_outcome,  ///< No rule, but its absence from the checks: only what comes of it counts.
   count

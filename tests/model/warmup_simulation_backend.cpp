@@ -57,8 +57,8 @@ slot_reply warmup_simulation::receive(backend& b, slot_request request) {
 }
 
 void warmup_simulation::begin(backend& b, const begin_batch& what) {
-  say("be " + std::to_string(raw(b.id)) + " begins " + std::to_string(raw(what.job)) + "."
-      + std::to_string(what.run) + " batch " + std::to_string(what.batch));
+  say("be " + std::to_string(raw(b.id)) + " begins " + std::to_string(raw(what.job)) + "." + std::to_string(what.run)
+      + " batch " + std::to_string(what.batch));
   b.works = std::make_shared<worker>();
   b.works->what = what;
   b.works->boot = b.boot;

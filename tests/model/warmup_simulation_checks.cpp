@@ -99,8 +99,7 @@ void warmup_simulation::check_answer(backend& b, const slot_request& request, co
   const auto& fence = request.fence;
   const auto verdict = answer.reply.verdict;
   const bool lax = is(warmup_mutant::judged_by_outcome);
-  require(lax || (fence.epoch < b.epoch_heard) == (verdict == slot_verdict::stale_epoch),
-          "a deposed leader is obeyed");
+  require(lax || (fence.epoch < b.epoch_heard) == (verdict == slot_verdict::stale_epoch), "a deposed leader is obeyed");
   b.epoch_heard = std::max(b.epoch_heard, fence.epoch);
   const round_key key{fence.job, fence.run};
   if (verdict == slot_verdict::busy || verdict == slot_verdict::wrong_job) {

@@ -86,7 +86,7 @@ void warmup_simulation::begin_rounds(const leader_ptr& l) {
       });
     }
     const auto* job = ledger.jobs.find(b.job);
-    if (needs_plan(*job))
+    if (is_planned_at_begin(job->what))
       b.lanes = draw_plan(job->what.dst);
     if (!l->beginning.insert(b.job).second)
       continue;
@@ -107,8 +107,8 @@ void warmup_simulation::end_rounds(const leader_ptr& l) {
       one_is_done = one_is_done || (all_warmed(job, i) && job.lanes[i].warmed > 0);
     auto end = ending_of(job, failed, now_, options);
     if (is(warmup_mutant::finishes_with_the_first) && !end && one_is_done && job.state == warmup_state::running)
-      end = warmup_ended{id, job.run, is_periodic(job.what.sync) ? warmup_state::pending : warmup_state::finished,
-                         {}, {}};
+      end = warmup_ended{
+          id, job.run, is_periodic(job.what.sync) ? warmup_state::pending : warmup_state::finished, {}, {}};
     if (end)
       ends.push_back(*std::move(end));
   });

@@ -37,7 +37,7 @@ void print(const warmup_simulation_counts& c) {
   line("batches executed", c.executions), line("batches logged", c.batches);
   line("results of nobody", c.dropped_results), line("silences", c.silences), line("late replies", c.late_replies);
   line("records lost", c.lost_records), line("records refused", c.refused_records);
-  static constexpr const char* rows[slot_rule_count]{"0", "0'", "0''", "1", "2",  "3",  "4",  "5",  "6", "7",
+  static constexpr const char* rows[slot_rule_count]{"0", "0'", "0''", "1",  "2",  "3",  "4",  "5",  "6", "7",
                                                      "8", "9",  "10",  "11", "12", "13", "14", "15", "16"};
   for (std::size_t i = 0; i < slot_rule_count; ++i)
     std::printf("  row %-22s %lu\n", rows[i], c.rules[i]);

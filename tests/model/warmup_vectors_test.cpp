@@ -53,8 +53,8 @@ TEST(WarmupVectors, Pipeline) {
     world.second();
     done_at[t] = progress_of(world.job(id)).bytes_done / gib;
   }
-  EXPECT_EQ(world.log, (words{"Wb(2,0,4)@4", "Wb(1,0,10)@10", "Wb(2,1,8)@12", "Wb(2,2,6)@18", "Wb(1,1,9)@19",
-                              "W!(FINISHED)@19"}));
+  EXPECT_EQ(world.log,
+            (words{"Wb(2,0,4)@4", "Wb(1,0,10)@10", "Wb(2,1,8)@12", "Wb(2,2,6)@18", "Wb(1,1,9)@19", "W!(FINISHED)@19"}));
   EXPECT_EQ(done_at[11], 14U);
   EXPECT_EQ(done_at[12], 22U);
   EXPECT_EQ(done_at[18], 28U);

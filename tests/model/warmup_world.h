@@ -43,7 +43,7 @@ public:
     warmup_slot slot;
     std::optional<begin_batch> work;
     time_ms ends{};
-    std::uint64_t failed = 0;   ///< Tablets of the batch under way that will fail.
+    std::uint64_t failed = 0;  ///< Tablets of the batch under way that will fail.
     bool answers = true;
     bool loses_clear = false;
   };
@@ -58,8 +58,8 @@ public:
   warmup_ledger ledger;
   std::map<backend_id, backend> backends;
   std::map<lane_key, lane> lanes;
-  std::vector<std::string> log;   ///< "Wb(2,0,4)@4"
-  std::vector<std::string> sent;  ///< "SET_BATCH(2,1)@4"
+  std::vector<std::string> log;      ///< "Wb(2,0,4)@4"
+  std::vector<std::string> sent;     ///< "SET_BATCH(2,1)@4"
   std::map<std::string, int> begun;  ///< "7:2,1": batches that began to be warmed.
   bool drops_set_batch = false;
   std::function<bool(const batch_warmed&)> loses_record;  ///< The leader dies before it is in the log.
@@ -127,8 +127,7 @@ private:
 
   void end_batch(backend& b) {
     const auto work = *std::exchange(b.work, std::nullopt);
-    std::vector<tablet_id> failed(work.tablets.begin(),
-                                  work.tablets.begin() + static_cast<std::ptrdiff_t>(b.failed));
+    std::vector<tablet_id> failed(work.tablets.begin(), work.tablets.begin() + static_cast<std::ptrdiff_t>(b.failed));
     (void)b.slot.end_batch({work.generation, work.batch, gib, b.failed, failed});
   }
   void tick_lanes() {
