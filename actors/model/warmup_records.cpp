@@ -200,8 +200,8 @@ warmup_verdict fold(warmup_ledger& ledger, const warmup_resumed& e, warmup_momen
   if (!found->paused)
     return refuse(is_final(found->state) ? warmup_refusal::job_over : warmup_refusal::not_paused);
   auto& job = *ledger.jobs.edit(e.job);
-  // Clocks of leaders differ; time that was taken back does not count.
-  job.paused_for += std::max(time_ms(0), now.at - std::max(*job.paused, job.started));
+  // Clocks of leaders differ: time does not run back.
+  job.paused_for += std::max(time_ms(0), now.at - *job.paused);
   job.paused.reset();
   return accept(e.job);
 }

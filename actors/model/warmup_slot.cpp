@@ -119,7 +119,6 @@ void warmup_slot::drop() {
   if (round_->running())
     answer_.effects.emplace_back(stop_batch{generation_});
   round_.reset();
-  ++generation_;
 }
 
 void warmup_slot::bury() {

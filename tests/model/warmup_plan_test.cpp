@@ -171,6 +171,15 @@ TEST(WarmupPlan, ExactlyFullIsNotTooMuch) {
   EXPECT_EQ(std::get<warmup_plan>(plan_tables("d", tables, one, false)).bytes, 20U);
 }
 
+TEST(WarmupPlan, AFullCacheStillTakesThePartitionThatCrosses) {
+  const std::vector one{warming_backend{backend_id{1}, 20}};
+  const std::vector tables{table_of({20, 1, 1})};
+  EXPECT_EQ(std::get<warmup_not_planned>(plan_tables("d", tables, one, false)).why,
+            warmup_plan_refusal::cluster_too_small)
+      << "else a part of the table would be left out, and nobody told";
+  EXPECT_EQ(tablets_in(std::get<warmup_plan>(plan_tables("d", tables, one, true))), (std::vector<std::uint64_t>{1, 2}));
+}
+
 TEST(WarmupPlan, TheNextTableIsNotBegunBeyondTheCapacity) {
   const std::vector one{warming_backend{backend_id{1}, 20}};
   const std::vector tables{table_of({21}), table_of({1}, 5)};

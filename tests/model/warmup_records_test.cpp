@@ -212,9 +212,29 @@ TEST(WarmupRecords, PausesDoNotCount) {
   rig.now += 50s;
   ASSERT_TRUE(rig.say(warmup_resumed{seven}).accepted());
   EXPECT_EQ(rig.job().paused_for, 50s);
+  ASSERT_TRUE(rig.say(warmup_paused{seven}).accepted());
+  rig.now -= 10s;
+  ASSERT_TRUE(rig.say(warmup_resumed{seven}).accepted());
+  EXPECT_EQ(rig.job().paused_for, 50s) << "another leader's clock is behind";
+  ASSERT_TRUE(rig.say(warmup_paused{seven}).accepted());
   ASSERT_TRUE(rig.ended(warmup_state::cancelled).accepted());
+  EXPECT_FALSE(rig.job().paused) << "what is over is not paused";
   EXPECT_EQ(rig.say(warmup_paused{seven}).why, job_over);
   EXPECT_EQ(rig.say(warmup_resumed{seven}).why, job_over);
+}
+
+TEST(WarmupRecords, APauseOfTheLastRoundDoesNotCountInTheNext) {
+  ledger_rig rig;
+  rig.create(cluster_to("d", sync_periodic{600s}));
+  rig.begin();
+  ASSERT_TRUE(rig.say(warmup_paused{seven}).accepted());
+  rig.now += 50s;
+  ASSERT_TRUE(rig.say(warmup_resumed{seven}).accepted());
+  ASSERT_TRUE(rig.ended(warmup_state::pending, {}, "job fail").accepted());
+  rig.now += 600s;
+  rig.begin();
+  EXPECT_EQ(rig.job().paused_for, 0s);
+  EXPECT_EQ(rig.job().finished, 0s) << "it runs again";
 }
 
 TEST(WarmupRecords, ManyFailuresAreCountedAndFewNamed) {

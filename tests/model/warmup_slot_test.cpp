@@ -331,6 +331,7 @@ TEST(WarmupSlot, RepliesSayHowFarItIsAndWhatFailed) {
   ASSERT_EQ(rig.batch(seven, 1), ok);
   EXPECT_EQ(rig.last.reply.bytes_done, 0U);
   EXPECT_EQ(rig.last.reply.failed_tablets, 0U);
+  EXPECT_TRUE(rig.last.reply.named_tablets.empty());
 }
 
 }  // namespace
