@@ -1,0 +1,130 @@
+#include "actors/model/warmup_plan.h"
+
+#include "actors/model/warmup_placement.h"
+
+#include <algorithm>
+
+namespace tabletd::model {
+
+namespace {
+
+constexpr std::uint64_t uncountable = ~std::uint64_t(0);
+
+/// Stays at uncountable once it is there.
+constexpr std::uint64_t sum(std::uint64_t a, std::uint64_t b) { return a > uncountable - b ? uncountable : a + b; }
+
+std::uint64_t bytes_of(const warming_partition& p) {
+  std::uint64_t bytes = 0;
+  for (const auto& t : p.tablets)
+    bytes = sum(bytes, t.bytes);
+  return bytes;
+}
+
+std::optional<warmup_not_planned> why_not(const std::string& dst, std::span<const warming_backend> backends) {
+  if (backends.empty())
+    return warmup_not_planned{warmup_plan_refusal::no_backend, "The cluster " + dst + " has no alive backend"};
+  for (const auto& b : backends)
+    if (!b.cache_bytes)
+      return warmup_not_planned{warmup_plan_refusal::capacity_unknown,
+                                "Backend " + std::to_string(raw(b.backend)) + " did not say how large its cache is"};
+  return std::nullopt;
+}
+
+warmup_plan empty_plan(std::span<const warming_backend> backends) {
+  warmup_plan plan;
+  for (const auto& b : backends) {
+    plan.lanes.push_back({b.backend, {}, 0, b.cache_bytes.value_or(0), 0});
+    plan.cache_bytes = sum(plan.cache_bytes, plan.lanes.back().cache_bytes);
+  }
+  std::ranges::sort(plan.lanes, {}, &planned_lane::backend);
+  return plan;
+}
+
+void place(warmup_plan& plan, std::span<const warmup_tablet> tablets) {
+  std::vector<backend_id> backends;
+  for (const auto& lane : plan.lanes)
+    backends.push_back(lane.backend);
+  for (const auto& t : tablets) {
+    const auto lane
+        = std::ranges::lower_bound(plan.lanes, caching_backend(t.tablet, backends), {}, &planned_lane::backend);
+    lane->tablets.push_back(t);
+    lane->bytes = sum(lane->bytes, t.bytes);
+  }
+  for (auto& lane : plan.lanes)
+    lane.excess_bytes = lane.bytes - std::min(lane.bytes, lane.cache_bytes);
+}
+
+std::optional<warmup_not_planned> too_small(const warmup_plan& plan) {
+  std::string text;
+  for (const auto& lane : plan.lanes)
+    if (lane.excess_bytes > 0)
+      text += (text.empty() ? "" : ", ") + ("backend " + std::to_string(raw(lane.backend))) + " would have "
+              + gib_text(lane.excess_bytes) + " (" + std::to_string(lane.excess_bytes)
+              + " bytes) more than its cache holds";
+  if (text.empty())
+    return std::nullopt;
+  return warmup_not_planned{warmup_plan_refusal::backend_too_small, "The cache size is not enough: " + text};
+}
+
+warmup_not_planned too_many() {
+  return {warmup_plan_refusal::too_many_bytes, "The tablets have more bytes than can be counted"};
+}
+
+}  // namespace
+
+warmup_plan_result plan_tables(const std::string& dst, std::span<const warming_table> tables,
+                               std::span<const warming_backend> backends, bool force) {
+  if (auto refused = why_not(dst, backends))
+    return *std::move(refused);
+  auto plan = empty_plan(backends);
+  std::vector<warmup_tablet> chosen;
+  for (const auto& table : tables) {
+    for (const auto& p : table.partitions) {
+      if (plan.bytes > plan.cache_bytes)
+        break;
+      plan.bytes = sum(plan.bytes, bytes_of(p));
+      chosen.insert(chosen.end(), p.tablets.begin(), p.tablets.end());
+    }
+  }
+  if (plan.bytes == uncountable)
+    return too_many();
+  if (plan.bytes > plan.cache_bytes && !force)
+    return warmup_not_planned{warmup_plan_refusal::cluster_too_small,
+                              "The cluster " + dst + " cache size is not enough"};
+  place(plan, chosen);
+  if (!force)
+    if (auto refused = too_small(plan))
+      return *std::move(refused);
+  return plan;
+}
+
+warmup_plan_result plan_cluster(const std::string& dst, std::span<const warming_partition> hottest_first,
+                                std::span<const warming_backend> backends) {
+  if (auto refused = why_not(dst, backends))
+    return *std::move(refused);
+  auto plan = empty_plan(backends);
+  std::vector<warmup_tablet> chosen;
+  for (const auto& p : hottest_first) {
+    for (const auto& t : p.tablets) {
+      if (plan.bytes >= plan.cache_bytes)
+        break;
+      plan.bytes = sum(plan.bytes, t.bytes);
+      chosen.push_back(t);
+    }
+  }
+  if (plan.bytes == uncountable)
+    return too_many();
+  std::ranges::reverse(chosen);
+  place(plan, chosen);
+  return plan;
+}
+
+std::vector<warmup_lane_plan> lanes_of(const warmup_plan& plan, std::uint64_t batch_bytes_max) {
+  std::vector<warmup_lane_plan> lanes;
+  lanes.reserve(plan.lanes.size());
+  for (const auto& lane : plan.lanes)
+    lanes.push_back({lane.backend, split_batches(lane.tablets, batch_bytes_max)});
+  return lanes;
+}
+
+}  // namespace tabletd::model
