@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """How fast data goes to the remote store and comes back, and what memory that takes.
 
-    bench_cooldown.py BINARIES [--store file|s3] [--mib 1024] [--rounds 3]
+    bench_cooldown.py BINARIES [--store file|s3] [--mib 1024] [--rounds 5]
 
-One front end, one backend.  A loaded table is put under a policy whose time is over, and one clock runs until no local
-segment is left and the log names everything (checksums compared before anything leaves, durable at the store, published);
-another from RECALL until every byte is on the local disk again and the store is told so.  The peer copies the same
+One front end, one backend.  When uploaders are in office one clock runs from ADMIN COOLDOWN TABLE until no local segment is
+left: checksums compared before anything leaves, durable at the store, published in the log.  Another runs from RECALL
+TABLE until every row is on the local disk again, durable, and the leader knows.  The peer copies the same
 files, to the same store and back, in the same round: `aws s3 cp --recursive` with its defaults, or `cp -r` and fsync of
 every file.  Medians of the rounds; memory is what the backend's process grew by at most."""
 import argparse
@@ -26,6 +26,8 @@ GOALS = {"aws s3 cp": 1.0, "cp + fsync": 0.8}
 MEMORY_GOAL_MIB = 64
 LOADS = 3  # Four would be merged in the store, which is another thing to measure.
 POLL_S = 0.02
+BUCKETS = 4
+REPORT_S = 0.5
 
 
 def synced(directory):
@@ -93,15 +95,18 @@ class Memory:
 class Measurement(Cluster):
     def __init__(self, binaries, root, store, given):
         front = FrontEnds(binaries, root, count=1)
-        back = Backends(binaries, root, 1, {"cooldown.work_interval_ms": 100, "cooldown.report_interval_ms": 500})
+        back = Backends(binaries, root, 1, {"cooldown.work_interval_ms": 100, "cooldown.report_interval_ms": int(1000 * REPORT_S)})
         super().__init__(binaries, root, store, front, back)
         self.given = given
+
+    def addresses(self):
+        return [self.front.members[0].address]  # Who leads need not be asked.
 
     def load(self):
         self.sql("CREATE DATABASE shop")
         self.sql(f"CREATE RESOURCE cold PROPERTIES ({self.store.properties('cold')})")
-        self.sql('CREATE STORAGE POLICY now PROPERTIES ("storage_resource" = "cold", "cooldown_datetime" = "2020-01-01 00:00:00")')
-        self.again('CREATE TABLE shop.orders (KEY 1) BUCKETS 4 PROPERTIES ("replication_num" = "1")')
+        self.sql('CREATE STORAGE POLICY some_day PROPERTIES ("storage_resource" = "cold", "cooldown_ttl" = "36500d")')
+        self.again(f'CREATE TABLE shop.orders (KEY 1) BUCKETS {BUCKETS} PROPERTIES ("replication_num" = "1")')
         dice, data = random.Random(7), self.root / "rows.tsv"
         for number in range(LOADS):
             with open(data, "w") as out:
@@ -115,12 +120,17 @@ class Measurement(Cluster):
         todo()
         return time.monotonic() - began
 
+    def appoint(self):
+        """Somebody may upload each tablet; nothing is due."""
+        self.sql('ALTER TABLE shop.orders SET ("storage_policy" = "some_day")')
+        wait_for("uploaders", lambda: len(rows := self.cooldown()) == BUCKETS and all(row["Uploader"] for row in rows))
+        time.sleep(2 * REPORT_S)  # A report, and with it the lease, goes out every so often.
+
     def cool(self):
-        self.sql('ALTER TABLE shop.orders SET ("storage_policy" = "now")')
-        wait_for("everything is cold", lambda: not self.segments() and self.is_cold(), PATIENCE_S, POLL_S)
+        self.sql("ADMIN COOLDOWN TABLE shop.orders")
+        wait_for("nothing is left here", lambda: not self.segments(), PATIENCE_S, POLL_S)
 
     def recall(self):
-        self.sql('ALTER TABLE shop.orders SET ("storage_policy" = "")')
         self.sql("RECALL TABLE shop.orders")
         wait_for("everything is home", lambda: self.segments() and self.is_home(), PATIENCE_S, POLL_S)
 
@@ -141,8 +151,11 @@ class Measurement(Cluster):
             shutil.rmtree(each)
         os.sync()
         memory = Memory(self.back.members[0].process)
+        self.appoint()
         up = self.timed(self.cool)
         grown_up = memory.grown_mib()
+        wait_for("everything is cold", self.is_cold, PATIENCE_S, POLL_S)
+        self.sql('ALTER TABLE shop.orders SET ("storage_policy" = "")')
         memory = Memory(self.back.members[0].process)
         home = self.timed(self.recall)
         return {"up": (up, peer_up), "back": (home, peer_back), "grown": (grown_up, memory.grown_mib())}
@@ -172,7 +185,7 @@ def main():
     options.add_argument("binaries", type=pathlib.Path)
     options.add_argument("--store", choices=("file", "s3"), default="file")
     options.add_argument("--mib", type=int, default=1024)
-    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--rounds", type=int, default=5)
     given = options.parse_args()
     binaries = given.binaries.resolve()
     with tempfile.TemporaryDirectory(prefix="tabletd-cooldown-") as root:

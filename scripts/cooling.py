@@ -94,8 +94,11 @@ class Cluster:
         self.front.stop(signal.SIGKILL)
         self.store.stop()
 
+    def addresses(self):
+        return self.front.addresses()
+
     def sql(self, statement, patience_s=PATIENCE_S):
-        done = subprocess.run([self.binaries / "tabletctl", ",".join(self.front.addresses()), "--format", "json", "-e", statement],
+        done = subprocess.run([self.binaries / "tabletctl", ",".join(self.addresses()), "--format", "json", "-e", statement],
                               capture_output=True, text=True, timeout=patience_s)
         if done.returncode != 0:
             raise ValueError(f"{statement}: {done.stdout}{done.stderr}")

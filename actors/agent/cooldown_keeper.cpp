@@ -115,6 +115,9 @@ void step(self_ptr self, cooldown_life& life, const model::replica_disk& disk, c
   life.lease->store(left.count() > 0 ? (now + left).count() : 0);
   pace(self, life, event, led, !effects.empty());
   carry_out(self, life, std::move(effects));
+  // What this made possible need not wait for the next tick.
+  if (!std::holds_alternative<model::cooldown_work_due>(event) && life.replica.is_idle() && now >= life.work_at)
+    feed(self, life, model::cooldown_work_due{});
   auto news = news_of(life, disk);
   if (news != life.said) {
     life.said = std::move(news);
@@ -157,8 +160,8 @@ cooldown_life& life_of(self_ptr self, const codec::cooldown_order& order) {
   return st.lives.try_emplace(order.tablet, who, options).first->second;
 }
 
-/// Where resources are the wire has told the stores; here they are what a cleanup goes through.  A lease of another length is that of new lives: one that has begun keeps
-/// to the one it was given.
+/// Where resources are the wire has told the stores; here they are what a cleanup goes through.  A lease of another length
+/// is that of new lives: one that has begun keeps to the one it was given.
 void on_orders(self_ptr self, wire::CooldownOrders::Reader orders) {
   auto& st = self->state;
   if (orders.getLeaseMs() > 0)

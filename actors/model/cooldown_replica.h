@@ -190,6 +190,8 @@ public:
   [[nodiscard]] bool leads(time_ms now) const { return lease_left(now) > time_ms(0); }
   /// What a remote change may take; zero: none may begin.
   [[nodiscard]] time_ms lease_left(time_ms now) const;
+  /// Nothing is under way: what is due may begin.
+  [[nodiscard]] bool is_idle() const { return in<idle>(); }
   [[nodiscard]] model::term known_term() const { return conf_ ? conf_->term : 0; }
   /// Of the conf, for reports: the leader pushes what is newer.
   [[nodiscard]] remote_meta_id published_id() const;

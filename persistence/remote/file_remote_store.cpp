@@ -19,7 +19,7 @@ namespace tabletd {
 namespace {
 
 constexpr const char* temporaries_name = ".tabletd-tmp";
-constexpr std::size_t chunk_bytes = 1U << 20;
+constexpr std::size_t chunk_bytes = 256U << 10;  // Stays in a core's cache between its read and its write.
 constexpr int directory_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 /// Owns a descriptor.
