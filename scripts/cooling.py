@@ -8,7 +8,7 @@ import subprocess
 
 from groups import HOST, FrontEnds, Member, free_port, wait_for
 
-PATIENCE_S = 240
+PATIENCE_S = float(os.environ.get("PATIENCE_S", 240))
 
 
 class Backends:

@@ -95,6 +95,8 @@ class Story(Cluster):
         frozen = wait_for("somebody uploads", self.uploader, PATIENCE_S, 0.02)
         frozen.process.send_signal(signal.SIGSTOP)
         held = {(tablet, who) for tablet, who in self.offices() if self.backend_of(tablet, who) is frozen}
+        if not held:
+            raise SystemExit(f"{frozen.name} uploaded nothing")
         self.say(f"{frozen.name} stands still, which uploaded {len(held)} tablets")
         wait_for("others have its office", lambda: not held & self.offices(), PATIENCE_S, 0.2)
         frozen.process.send_signal(signal.SIGCONT)
@@ -148,6 +150,12 @@ class Story(Cluster):
         wait_for("the store is empty", lambda: not self.objects("second"), PATIENCE_S, 0.5)
         self.say("cold again, and dropped: nothing is in the store")
 
+    def tell_what_is(self):
+        for row in self.cooldown():
+            print(json.dumps(row), flush=True)
+        for path in self.segments():
+            print(f"  {path.relative_to(self.root)}", flush=True)
+
     def check_stored(self, place):
         stored = sum(self.objects(place).values())
         print(json.dumps({"smoke": "cooldown", "store": type(self.store).__name__, "logical_bytes": self.logical, "stored_bytes": stored,
@@ -179,6 +187,9 @@ def main():
     story = Story(binaries, root, S3(binaries) if given.store == "s3" else Directory(root), given.lease_ms)
     try:
         story.run(given.mib)
+    except SystemExit:
+        story.tell_what_is()
+        raise
     finally:
         story.stop()
         if os.environ.get("KEEP"):

@@ -79,9 +79,8 @@ void feed(self_ptr self, cooldown_life& life, model::replica_event event) {
 }
 
 /// When it is looked at again.
-void pace(self_ptr self, cooldown_life& life, const model::replica_event& event, bool led, bool has_effects) {
+void pace(self_ptr self, cooldown_life& life, const model::replica_event& event, bool led, bool has_effects, model::time_ms now) {
   const auto& pace = self->state.ports.pace;
-  const auto now = self->state.ports.clock();
   if (std::holds_alternative<model::cooldown_work_due>(event)) {
     life.rest = has_effects ? pace.work_interval : std::min(life.rest * 2, pace.rest_max);
     life.work_at = now + life.rest;
@@ -113,7 +112,7 @@ void step(self_ptr self, cooldown_life& life, const model::replica_disk& disk, c
   auto effects = life.replica.step(facts, event, now);
   const auto left = life.replica.lease_left(now);
   life.lease->store(left.count() > 0 ? (now + left).count() : 0);
-  pace(self, life, event, led, !effects.empty());
+  pace(self, life, event, led, !effects.empty(), now);
   carry_out(self, life, std::move(effects));
   // What this made possible need not wait for the next tick.
   if (!std::holds_alternative<model::cooldown_work_due>(event) && life.replica.is_idle() && now >= life.work_at)

@@ -63,11 +63,18 @@ statement_error to_be_purged(const model::catalog& cat, const model::resource& o
                  "the leader deletes them once nobody can write there any more, and logs what is in the way; try again then");
 }
 
+/// Two stores may have buckets of the same name.
+std::string endpoint_of(const model::resource& of) {
+  const auto* endpoint = model::find_property(of.properties, "endpoint");
+  return endpoint ? *endpoint : std::string{};
+}
+
 /// Where nothing may be left.  Of two resources that are one place, what lies there is the other's.
 std::optional<model::resource_properties> place_left(const model::catalog& cat, const model::resource& of) {
   bool is_shared = false;
   cat.resources.for_each([&](model::resource_id id, const model::resource& other) {
-    is_shared |= id != of.id && other.type == of.type && model::same_place(of.type, of.properties, other.properties);
+    is_shared |= id != of.id && other.type == of.type && model::same_place(of.type, of.properties, other.properties)
+                 && endpoint_of(of) == endpoint_of(other);
   });
   return is_shared ? std::nullopt : std::optional{of.properties};
 }

@@ -206,9 +206,10 @@ void propose_publication(self_ptr self, model::tablet_id tablet, const model::pu
       return reply(asker, unknown_fate(answer));
     if (answer.why == model::refusal::not_uploader)
       return answer_with(publication_verdict::not_uploader);
-    if (answer.why == model::refusal::remote_meta_stale)
+    // A resource that is gone never comes back under its id: what lies there is given up.
+    if (answer.why == model::refusal::remote_meta_stale || answer.why == model::refusal::resource_unknown)
       return answer_with(publication_verdict::not_greater);
-    // Not for good: the catalog may not know yet what the uploader has, or the resource may come back.
+    // Not for good: the catalog may not know yet what the uploader has.
     reply(asker, failure("the publication was refused: " + std::string{name(answer.why)}));
   });
 }

@@ -11,10 +11,13 @@
 
 namespace tabletd::model {
 
-void cooldown_replica::begin_cleanup() {
+/// Whether it was due.
+bool cooldown_replica::begin_cleanup() {
   const bool due = !cleanup_after_ || now_ >= *cleanup_after_;
-  if (due && conf_->published)
-    list_next();
+  if (!due || !conf_->published)
+    return false;
+  list_next();
+  return true;
 }
 
 /// Not at once: nothing is confirmed before everybody has followed.
@@ -59,6 +62,10 @@ void cooldown_replica::on(const objects_listed& e) {
     return list_next();
   }
   // The confirmation is of an id of this term: a new uploader that has had nothing to upload publishes the same again.
+  if (disk.id.term != conf_->term && is_recall(*conf_->published) && !facts_->recall) {
+    cleanup_after_ = now_ + options_.work_interval * options_.rest_intervals;
+    return end_job();  // The recall was taken back: the next rowset that cools is published in this term.
+  }
   if (disk.id.term != conf_->term)
     return is_recall(*conf_->published) ? ask_recall() : begin_publication(conf_->published->resource, disk.remote, {});
   unused.resize(std::min(unused.size(), options_.cleanup_objects_max));

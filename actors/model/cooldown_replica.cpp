@@ -132,6 +132,12 @@ void cooldown_replica::end_job() {
   ++job_;  // Whatever is still said of it comes too late.
 }
 
+/// Whoever did not answer, or not for good, is not asked again at once: without a leader every question fails.
+void cooldown_replica::rest_after_question() {
+  end_job();
+  rest_until_ = std::max(rest_until_, now_ + options_.work_interval);
+}
+
 void cooldown_replica::fail_job(std::string why) {
   end_job();
   why_stuck_ = std::move(why);

@@ -270,6 +270,7 @@ private:
   void save(const set_plan& plan);
   void end_job();
   void fail_job(std::string why);
+  void rest_after_question();
   // cooldown_uploads.cpp: the uploader's jobs.
   void on(const cooldown_done& e);
   void on(const cooldown_failed& e);
@@ -292,7 +293,7 @@ private:
   // cooldown_cleanup.cpp: deleting what nobody needs.
   void on(const objects_listed& e);
   void on(const deletion_answered& e);
-  void begin_cleanup();
+  [[nodiscard]] bool begin_cleanup();
   void clean_up_within(std::uint32_t intervals);
   void list_next();
   [[nodiscard]] bool skip_store(const std::string& why);

@@ -36,9 +36,12 @@ void cooldown_replica::upload_or_clean_up() {
   if (republish_wanted_ && !disk.remote.empty())
     return begin_publication(lies_in, disk.remote, {});
   republish_wanted_ = false;
-  if (cools && (begin_upload() || begin_compaction()))
+  if (cools && begin_upload())
     return;
-  begin_cleanup();
+  // A merge that fails again and again must not keep a tablet from being cleaned up.
+  if (begin_cleanup() || !cools)
+    return;
+  (void)begin_compaction();
 }
 
 void cooldown_replica::recall_or_clean_up() {
@@ -47,7 +50,7 @@ void cooldown_replica::recall_or_clean_up() {
   if (!is_recall(*conf_->published))
     return ask_recall();
   if (facts_->disk.id == published_id())
-    begin_cleanup();
+    (void)begin_cleanup();
 }
 
 /// What an uploader takes that publishes its own rowsets in the place of those it cannot follow: to the end of what is
@@ -240,7 +243,7 @@ void cooldown_replica::on(const cooldown_failed& e) {
     abandon_upload();
   }
   if (in<asking>())
-    return end_job();  // Asked again when it is due; the answer may also come with a conf.
+    return rest_after_question();  // The answer may also come with a conf.
   if (skip_store(e.why))
     return;
   fail_job(e.why);
@@ -275,7 +278,7 @@ void cooldown_replica::on(const publication_answered& e) {
     return;  // Of a leader that is behind; it is asked again when the answer is overdue.
   if (e.verdict != publication_verdict::accepted) {
     if (is_recall(asked->published))
-      return end_job();
+      return rest_after_question();
     state_ = forgetting{};
     effects_.emplace_back(forget_asked{++job_});
     return;

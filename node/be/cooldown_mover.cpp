@@ -10,6 +10,8 @@
 
 #include <caf/send.hpp>
 #include <fmt/format.h>
+
+#include <optional>
 #include <kj/exception.h>
 
 #include <algorithm>
@@ -24,7 +26,7 @@ constexpr std::uint64_t meta_bytes_max = 256U << 20;
 constexpr std::chrono::milliseconds patience{120'000};
 /// After a store did not answer one tablet's listing, the others' cleanups of it fail at once: thousands of tablets that wait
 /// for a store which is gone would leave no thread for uploads to another one.
-constexpr model::time_ms listing_rest = std::chrono::minutes(10);
+constexpr model::time_ms listing_rest = std::chrono::seconds(10);
 
 void tell(const cooldown_keeper_actor& keeper, const cooldown_life_id& who, model::replica_event event) {
   caf::anon_send(keeper, cooldown_happened{who, std::move(event)});
@@ -77,8 +79,11 @@ time_left_fn cooldown_mover::within(const lease_end& lease) const {
 }
 
 time_left_fn cooldown_mover::unleased() const {
-  return [until = where_.clock() + patience, clock = where_.clock, workers = where_.workers] {
-    return workers->is_stopping() ? std::chrono::milliseconds(0) : until - clock();
+  // From the first question on: what waits for a thread has not used any of it.
+  return [until = std::make_shared<std::optional<model::time_ms>>(), clock = where_.clock, workers = where_.workers] {
+    if (!*until)
+      *until = clock() + patience;
+    return workers->is_stopping() ? std::chrono::milliseconds(0) : **until - clock();
   };
 }
 
@@ -133,9 +138,13 @@ void cooldown_mover::bring_home(const cooldown_life_id& who, model::bring_home w
       self->fail(who, job, keeper, "the replica is not here any more");
     });
   };
-  std::make_shared<homecoming>(homecoming::ports{where_.paths, where_.workers, where_.shelf, where_.clock, std::move(at_disk)},
-                               who, std::move(what), std::move(keeper))
-      ->begin();
+  homecomings_->ask([self = shared_from_this(), at_disk = std::move(at_disk), who, what = std::move(what),
+                     keeper](std::shared_ptr<void> turn) {
+    const auto& here = self->where_;
+    std::make_shared<homecoming>(
+        homecoming::ports{here.paths, here.workers, here.shelf, here.clock, at_disk, std::move(turn)}, who, what, keeper)
+        ->begin();
+  });
 }
 
 // -- uploading ---------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 // remote_workers.
 #include "actors/agent/be_stats.h"
 #include "actors/agent/cooldown_ports.h"
+#include "node/be/homecoming.h"
 #include "node/be/path_set.h"
 #include "node/be/remote_shelf.h"
 #include "node/be/remote_workers.h"
@@ -63,6 +64,7 @@ private:
     std::string why;
   };
   const ports where_;
+  const std::shared_ptr<homecoming_turns> homecomings_ = std::make_shared<homecoming_turns>();
   std::mutex mutex_;
   std::map<model::resource_id, failed_listing> failed_listings_;
 };

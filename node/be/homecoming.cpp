@@ -36,6 +36,38 @@ void demand_room(const tablet_store& store, const std::vector<model::remote_rows
 
 }  // namespace
 
+void homecoming_turns::ask(std::function<void(std::shared_ptr<void>)> begin) {
+  {
+    const std::lock_guard guard{mutex_};
+    waiting_.push_back(std::move(begin));
+  }
+  go_on();
+}
+
+void homecoming_turns::end() {
+  {
+    const std::lock_guard guard{mutex_};
+    --running_;
+  }
+  go_on();
+}
+
+/// One that ends while it begins is seen by the caller further up, not by another call inside.
+void homecoming_turns::go_on() {
+  std::unique_lock guard{mutex_};
+  if (std::exchange(goes_on_, true))
+    return;
+  while (running_ < running_max && !waiting_.empty()) {
+    const auto begin = std::move(waiting_.front());
+    waiting_.pop_front();
+    ++running_;
+    guard.unlock();
+    begin(std::shared_ptr<void>(this, [self = shared_from_this()](void*) { self->end(); }));
+    guard.lock();
+  }
+  goes_on_ = false;
+}
+
 void homecoming::begin() {
   where_.on_its_disk([self = shared_from_this()](disk_worker& disk, tablet_store& store) { self->open(disk, store); });
 }

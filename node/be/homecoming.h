@@ -7,11 +7,31 @@
 #include "node/be/remote_shelf.h"
 #include "node/be/remote_workers.h"
 
+#include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 namespace tabletd {
+
+/// A few at a time: each has all its files open and fills its disk, and a table that is recalled has many tablets.
+class homecoming_turns : public std::enable_shared_from_this<homecoming_turns> {
+public:
+  /// Now or later, from any thread; the turn lasts as long as what `begin` is given.
+  void ask(std::function<void(std::shared_ptr<void> turn)> begin);
+
+private:
+  static constexpr std::size_t running_max = 2;
+  void end();
+  void go_on();
+
+  std::mutex mutex_;
+  std::deque<std::function<void(std::shared_ptr<void>)>> waiting_;
+  std::size_t running_ = 0;
+  bool goes_on_ = false;
+};
 
 class homecoming : public std::enable_shared_from_this<homecoming> {
 public:
@@ -23,6 +43,7 @@ public:
     std::function<model::time_ms()> clock;
     /// Runs the work in the thread of the disk that has the replica, or says that none has it.
     std::function<void(disk_work work)> on_its_disk;
+    std::shared_ptr<void> turn;  ///< Of homecoming_turns.
   };
   homecoming(ports where, const cooldown_life_id& who, model::bring_home what, cooldown_keeper_actor keeper)
       : where_(std::move(where)), who_(who), what_(std::move(what)), keeper_(std::move(keeper)) {}

@@ -47,8 +47,8 @@ constexpr model::supervisor_spec crowd_spec{.how = model::strategy::one_for_one,
 
 /// A crowd stops its children together, each within its 5 s.
 constexpr std::chrono::seconds crowd_shutdown{10};
-/// Covers what the term's subtree may take, one after the other: three crowds and five actors of 5 s.
-constexpr std::chrono::seconds term_shutdown{60};
+/// Covers what the term's subtree may take, one after the other: three crowds of 10 s and eight actors of 5 s.
+constexpr std::chrono::seconds term_shutdown{90};
 constexpr auto start_look = 2 * kj::MILLISECONDS;
 /// Stopping does not wait longer for another one to lead.
 constexpr std::chrono::seconds hand_over_patience{2};

@@ -29,6 +29,9 @@ std::string ask_store(const store_to_try& store, const std::atomic<bool>& over) 
 std::string leftovers_in(const store_to_try& store, const std::atomic<bool>& over) {
   try {
     const auto place = open_remote_store(model::name(store.type), store.properties);
+    // An empty directory where a share is not mounted has nothing left either.
+    if (auto why = why_not_owned(*place, to_hex(store.cluster), within_patience(over)); !why.empty())
+      return why;
     const auto object = any_object_of(*place, within_patience(over));
     if (object.empty())
       return {};

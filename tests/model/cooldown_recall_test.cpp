@@ -63,6 +63,7 @@ TEST_F(CooldownRecall, OneThatWasTakenBackIsGivenUpAndCoolingGoesOn) {
   a.recall = false;
   a.rule = cooling_rule{3600s, std::nullopt};
   EXPECT_TRUE(a.say(publication_answered{asked.job, publication_verdict::not_greater}).empty()) << "nothing to forget";
+  a.now += a.options.work_interval;
   EXPECT_TRUE(has<put_segment>(a.work()));
 }
 

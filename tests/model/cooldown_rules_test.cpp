@@ -248,6 +248,18 @@ TEST(CooldownReplica, AnUnansweredQuestionIsAskedAgainNotGuessed) {
   EXPECT_FALSE(has<discard_objects>(effects)) << "it may have been published and replaced since";
 }
 
+/// Without a leader every question fails at once, and work is looked for as soon as a job has ended.
+TEST(CooldownReplica, AQuestionThatFailsIsNotAskedAgainAtOnce) {
+  backend_rig a{disk_of(A, {}, {}, {hot(2, 2)})};
+  a.appoint(1);
+  const auto upload = carry_upload(a, a.work());
+  EXPECT_TRUE(a.say(cooldown_failed{upload.asked.job, "no leader is attached"}).empty());
+  EXPECT_TRUE(a.process->is_idle());
+  EXPECT_TRUE(a.work().empty());
+  a.now += a.options.work_interval;
+  EXPECT_EQ(only<ask_publication>(a.work()).meta, upload.asked.meta);
+}
+
 TEST(CooldownReplica, ADemotedOneFollowsItsOwnPublication) {
   backend_rig a{disk_of(A, {}, {}, {hot(2, 2)})};
   a.appoint(1);
@@ -286,6 +298,8 @@ TEST(CooldownReplica, CompactsRemoteRowsetsIntoOne) {
       = meta_of({1, 4}, {cold(2, 2, "a"), cold(3, 3, "b"), cold(4, 4, ""), cold(5, 5, "c"), cold(6, 6, "d")});
   backend_rig a{disk_of(A, meta.id, meta.rowsets, {hot(7, 7, 6000s)})};
   a.appoint(1, published(meta, "m"));
+  // What is unused goes first: a merge that cannot succeed must not keep it there.
+  EXPECT_TRUE(a.say(objects_listed{only<list_objects>(a.work()).job, {}}).empty());
   auto effects = a.work();
   EXPECT_EQ(only<put_segment>(effects).inputs, meta.rowsets);
   const auto upload = carry_upload(a, effects);
