@@ -122,10 +122,10 @@ class Measurement(Cluster):
 
     def restart(self):
         """What the allocator kept from earlier work would hide what this round needs."""
-        backend = self.back.members[0]
+        backend, before = self.back.members[0], self.sql("SHOW BACKENDS")[0]["LastStartTime"]
         backend.stop()
         backend.start()
-        wait_for("the backend is back", lambda: all(row["Alive"] for row in self.sql("SHOW BACKENDS")))
+        wait_for("the backend is back", lambda: (row := self.sql("SHOW BACKENDS")[0])["Alive"] and row["LastStartTime"] != before)
 
     def appoint(self):
         """Somebody may upload each tablet; nothing is due."""
