@@ -51,6 +51,16 @@ bool is_same(const rowset_meta& a, const rowset_meta& b) {
          && a.rows == b.rows && a.bytes == b.bytes && a.blocks == b.blocks;
 }
 
+/// The set is for this replica, and takes the place of an older one.
+void check_newer(const std::filesystem::path& root, std::uint64_t tablet, std::uint64_t here, std::uint64_t replica,
+                 const remote_set& own, const remote_set& set) {
+  if (here != replica)
+    refuse(root, tablet, fmt::format("it is replica {}, not {}", here, replica));
+  if (!is_newer(set, own))
+    refuse(root, tablet,
+           fmt::format("set {}.{} is not newer than its own {}.{}", set.term, set.seq, own.term, own.seq));
+}
+
 /// Lists of remote rowsets do not say when their rows were written; those here that they take the place of do.
 std::int64_t newest_write(const std::vector<rowset_meta>& visible, const rowset_meta& of) {
   std::int64_t newest = 0;
@@ -116,12 +126,7 @@ void sqlite_tablet_store::follow(std::uint64_t tablet, std::uint64_t replica, co
                                  std::vector<rowset_meta> rowsets) {
   refuse_if_offline();
   auto& entry = existing(tablet);
-  if (entry.replica() != replica)
-    refuse(root(), tablet, fmt::format("it is replica {}, not {}", entry.replica(), replica));
-  if (!is_newer(set, entry.remote))
-    refuse(root(), tablet,
-           fmt::format("set {}.{} is not newer than its own {}.{}", set.term, set.seq, entry.remote.term,
-                       entry.remote.seq));
+  check_newer(root(), tablet, entry.replica(), replica, entry.remote, set);
   auto plan = plan_follow(tablet, entry, std::move(rowsets));
   commit([&] {
     for (const auto* gone : {&plan.dropped, &plan.retired})
@@ -174,12 +179,7 @@ void sqlite_tablet_store::come_home(std::uint64_t tablet, std::uint64_t replica,
                                     std::vector<homecoming_rowset> files) {
   refuse_if_offline();
   auto& entry = existing(tablet);
-  if (entry.replica() != replica)
-    refuse(root(), tablet, fmt::format("it is replica {}, not {}", entry.replica(), replica));
-  if (!is_newer(set, entry.remote))
-    refuse(root(), tablet,
-           fmt::format("set {}.{} is not newer than its own {}.{}", set.term, set.seq, entry.remote.term,
-                       entry.remote.seq));
+  check_newer(root(), tablet, entry.replica(), replica, entry.remote, set);
   auto fresh = plan_home(tablet, entry, std::move(files));
   const bool settles = entry.asked && !is_newer(entry.asked->set, set);
   placement placed(*this, fresh);

@@ -1,32 +1,13 @@
 // Histories by hand: warmup_simulation [--from SEED] [--seeds N] [--shard I/OF] [--mutant NAME[,NAME...]]
 // [--until-found] [--tell]
 #include "tests/model/warmup_simulation.h"
+#include "tests/model/simulation_main.h"
 
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <sstream>
 
 namespace {
 
 using namespace tabletd::test;
-
-/// Names with commas between them.
-warmup_mutants mutants_named(const std::string& names) {
-  warmup_mutants chosen;
-  std::istringstream words(names);
-  for (std::string word; std::getline(words, word, ',');) {
-    std::size_t i = 0;
-    while (i < chosen.size() && word != name_of(static_cast<warmup_mutant>(i)))
-      ++i;
-    if (i == chosen.size()) {
-      std::fprintf(stderr, "there is no rule %s\n", word.c_str());
-      std::exit(2);
-    }
-    chosen.set(i);
-  }
-  return chosen;
-}
 
 void print(const warmup_simulation_counts& c) {
   const auto line = [](const char* what, std::uint64_t count) { std::printf("  %-26s %lu\n", what, count); };
@@ -46,45 +27,5 @@ void print(const warmup_simulation_counts& c) {
 }  // namespace
 
 int main(int count, char** words) {
-  std::uint64_t from = 1, seeds = 1'000, shard = 0, shards = 1;
-  std::string broken = "none";
-  bool until_found = false, tell = false;
-  for (int i = 1; i < count; ++i) {
-    const char* value = i + 1 < count ? words[i + 1] : "";
-    if (std::strcmp(words[i], "--until-found") == 0)
-      until_found = true;
-    else if (std::strcmp(words[i], "--tell") == 0)
-      tell = true;
-    else if (std::strcmp(words[i], "--from") == 0)
-      from = std::strtoull(value, nullptr, 10), ++i;
-    else if (std::strcmp(words[i], "--seeds") == 0)
-      seeds = std::strtoull(value, nullptr, 10), ++i;
-    else if (std::strcmp(words[i], "--shard") == 0)
-      std::sscanf(value, "%lu/%lu", &shard, &shards), ++i;
-    else if (std::strcmp(words[i], "--mutant") == 0)
-      broken = value, ++i;
-    else
-      return std::fprintf(stderr, "what is %s?\n", words[i]), 2;
-  }
-  std::setvbuf(stdout, nullptr, _IOLBF, 1 << 12);
-  const auto mutants = mutants_named(broken);
-  warmup_simulation_counts counts;
-  std::uint64_t histories = 0, failures = 0;
-  for (auto seed = from + shard; seed < from + seeds; seed += shards) {
-    warmup_simulation history(seed, mutants);
-    if (tell)
-      history.tell([](const std::string& line) { std::puts(line.c_str()); });
-    ++histories;
-    if (const auto failure = history.run(); !failure.empty()) {
-      ++failures;
-      std::printf("%s: seed %lu: %s\n", broken.c_str(), seed, failure.c_str());
-      if (until_found)
-        break;
-    }
-    counts += history.counts();
-  }
-  std::printf("%s: %lu histories, %lu failed\n", broken.c_str(), histories, failures);
-  if (!until_found)
-    print(counts);
-  return failures == 0 ? 0 : 1;
+  return simulation_main<warmup_simulation, warmup_simulation_counts, warmup_mutants, warmup_mutant>(count, words, print);
 }
