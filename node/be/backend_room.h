@@ -5,6 +5,7 @@
 #include "actors/agent/cooldown_ports.h"
 #include "actors/agent/ports.h"
 #include "actors/model/attach_fence.h"
+#include "node/be/cold_reader.h"
 #include "node/be/on_disk.h"
 #include "node/be/path_set.h"
 #include "node/be/remote_shelf.h"
@@ -43,6 +44,7 @@ public:
     cooldown_keeper_actor cooldown;
     std::shared_ptr<remote_workers> readers;
     std::shared_ptr<remote_shelf> shelf;
+    std::shared_ptr<cold_reader> cold;
     caf::actor_system* system = nullptr; ///< For questions to actors.
   };
   explicit backend_room(ports where) : where_(std::move(where)) { fence_.binding = where_.binding; }
@@ -96,6 +98,7 @@ public:
   [[nodiscard]] const cooldown_keeper_actor& cooldown() const { return where_.cooldown; }
   [[nodiscard]] const std::shared_ptr<remote_workers>& readers() const { return where_.readers; }
   [[nodiscard]] const std::shared_ptr<remote_shelf>& shelf() const { return where_.shelf; }
+  [[nodiscard]] const std::shared_ptr<cold_reader>& cold() const { return where_.cold; }
   [[nodiscard]] caf::actor_system& system() const { return *where_.system; }
   [[nodiscard]] be_stats& stats() const { return *where_.stats; }
   [[nodiscard]] const backend_facts& facts() const { return where_.facts; }

@@ -61,6 +61,7 @@ void be_node::open_paths(be_options& options) {
   for (const auto& disk : paths_->disks())
     if (options.binding)
       check_binding(*disk, *options.binding);
+  cold_ = std::make_shared<cold_reader>(options.cold, *paths_, shelf_);
 }
 
 /// Temporary: without its memory a successor could not go on; watch() ends the process instead.
@@ -133,7 +134,7 @@ void be_node::open_port(const be_options& options) {
         auto& side = *loop_side_;
         side.room = std::make_shared<backend_room>(
           backend_room::ports{*place_.loop, *place_.network, *place_.timer, paths_, reporter_, keeper_, stats_,
-                              options.facts, options.binding, options.bind, cooldown_, readers_, shelf_, &sys_});
+                              options.facts, options.binding, options.bind, cooldown_, readers_, shelf_, cold_, &sys_});
         wire_->enter(side.room);
         cooldown_wire_->enter(side.room);
         leftovers_->enter(side.room);
@@ -178,6 +179,8 @@ void be_node::stop() {
   for (const auto& threads : {workers_, readers_})
     if (threads)
       threads->stop();
+  if (cold_)
+    cold_->stop();
   if (loop_side_)
     call_in_loop(*place_.loop, [this]() -> kj::Promise<void> {
       auto answered = kj::Promise<void>(kj::READY_NOW);

@@ -37,6 +37,7 @@ struct be_options {
   move_limits move_bytes;
   cooldown_pace cooldown;
   model::cooldown_options cooldown_rules; ///< But for the lease and the work interval.
+  cold_cache_options cold;
   std::size_t remote_threads = 4; ///< Calls to remote stores at once, and as many for scans, which wait for no upload.
   kj::Duration usage_every = 10 * kj::SECONDS; ///< How often disk fill is looked at.
   /// Takes start_child; null: the node starts one of its own, and stops it.
@@ -68,6 +69,8 @@ public:
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] const std::shared_ptr<be_stats>& stats() const { return stats_; }
   [[nodiscard]] std::vector<disk_status> paths() const;
+  /// Null: this backend has none.
+  [[nodiscard]] const file_cache* cache() const { return cold_->cache().get(); }
 
 private:
   be_node(caf::actor_system& sys, kj_place place) : sys_(sys), place_(std::move(place)) {}
@@ -92,6 +95,7 @@ private:
   std::shared_ptr<remote_workers> workers_;
   std::shared_ptr<remote_workers> readers_;
   std::shared_ptr<remote_shelf> shelf_ = std::make_shared<remote_shelf>();
+  std::shared_ptr<cold_reader> cold_;
   std::shared_ptr<leader_cooldown_wire> cooldown_wire_;
   caf::actor supervisor_;
   caf::actor own_supervisor_; ///< Null: supervisor_ is somebody else's.
