@@ -2,6 +2,7 @@
 
 #include "actors/codec/remote_meta_codec.h"
 #include "actors/model/cooldown_sets.h"
+#include "node/be/late_store.h"
 #include "node/be/remote_meta_object.h"
 #include "node/kj_text.h"
 #include "node/log.h"
@@ -145,36 +146,40 @@ void cold_reader::tell_faults() {
 
 // -- reading -----------------------------------------------------------------------------
 
+std::shared_ptr<remote_store> cold_reader::store(model::resource_id resource) const {
+  return std::make_shared<late_store>(shelf_, resource);
+}
+
 std::shared_ptr<rowset_reader> cold_reader::open(const cold_rowset& rowset, time_left_fn time_left) const {
-  auto from = store(rowset.resource);
   if (!cache_)
-    return open_remote_rowset(std::move(from), rowset.tablet, rowset.object, rowset.size_bytes, std::move(time_left));
+    return open_remote_rowset(shelf_->find(rowset.resource), rowset.tablet, rowset.object, rowset.size_bytes,
+                              std::move(time_left));
   return open_cached_rowset(
-      cache_, {std::move(from), model::raw(rowset.resource), rowset.tablet, rowset.object, rowset.size_bytes},
+      cache_, {store(rowset.resource), model::raw(rowset.resource), rowset.tablet, rowset.object, rowset.size_bytes},
       {.time_left = std::move(time_left), .partition = rowset.partition});
 }
 
-model::remote_meta cold_reader::meta(model::tablet_id tablet, const model::published_meta& published,
-                                     const time_left_fn& time_left) const {
-  if (model::is_recall(published)) {
-    model::remote_meta nothing;
-    nothing.tablet = tablet;
-    nothing.id = published.id;
-    return nothing;
-  }
-  const auto key = key_of(tablet, published);
-  if (metas_)
-    if (const auto here = metas_->find(key))
-      return understood(*here, tablet, published);
-  const auto object = download_meta(*store(published.resource), tablet, published, time_left);
+cold_meta cold_reader::meta(model::tablet_id tablet, const model::published_meta& published,
+                            const time_left_fn& time_left) const {
+  if (auto here = cached_meta(tablet, published))
+    return *std::move(here);
+  const auto object = download_meta(*shelf_->find(published.resource), tablet, published, time_left);
   auto meta = understood(object, tablet, published);
   if (metas_)
-    static_cast<void>(metas_->keep(key, object));
-  return meta;
+    static_cast<void>(metas_->keep(key_of(tablet, published), object));
+  return {std::move(meta), object.size()};
 }
 
-bool cold_reader::has_meta(model::tablet_id tablet, const model::published_meta& published) const {
-  return model::is_recall(published) || (metas_ && metas_->find(key_of(tablet, published)).has_value());
+std::optional<cold_meta> cold_reader::cached_meta(model::tablet_id tablet,
+                                                  const model::published_meta& published) const {
+  if (model::is_recall(published))
+    return cold_meta{model::remote_meta{tablet, {}, published.id, {}, {}}, 0};
+  if (!metas_)
+    return std::nullopt;
+  const auto here = metas_->find(key_of(tablet, published));
+  if (!here)
+    return std::nullopt;
+  return cold_meta{understood(*here, tablet, published), here->size()};
 }
 
 }  // namespace tabletd

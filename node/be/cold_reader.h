@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -34,6 +35,12 @@ struct cold_rowset {
   std::uint64_t partition{}; ///< Whose heat its reads count for; 0: not known.
 };
 
+/// What is published of a tablet, and how large the object is that says so; 0: there is none.
+struct cold_meta {
+  model::remote_meta meta;
+  std::uint64_t object_bytes{};
+};
+
 class cold_reader {
 public:
   /// Never throws for a cache that cannot be used: that is logged, and reads go to the store.
@@ -49,11 +56,13 @@ public:
   [[nodiscard]] std::shared_ptr<rowset_reader> open(const cold_rowset& rowset, time_left_fn time_left) const;
   /// What `published` names: from this backend's disk, else from the store, and then kept.  None is asked for a set with
   /// nothing in it.  remote_error: it cannot be had, or is not what was published.
-  [[nodiscard]] model::remote_meta meta(model::tablet_id tablet, const model::published_meta& published,
-                                        const time_left_fn& time_left) const;
-  /// Whether meta() would ask no store; reads the bytes.
-  [[nodiscard]] bool has_meta(model::tablet_id tablet, const model::published_meta& published) const;
-  [[nodiscard]] std::shared_ptr<remote_store> store(model::resource_id resource) const { return shelf_->find(resource); }
+  [[nodiscard]] cold_meta meta(model::tablet_id tablet, const model::published_meta& published,
+                               const time_left_fn& time_left) const;
+  /// Nothing: the store would have to be asked.
+  [[nodiscard]] std::optional<cold_meta> cached_meta(model::tablet_id tablet,
+                                                     const model::published_meta& published) const;
+  /// Looked for when it is asked.
+  [[nodiscard]] std::shared_ptr<remote_store> store(model::resource_id resource) const;
   /// Null: this backend has none.
   [[nodiscard]] const std::shared_ptr<file_cache>& cache() const { return cache_; }
 

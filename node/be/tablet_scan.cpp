@@ -316,7 +316,7 @@ kj::Promise<void> open_remote_scan(backend_room_ptr room, std::uint64_t link, co
   }
   return on_remote(room->loop(), *room->readers(),
                    [cold = room->cold(), time_left = patient(*room), wanted] {
-                     return pieces_of(cold->meta(wanted.tablet, wanted.meta, time_left), wanted);
+                     return pieces_of(cold->meta(wanted.tablet, wanted.meta, time_left).meta, wanted);
                    })
     .then([room, link, tablet = wanted.tablet, outcome](auto&& found) mutable -> kj::Promise<void> {
       if (found->value)
