@@ -26,7 +26,7 @@ kj::Promise<std::shared_ptr<Result>> from_a_thread(kj_loop& loop, Start start) {
   });
   if (is_under_way)
     return kj::mv(paf.promise);
-  loop.take(number);
+  static_cast<void>(loop.take(number));
   return closing();
 }
 

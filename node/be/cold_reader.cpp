@@ -12,6 +12,8 @@
 #include <kj/exception.h>
 #include <pthread.h>
 
+#include <set>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -165,9 +167,33 @@ cold_meta cold_reader::meta(model::tablet_id tablet, const model::published_meta
     return *std::move(here);
   const auto object = download_meta(*shelf_->find(published.resource), tablet, published, time_left);
   auto meta = understood(object, tablet, published);
-  if (metas_)
+  if (metas_) {
+    abandon_older(tablet, meta);
     static_cast<void>(metas_->keep(key_of(tablet, published), object));
+  }
   return {std::move(meta), object.size()};
+}
+
+void cold_reader::abandon_older(model::tablet_id tablet, const model::remote_meta& newest) const {
+  std::set<std::string> named;
+  for (const auto& rowset : newest.rowsets)
+    named.insert(rowset.object);
+  for (const auto& [key, bytes] : metas_->in_folder(tablet_folder(model::raw(tablet)))) {
+    model::remote_meta older;
+    try {
+      older = codec::decode_remote_meta(bytes);
+    } catch (const kj::Exception&) {
+      metas_->forget(key);
+      continue;
+    }
+    if (older.id >= newest.id)
+      continue;
+    for (const auto& rowset : older.rowsets)
+      if (rowset.blocks > 0 && (older.resource != newest.resource || !named.contains(rowset.object)))
+        cache_->abandon(object_of({nullptr, model::raw(older.resource), model::raw(tablet), rowset.object,
+                                   rowset_file_bytes(rowset.bytes, rowset.blocks)}));
+    metas_->forget(key);
+  }
 }
 
 std::optional<cold_meta> cold_reader::cached_meta(model::tablet_id tablet,

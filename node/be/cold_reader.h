@@ -67,6 +67,8 @@ public:
   [[nodiscard]] const std::shared_ptr<file_cache>& cache() const { return cache_; }
 
 private:
+  /// What older sets of the tablet named and this one does not holds room for nobody any more.
+  void abandon_older(model::tablet_id tablet, const model::remote_meta& newest) const;
   void open_cache(const path_set& paths);
   void open_metas();
   void run_upkeep();

@@ -109,6 +109,9 @@ public:
   /// though they are what the store sent.
   void distrust(const remote_object& object, std::uint64_t offset, std::uint64_t bytes);
 
+  /// What is published names it no longer, though somebody may still read it: it holds no room against others now.
+  void abandon(const remote_object& object);
+
   /// To be called every second or so: looks how much the disks have to spare, sends away what is too much, and writes
   /// the indexes.
   void maintain();

@@ -19,7 +19,7 @@ constexpr std::uint64_t touch_granularity_s = 600;
 
 constexpr const char* schema = R"(
 CREATE TABLE IF NOT EXISTS metas(resource INTEGER, key TEXT, crc32c INTEGER, bytes BLOB, read_at INTEGER,
-  PRIMARY KEY(resource, key));
+  PRIMARY KEY(key, resource));
 CREATE INDEX IF NOT EXISTS metas_by_read ON metas(read_at))";
 
 std::uint64_t system_seconds() {
@@ -179,6 +179,40 @@ void meta_cache::make_room(std::uint64_t bytes) {
     remove.bind(1, row).run();
     held_ -= std::min(held_, frees);
   }
+}
+
+template <class Work>
+void meta_cache::attempt(const Work& work) {
+  const std::lock_guard guard(lock_);
+  if (!db_)
+    return;
+  try {
+    work();
+  } catch (const storage_error& why) {
+    note(why);
+  }
+}
+
+std::vector<meta_cache::kept_meta> meta_cache::in_folder(const std::string& folder) {
+  std::vector<kept_meta> found;
+  attempt([&] {
+    // Of all that begins with the folder none is as great as the folder with its last letter, the slash, one greater.
+    auto end = folder;
+    ++end.back();
+    sqlite::statement row(*db_, "SELECT resource, key, crc32c, bytes FROM metas WHERE key >= ? AND key < ?");
+    row.bind(1, std::string_view(folder)).bind(2, std::string_view(end));
+    while (row.step()) {
+      const auto bytes = row.bytes(3);
+      found.push_back({{row.unsigned_number(0), std::string(row.text(1)),
+                        static_cast<std::uint32_t>(row.unsigned_number(2))},
+                       {bytes.begin(), bytes.end()}});
+    }
+  });
+  return found;
+}
+
+void meta_cache::forget(const meta_key& key) {
+  attempt([&] { held_ -= remove_row(key); });
 }
 
 std::uint64_t meta_cache::bytes_held() const {

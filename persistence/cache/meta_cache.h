@@ -42,6 +42,13 @@ public:
   [[nodiscard]] std::optional<std::vector<std::byte>> find(const meta_key& key);
   /// Makes room by what was read longest ago.  False: it is not kept, fault() may say why.
   bool keep(const meta_key& key, std::span<const std::byte> bytes);
+  struct kept_meta {
+    meta_key key;
+    std::vector<std::byte> bytes;
+  };
+  /// What is kept of a tablet's folder, "data/<tablet>/", in any resource; unchecked.
+  [[nodiscard]] std::vector<kept_meta> in_folder(const std::string& folder);
+  void forget(const meta_key& key);
   [[nodiscard]] std::uint64_t bytes_held() const;
   /// Of what went wrong last; empty: all is well.
   [[nodiscard]] std::string fault() const;
@@ -49,6 +56,8 @@ public:
 private:
   [[nodiscard]] std::uint64_t held_by_rows();
   [[nodiscard]] std::optional<std::vector<std::byte>> read_row(const meta_key& key);
+  template <class Work>
+  void attempt(const Work& work);
   void touch_row(const meta_key& key, std::uint64_t now);
   /// Returns by how much less is held; 0: there was none.
   std::uint64_t remove_row(const meta_key& key);

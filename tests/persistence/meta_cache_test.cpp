@@ -149,6 +149,27 @@ TEST_F(MetaCache, ADatabaseThatIsDamagedWhileItIsOpenIsEmptied) {
   EXPECT_TRUE(has(1));
 }
 
+TEST_F(MetaCache, ATabletsFolderIsListedAndForgotten) {
+  keep(1);
+  keep(10);
+  keep(11);
+  auto second = key_of(1, 1'000);
+  second.resource = 6;
+  second.key = "data/1/newer.meta";
+  EXPECT_TRUE(cache->keep(second, bytes_of(1, 1'000)));
+  auto there = cache->in_folder("data/1/");
+  ASSERT_EQ(there.size(), 2U);
+  std::ranges::sort(there, {}, [](const auto& meta) { return meta.key.resource; });
+  EXPECT_EQ(there[0].key.key, "data/1/x.meta");
+  EXPECT_EQ(there[0].key.crc32c, key_of(1, 1'000).crc32c);
+  EXPECT_EQ(there[0].bytes, bytes_of(1, 1'000));
+  EXPECT_EQ(there[1].key.resource, 6U);
+  cache->forget(there[0].key);
+  EXPECT_FALSE(has(1));
+  EXPECT_TRUE(cache->find(second));
+  EXPECT_EQ(cache->bytes_held(), 3'000U);
+}
+
 TEST_F(MetaCache, OneOfAnotherFormatIsEmptied) {
   keep(1);
   cache.reset();
