@@ -60,9 +60,8 @@ struct WarmupKeeper : actor_world {
   }
   answer heard() {
     answer got;
-    if (self->has_next_message())
-      self->receive([&](const sealed<wire::WarmupReply>& reply) { got = codec::decode_slot_reply(reply.get()); },
-                    caf::after(0s) >> [] {});
+    self->receive([&](const sealed<wire::WarmupReply>& reply) { got = codec::decode_slot_reply(reply.get()); },
+                  caf::after(0s) >> [] {});
     return got;
   }
   static void get(wire::WarmupRequest::Builder to) { to.getWhat().setGet(); }

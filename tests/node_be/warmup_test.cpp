@@ -307,6 +307,27 @@ TEST_F(BackendWarmup, APushIsOutsideOfTheSlot) {
   EXPECT_EQ(be->node().cache()->counters().bytes_from_store, before) << "it was there";
 }
 
+/// Else a day of merges would fill the share with what nobody reads any more.
+TEST_F(BackendWarmup, WhatAMergeReplacedHoldsNoRoom) {
+  warm(*fe, {cooled()});
+  const auto before = state(*fe).used_bytes;
+  for (std::uint64_t v = 5; v <= 6; ++v)
+    fe->load(200 + v, v, 1, 10, {make_rows(900, 50, v)});
+  push(*fe, 10);
+  fe->wait_until([&] {
+    return be->stats().cooldown_compactions.done == 1 && conf.published->last_version == 6
+           && has_followed(*fe, conf.published->id);
+  });
+  EXPECT_EQ(state(*fe).used_bytes, before);
+  const auto pushed = push_warm(*fe, {cooled()});
+  EXPECT_EQ(pushed.failed_tablets, 0U) << pushed.why;
+  EXPECT_EQ(pushed.bytes_done, conf.published->bytes);
+  const auto used = state(*fe).used_bytes;
+  EXPECT_LT(used, conf.published->bytes) << "the new set's objects alone";
+  EXPECT_GT(used, content().size() + 2 * 900 * 50);
+  EXPECT_EQ(verify(*fe, {cooled()}).sound_bytes, conf.published->bytes);
+}
+
 TEST_F(BackendWarmup, ItSaysWhatItHasRoomForAndWhatWasReadMost) {
   auto said = state(*fe);
   EXPECT_EQ(said.boot, 99U);
