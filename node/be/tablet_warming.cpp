@@ -47,7 +47,7 @@ bool says_store_is_away(remote_fault fault) {
 class warming {
 public:
   warming(const cold_reader& cold, std::span<const codec::warm_tablet> tablets, const warming_options& options)
-      : cold_(cold), tablets_(tablets), options_(options), failures_(tablets.size()) {}
+      : cold_(cold), tablets_(tablets), options_(options), brought_(tablets.size()), failures_(tablets.size()) {}
 
   warmed run() {
     {
@@ -120,7 +120,7 @@ private:
       failure = why.what();
     }
     if (bytes > 0)
-      count(bytes);
+      count(tablet, bytes);
     lock.lock();
     --busy_;
     if (!failure.empty())
@@ -142,7 +142,7 @@ private:
     std::string failure;
     bool is_away = false;
     try {
-      const auto how = filled(rowset, requests);
+      const auto how = filled(what, requests);
       if (how.fault) {
         failure = how.why;
         is_away = says_store_is_away(*how.fault);
@@ -160,19 +160,19 @@ private:
     changed_.notify_all();
   }
 
-  fill_result filled(const cold_rowset& rowset, std::uint32_t requests) {
-    const auto store = cold_.store(rowset.resource);
+  fill_result filled(const wanted& what, std::uint32_t requests) {
+    const auto store = cold_.store(what.rowset.resource);
     const auto heard = std::make_shared<std::atomic<std::int64_t>>(now_ms());
     fill_options how;
     how.forced = options_.forced;
     how.requests_max = requests;
     how.rate = options_.rate;
     how.time_left = [this, heard] { return left_since(heard->load()); };
-    how.progress = [this, heard](std::uint64_t bytes) {
+    how.progress = [this, heard, tablet = what.tablet](std::uint64_t bytes) {
       heard->store(now_ms());
-      count(bytes);
+      count(tablet, bytes);
     };
-    return cold_.cache()->fill(*store, name_of(rowset), how);
+    return cold_.cache()->fill(*store, name_of(what.rowset), how);
   }
 
   [[nodiscard]] static std::int64_t now_ms() {
@@ -185,10 +185,14 @@ private:
     return [this, heard_ms] { return left_since(heard_ms); };
   }
 
-  void count(std::uint64_t bytes) {
-    bytes_done_ += bytes;
-    if (options_.progress)
-      options_.progress(bytes);
+  /// Not more of a tablet than the catalog has of it.
+  void count(std::size_t tablet, std::uint64_t bytes) {
+    const auto most = tablets_[tablet].meta.bytes;
+    const auto before = brought_[tablet].fetch_add(bytes);
+    const auto counts = std::min(before + bytes, most) - std::min(before, most);
+    bytes_done_ += counts;
+    if (options_.progress && counts > 0)
+      options_.progress(counts);
   }
 
   // -- with the lock held --
@@ -235,6 +239,7 @@ private:
   const std::span<const codec::warm_tablet> tablets_;
   const warming_options& options_;
   std::atomic<std::uint64_t> bytes_done_{0};
+  std::vector<std::atomic<std::uint64_t>> brought_;  ///< By tablet.
   std::mutex mutex_;  ///< Of all below.
   std::condition_variable changed_;
   std::size_t looked_ = 0;  ///< Tablets whose meta was taken in hand.

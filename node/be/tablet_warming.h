@@ -25,7 +25,9 @@ struct warming_options {
 
 /// A tablet has failed if its meta or an object cannot be had, or not all of it found room.
 struct warmed {
-  std::uint64_t bytes_done = 0;  ///< In the cache now, metas included.
+  /// In the cache now, as the catalog counts them (published_meta::bytes, which knows no heads and footers of files):
+  /// without a failure the sum of theirs.
+  std::uint64_t bytes_done = 0;
   std::uint64_t failed_tablets = 0;
   std::vector<model::tablet_id> named_tablets;  ///< The first of them, at most failed_tablets_named_max.
   std::string why;                              ///< Of the first one; empty: none.
