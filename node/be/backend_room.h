@@ -6,19 +6,20 @@
 #include "actors/agent/ports.h"
 #include "actors/agent/warmup_ports.h"
 #include "actors/model/attach_fence.h"
-#include "node/be/cold_reader.h"
 #include "node/be/on_disk.h"
 #include "node/be/path_set.h"
 #include "node/be/remote_shelf.h"
 #include "node/be/remote_workers.h"
 #include "node/be/tablet_gate.h"
-#include "node/be/warmup_mover.h"
 #include "node/kj_loop.h"
 #include <capnp/capability.h>
 #include <functional>
 #include <optional>
 
 namespace tabletd {
+
+class cold_reader;
+class warmup_mover;
 
 /// What an attach tells the leader about this process.
 struct backend_facts {

@@ -1,6 +1,7 @@
 // The part of backend_service that is about warm-up, and about reading without a replica.
 #include "node/be/backend_service.h"
 #include "node/be/tablet_scan.h"
+#include "node/be/warmup_mover.h"
 
 #include <memory>
 

@@ -14,6 +14,7 @@
 #include "node/be/cooldown_wire.h"
 #include "node/be/disk_worker.h"
 #include "node/be/path_mover.h"
+#include "node/be/warmup_mover.h"
 #include "node/kj_loop.h"
 #include <caf/actor.hpp>
 #include <caf/actor_system.hpp>

@@ -1,5 +1,6 @@
 #include "node/be/tablet_scan.h"
 #include "node/be/block_reading.h"
+#include "node/be/cold_reader.h"
 #include "node/be/on_remote.h"
 #include <fmt/format.h>
 #include <algorithm>

@@ -15,6 +15,8 @@ constexpr std::uint32_t small_block = 4'096;
 constexpr std::uint64_t partition = 77;
 
 struct BackendWarmup : BackendCooldown {
+  std::uint64_t job = 40;
+  warming_limits limits;
   struct wanted {
     std::uint64_t tablet{};
     model::published_meta meta;
@@ -55,7 +57,7 @@ struct BackendWarmup : BackendCooldown {
     auto call = of.service().warmUpRequest();
     auto request = call.initRequest();
     request.setEpoch(of.term());
-    request.setJob(40);
+    request.setJob(job);
     what(request);
     return codec::decode_slot_reply(of.wait(call.send()).getReply());
   }
@@ -119,7 +121,9 @@ struct BackendWarmup : BackendCooldown {
   void restart() {
     fe.reset();
     be.reset();
-    be.emplace(sys, paced("a"));
+    auto how = paced("a");
+    how.warming = limits;
+    be.emplace(sys, how);
     fe.emplace(io, be->port());
     the_log_accepts(*fe);
     ASSERT_EQ(fe->attach(6), "");
@@ -287,6 +291,28 @@ TEST_F(BackendWarmup, TheSlotSpeaksOverTheWire) {
   EXPECT_EQ(free.job, model::warmup_job_id{0});
   EXPECT_EQ(free.boot, 99U);
   EXPECT_EQ(free.epoch_seen, 5U);
+}
+
+/// Under a limit of bytes that would keep it busy for a minute and a half.
+TEST_F(BackendWarmup, ABatchThatIsClearedEndsAtItsNextBlock) {
+  limits.bytes_per_s = 1'000;
+  restart();
+  EXPECT_EQ(set_job(*fe).verdict, slot_verdict::ok);
+  EXPECT_EQ(set_batch(*fe, 0, {cooled()}).verdict, slot_verdict::ok);
+  EXPECT_EQ(set_batch(*fe, 0, {cooled()}).verdict, slot_verdict::dup);
+  EXPECT_EQ(clear(*fe).job, model::warmup_job_id{0});
+  job = 41;
+  EXPECT_EQ(set_job(*fe).verdict, slot_verdict::ok);
+  EXPECT_EQ(set_batch(*fe, 0, {nothing(2)}).verdict, slot_verdict::ok);
+  const auto reply = ended(*fe);
+  EXPECT_EQ(reply.done, 0);
+  EXPECT_EQ(reply.bytes_done, 0U) << "of its own batch";
+  EXPECT_LT(state(*fe).used_bytes, content().size());
+  EXPECT_EQ(be->stats().warmup.batches_whole, 1U);
+  EXPECT_EQ(be->stats().warmup.batches_lacking, 0U);
+  // So does one that is in hand when the backend stops.
+  EXPECT_EQ(set_batch(*fe, 1, {cooled()}).verdict, slot_verdict::ok);
+  be->stop();
 }
 
 /// Metas come with SET_BATCH alone, a thousand tablets too.
