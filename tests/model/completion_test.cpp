@@ -42,9 +42,9 @@ TEST(Completion, KnowsKeywordsNamesAndPages) {
     const char* candidates;
   };
   const row table[] = {
-    {"|", "ADMIN ALTER APPLY CREATE DROP EXPLAIN EXPORT HELP LOAD PLAN RECALL SHOW USE @0"},
+    {"|", "ADMIN ALTER APPLY CANCEL CREATE DROP EXPLAIN EXPORT HELP LOAD PAUSE PLAN RECALL RESUME SHOW USE VERIFY WARM @0"},
     {"sh|", "SHOW @0"},
-    {"SHOW |", "BACKENDS DATABASES FRONTENDS PLAN PLANS PROC REPAIR RESOURCE RESOURCES STORAGE TABLES TABLET TABLETS @5"},
+    {"SHOW |", "BACKENDS DATABASES FRONTENDS PLAN PLANS PROC REPAIR RESOURCE RESOURCES STORAGE TABLES TABLET TABLETS WARM @5"},
     {"SHOW TABLE|", "TABLES TABLET TABLETS @5"},
     {"SHOW TABLET |", "FROM @12"},
     {"SHOW TABLES |", "FROM @12"},
@@ -90,6 +90,16 @@ TEST(Completion, KnowsKeywordsNamesAndPages) {
     {"CREATE STORAGE POLICY p PROPERTIES('storage_resource' = 'colde|", "'colder' @56"},
     {"CREATE STORAGE POLICY p PROPERTIES('cooldown_ttl' = |", "@52"},
     {"CREATE RESOURCE r PROPERTIES('c|", "'ca_file' 'credentials_file' @29"},
+    {"WARM UP CLUSTER |", "default_cluster @16"},
+    {"WARM UP COMPUTE GROUP d|", "default_cluster @22"},
+    {"WARM UP CLUSTER blue WITH |", "CLUSTER COMPUTE TABLE @26"},
+    {"WARM UP CLUSTER blue WITH TABLE shop.|", "shop.items shop.orders @32"},
+    {"WARM UP CLUSTER blue WITH TABLE shop.items PARTITION |", "items @53"},
+    {"WARM UP CLUSTER blue WITH TABLE shop.items AND TABLE shop.orders |", "AND DRY FORCE PARTITION PROPERTIES @65"},
+    {"WARM UP CLUSTER a WITH CLUSTER b PROPERTIES(|", "\"on_error\" \"sync_event\" \"sync_interval_sec\" \"sync_mode\" \"when_busy\" @44"},
+    {"WARM UP CLUSTER a WITH CLUSTER b PROPERTIES('sync_mode' = 'p|", "'periodic' @58"},
+    {"VERIFY WARM UP JOB |", "WHERE @19"},
+    {"EXPORT TABLE shop.items TO 'f' USING CLUSTER |", "default_cluster @45"},
     {"NONSENSE |", "@9"},
     {"LOAD FILE 'x|", "@10"},
   };
