@@ -52,9 +52,20 @@ interface BackendService {
   # Makes prepared rowsets visible (commit) or deletes them (abort).  Idempotent.
   report    @3 (term :UInt64) -> ();        # ask for a full report now
   openLoad  @4 (term :UInt64, txn :UInt64, tablets :List(LoadTarget)) -> (writer :LoadWriter);
-  openScan  @5 (tablet :UInt64, replica :UInt64, version :UInt64, fromVersion :UInt64, fromBlock :UInt32) -> (outcome :ScanOutcome);
+  openScan  @5 (tablet :UInt64, replica :UInt64, version :UInt64, fromVersion :UInt64, fromBlock :UInt32, partition :UInt64) -> (outcome :ScanOutcome);
+  # `partition` is for the heat of what is read through the cache; 0: not counted.
   cooldown  @6 (term :UInt64, orders :CooldownOrders) -> ();
   # What a replica does not know yet.  Lost ones come again: a report says what is known.
+  warmUp    @7 (request :WarmupRequest) -> (reply :WarmupReply);
+  cacheState @8 (partitions :UInt32) -> (state :CacheState);
+  # With so many of the hottest partitions.
+  pushWarm  @9 (term :UInt64, sources :WarmupSources) -> (result :WarmupDone);
+  # Answered when it is done, after the batch in hand; what is warm already is found so.
+  verifyWarm @10 (sources :WarmupSources) -> (share :CacheShare);
+  # Re-reads every cached block of these; what is damaged is dropped.
+  openRemoteScan @11 (sources :WarmupSources, version :UInt64, fromVersion :UInt64, fromBlock :UInt32) -> (outcome :ScanOutcome);
+  # Of the one tablet in `sources`, by its published meta alone: no replica has to be here.  `version` is not greater
+  # than the meta's last one.
 }
 struct BackendStatus { bootId @0 :UInt64; stamp @1 :UInt64; paths @2 :List(PathStatus); tasksRunning @3 :UInt32; }
 
@@ -187,6 +198,63 @@ struct CooldownAck { tablet @0 :UInt64; replica @1 :UInt64; report @2 :UInt64; t
 struct PublicationAsked { tablet @0 :UInt64; replica @1 :UInt64; term @2 :UInt64; meta @3 :PublishedMeta; }
 enum PublicationVerdict { accepted @0; notUploader @1; notGreater @2; termUnknown @3; }
 struct DeletionAsked { tablet @0 :UInt64; replica @1 :UInt64; term @2 :UInt64; id @3 :RemoteMetaId; }
+
+# ---- warm-up and reading without a replica (spec/jobs.md section A) --------------------
+struct WarmupSources {
+  resources @0 :List(RemoteResource);   # those that the tablets' metas name
+  tablets   @1 :List(WarmupTablet);
+}
+struct WarmupTablet {
+  tablet    @0 :UInt64;
+  partition @1 :UInt64;
+  meta      @2 :PublishedMeta;          # resource 0: nothing of it is remote (any more)
+}
+struct WarmupRequest {
+  # The rules are those of A7.3 (W3); actors/model/warmup_orders.h has the words.
+  epoch @0 :UInt64;
+  job   @1 :UInt64;
+  run   @2 :UInt32;
+  what :union {
+    get      @3 :Void;
+    setJob   @4 :UInt32;                # batches below it are in the log
+    setBatch @5 :WarmupBatchSet;
+    clear    @6 :Void;
+  }
+  waitMs @7 :UInt32;
+  # A get is answered when the batch in hand ends, or after so long; 0: at once.
+}
+struct WarmupBatchSet {
+  batch   @0 :UInt32;
+  sources @1 :WarmupSources;
+  forced  @2 :Bool;                     # may take room from what reads have brought
+}
+struct WarmupReply {
+  verdict   @0 :UInt8;                  # model::slot_verdict
+  boot      @1 :UInt64;
+  epochSeen @2 :UInt64;
+  job       @3 :UInt64;                 # 0: the slot is free
+  run       @4 :UInt32;
+  cur       @5 :Int64;
+  done      @6 :Int64;
+  running   @7 :Bool;
+  bytesDone @8 :UInt64;
+  failedTablets @9 :UInt64;
+  namedTablets  @10 :List(UInt64);
+}
+struct WarmupDone {
+  bytesDone     @0 :UInt64;             # of the tablets' objects, in the cache now
+  failedTablets @1 :UInt64;
+  namedTablets  @2 :List(UInt64);
+  why           @3 :Text;               # of the first failure
+}
+struct CacheShare { soundBytes @0 :UInt64; damagedBytes @1 :UInt64; missingBytes @2 :UInt64; }
+struct CacheState {
+  boot          @0 :UInt64;
+  capacityBytes @1 :UInt64;             # 0: it has no cache
+  usedBytes     @2 :UInt64;
+  hottest       @3 :List(PartitionHeat);  # hottest first
+}
+struct PartitionHeat { partition @0 :UInt64; bytes @1 :UInt64; }  # bytes halve every six hours
 
 # ---- load ----------------------------------------------------------------------------
 struct LoadTarget { tablet @0 :UInt64; replica @1 :UInt64; }

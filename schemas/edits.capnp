@@ -62,6 +62,13 @@ struct Edit {
     cooldownHurried     @48 :PartitionsRef;
     cooldownRecalled    @49 :PartitionsRef;
     remotePurged        @50 :List(UInt64);        # tablet ids, of dropped tablets
+    warmupCreated       @51 :WarmupCreated;
+    warmupBegun         @52 :WarmupBegun;
+    batchWarmed         @53 :BatchWarmed;
+    warmupEnded         @54 :WarmupEnded;
+    warmupPaused        @55 :UInt64;              # job
+    warmupResumed       @56 :UInt64;              # job
+    warmupForgotten     @57 :UInt64;              # job
   }
 }
 
@@ -255,3 +262,53 @@ struct PartitionsRef {
   table      @0 :UInt64;
   partitions @1 :List(UInt64);
 }
+
+# -- warm-up (spec/jobs.md section A, W5) --
+
+struct WarmupDefinition {
+  isTable  @0 :Bool;               # else a cluster
+  src      @1 :Text;               # cluster; empty: a job about tables
+  dst      @2 :Text;               # cluster
+  targets  @3 :List(WarmupTarget);
+  force    @4 :Bool;
+  sync :union {
+    once       @5 :Void;
+    intervalMs @6 :UInt64;         # from start to start
+    onEvent    @7 :WarmupEvent;
+  }
+  skips    @8 :Bool;               # on_error: skip, else cancel
+  rejects  @9 :Bool;               # when_busy: reject, else queue
+}
+struct WarmupTarget { table @0 :UInt64; partition @1 :UInt64; }   # partition 0: all
+enum WarmupEvent { load @0; query @1; }
+struct WarmupLanePlan { backend @0 :UInt64; batches @1 :List(WarmupBatch); }
+struct WarmupBatch { tablets @0 :List(UInt64); bytes @1 :UInt64; }
+
+struct WarmupCreated {
+  # The job's id is the index of this entry.
+  what  @0 :WarmupDefinition;
+  lanes @1 :List(WarmupLanePlan);  # ascending by backend; empty if they come with WarmupBegun
+}
+struct WarmupBegun {
+  job @0 :UInt64;
+  run @1 :UInt32;                  # round of a periodic job
+  plan :union { asCreated @2 :Void; lanes @3 :List(WarmupLanePlan); }
+}
+struct BatchWarmed {
+  job     @0 :UInt64;
+  run     @1 :UInt32;
+  backend @2 :UInt64;
+  batch   @3 :UInt32;
+  bytes   @4 :UInt64;              # what of the plan's is in the cache
+  failedTablets @5 :UInt64;
+  namedTablets  @6 :List(UInt64);  # the first of them
+}
+struct WarmupEnded {
+  job @0 :UInt64;
+  run @1 :UInt32;
+  how @2 :WarmupState;             # pending: only the round
+  err @3 :Text;
+  skipped @4 :List(SkippedLane);
+}
+enum WarmupState { pending @0; running @1; finished @2; cancelled @3; }
+struct SkippedLane { backend @0 :UInt64; why @1 :Text; }

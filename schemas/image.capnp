@@ -32,6 +32,7 @@ struct Section {
     storagePolicies @18 :List(ImageStoragePolicy);
     cooldowns   @19 :List(ImageCooldown);
     tombstones  @20 :List(ImageTombstone);
+    warmups     @21 :List(ImageWarmup);
   }
 }
 
@@ -238,4 +239,27 @@ struct ImageCooldown {
   published @3 :Edits.CooldownPublished;   # null: nothing is; its tablet and replica are not filled
   recalledTerm @4 :UInt64;         # id of the last publication that left nothing remote; 0.0: there was none
   recalledSeq  @5 :UInt64;
+}
+
+struct ImageWarmup {
+  id          @0  :UInt64;         # log index that created it
+  what        @1  :Edits.WarmupDefinition;
+  state       @2  :Edits.WarmupState;
+  run         @3  :UInt32;
+  createdMs   @4  :Int64;
+  startedMs   @5  :Int64;
+  finishedMs  @6  :Int64;
+  paused      @7  :Bool;
+  pausedMs    @8  :Int64;          # since when, if it is
+  pausedForMs @9  :Int64;
+  err         @10 :Text;
+  plan        @11 :List(Edits.WarmupLanePlan);
+  lanes       @12 :List(ImageWarmupLane);   # as in the plan
+  skipped     @13 :List(Edits.SkippedLane);
+}
+struct ImageWarmupLane {
+  warmed        @0 :UInt32;        # batches
+  bytesDone     @1 :UInt64;
+  failedTablets @2 :UInt64;
+  namedTablets  @3 :List(UInt64);
 }

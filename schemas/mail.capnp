@@ -5,6 +5,7 @@
 using Cxx = import "/capnp/c++.capnp";
 using Backend = import "/schemas/backend.capnp";
 using Console = import "/schemas/console.capnp";
+using Edits = import "/schemas/edits.capnp";
 $Cxx.namespace("tabletd::wire");
 
 # ---- journal and catalog -------------------------------------------------------------
@@ -108,6 +109,59 @@ struct ExportPlan {
   rows @1 :UInt64;
   bytes @2 :UInt64;
   tablets @3 :List(PlannedTablet);   # replicas: those that can serve the tablet's version, best first
+}
+
+# ---- warm-up -------------------------------------------------------------------------
+struct WarmupCall {
+  # What the leader asks of one backend, over its link.
+  union {
+    unset   @0 :Void;
+    request @1 :Backend.WarmupRequest;
+    state   @2 :UInt32;                  # so many of the hottest partitions
+    push    @3 :Backend.WarmupSources;
+    verify  @4 :Backend.WarmupSources;
+  }
+}
+struct WarmupAnswer {
+  # To who called, once for every call.
+  call    @0 :UInt64;                    # the caller's number for it
+  backend @1 :UInt64;
+  union {
+    silent @2 :Text;                     # no answer will come: why
+    reply  @3 :Backend.WarmupReply;
+    state  @4 :Backend.CacheState;
+    pushed @5 :Backend.WarmupDone;
+    share  @6 :Backend.CacheShare;
+  }
+}
+struct WarmupPlanAsked { what @0 :Edits.WarmupDefinition; }
+struct WarmupPlanned {
+  union {
+    refused @0 :WarmupNotPlanned;
+    lanes   @1 :List(WarmupPlannedLane); # of every backend of the destination, ascending
+  }
+}
+struct WarmupNotPlanned { why @0 :UInt8; text @1 :Text; }   # model::warmup_plan_refusal
+struct WarmupPlannedLane {
+  backend     @0 :UInt64;
+  tablets     @1 :List(UInt64);          # in the order in which they are warmed
+  tabletBytes @2 :List(UInt64);
+  bytes       @3 :UInt64;
+  cacheBytes  @4 :UInt64;
+  excessBytes @5 :UInt64;
+}
+struct WarmupVerifyAsked { job @0 :UInt64; }
+struct WarmupVerified {
+  union {
+    refused @0 :Text;
+    lanes   @1 :List(WarmupVerifiedLane);
+  }
+}
+struct WarmupVerifiedLane {
+  backend @0 :UInt64;
+  tablets @1 :UInt64;
+  share   @2 :Backend.CacheShare;
+  silent  @3 :Text;                      # it did not answer, and why; else empty
 }
 
 # ---- agent (inside a backend) --------------------------------------------------------

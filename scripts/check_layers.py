@@ -9,7 +9,7 @@ import sys
 
 MODEL, CODEC = "actors/model", "actors/codec"
 LOW = {"schemas", "persistence", MODEL, CODEC}
-SHELLS = ["journal", "catalog", "checkpoint", "membership", "repair", "cooldown", "console", "agent", "supervision"]
+SHELLS = ["journal", "catalog", "checkpoint", "membership", "repair", "cooldown", "warmup", "console", "agent", "supervision"]
 
 # room -> rooms it may include.  The longest prefix of a path names its room.
 MAY_INCLUDE = {

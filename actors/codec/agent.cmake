@@ -1,1 +1,1 @@
-target_sources(tabletd_codec PRIVATE agent_codec.cpp agent_cooldown_codec.cpp move_codec.cpp remote_meta_codec.cpp)
+target_sources(tabletd_codec PRIVATE agent_codec.cpp agent_cooldown_codec.cpp agent_warmup_codec.cpp move_codec.cpp remote_meta_codec.cpp)

@@ -22,16 +22,6 @@ void fill_conf(wire::CooldownConf::Builder to, const cooldown_conf& from) {
   encode(from.recalled, to.initRecalled());
 }
 
-void fill_resource(wire::RemoteResource::Builder to, const resource& from) {
-  to.setId(raw(from.id));
-  to.setIsS3(from.type == resource_type::s3);
-  auto properties = to.initProperties(size_of(from.properties));
-  for (unsigned i = 0; i < properties.size(); ++i) {
-    properties[i].setKey(from.properties[i].first.c_str());
-    properties[i].setValue(from.properties[i].second.c_str());
-  }
-}
-
 void fill_policy(wire::CooldownOrder::Builder to, const storage_policy* policy) {
   if (policy == nullptr)
     return to.getRule().setNever();
@@ -51,6 +41,16 @@ struct order_facts {
 };
 
 }  // namespace
+
+void fill_resource(wire::RemoteResource::Builder to, const resource& from) {
+  to.setId(raw(from.id));
+  to.setIsS3(from.type == resource_type::s3);
+  auto properties = to.initProperties(size_of(from.properties));
+  for (unsigned i = 0; i < properties.size(); ++i) {
+    properties[i].setKey(from.properties[i].first.c_str());
+    properties[i].setValue(from.properties[i].second.c_str());
+  }
+}
 
 cooldown_reported decode_cooldown_report(wire::CooldownReport::Reader from) {
   cooldown_reported to{replica_id{from.getReplica()}, from.getReport(),     from.getTerm(), id_of(from.getPublished()),

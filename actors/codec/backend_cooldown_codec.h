@@ -20,6 +20,8 @@ namespace tabletd::codec {
 [[nodiscard]] model::publication_asked decode_publication(wire::PublicationAsked::Reader from);
 [[nodiscard]] model::deletion_asked decode_deletion(wire::DeletionAsked::Reader from);
 
+void fill_resource(wire::RemoteResource::Builder to, const model::resource& from);
+
 struct cooldown_ack {
   model::tablet_id tablet{};
   model::acknowledge_report what;

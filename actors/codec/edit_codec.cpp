@@ -341,6 +341,13 @@ edit_body read(wire::Edit::Reader from) {
     case wire::Edit::COOLDOWN_HURRIED: return edit_words::read_hurried(from.getCooldownHurried());
     case wire::Edit::COOLDOWN_RECALLED: return edit_words::read_recalled(from.getCooldownRecalled());
     case wire::Edit::REMOTE_PURGED: return edit_words::read_purged(from.getRemotePurged());
+    case wire::Edit::WARMUP_CREATED: return read(from.getWarmupCreated());
+    case wire::Edit::WARMUP_BEGUN: return read(from.getWarmupBegun());
+    case wire::Edit::BATCH_WARMED: return read(from.getBatchWarmed());
+    case wire::Edit::WARMUP_ENDED: return read(from.getWarmupEnded());
+    case wire::Edit::WARMUP_PAUSED: return warmup_paused{warmup_job_id{from.getWarmupPaused()}};
+    case wire::Edit::WARMUP_RESUMED: return warmup_resumed{warmup_job_id{from.getWarmupResumed()}};
+    case wire::Edit::WARMUP_FORGOTTEN: return warmup_forgotten{warmup_job_id{from.getWarmupForgotten()}};
   }
   KJ_FAIL_REQUIRE(
       "the edit is a case this version does not know; was the log written by a newer tabletd?",
@@ -375,6 +382,8 @@ std::size_t words_of(const edit_body& body) {
                         [](const plan_moves_skipped& e) { return common + 12 * e.moves.size(); },
                         [](const cooldown_granted& e) { return common + 3 * e.grants.size(); },
                         [](const remote_purged& e) { return common + e.tablets.size(); },
+                        [](const warmup_created& e) { return common + edit_words::words_of(e.lanes); },
+                        [](const warmup_begun& e) { return common + (e.lanes ? edit_words::words_of(*e.lanes) : 0); },
                         [](const auto&) { return common; },
                     },
                     body);

@@ -103,4 +103,26 @@ cooldown_hurried read_hurried(wire::PartitionsRef::Reader from);
 void fill(wire::Edit::Builder to, const cooldown_recalled& e);
 cooldown_recalled read_recalled(wire::PartitionsRef::Reader from);
 
+// Of edit_codec_warmup.cpp; what the image says too comes first.
+void fill(wire::WarmupDefinition::Builder to, const warmup_definition& from);
+warmup_definition read(wire::WarmupDefinition::Reader from);
+wire::WarmupState state_of(warmup_state from);
+warmup_state state_of(wire::WarmupState from);
+void fill(capnp::List<wire::WarmupLanePlan>::Builder to, const std::vector<warmup_lane_plan>& from);
+std::vector<warmup_lane_plan> read(capnp::List<wire::WarmupLanePlan>::Reader from);
+void fill(capnp::List<wire::SkippedLane>::Builder to, const std::vector<skipped_lane>& from);
+std::vector<skipped_lane> read(capnp::List<wire::SkippedLane>::Reader from);
+std::size_t words_of(const std::vector<warmup_lane_plan>& from);
+void fill(wire::Edit::Builder to, const warmup_created& e);
+warmup_created read(wire::WarmupCreated::Reader from);
+void fill(wire::Edit::Builder to, const warmup_begun& e);
+warmup_begun read(wire::WarmupBegun::Reader from);
+void fill(wire::Edit::Builder to, const batch_warmed& e);
+batch_warmed read(wire::BatchWarmed::Reader from);
+void fill(wire::Edit::Builder to, const warmup_ended& e);
+warmup_ended read(wire::WarmupEnded::Reader from);
+void fill(wire::Edit::Builder to, const warmup_paused& e);
+void fill(wire::Edit::Builder to, const warmup_resumed& e);
+void fill(wire::Edit::Builder to, const warmup_forgotten& e);
+
 } // namespace tabletd::codec::edit_words

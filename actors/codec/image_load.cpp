@@ -59,7 +59,7 @@ struct catalog_loader::state {
              builder_of<colocate_group_id, colocate_group>, builder_of<partition_id, time_ms>,
              builder_of<frontend_id, retention_mark>, builder_of<resource_id, resource>,
              builder_of<storage_policy_id, storage_policy>, builder_of<tablet_id, cooldown_conf>,
-             builder_of<tablet_id, time_ms>>
+             builder_of<tablet_id, time_ms>, builder_of<warmup_job_id, warmup_job>>
     builders;
 
   template <class Id, class T>
@@ -193,6 +193,7 @@ void catalog_loader::state::add(wire::Section::Reader from) {
     case kind_of::STORAGE_POLICIES: return add_all(from.getStoragePolicies(), "storagePolicies");
     case kind_of::COOLDOWNS: return add_all(from.getCooldowns(), "cooldowns");
     case kind_of::TOMBSTONES: return add_all(from.getTombstones(), "tombstones");
+    case kind_of::WARMUPS: return add_all(from.getWarmups(), "warmups");
   }
   KJ_FAIL_REQUIRE("a section of the image says nothing that this version knows", static_cast<unsigned>(from.which()));
 }
@@ -271,6 +272,7 @@ loaded_catalog catalog_loader::finish() {
   s.finish(cat.storage_policies);
   s.finish(cat.cooldowns);
   s.finish(cat.tombstones);
+  s.finish(cat.warmup.jobs);
   s.count_published();
   for (const auto& [id, count] : s.tables_in) {
     auto* db = cat.databases.edit(id);

@@ -73,6 +73,9 @@ entry<tablet_id, cooldown_conf> read(wire::ImageCooldown::Reader from);
 void fill(wire::ImageTombstone::Builder to, tablet_id id, const time_ms& dropped);
 entry<tablet_id, time_ms> read(wire::ImageTombstone::Reader from);
 
+void fill(wire::ImageWarmup::Builder to, warmup_job_id id, const warmup_job& from);
+entry<warmup_job_id, warmup_job> read(wire::ImageWarmup::Reader from);
+
 void fill(wire::ImageCluster::Builder to, const catalog& from);
 /// Into a catalog that has nothing else yet; the counts are the caller's.
 void read(wire::ImageCluster::Reader from, catalog& into);
@@ -95,5 +98,6 @@ std::size_t words_of(const retention_mark& from);
 std::size_t words_of(const resource& from);
 std::size_t words_of(const storage_policy& from);
 std::size_t words_of(const cooldown_conf& from);
+std::size_t words_of(const warmup_job& from);
 
 } // namespace tabletd::codec::image_parts

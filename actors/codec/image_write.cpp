@@ -118,6 +118,7 @@ void write_catalog(const catalog& cat, const std::vector<carried_section>& carri
         [](auto root, unsigned n) { return root.initStoragePolicies(n); });
   write(kind_of::COOLDOWNS, sink, cat.cooldowns, [](auto root, unsigned n) { return root.initCooldowns(n); });
   write(kind_of::TOMBSTONES, sink, cat.tombstones, [](auto root, unsigned n) { return root.initTombstones(n); });
+  write(kind_of::WARMUPS, sink, cat.warmup.jobs, [](auto root, unsigned n) { return root.initWarmups(n); });
   for (const auto& section : carried)
     sink(section.kind, section.flags, section.payload);
 }

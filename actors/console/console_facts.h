@@ -2,6 +2,7 @@
 // What the console shows of things it cannot see: front ends, actors, the journal.  Plain
 // values behind functions, so that node wires them and tests make them up.
 #include "actors/model/cooldown_handler.h"
+#include "actors/model/warmup_standing.h"
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -71,6 +72,8 @@ struct console_facts {
   std::function<std::vector<std::pair<std::string, std::string>>()> checkpoint;
   /// How each tablet that is looked after stands, ascending, at most so many.
   std::function<std::vector<std::pair<model::tablet_id, model::cooldown_standing>>(std::size_t rows_max)> cooldown;
+  /// Of a running round on the leader; nothing elsewhere.
+  std::function<std::optional<model::warmup_lane_standing>(model::warmup_job_id, model::backend_id)> warmup_lane;
 };
 
 } // namespace tabletd

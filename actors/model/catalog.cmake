@@ -9,6 +9,7 @@ target_sources(tabletd_model PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/catalog_apply_policy.cpp
   ${CMAKE_CURRENT_LIST_DIR}/catalog_apply_replica.cpp
   ${CMAKE_CURRENT_LIST_DIR}/catalog_apply_table.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/catalog_apply_warmup.cpp
   ${CMAKE_CURRENT_LIST_DIR}/catalog_invariants.cpp
   ${CMAKE_CURRENT_LIST_DIR}/liveness.cpp
   ${CMAKE_CURRENT_LIST_DIR}/load_txn.cpp

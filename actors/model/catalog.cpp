@@ -211,6 +211,15 @@ std::string_view name(refusal why) {
     case refusal::uploader_unfit: return "uploader_unfit";
     case refusal::partition_stays_hot: return "partition_stays_hot";
     case refusal::partition_would_cool: return "partition_would_cool";
+    case refusal::warmup_unsound: return "warmup_unsound";
+    case refusal::warmup_destination_busy: return "warmup_destination_busy";
+    case refusal::warmup_twin_exists: return "warmup_twin_exists";
+    case refusal::warmup_job_unknown: return "warmup_job_unknown";
+    case refusal::warmup_job_over: return "warmup_job_over";
+    case refusal::warmup_job_not_over: return "warmup_job_not_over";
+    case refusal::warmup_is_paused: return "warmup_is_paused";
+    case refusal::warmup_not_paused: return "warmup_not_paused";
+    case refusal::warmup_stale: return "warmup_stale";
     case refusal::not_uploader: return "not_uploader";
     case refusal::remote_meta_stale: return "remote_meta_stale";
     case refusal::remote_meta_unsound: return "remote_meta_unsound";

@@ -11,6 +11,7 @@
 #include "actors/model/packed_map.h"
 #include "actors/model/saved_plan.h"
 #include "actors/model/short_list.h"
+#include "actors/model/warmup_records.h"
 #include <map>
 #include <memory>
 #include <optional>
@@ -317,6 +318,15 @@ enum class refusal : std::uint8_t {
   cooldown_unsettled,      ///< Not every wanted replica is there and on a live backend.
   partition_stays_hot,     ///< Under no storage policy; verdict.id: the partition.
   partition_would_cool,    ///< Under a storage policy; verdict.id: the partition.
+  warmup_unsound,          ///< Not a job that could be, or not its plan.
+  warmup_destination_busy, ///< verdict.id: the job whose round holds it.
+  warmup_twin_exists,      ///< verdict.id: the job that does it for good (spec/jobs.md A11).
+  warmup_job_unknown,
+  warmup_job_over,         ///< Finished or cancelled.
+  warmup_job_not_over,
+  warmup_is_paused,
+  warmup_not_paused,
+  warmup_stale,            ///< It is about another round, lane or batch than the next.
 };
 [[nodiscard]] std::string_view name(refusal why);
 
@@ -358,6 +368,7 @@ struct catalog {
   cow_map<tablet_id, cooldown_conf> cooldowns;              ///< Of tablets that ever had a grant, until they are gone.
   /// When they were dropped; until nothing of theirs is left in any remote store (remote_purged, spec/jobs.md U6).
   cow_map<tablet_id, time_ms> tombstones;
+  warmup_ledger warmup;
   layout_change layout;
   std::uint64_t replicas = 0;            ///< Kept by the fold; equals the sum over tablets.
 

@@ -60,6 +60,13 @@ verdict fold(catalog& cat, const cooldown_hurried& e, moment now);
 verdict fold(catalog& cat, const cooldown_recalled& e, moment now);
 verdict fold(catalog& cat, const cooldown_deletion_confirmed& e, moment now);
 verdict fold(catalog& cat, const remote_purged& e, moment now);
+verdict fold(catalog& cat, const warmup_created& e, moment now);
+verdict fold(catalog& cat, const warmup_begun& e, moment now);
+verdict fold(catalog& cat, const batch_warmed& e, moment now);
+verdict fold(catalog& cat, const warmup_ended& e, moment now);
+verdict fold(catalog& cat, const warmup_paused& e, moment now);
+verdict fold(catalog& cat, const warmup_resumed& e, moment now);
+verdict fold(catalog& cat, const warmup_forgotten& e, moment now);
 
 // -- shared by the folds --
 

@@ -346,11 +346,26 @@ std::string broken_policies(const catalog& cat) {
   });
 }
 
+std::string broken_warmups(const catalog& cat) {
+  std::set<std::string> held;
+  return first_broken(cat.warmup.jobs, [&](warmup_job_id id, const warmup_job& job) -> std::string {
+    if (job.id != id || raw(id) > raw(cat.applied) || job.lanes.size() != job.plan->size())
+      return say("warm-up job ", id, " is filed under another id, or its lanes are not those of its plan");
+    for (std::size_t i = 0; i < job.lanes.size(); ++i)
+      if (job.lanes[i].backend != (*job.plan)[i].backend || job.lanes[i].warmed > (*job.plan)[i].batches.size())
+        return say("warm-up job ", id, " has a lane of backend ", job.lanes[i].backend, " that its plan does not have");
+    if (is_final(job.state) && job.paused)
+      return say("warm-up job ", id, " is over and paused");
+    const bool holds = job.state == warmup_state::running && !is_event_driven(job.what.sync);
+    return holds && !held.insert(job.what.dst).second ? say("cluster ", job.what.dst, " is warmed by two jobs at once") : "";
+  });
+}
+
 } // namespace
 
 std::string broken_invariant(const catalog& cat) {
   for (auto* check : {broken_tables, broken_tablets, broken_backends, broken_loads, broken_orders, broken_moves, broken_plans,
-                      broken_policies, broken_tombstones})
+                      broken_policies, broken_tombstones, broken_warmups})
     if (auto broken = check(cat); !broken.empty())
       return broken;
   return "";

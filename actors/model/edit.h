@@ -3,6 +3,7 @@
 // twin is schemas/edits.capnp, and actors/codec/edit_codec.h maps between the two.
 #include "actors/model/cooldown_types.h"
 #include "actors/model/ids.h"
+#include "actors/model/warmup_edits.h"
 #include <array>
 #include <optional>
 #include <string>
@@ -265,7 +266,8 @@ using edit_body = std::variant<cluster_founded, term_began, backend_added, backe
                                plan_moves_skipped, checkpoint_decided, resource_created, resource_altered, resource_dropped,
                                storage_policy_created, storage_policy_altered, storage_policy_dropped, storage_policy_set,
                                cooldown_granted, cooldown_published, cooldown_deletion_confirmed, cooldown_hurried,
-                               cooldown_recalled, remote_purged>;
+                               cooldown_recalled, remote_purged, warmup_created, warmup_begun, batch_warmed, warmup_ended,
+                               warmup_paused, warmup_resumed, warmup_forgotten>;
 
 struct edit {
   time_ms at{}; ///< Leader's wall clock at proposal: the only time the fold sees.

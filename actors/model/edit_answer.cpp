@@ -111,6 +111,18 @@ constexpr std::array explanations{
   explanation{refusal::partition_would_cool, error_code::failed_precondition,
               "a partition is under a storage policy, which would cool it again",
               R"(ALTER TABLE ... SET ("storage_policy" = "") takes it away from a table, MODIFY PARTITION from a partition)"},
+  explanation{refusal::warmup_unsound, error_code::invalid_argument, "it is no job that could be, or does not fit its plan",
+              "HELP WARM UP says what may be given"},
+  explanation{refusal::warmup_destination_busy, error_code::failed_precondition, "another job warms that cluster",
+              R"(SHOW WARM UP JOB lists them; PROPERTIES("when_busy" = "queue") waits for its turn)"},
+  explanation{refusal::warmup_twin_exists, error_code::already_exists, "a job does that again and again already",
+              "SHOW WARM UP JOB lists them; CANCEL WARM UP JOB ends one"},
+  explanation{refusal::warmup_job_unknown, error_code::not_found, "there is no such warm-up job", "SHOW WARM UP JOB lists them"},
+  explanation{refusal::warmup_job_over, error_code::failed_precondition, "the job is over", "SHOW WARM UP JOB shows how it ended"},
+  explanation{refusal::warmup_job_not_over, error_code::conflict, "the job is not over", ""},
+  explanation{refusal::warmup_is_paused, error_code::failed_precondition, "the job is paused", "RESUME WARM UP JOB lets it go on"},
+  explanation{refusal::warmup_not_paused, error_code::failed_precondition, "the job is not paused", ""},
+  explanation{refusal::warmup_stale, error_code::conflict, "the job has gone on, or ended, meanwhile", "SHOW WARM UP JOB shows it"},
 };
 
 statement_error failed(const edit_answer& answer, std::string_view doing, std::string_view leader) {

@@ -45,8 +45,9 @@ void place(warmup_plan& plan, std::span<const warmup_tablet> tablets) {
   for (const auto& lane : plan.lanes)
     backends.push_back(lane.backend);
   for (const auto& t : tablets) {
-    const auto lane
-        = std::ranges::lower_bound(plan.lanes, caching_backend(t.tablet, backends), {}, &planned_lane::backend);
+    const bool is_known = std::ranges::binary_search(backends, t.served_by);
+    const auto home = is_known ? t.served_by : caching_backend(t.tablet, backends);
+    const auto lane = std::ranges::lower_bound(plan.lanes, home, {}, &planned_lane::backend);
     lane->tablets.push_back(t);
     lane->bytes = sum(lane->bytes, t.bytes);
   }

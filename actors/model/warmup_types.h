@@ -68,6 +68,7 @@ struct warmup_definition {
 struct warmup_tablet {
   tablet_id tablet{};
   std::uint64_t bytes{};
+  backend_id served_by{};  ///< By serving_backend(); 0: by caching_backend() over the destination's.
   friend bool operator==(const warmup_tablet&, const warmup_tablet&) = default;
 };
 struct warmup_batch {

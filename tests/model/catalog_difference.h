@@ -66,7 +66,7 @@ inline std::vector<std::uint64_t> offered(const name_index& index, std::uint64_t
 /// The first part in which they differ, or empty.
 inline std::string difference(const catalog& a, const catalog& b) {
   const auto& [cluster, cluster_name, term, leader, term_since, applied, next_id, backends, databases, tables, tablets,
-               loads, orders, moves, decisions, colocate_groups, hints, config, pauses, plans, retention, resources, storage_policies, cooldowns, tombstones, layout, replicas,
+               loads, orders, moves, decisions, colocate_groups, hints, config, pauses, plans, retention, resources, storage_policies, cooldowns, tombstones, warmup, layout, replicas,
                database_names, table_names, labels, ended_loads, planned]
     = a;
   if (cluster != b.cluster || cluster_name != b.cluster_name)
@@ -98,6 +98,8 @@ inline std::string difference(const catalog& a, const catalog& b) {
   TABLETD_COMPARE(storage_policies)
   TABLETD_COMPARE(cooldowns)
   TABLETD_COMPARE(tombstones)
+  if (compared(warmup.jobs) != compared(b.warmup.jobs))
+    return "warmup";
   TABLETD_COMPARE(ended_loads)
   TABLETD_COMPARE(planned)
 #undef TABLETD_COMPARE

@@ -124,6 +124,23 @@ std::vector<sample> samples() {
       {"cooldown_hurried", at(48, cooldown_hurried{table_id{10'005}, {partition_id{10'006}, partition_id{10'007}}})},
       {"cooldown_recalled", at(49, cooldown_recalled{table_id{10'005}, {partition_id{10'007}}})},
       {"remote_purged", at(50, remote_purged{{tablet_id{10'008}, tablet_id{10'009}}})},
+      {"warmup_created_table",
+       at(51, warmup_created{{warmup_type::table, "", "west", {{table_id{10'005}, {}}, {table_id{10'006}, partition_id{10'007}}}, true,
+                              sync_once{}, warmup_on_error::skip, warmup_when_busy::reject},
+                             {{backend_id{10'001}, {{{tablet_id{10'008}, tablet_id{10'009}}, 600}, {{tablet_id{10'010}}, 7}}},
+                              {backend_id{10'002}, {}}}})},
+      {"warmup_created_periodic",
+       at(51, warmup_created{{warmup_type::cluster, "east", "west", {}, false, sync_periodic{time_ms{600'000}}, {}, {}}, {}})},
+      {"warmup_created_event",
+       at(51, warmup_created{{warmup_type::cluster, "east", "west", {}, false, sync_on_event{warmup_event::query}, {}, {}}, {}})},
+      {"warmup_begun_as_created", at(52, warmup_begun{warmup_job_id{51}, 0, std::nullopt})},
+      {"warmup_begun_with_lanes",
+       at(52, warmup_begun{warmup_job_id{51}, 3, std::vector<warmup_lane_plan>{{backend_id{10'001}, {{{tablet_id{10'008}}, 600}}}}})},
+      {"batch_warmed", at(53, batch_warmed{warmup_job_id{51}, 3, backend_id{10'001}, 2, 500, 1, {tablet_id{10'008}}})},
+      {"warmup_ended", at(54, warmup_ended{warmup_job_id{51}, 3, warmup_state::finished, "one was away", {{backend_id{10'001}, "away"}}})},
+      {"warmup_paused", at(55, warmup_paused{warmup_job_id{51}})},
+      {"warmup_resumed", at(56, warmup_resumed{warmup_job_id{51}})},
+      {"warmup_forgotten", at(57, warmup_forgotten{warmup_job_id{51}})},
   };
 }
 

@@ -75,6 +75,11 @@ TEST(ImageCodec, AWalkGoesOnAfterwardsAsIfNothingHadHappened) {
         note("policies", w.cat.storage_policies.size());
         note("cooldowns", w.cat.cooldowns.size());
         note("tombstones", w.cat.tombstones.size());
+        note("warmups", w.cat.warmup.jobs.size());
+        w.cat.warmup.jobs.for_each([&](warmup_job_id, const warmup_job& job) {
+          note("warming", job.state == warmup_state::running);
+          note("warmed", job.finished > time_ms{});
+        });
         w.cat.resources.for_each([&](resource_id, const resource& r) { note("published", r.tablets); });
       }
       w.now += std::chrono::milliseconds(dice.below(10'000)) + (dice.chance(1) ? std::chrono::hours(30) : 0h);
@@ -88,7 +93,7 @@ TEST(ImageCodec, AWalkGoesOnAfterwardsAsIfNothingHadHappened) {
     }
     ASSERT_EQ(broken_invariant(other), "");
   }
-  EXPECT_EQ(most.size(), 17u);
+  EXPECT_EQ(most.size(), 20u);
   for (const auto& [what, count] : most)
     EXPECT_GT(count, 0u) << what;
 }
@@ -168,6 +173,27 @@ catalog full_catalog() {
   cat.cooldowns.put(tablet_id{10'006}, {replica_id{10'007}, 7, published_meta{{6, 8}, resource_id{10'029}, "10007.6.8.ab.meta", 0xdeadbeef, 5, 4'096}, {6, 4}});
   cat.cooldowns.put(tablet_id{10'007}, {replica_id{}, 2, std::nullopt});
   cat.tombstones.put(tablet_id{9'006}, time_ms{26});
+  warmup_job job;
+  job.id = warmup_job_id{870};
+  job.what = {warmup_type::table, "east", "west", {{t.id, partition_id{10'005}}}, true, sync_periodic{time_ms{600'000}},
+              warmup_on_error::skip, warmup_when_busy::reject};
+  job.state = warmup_state::running;
+  job.run = 4;
+  job.created = time_ms{27};
+  job.started = time_ms{28};
+  job.finished = time_ms{29};
+  job.paused = time_ms{30};
+  job.paused_for = time_ms{31};
+  job.err = "the last one failed";
+  job.plan = std::make_shared<const std::vector<warmup_lane_plan>>(
+    std::vector<warmup_lane_plan>{{b.id, {{{tablet_id{10'006}}, 4'096}, {{tablet_id{10'007}}, 5}}}, {backend_id{10'040}, {}}});
+  job.lanes = {{b.id, 1, 4'000, 1, {tablet_id{10'006}}}, {backend_id{10'040}, 0, 0, 0, {}}};
+  job.skipped = {{b.id, "it was away"}};
+  cat.warmup.jobs.put(job.id, job);
+  job.id = warmup_job_id{871};
+  job.what.sync = sync_on_event{warmup_event::query};
+  job.paused.reset();
+  cat.warmup.jobs.put(job.id, job);
   return cat;
 }
 
@@ -203,7 +229,7 @@ image image_in(const std::filesystem::path& file) {
 
 TEST(ImageCodec, ImagesOfEarlierVersionsLoad) {
   const auto written = image_of(full_catalog());
-  const std::filesystem::path file{TABLETD_GOLDEN_IMAGES "/full.v4.txt"};
+  const std::filesystem::path file{TABLETD_GOLDEN_IMAGES "/full.v5.txt"};
   if (std::getenv("TABLETD_WRITE_GOLDEN")) {
     std::filesystem::create_directories(file.parent_path());
     std::ofstream{file} << text_of(written);
@@ -212,8 +238,10 @@ TEST(ImageCodec, ImagesOfEarlierVersionsLoad) {
   ASSERT_FALSE(golden.empty()) << file;
   EXPECT_EQ(difference(full_catalog(), loaded_from(golden).cat), "");
   EXPECT_EQ(text_of(golden), text_of(written))
-    << "if a field was added on purpose, write a full.v5.txt beside it; this one must load for ever";
+    << "if a field was added on purpose, write a full.v6.txt beside it; this one must load for ever";
   auto first = full_catalog();
+  first.warmup = {};
+  EXPECT_EQ(difference(first, loaded_from(image_in(TABLETD_GOLDEN_IMAGES "/full.v4.txt")).cat), "");
   first.tombstones = {};
   auto* t = first.tables.edit(table_id{10'003});
   t->partitions.front().cool_through = 0;
@@ -237,9 +265,9 @@ TEST(ImageCodec, EveryKindOfSectionHasAName) {
     EXPECT_EQ(codec::section_kind(codec::section_name(s.kind)), s.kind);
     kinds.insert(s.kind);
   }
-  EXPECT_EQ(kinds.size(), 20u) << "full_catalog() has something of everything";
+  EXPECT_EQ(kinds.size(), 21u) << "full_catalog() has something of everything";
   EXPECT_EQ(codec::section_name(0), "");
-  EXPECT_EQ(codec::section_name(21), "");
+  EXPECT_EQ(codec::section_name(22), "");
   EXPECT_EQ(codec::section_name(6), "tablets");
   EXPECT_EQ(codec::section_kind("unset"), std::nullopt);
 }

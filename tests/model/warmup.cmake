@@ -1,8 +1,9 @@
 # Warm-up: what is warmed where, who says what to whom, what the log says.
-tabletd_test(warmup_test LIBS tabletd_model LABELS model SOURCES
+tabletd_test(warmup_test LIBS tabletd_codec LABELS model SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/warmup_lane_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/warmup_plan_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/warmup_records_test.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/warmup_serving_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/warmup_slot_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/warmup_vectors_test.cpp)
 tabletd_test(warmup_simulation_test LIBS tabletd_model LABELS model SOURCES

@@ -17,7 +17,7 @@ public:
   edit_body next_of_all() {
     if (!chance(30))
       return next();
-    switch (below(31)) {
+    switch (below(36)) {
       case 0: return cluster_founded{{1, 2, 3}, "blue"};
       case 1: return backend_modified{some_backend(), "c" + std::to_string(below(2)), "rack:" + std::to_string(below(3))};
       case 2: return with_partition();
@@ -50,11 +50,56 @@ public:
       case 27: return recall_published();
       case 28: return table_that_cooled_dropped();
       case 29: return remote_purged{{pick<tablet_id>(cat_.tombstones)}};
+      case 30: return warmup_created{job_asked(), {}};
+      case 31: return begun();
+      case 32: return batch();
+      case 33: return job_ended();
+      case 34:
+        return chance(50)   ? edit_body{warmup_paused{some_job()}}
+               : chance(70) ? edit_body{warmup_resumed{some_job()}}
+                            : edit_body{warmup_forgotten{some_job()}};
       default: return balance_clone();
     }
   }
 
 private:
+  warmup_job_id some_job() { return pick<warmup_job_id>(cat_.warmup.jobs); }
+  warmup_definition job_asked() {
+    warmup_definition what{warmup_type::cluster, "c0", "c" + std::to_string(1 + below(2)), {}, chance(50), sync_once{}, {}, {}};
+    if (chance(30))
+      what.sync = sync_periodic{time_ms{1'000}};
+    if (chance(20))
+      what.sync = sync_on_event{chance(50) ? warmup_event::load : warmup_event::query};
+    what.on_error = chance(50) ? warmup_on_error::skip : warmup_on_error::cancel;
+    return what;
+  }
+  warmup_begun begun() {
+    const auto id = some_job();
+    const auto* job = cat_.warmup.jobs.find(id);
+    if (!job || is_event_driven(job->what.sync))
+      return {id, 0, std::nullopt};
+    std::vector<warmup_lane_plan> lanes;
+    for (std::uint64_t b = 1; b <= 1 + below(3); ++b)
+      lanes.push_back({backend_id{b}, {{{tablet_id{1}, tablet_id{b}}, 100}, {{tablet_id{2}}, 50}}});
+    return {id, job->run, std::move(lanes)};
+  }
+  batch_warmed batch() {
+    const auto id = some_job();
+    const auto* job = cat_.warmup.jobs.find(id);
+    if (!job || job->lanes.empty())
+      return {id, 0, backend_id{1}, 0, 1, 0, {}};
+    const auto& lane = job->lanes[below(job->lanes.size())];
+    return {id, job->run, lane.backend, lane.warmed, below(51), 1, {tablet_id{1}}};
+  }
+  warmup_ended job_ended() {
+    const auto id = some_job();
+    const auto* job = cat_.warmup.jobs.find(id);
+    warmup_ended e{id, job ? job->run : 0, static_cast<warmup_state>(below(4)), chance(50) ? "it failed" : "", {}};
+    if (job && !job->lanes.empty() && chance(70))
+      for (const auto& lane : job->lanes)
+        e.skipped.push_back({lane.backend, "away"});
+    return e;
+  }
   resource_properties root() { return {{"root", "/mnt/" + std::to_string(below(3))}}; }
   cooldown_due due() {
     return chance(50) ? cooldown_due{cooldown_ttl{below(100)}} : cooldown_due{cooldown_datetime{time_ms{static_cast<std::int64_t>(below(100))}}};
