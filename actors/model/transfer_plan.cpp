@@ -1,7 +1,7 @@
 #include "actors/model/transfer_plan.h"
 #include "actors/model/load_txn.h"
+#include "actors/model/name_lookup.h"
 #include "actors/model/statement.h"
-#include "actors/model/nearest.h"
 #include "actors/model/warmup_serving.h"
 #include <algorithm>
 #include <map>
@@ -149,14 +149,6 @@ private:
   std::vector<backend_id> linked_;  ///< Of these.
 };
 
-statement_error no_such_cluster(const catalog& cat, const std::string& cluster) {
-  std::vector<std::string> names;
-  cat.backends.for_each([&](backend_id, const backend& b) { names.push_back(b.cluster); });
-  const auto near = nearest(cluster, names);
-  return {error_code::not_found, "there is no cluster " + cluster + ": no backend belongs to it",
-          near.empty() ? "SHOW BACKENDS shows which there are" : "did you mean " + near + "?", {}, {}, {}, {}};
-}
-
 statement_error nobody_serves(const std::string& cluster) {
   return {error_code::unavailable, "no backend of cluster " + cluster + " is alive and linked",
           "see SHOW BACKENDS; without USING CLUSTER the replicas are read, wherever they are", {}, {}, {}, 1'000};
@@ -190,8 +182,8 @@ plan_export(const catalog& cat, const cluster_view& view, const table& from, con
   reading spread{cat, view};
   std::optional<remote_reading> remote;
   if (!cluster.empty()) {
-    if (!is_cluster(cat, cluster))
-      return no_such_cluster(cat, cluster);
+    if (auto error = why_no_cluster(cat, cluster))
+      return *std::move(error);
     if (remote.emplace(cat, view, cluster); remote->nobody())
       return nobody_serves(cluster);
   }

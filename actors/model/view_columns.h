@@ -140,7 +140,7 @@ inline constexpr std::array warm_up_plan{
 inline constexpr std::array warm_up_jobs{
   unsigned_of("JobId"), text_of("Src"), text_of("Dst"), state_of("Status"), text_of("Type"), text_of("SyncMode"),
   time_of("CreateTime"), time_of("StartTime"), unsigned_of("FinishBatch"), unsigned_of("AllBatch"), time_of("FinishTime"),
-  text_of("Progress"), ratio_of("Percent"), text_of("Rate"), text_of("ETA"), unsigned_of("FailedTablets"),
+  text_of("Progress"), ratio_of("Percent"), column{"Rate", value_type::float64, "bytes"}, column{"ETA", value_type::uint64, "duration"}, unsigned_of("FailedTablets"),
   text_of("ErrMsg"), text_of("Tables")};
 inline constexpr std::array warm_up_lanes{
   unsigned_of("BackendId"), text_of("Host"), state_of("Status"), unsigned_of("FinishBatch"), unsigned_of("AllBatch"),

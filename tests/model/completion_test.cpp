@@ -58,7 +58,7 @@ TEST(Completion, KnowsKeywordsNamesAndPages) {
     {"ALTER SYSTEM |", "ADD CANCEL DECOMMISSION DROP MODIFY @13"},
     {"ALTER SYSTEM DROP BACKEND |", "\"h1:9060\" \"h2:9060\" @26"},
     {"ALTER SYSTEM DROP BACKEND 'h2|", "'h2:9060' @26"},
-    {"SHOW PROC |", "'/actors' '/backends' '/checkpoint' '/cluster_balance' '/colocation_group' '/cooldown' '/dbs' '/frontends' '/journal' '/statistic' @10"},
+    {"SHOW PROC |", "'/actors' '/backends' '/checkpoint' '/cluster_balance' '/colocation_group' '/cooldown' '/dbs' '/frontends' '/journal' '/statistic' '/warm_up' @10"},
     {"SHOW PROC '/cl|", "'/cluster_balance' @10"},
     {"SHOW PROC \"/cluster_balance/p|", "\"/cluster_balance/pending_tablets\" \"/cluster_balance/priority_repair\" @10"},
     {"SHOW PROC '/backends/|", "'/backends/10003' '/backends/10004' @10"},
@@ -152,6 +152,7 @@ TEST(ProcPath, EveryPageIsFoundByWalkingDown) {
   world.add_backends(3);
   world.table("shop", "orders", 4, 3);
   world.colocated("shop", "twin", 2, 3, "g");
+  world.fold(warmup_created{{warmup_type::cluster, "a", "b", {}, false, {}, {}, {}}, {}});
   std::set<proc_page> seen;
   std::vector<std::string> paths{"/"};
   for (std::size_t i = 0; i < paths.size(); ++i) {
@@ -175,7 +176,7 @@ TEST(ProcPath, NamesWorkAsIdsDo) {
   world.add_backends(1);
   const auto orders = world.table("shop", "orders", 1, 1);
   const auto by_name = std::get<proc_target>(find_proc("/dbs/shop/orders/", world.cat));
-  EXPECT_EQ(by_name, (proc_target{proc_page::table, shop, orders, {}, {}, {}, {}, {}}));
+  EXPECT_EQ(by_name, (proc_target{proc_page::table, shop, orders, {}, {}, {}, {}, {}, {}}));
   EXPECT_EQ(std::get<proc_target>(find_proc("//dbs/" + std::to_string(raw(shop)) + "//" + std::to_string(raw(orders)), world.cat)), by_name);
   EXPECT_EQ(std::get<proc_target>(find_proc("", world.cat)).page, proc_page::root);
 }
@@ -194,7 +195,7 @@ TEST(ProcPath, WhatIsNotThereIsNamed) {
   const row table[] = {
     {"/statistik", "statistik is not below '/'", "did you mean '/statistic'?"},
     {"/cluster_balance/pending", "pending is not below '/cluster_balance'", "did you mean '/cluster_balance/pending_tablets'?"},
-    {"/nothing", "nothing is not below '/'", "there are: actors, backends, checkpoint, cluster_balance, colocation_group, cooldown, dbs, frontends, journal, statistic"},
+    {"/nothing", "nothing is not below '/'", "there are: actors, backends, checkpoint, cluster_balance, colocation_group, cooldown, dbs, frontends, journal, statistic, warm_up"},
     {"/dbs/shop/t", "t is not below '/dbs/shop'", "nothing is below that page"},
     {"/backends/7/x", "7 is not below '/backends'", "there are: 10003"},
     {"/journal/x\n\xff", "x\\x0a\\xff is not below '/journal'", "nothing is below that page"},
