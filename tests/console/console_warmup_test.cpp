@@ -19,6 +19,9 @@ const std::string jobs_head
       "FailedTablets|ErrMsg|Tables\n";
 const std::string plan_head = "BackendId|Host|Tablets|Bytes|CacheBytes|ExcessBytes|Verdict\n";
 
+/// A promise must be kept inside a turn of the actor that made it: tick_due says "now".
+using held_desk_actor = warmup_desk_actor::extend<caf::reacts_to<tick_due>>;
+
 struct ConsoleWarmUp : test::session_world {
   model::table_id orders{};
   std::vector<model::warmup_definition> planned; ///< What the keeper was asked.
@@ -29,6 +32,7 @@ struct ConsoleWarmUp : test::session_world {
   std::string silent;                            ///< Why the second backend does not verify; empty: it does.
   bool desk_holds = false;
   std::vector<caf::typed_response_promise<warmup_plan_answer>> held_plans;
+  held_desk_actor planner;
 
   void SetUp() override {
     world.database("shop");
@@ -39,16 +43,18 @@ struct ConsoleWarmUp : test::session_world {
     world.load(orders, "a", 100);
     world.add_partition(orders, "p2", 4, 2);
     world.table("shop", "items", 1, 1);
-    warmup_desk = sys.spawn([this](warmup_desk_actor::pointer self, int) { return desk(self); }, 0);
+    planner = sys.spawn([this](held_desk_actor::pointer self, int) { return desk(self); }, 0);
+    warmup_desk = planner;
     session_world::SetUp();
   }
   void TearDown() override {
     held_plans.clear();
-    urgent_exit(warmup_desk, caf::exit_reason::user_shutdown);
+    urgent_exit(planner, caf::exit_reason::user_shutdown);
     warmup_desk = nullptr;
+    planner = nullptr;
     session_world::TearDown();
   }
-  warmup_desk_actor::behavior_type desk(warmup_desk_actor::pointer self) {
+  held_desk_actor::behavior_type desk(held_desk_actor::pointer self) {
     return {[this, self](const warmup_plan_question& asked) {
               auto answer = self->make_response_promise<warmup_plan_answer>();
               planned.push_back(codec::edit_words::read(asked.get().getWhat()));
@@ -58,7 +64,11 @@ struct ConsoleWarmUp : test::session_world {
                 answer.deliver(codec::seal_planned(plan_of_job(planned.back())));
               return answer;
             },
-            [this](const warmup_verify_question& asked) { return verified(model::warmup_job_id{asked.get().getJob()}); }};
+            [this](const warmup_verify_question& asked) { return verified(model::warmup_job_id{asked.get().getJob()}); },
+            [this](tick_due) {
+              for (auto& answer : std::exchange(held_plans, {}))
+                answer.deliver(codec::seal_planned(plan_of_job(planned.back())));
+            }};
   }
   model::warmup_plan_result plan_of_job(const model::warmup_definition& what) {
     if (refuses)
@@ -238,7 +248,7 @@ TEST_F(ConsoleWarmUp, ADryRunSaysWhatWouldBeRefused) {
 }
 
 TEST_F(ConsoleWarmUp, WithoutAKeeperTheClientIsTold) {
-  urgent_exit(warmup_desk, caf::exit_reason::kill);
+  urgent_exit(planner, caf::exit_reason::kill);
   settle();
   const auto text = run("WARM UP CLUSTER blue WITH TABLE shop.orders");
   EXPECT_TRUE(text.starts_with("error [8] nobody looks after warm-up here: ")) << text;
@@ -272,7 +282,7 @@ TEST_F(ConsoleWarmUp, WhatBecomesBusyWhileThePlanIsMadeIsRefusedByTheFold) {
   world.fold(model::warmup_begun{first, 0, {}});
   publish_world();
   ASSERT_EQ(held_plans.size(), 1u);
-  held_plans[0].deliver(codec::seal_planned(plan_of_job(planned.back())));
+  caf::anon_send(planner, tick_due{});
   settle();
   ASSERT_TRUE(*slot);
   EXPECT_NE(test::shown((*slot)->get().getResult()).find(fmt::format("is being warmed by job {}", raw(first))), std::string::npos);
