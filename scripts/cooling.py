@@ -1,9 +1,11 @@
 """A cluster whose tables cool: front ends, backends, and as the remote store a shared directory or an S3 store that
 verifies signatures."""
+import ctypes
 import json
 import os
 import pathlib
 import signal
+import struct
 import subprocess
 
 from groups import HOST, FrontEnds, Member, free_port, wait_for
@@ -12,10 +14,10 @@ PATIENCE_S = float(os.environ.get("PATIENCE_S", 240))
 
 
 class Backends:
-    def __init__(self, binaries, root, count, settings=None):
+    def __init__(self, binaries, root, count, settings=None, prefix="be"):
         self.members = []
         for number in range(1, count + 1):
-            name, address = f"be{number}", f"{HOST}:{free_port()}"
+            name, address = f"{prefix}{number}", f"{HOST}:{free_port()}"
             config = {"node.name": name, "node.data_dir": str(root / name), "rpc.listen": address,
                       "http.listen": f"{HOST}:{free_port()}", "report.full_every_s": 2} | (settings or {})
             (root / f"{name}.toml").write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in config.items()))
@@ -31,14 +33,47 @@ class Backends:
             member.stop(signal.SIGKILL)
 
 
+class OpenedFiles:
+    """Counts how often files below a directory, as it is now, are opened."""
+    IN_OPEN, IN_ISDIR = 0x20, 0x40000000
+    HEAD = struct.Struct("iIII")
+
+    def __init__(self, root):
+        libc = ctypes.CDLL(None, use_errno=True)
+        self.handle = libc.inotify_init1(os.O_NONBLOCK)
+        for directory in [root, *(path for path in root.rglob("*") if path.is_dir())]:
+            if libc.inotify_add_watch(self.handle, os.fsencode(directory), self.IN_OPEN) < 0:
+                raise OSError(ctypes.get_errno(), f"cannot watch {directory}")
+        self.count = 0
+
+    def read(self):
+        while True:
+            try:
+                events = os.read(self.handle, 1 << 16)
+            except BlockingIOError:
+                return self.count
+            at = 0
+            while at < len(events):
+                _, mask, _, length = self.HEAD.unpack_from(events, at)
+                self.count += not mask & self.IN_ISDIR
+                at += self.HEAD.size + length
+
+
 class Directory:
     def __init__(self, root):
         self.root = root / "store"
         self.root.mkdir()
+        self.opened = None
 
     def properties(self, place):
         (self.root / place).mkdir()
         return f'"type" = "file", "root" = "{self.root / place}"'
+
+    def reads(self):
+        """How often an object was opened since this was first asked."""
+        if self.opened is None:
+            self.opened = OpenedFiles(self.root)
+        return self.opened.read()
 
     def sizes(self):
         return {str(path.relative_to(self.root)): path.stat().st_size for path in self.root.rglob("*") if path.is_file()}
@@ -70,6 +105,11 @@ class S3:
         self.command("sizes")
         return json.loads(self.process.stdout.readline())
 
+    def reads(self):
+        """How often an object was asked for."""
+        self.command("reads")
+        return int(self.process.stdout.readline())
+
     def trouble(self):
         self.command("refuse 40")
         self.command("hang_up 20")
@@ -86,8 +126,12 @@ class Cluster:
         self.front.start()
         self.back.start()
         for member in self.back.members:
-            self.again(f'ALTER SYSTEM ADD BACKEND "{member.address}"')
+            self.again(f'ALTER SYSTEM ADD BACKEND "{member.address}" PROPERTIES ("cluster" = "{self.cluster_of(member)}")')
         wait_for("all backends live", lambda: all(row["Alive"] for row in self.sql("SHOW BACKENDS")))
+
+    @staticmethod
+    def cluster_of(member):
+        return "default_cluster"
 
     def stop(self):
         self.back.stop()

@@ -65,9 +65,10 @@ struct FrontEndGroup : fe_world {
     options.joins = true;
     start(i, std::move(options));
     told added;
-    wait_until("it is heard to ask", [&] {
+    wait_until("it is heard to ask, and the one before it has its vote", [&] {
       added = by.run(fmt::format("ALTER SYSTEM ADD {} \"{}\"", kind, edit_log_of(i)));
-      return added.message.find("asks to be taken in") == std::string::npos;
+      return added.message.find("asks to be taken in") == std::string::npos
+             && added.message.find("another change of the group is under way") == std::string::npos;
     });
     ASSERT_TRUE(added.ok()) << added;
     said.wait([&](const std::string& word) { return word == fmt::format("{} ready", i); });
