@@ -111,7 +111,10 @@ private:
     bool is_away = false;
     try {
       const auto meta = cold_.meta(wanted_tablet.tablet, wanted_tablet.meta, time_left_since(now_ms()));
-      bytes = meta.object_bytes;
+      if (meta.is_kept)
+        bytes = meta.object_bytes;
+      else
+        failure = "the list of its remote rowsets could not be kept here";
       found = objects_of(meta, wanted_tablet);
     } catch (const remote_error& why) {
       failure = why.what();
