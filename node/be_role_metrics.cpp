@@ -43,10 +43,10 @@ void add_cache(metric_page& page, const cache_snapshot& cache) {
 }
 
 void add_warmups(metric_page& page, const be_stats::warmups& how) {
-  page.add(families::warmup_batches, {"ok"}, number(how.batches_whole));
-  page.add(families::warmup_batches, {"error"}, number(how.batches_lacking));
-  page.add(families::warmup_failed, number(how.tablets_failed));
-  page.add(families::warmup_bytes, number(how.bytes));
+  page.add(families::be_warmup_batches, {"ok"}, number(how.batches_whole));
+  page.add(families::be_warmup_batches, {"error"}, number(how.batches_lacking));
+  page.add(families::be_warmup_failed, number(how.tablets_failed));
+  page.add(families::be_warmup_bytes, number(how.bytes));
 }
 
 } // namespace

@@ -44,6 +44,13 @@ struct fe_config {
   std::uint64_t checkpoint_bytes_mib_max = 64;
   std::uint64_t checkpoint_age_max_s = 3'600;
   std::uint64_t cooldown_lease_ms = 1'800'000; ///< The seed's half hour.
+  std::uint64_t warmup_running_max = 10;
+  std::uint64_t warmup_batch_bytes = 10ULL << 30; ///< The seed's 10 GiB.
+  std::uint64_t warmup_timeout_s = 30 * 86'400;
+  std::uint64_t warmup_history_keep_s = 7 * 86'400;
+  std::uint64_t warmup_failures_max = 3;
+  std::uint64_t warmup_rest_ms = 20'000;
+  bool warmup_on_join = true;
 };
 
 struct be_config {

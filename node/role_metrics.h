@@ -8,6 +8,7 @@
 #include "actors/model/catalog.h"
 #include "actors/model/cluster_view.h"
 #include "actors/model/scheduler_view.h"
+#include "actors/warmup/warmup_board.h"
 #include "node/be/disk_worker.h"
 #include "node/metric_registry.h"
 #include "persistence/cache/cache_counters.h"
@@ -31,6 +32,7 @@ struct fe_snapshot {
   };
   std::vector<peer> peers;
   const cooldown_board& cooldown;
+  const warmup_board& warmup;
   const checkpoint_progress& checkpoint;
   model::image_mark newest_image; ///< Sound, here; id 0: none.
   model::time_ms now{}; ///< Since the Unix epoch; ages are measured from here.

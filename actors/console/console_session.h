@@ -6,6 +6,8 @@
 #include "actors/console/console_jobs.h"
 #include "actors/console/statistic_cache.h"
 #include "actors/model/completion.h"
+#include "actors/model/warmup_split.h"
+#include "actors/warmup/ports.h"
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
@@ -23,6 +25,8 @@ struct console_session_ports {
   statistic_cache_ptr statistics;
   checkpoint_controller_actor checkpoint; ///< Of the leader's term, too.
   group_keeper_actor group{};             ///< The same.
+  warmup_desk_actor warmup{};             ///< The same; null: nobody looks after warm-up.
+  std::uint64_t warmup_batch_bytes = model::warmup_batch_bytes; ///< At most so many in a batch.
   leader_check_actor leader{};            ///< Asked before every statement that reads; null: nobody else can lead.
 };
 

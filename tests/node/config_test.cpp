@@ -47,7 +47,9 @@ TEST(Config, EveryKeyOfTheDefaultFileHasAComment) {
     // cache.min_left_mib is what front ends are told as storage.min_left_mib, which a backend is not.
     // cache.capacity_bytes is how much of a disk its owner gives away, warmup.bytes_per_s what his link to the store can
     // spare, warmup.requests what it takes to fill that link: none of them can be guessed from inside.
-    EXPECT_LE(keys, 27) << "adding a knob needs a removed one or an argument (design/style.md 5)";
+    // warmup.*: batch_bytes and rest_ms weigh work done twice against entries of the log and against a restart's time,
+    // which differ from a laptop to a rack; the others are limits of the seed, which it says an operator may set.
+    EXPECT_LE(keys, 34) << "adding a knob needs a removed one or an argument (design/style.md 5)";
   }
 }
 

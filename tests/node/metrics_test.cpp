@@ -237,6 +237,7 @@ struct FeMetricsTest : ::testing::Test {
   journal_stats journal;
   memory_stats memory;
   cooldown_board cooldown;
+  warmup_board warmup;
   checkpoint_progress checkpoint;
 
   FeMetricsTest() {
@@ -314,12 +315,28 @@ struct FeMetricsTest : ::testing::Test {
     cooldown.show(model::tablet_id{20'003}, {model::cooldown_phase::cooled, "", 0});
     cooldown.assignments[static_cast<std::size_t>(model::reassignment::report_timeout)] = 6;
     cooldown.conflicts = 2;
+    model::warmup_job job;
+    job.id = model::warmup_job_id{70};
+    job.state = model::warmup_state::running;
+    job.plan = std::make_shared<const std::vector<model::warmup_lane_plan>>(std::vector<model::warmup_lane_plan>{
+      {model::backend_id{10'001}, {{{model::tablet_id{1}}, 100}, {{model::tablet_id{2}}, 50}}}, {model::backend_id{10'002}, {{{model::tablet_id{3}}, 7}}}});
+    job.lanes = {{model::backend_id{10'001}, 1, 100, 0, {}}, {model::backend_id{10'002}, 0, 0, 0, {}}};
+    cat.warmup.jobs.put(job.id, job);
+    job.id = model::warmup_job_id{71};
+    job.state = model::warmup_state::pending;
+    cat.warmup.jobs.put(job.id, job);
+    warmup.show(model::warmup_job_id{70}, model::backend_id{10'001}, {20, 0, {}, true, ""});
+    warmup.jobs_failed = 4;
+    warmup.batches_failed = 1;
+    warmup.finished_bytes = 900;
+    warmup.pushes = 6;
+    warmup.pushed_bytes = 77;
   }
   strict_reader scrape(bool leads) {
     metric_page page;
     add_fe_metrics(page, {.leads = leads, .sessions = 2, .catalog = cat, .cluster = cluster, .scheduler = view,
                           .journal = journal, .memory = memory, .memory_limit_bytes = 64 << 20, .peers = {{2, 40, 1'000}},
-                          .cooldown = cooldown, .checkpoint = checkpoint, .newest_image = {42, 1'000, 7}, .now = 100'000ms});
+                          .cooldown = cooldown, .warmup = warmup, .checkpoint = checkpoint, .newest_image = {42, 1'000, 7}, .now = 100'000ms});
     strict_reader read(exposition(page.take()));
     EXPECT_EQ(read.errors, std::vector<std::string>{});
     return read;
@@ -347,6 +364,16 @@ TEST_F(FeMetricsTest, ALeaderTellsWhatItsSnapshotsSay) {
   EXPECT_EQ(read.at(R"(tabletd_cooldown_tablets{phase="cooled"})"), 2);
   EXPECT_EQ(read.at(R"(tabletd_cooldown_uploader_assignments_total{reason="report_timeout"})"), 6);
   EXPECT_EQ(read.at(R"(tabletd_cooldown_conflicts_total)"), 2);
+  EXPECT_EQ(read.at(R"(tabletd_warmup_jobs{state="running"})"), 1);
+  EXPECT_EQ(read.at(R"(tabletd_warmup_jobs{state="pending"})"), 1);
+  EXPECT_EQ(read.at(R"(tabletd_warmup_backends{state="running"})"), 1);
+  EXPECT_EQ(read.at(R"(tabletd_warmup_backends{state="pending"})"), 1);
+  EXPECT_EQ(read.at("tabletd_warmup_remaining_bytes"), 37) << "50 and 7, of which 20 are there already";
+  EXPECT_EQ(read.at(R"(tabletd_warmup_jobs_ended_total{result="failed"})"), 4);
+  EXPECT_EQ(read.at(R"(tabletd_warmup_batches_total{result="error"})"), 1);
+  EXPECT_EQ(read.at("tabletd_warmup_finished_bytes_total"), 900);
+  EXPECT_EQ(read.at("tabletd_warmup_pushes_total"), 6);
+  EXPECT_EQ(read.at("tabletd_warmup_pushed_bytes_total"), 77);
   EXPECT_EQ(read.at(R"(tabletd_catalog_objects{type="tablet"})"), 5);
   EXPECT_EQ(read.at(R"(tabletd_catalog_objects{type="replica"})"), 15);
   EXPECT_EQ(read.at(R"(tabletd_backends{state="alive"})"), 1);
