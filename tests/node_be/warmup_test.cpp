@@ -415,6 +415,24 @@ TEST_F(BackendWarmup, ACacheThatCannotBeOpenedDoesNotStopTheBackend) {
   EXPECT_EQ(push_warm(*fe, {cooled()}).failed_tablets, 1U);
 }
 
+TEST_F(BackendWarmup, OneOfTwoPathsIsEnough) {
+  auto how = paced("b");
+  std::filesystem::create_directories(dir / "c");
+  how.paths.push_back({dir / "c", false, {}});
+  std::ofstream(dir / "b" / "cache") << "no directory";
+  backend other(sys, how);
+  leader fe2(io, other.port());
+  ASSERT_EQ(fe2.attach(5), "");
+  const auto pushed = push_warm(fe2, {cooled()});
+  EXPECT_EQ(pushed.failed_tablets, 0U) << pushed.why;
+  EXPECT_EQ(verify(fe2, {cooled()}).sound_bytes, bytes_there());
+  EXPECT_LT(state(fe2).capacity_bytes, cold.capacity_bytes) << "the share of one path";
+  const auto paths = other.node().cache()->status();
+  ASSERT_EQ(paths.size(), 2U);
+  EXPECT_NE(paths[0].fault, "");
+  EXPECT_EQ(paths[1].fault, "");
+}
+
 /// A path's quota is one for replicas and cache, and what replicas may want is left free.
 TEST_F(BackendWarmup, TheCacheCountsAgainstItsPath) {
   cold.reserve.min_left_bytes = (1 << 20) - 10 * small_block;
