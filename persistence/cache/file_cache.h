@@ -80,10 +80,9 @@ struct cache_path_status {
   std::string fault;  ///< Why it is out of use or takes no blocks; empty: it is well.
 };
 
-/// What warm-ups may hold without being forced to, and what they hold.
-struct warmup_room {
-  std::uint64_t capacity_bytes = 0;
-  std::uint64_t used_bytes = 0;
+struct cache_room {
+  std::uint64_t for_warmups_bytes = 0;  ///< What they may hold without being forced to, as things are now.
+  std::uint64_t held_bytes = 0;         ///< By whatever brought it.
 };
 
 class file_cache {
@@ -117,7 +116,7 @@ public:
   void maintain();
   [[nodiscard]] const cache_counters& counters() const { return counters_; }
   [[nodiscard]] std::vector<cache_path_status> status() const;
-  [[nodiscard]] warmup_room room_for_warmups() const;
+  [[nodiscard]] cache_room room() const;
   [[nodiscard]] std::vector<heat_of_partition> hottest(std::size_t count) const;
   [[nodiscard]] std::uint32_t block_bytes() const { return options_.rules.block_bytes; }
 
