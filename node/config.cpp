@@ -77,6 +77,18 @@ const std::vector<knob<fe_config>>& knobs(const fe_config&) {
     {"cooldown.lease_ms", &c::cooldown_lease_ms,
      "ms an uploader may go on after its last acknowledged report; another one is chosen only after that and what clocks may be wrong",
      1'000, 86'400'000},
+    {"warmup.running_max", &c::warmup_running_max, "Warm-up jobs that run at once, each on a cluster of its own", 1, 1'000},
+    {"warmup.batch_bytes", &c::warmup_batch_bytes,
+     "Bytes of a batch: what is logged when it is warm, and warmed again when its backend begins anew", 1, 1e15},
+    {"warmup.timeout_s", &c::warmup_timeout_s, "s after which a round of a job is given up; pauses do not count", 10,
+     31'536'000},
+    {"warmup.history_keep_s", &c::warmup_history_keep_s, "s for which a job that is over is shown", 0, 31'536'000},
+    {"warmup.failures_max", &c::warmup_failures_max,
+     "Questions in a row that a backend may leave unanswered before its part of a job fails", 1, 1'000},
+    {"warmup.rest_ms", &c::warmup_rest_ms, "ms before such a question is put again; longer than a backend needs to restart", 10,
+     600'000},
+    {"warmup.on_join", &c::warmup_on_join,
+     "Have a backend that is new, or has restarted, warm what is read most in its cluster"},
   };
   return all;
 }
@@ -100,6 +112,12 @@ const std::vector<knob<be_config>>& knobs(const be_config&) {
      "ms after which a replica's cooldown is reported again; must be much less than cooldown.lease_ms of the front ends", 10,
      600'000},
     {"cooldown.calls_max", &c::cooldown_calls_max, "Calls to remote stores at once", 1, 64},
+    {"cache.capacity_bytes", &c::cache_capacity_bytes,
+     "Bytes of remote stores that all paths together may cache; 0: none, cooled rowsets are read where they lie"},
+    {"cache.min_left_mib", &c::cache_min_left_mib,
+     "MiB the cache leaves free on a path, and a little more; not less than storage.min_left_mib of the front ends", 0, mib_max},
+    {"warmup.bytes_per_s", &c::warmup_bytes_per_s, "Limit of what warm-ups download; 0: none"},
+    {"warmup.requests", &c::warmup_requests, "Range requests of warm-ups in flight", 1, 64},
   };
   return all;
 }

@@ -44,6 +44,13 @@ struct fe_config {
   std::uint64_t checkpoint_bytes_mib_max = 64;
   std::uint64_t checkpoint_age_max_s = 3'600;
   std::uint64_t cooldown_lease_ms = 1'800'000; ///< The seed's half hour.
+  std::uint64_t warmup_running_max = 10;
+  std::uint64_t warmup_batch_bytes = 10ULL << 30; ///< The seed's 10 GiB.
+  std::uint64_t warmup_timeout_s = 30 * 86'400;
+  std::uint64_t warmup_history_keep_s = 7 * 86'400;
+  std::uint64_t warmup_failures_max = 3;
+  std::uint64_t warmup_rest_ms = 20'000;
+  bool warmup_on_join = true;
 };
 
 struct be_config {
@@ -60,6 +67,10 @@ struct be_config {
   std::uint64_t cooldown_work_interval_ms = 20'000;
   std::uint64_t cooldown_report_interval_ms = 60'000;
   std::uint64_t cooldown_calls_max = 4;
+  std::uint64_t cache_capacity_bytes = 10ULL << 30;
+  std::uint64_t cache_min_left_mib = 2'048;
+  std::uint64_t warmup_bytes_per_s = 0;
+  std::uint64_t warmup_requests = 8;
 };
 
 /// One of fe_config::frontends.

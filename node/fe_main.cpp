@@ -46,6 +46,12 @@ fe_options options_of(const fe_config& config, std::uint16_t http_port) {
   options.membership.agent.link.silence_max
     = options.membership.liveness.interval * options.membership.liveness.missed_max;
   options.cooldown_lease = std::chrono::milliseconds(config.cooldown_lease_ms);
+  options.warmup.jobs.running_max = config.warmup_running_max;
+  options.warmup.jobs.timeout = std::chrono::seconds(config.warmup_timeout_s);
+  options.warmup.jobs.history_keep = std::chrono::seconds(config.warmup_history_keep_s);
+  options.warmup.batch_bytes = config.warmup_batch_bytes;
+  options.warmup.lanes = {static_cast<std::uint32_t>(config.warmup_failures_max), std::chrono::milliseconds(config.warmup_rest_ms)};
+  options.warmup.on_join = config.warmup_on_join;
   options.scheduler.repair_delay_factor = std::chrono::milliseconds(config.repair_delay_factor_ms);
   options.scheduler.be_down_tolerance = std::chrono::milliseconds(config.be_down_tolerate_ms);
   options.scheduler.slots_per_path = static_cast<std::uint32_t>(config.slots_per_path);

@@ -62,6 +62,7 @@ void fe_metrics::collect(metric_page& page) const {
                         .memory_limit_bytes = node_->log_memory_bytes_max(),
                         .peers = std::move(peers),
                         .cooldown = node_->cooldown(),
+                        .warmup = node_->warmup(),
                         .checkpoint = node_->checkpoints().progress(),
                         .newest_image = images.empty() ? model::image_mark{} : images.front(),
                         .now = wall_now()});

@@ -226,6 +226,42 @@ void add_cooldown(metric_page& page, const cooldown_board& board) {
   page.add(families::cooldown_conflicts, number(board.conflicts));
 }
 
+void add_warmup(metric_page& page, const model::catalog& cat, const warmup_board& board) {
+  std::array<std::uint64_t, 2> jobs{}, lanes{}; // Index: as in vocabulary::job_state.
+  std::uint64_t remaining = 0;
+  cat.warmup.jobs.for_each([&](model::warmup_job_id id, const model::warmup_job& job) {
+    if (model::is_final(job.state))
+      return;
+    const bool runs = job.state == model::warmup_state::running;
+    ++jobs[runs ? 1 : 0];
+    if (!runs)
+      return;
+    const auto progress = model::progress_of(job);
+    const auto live = board.live_bytes(id);
+    const auto open = progress.bytes_total - std::min(progress.bytes_total, progress.bytes_done);
+    remaining += open - std::min(open, live);
+    for (std::size_t i = 0; i < job.lanes.size(); ++i) {
+      const auto stands = board.find(id, job.lanes[i].backend);
+      if (!model::all_warmed(job, i))
+        ++lanes[stands && stands->in_flight ? 1 : 0];
+    }
+  });
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    page.add(families::warmup_jobs, {vocabulary::job_state[i]}, number(jobs[i]));
+    page.add(families::warmup_backends, {vocabulary::job_state[i]}, number(lanes[i]));
+  }
+  page.add(families::warmup_ended, {vocabulary::job_result[0]}, number(board.jobs_finished));
+  page.add(families::warmup_ended, {vocabulary::job_result[1]}, number(board.jobs_cancelled));
+  page.add(families::warmup_ended, {vocabulary::job_result[2]}, number(board.jobs_failed));
+  page.add(families::warmup_batches, {"ok"}, number(board.batches_ok));
+  page.add(families::warmup_batches, {"error"}, number(board.batches_failed));
+  page.add(families::warmup_batch_duration, {}, board.batch_seconds.counts(), batch_seconds_bounds);
+  page.add(families::warmup_finished, number(board.finished_bytes));
+  page.add(families::warmup_remaining, number(remaining));
+  page.add(families::warmup_pushes, number(board.pushes));
+  page.add(families::warmup_pushed, number(board.pushed_bytes));
+}
+
 } // namespace
 
 void add_fe_metrics(metric_page& page, const fe_snapshot& fe) {
@@ -244,6 +280,7 @@ void add_fe_metrics(metric_page& page, const fe_snapshot& fe) {
   add_balancer(page, fe.catalog, fe.scheduler, fe.now);
   add_slots(page, fe.catalog, fe.scheduler);
   add_cooldown(page, fe.cooldown);
+  add_warmup(page, fe.catalog, fe.warmup);
   page.add(families::cooldown_tombstones, number(fe.catalog.tombstones.size()));
 }
 

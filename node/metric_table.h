@@ -125,6 +125,15 @@ inline constexpr row cooldown_tablets{"tabletd_cooldown_tablets", gauge, fe_lead
 inline constexpr row cooldown_assignments{"tabletd_cooldown_uploader_assignments_total", counter, fe_leader, {"reason"}, "Uploaders appointed, each with a term of its own, by reason."};
 inline constexpr row cooldown_conflicts{"tabletd_cooldown_conflicts_total", counter, fe_leader, {}, "Reports of a replica that uploads while the log has another one in office."};
 inline constexpr row cooldown_tombstones{"tabletd_cooldown_tombstones", gauge, fe_leader, {}, "Dropped tablets whose objects in remote stores have not been deleted yet."};
+inline constexpr row warmup_jobs{"tabletd_warmup_jobs", gauge, fe_leader, {"state"}, "Warm-up jobs not yet ended."};
+inline constexpr row warmup_ended{"tabletd_warmup_jobs_ended_total", counter, fe_leader, {"result"}, "Warm-up jobs that ended."};
+inline constexpr row warmup_batches{"tabletd_warmup_batches_total", counter, fe_leader, {"result"}, "Warm-up batches in the log; error: with tablets that could not be warmed."};
+inline constexpr row warmup_batch_duration{"tabletd_warmup_batch_duration_seconds", histogram, fe_leader, {}, "Time from batch dispatch to its end."};
+inline constexpr row warmup_finished{"tabletd_warmup_finished_bytes_total", counter, fe_leader, {}, "Bytes that batches in the log brought into caches."};
+inline constexpr row warmup_remaining{"tabletd_warmup_remaining_bytes", gauge, fe_leader, {}, "Bytes not yet warmed in running jobs."};
+inline constexpr row warmup_backends{"tabletd_warmup_backends", gauge, fe_leader, {"state"}, "BEs of running jobs with a batch in flight (running) or none although they have batches left (pending)."};
+inline constexpr row warmup_pushes{"tabletd_warmup_pushes_total", counter, fe_leader, {}, "Requests to warm tablets outside of any batch that were answered."};
+inline constexpr row warmup_pushed{"tabletd_warmup_pushed_bytes_total", counter, fe_leader, {}, "Bytes of their tablets in caches, as the answers say."};
 
 // -- be --
 inline constexpr row be_capacity{"tabletd_be_disk_capacity_bytes", gauge, be, {"path", "medium"}, "Capacity of the data path."};
@@ -140,6 +149,14 @@ inline constexpr row cooldown_uploads{"tabletd_cooldown_uploads_total", counter,
 inline constexpr row cooldown_upload_bytes{"tabletd_cooldown_upload_bytes_total", counter, be, {}, "Bytes uploaded by cooldown."};
 inline constexpr row cooldown_rewrites{"tabletd_cooldown_rewrites_total", counter, be, {"kind", "result"}, "Remote objects made of others on this BE: merged in their store, or taken to another one."};
 inline constexpr row cooldown_rewrite_bytes{"tabletd_cooldown_rewrite_bytes_total", counter, be, {"kind"}, "Bytes written by those."};
+inline constexpr row cache_reads{"tabletd_be_file_cache_reads_total", counter, be, {"result"}, "Blocks of remote rowsets looked for in the file cache."};
+inline constexpr row cache_bytes{"tabletd_be_file_cache_read_bytes_total", counter, be, {"source"}, "Bytes served from the file cache, and bytes downloaded for readers and warm-ups."};
+inline constexpr row cache_evictions{"tabletd_be_file_cache_evicted_blocks_total", counter, be, {"reason"}, "Blocks that left the file cache."};
+inline constexpr row cache_held{"tabletd_be_file_cache_bytes", gauge, be, {"queue"}, "Bytes in the file cache, by what brought them."};
+inline constexpr row cache_capacity{"tabletd_be_file_cache_capacity_bytes", gauge, be, {}, "What the file cache may hold now; less than configured while disks are needed for replicas."};
+inline constexpr row be_warmup_batches{"tabletd_be_warmup_batches_total", counter, be, {"result"}, "Batches of warm-up jobs ended on this BE; error: some of their tablets failed."};
+inline constexpr row be_warmup_failed{"tabletd_be_warmup_failed_tablets_total", counter, be, {}, "Tablets that could not be made warm here."};
+inline constexpr row be_warmup_bytes{"tabletd_be_warmup_bytes_total", counter, be, {}, "Bytes that warm-ups have brought into the file cache, or found there."};
 
 inline constexpr const row* all[] = {
   &build_info, &ready, &log_messages, &http_requests, &process_cpu, &process_resident, &process_virtual,
@@ -154,8 +171,11 @@ inline constexpr const row* all[] = {
   &heartbeat_age, &backend_used,
   &backend_capacity, &backend_replicas, &tablets, &checker_scanned, &sched_pending, &sched_running, &sched_oldest,
   &sched_submitted, &sched_finished, &sched_adjusted, &clone_bytes, &balancer_skew, &balancer_enabled,
-  &balancer_pauses, &balancer_path_moves, &slots, &slots_in_use, &cooldown_tablets, &cooldown_assignments, &cooldown_conflicts, &cooldown_tombstones, &be_capacity, &be_used, &be_online, &be_tablets, &be_tasks, &be_tasks_ended, &be_copied, &be_reports, &be_fenced,
+  &balancer_pauses, &balancer_path_moves, &slots, &slots_in_use, &cooldown_tablets, &cooldown_assignments, &cooldown_conflicts, &cooldown_tombstones,
+  &warmup_jobs, &warmup_ended, &warmup_batches, &warmup_batch_duration, &warmup_finished, &warmup_remaining,
+  &warmup_backends, &warmup_pushes, &warmup_pushed, &be_capacity, &be_used, &be_online, &be_tablets, &be_tasks, &be_tasks_ended, &be_copied, &be_reports, &be_fenced,
   &cooldown_uploads, &cooldown_upload_bytes, &cooldown_rewrites, &cooldown_rewrite_bytes,
+  &cache_reads, &cache_bytes, &cache_evictions, &cache_held, &cache_capacity, &be_warmup_batches, &be_warmup_failed, &be_warmup_bytes,
 };
 
 } // namespace families
@@ -167,7 +187,8 @@ inline constexpr std::string_view actor[] = {
   "journal", "catalog", "term_scope", "membership", "backend_agent", "tablet_checker", "tablet_scheduler",
   "tablet_sched_ctx", "console_session", "load_keeper", "load_job", "table_birth", "supervisor", "reporter",
   "task_keeper", "clone_worker", "move_worker", "herald", "image_keeper", "checkpoint_worker",
-  "checkpoint_controller", "cooldown_overseer", "cooldown_handler", "remote_purger", "other"};
+  "checkpoint_controller", "cooldown_overseer", "cooldown_handler", "remote_purger",
+  "warmup_keeper", "warmup_overseer", "warm_up_job", "warmup_lane", "other"};
 inline constexpr std::string_view supervisor[] = {"root", "sched", "be_agents", "jobs", "sessions", "storage", "other"};
 inline constexpr std::string_view term_reason[] = {"normal", "error", "killed", "down", "shutdown"};
 inline constexpr std::string_view undelivered[] = {"mailbox_full", "dead_receiver", "expired", "undecodable"};
@@ -190,6 +211,8 @@ inline constexpr std::string_view clone_scope[] = {"inter_node", "intra_node"}; 
 inline constexpr std::string_view pause_target[] = {"all", "table", "backend"};
 inline constexpr std::string_view cooldown_phase[] = {"waiting", "uploading", "following", "cooled", "stuck", "recalling"}; // Index: model::cooldown_phase.
 inline constexpr std::string_view reassign[] = {"initial", "uploader_dead", "report_timeout", "decommission"}; // Index: model::reassignment.
+inline constexpr std::string_view job_state[] = {"pending", "running"};
+inline constexpr std::string_view job_result[] = {"finished", "cancelled", "failed"};
 inline constexpr std::string_view task[] = {"create", "clone", "drop_replica", "verify", "cancel", "move"};
 
 } // namespace vocabulary

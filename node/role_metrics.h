@@ -8,8 +8,10 @@
 #include "actors/model/catalog.h"
 #include "actors/model/cluster_view.h"
 #include "actors/model/scheduler_view.h"
+#include "actors/warmup/warmup_board.h"
 #include "node/be/disk_worker.h"
 #include "node/metric_registry.h"
+#include "persistence/cache/cache_counters.h"
 #include <vector>
 
 namespace tabletd {
@@ -30,15 +32,21 @@ struct fe_snapshot {
   };
   std::vector<peer> peers;
   const cooldown_board& cooldown;
+  const warmup_board& warmup;
   const checkpoint_progress& checkpoint;
   model::image_mark newest_image; ///< Sound, here; id 0: none.
   model::time_ms now{}; ///< Since the Unix epoch; ages are measured from here.
 };
 void add_fe_metrics(metric_page& page, const fe_snapshot& fe);
 
+struct cache_snapshot {
+  const cache_counters* counters = nullptr; ///< Null: this backend has no cache.
+  std::vector<path_holdings> paths;
+};
 struct be_snapshot {
   std::vector<disk_status> paths;
   const be_stats& stats;
+  cache_snapshot cache{};
 };
 void add_be_metrics(metric_page& page, const be_snapshot& be);
 

@@ -90,7 +90,7 @@ class Story(Cluster):
         victim.start()
         leader.start()
         wait_for("there is a leader again", self.front.leader)
-        self.say(f"a new leader goes on at {self.percent(number):.0f} %")
+        self.say(f"a new leader goes on; by the log {self.percent(number):.0f} % are warm")
         wait_for("the job is over", lambda: self.job(number)["Status"] in ("FINISHED", "CANCELLED"), PATIENCE_S, 0.2)
         job = self.job(number)
         if job["Status"] != "FINISHED" or int(job["FailedTablets"]) != 0 or job["ErrMsg"]:

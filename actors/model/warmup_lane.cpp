@@ -64,7 +64,7 @@ void warmup_lane::on(const slot_replied& e) {
     if (clears->request != e.request)
       return;
     if (e.reply.verdict == slot_verdict::stale_epoch)
-      effects_.emplace_back(step_down{e.reply.epoch_seen});
+      effects_.emplace_back(lane_deposed{e.reply.epoch_seen});
     state_ = over{};
     return;
   }
@@ -76,7 +76,7 @@ void warmup_lane::on(const slot_replied& e) {
   note(e.reply);
   switch (e.reply.verdict) {
     case slot_verdict::stale_epoch:
-      effects_.emplace_back(step_down{e.reply.epoch_seen});
+      effects_.emplace_back(lane_deposed{e.reply.epoch_seen});
       state_ = over{};
       return;
     case slot_verdict::cleared:

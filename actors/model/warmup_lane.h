@@ -81,9 +81,9 @@ struct lane_failed {
   friend bool operator==(const lane_failed&, const lane_failed&) = default;
 };
 /// Somebody leads in a later term.
-struct step_down {
+struct lane_deposed {
   term epoch{};
-  friend bool operator==(const step_down&, const step_down&) = default;
+  friend bool operator==(const lane_deposed&, const lane_deposed&) = default;
 };
 /// What cannot be, if all keep the rules.
 struct raise_alarm {
@@ -91,7 +91,7 @@ struct raise_alarm {
   friend bool operator==(const raise_alarm&, const raise_alarm&) = default;
 };
 using lane_effect = std::variant<send_get, send_set_job, send_set_batch, send_clear, propose_batch, lane_failed,
-                                 step_down, raise_alarm>;
+                                 lane_deposed, raise_alarm>;
 using lane_effects = std::vector<lane_effect>;
 
 class warmup_lane {

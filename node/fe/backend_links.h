@@ -1,9 +1,10 @@
 #pragma once
 // The leader's connections to its backends: dials, attaches, carries orders out and hands
-// whatever comes back to the backend_agent actor, or to cooldown's overseer.  Lives in the KJ
-// loop; the backend_wire and cooldown_links calls may come from any thread and are posted into it.
+// whatever comes back to the backend_agent actor, to cooldown's overseer, or to who warms.  Lives in the KJ
+// loop; the calls of its three interfaces may come from any thread and are posted into it.
 #include "actors/cooldown/ports.h"
 #include "actors/membership/ports.h"
+#include "actors/warmup/ports.h"
 #include "node/fe/byte_window.h"
 #include "node/fe/report_sink.h"
 #include "node/fe/row_splitter.h"
@@ -36,6 +37,7 @@ using backend_link_ptr = std::shared_ptr<backend_link>;
 
 class backend_links final : public backend_wire,
                             public cooldown_links,
+                            public warmup_links,
                             public std::enable_shared_from_this<backend_links> {
 public:
   backend_links() = default;
@@ -56,6 +58,8 @@ public:
   void serve(cooldown_overseer_actor overseer) override;
   void leave(caf::actor_id overseer) override;
   void push(model::backend_id backend, sealed<wire::CooldownOrders> orders) override;
+  // warmup_links:
+  void call(model::backend_id backend, std::uint64_t number, warmup_call what, caf::actor caller) override;
 
   // -- loop thread --
   /// The attached link, or null.

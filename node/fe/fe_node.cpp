@@ -9,8 +9,10 @@
 #include "actors/supervision/supervisor.h"
 #include "actors/supervision/term_scope.h"
 #include "actors/urgent_exit.h"
+#include "actors/warmup/warmup_overseer.h"
 #include "node/fe/console_server.h"
 #include "node/fe/frontend_rows.h"
+#include "node/fe/herald.h"
 #include "node/fe/store_probe.h"
 #include "node/fe/store_sweep.h"
 #include "node/network_name.h"
@@ -47,34 +49,13 @@ constexpr model::supervisor_spec crowd_spec{.how = model::strategy::one_for_one,
 
 /// A crowd stops its children together, each within its 5 s.
 constexpr std::chrono::seconds crowd_shutdown{10};
-/// Covers what the term's subtree may take, one after the other: three crowds of 10 s and eight actors of 5 s.
+/// Covers what the term's subtree may take, one after the other: three crowds of 10 s and nine actors of 5 s.
 constexpr std::chrono::seconds term_shutdown{90};
+void tell_log(const std::string& text, bool is_bad) { is_bad ? log_warn(text) : log_info(text); }
+
 constexpr auto start_look = 2 * kj::MILLISECONDS;
 /// Stopping does not wait longer for another one to lead.
 constexpr std::chrono::seconds hand_over_patience{2};
-
-} // namespace
-
-namespace {
-
-/// Looks, whenever the standing of this node or its catalog changes, whether it can serve.
-struct herald_ports {
-  journal_actor journal;
-  catalog_actor catalog;
-  std::function<void()> look;
-};
-using herald_actor = standing_listener_actor::extend<caf::reacts_to<catalog_advanced>>;
-struct herald_state {
-  static inline const char* name = "herald";
-  herald_ports ports;
-};
-herald_actor::behavior_type herald(herald_actor::stateful_pointer<herald_state> self, herald_ports ports) {
-  self->state.ports = std::move(ports);
-  self->send(self->state.ports.journal, watch_standing{}, caf::actor_cast<standing_listener_actor>(self));
-  self->send(self->state.ports.catalog, subscribe{}, caf::actor_cast<catalog_listener_actor>(self));
-  return {[self](const standing&) { self->state.ports.look(); },
-          [self](const catalog_advanced&) { self->state.ports.look(); }};
-}
 
 } // namespace
 
@@ -91,6 +72,7 @@ struct fe_node::handles {
   caf::actor jobs;
   load_keeper_actor load_keeper;
   group_keeper_actor group;
+  warmup_overseer_actor warmup;
   caf::actor sessions;
   console_session_ports session; ///< Complete once `sessions` is up.
 
@@ -304,12 +286,27 @@ caf::actor fe_node::spawn_leader(caf::event_based_actor* parent) {
                        spawn_child(over, group_keeper, group_keeper_ports{h.journal, [this] { return group_sight(); }})};
                    })};
 
+  child_spec warmup{.id = "warmup",
+                    .start = handles::starter(all, &handles::warmup, [this](caf::event_based_actor* over, handles& h) -> warmup_overseer_actor {
+                      return spawn_child(over, warmup_overseer,
+                                         warmup_room{.journal = h.journal,
+                                                     .leader_check = h.journal,
+                                                     .catalog_news = h.catalog,
+                                                     .catalog = catalog_,
+                                                     .links = links_,
+                                                     .board = warmup_,
+                                                     .wall_clock = wall_clock,
+                                                     .tell = tell_log,
+                                                     .settings = options_.warmup});
+                    })};
+
   auto sessions = crowd("sessions", &handles::sessions);
   sessions.start = [this, all, job_ports, start = sessions.start](caf::event_based_actor* over) {
     auto made = start(over);
     const std::lock_guard lock{all->mutex};
     auto statistics = all->session.statistics ? all->session.statistics : std::make_shared<statistic_cache>();
-    all->session = {job_ports(), scheduler_, all->jobs, facts(), std::move(statistics), all->checkpoint, all->group, all->journal};
+    all->session = {job_ports(), scheduler_, all->jobs, facts(), std::move(statistics), all->checkpoint, all->group,
+                    caf::actor_cast<warmup_desk_actor>(all->warmup), options_.warmup.batch_bytes, all->journal};
     return made;
   };
 
@@ -327,12 +324,11 @@ caf::actor fe_node::spawn_leader(caf::event_based_actor* parent) {
                       }};
 
   child_spec purger{.id = "remote_purger", .start = [this, all](caf::event_based_actor* over) {
-                      const auto tell = [](const std::string& text, bool is_bad) { is_bad ? log_warn(text) : log_info(text); };
                       remote_purger_ports ports{.journal = all->journal,
                                                 .catalog = catalog_,
                                                 .sweep = {sweep_stores},
                                                 .wall_clock = wall_clock,
-                                                .tell = tell,
+                                                .tell = tell_log,
                                                 .lease = options_.cooldown_lease};
                       return caf::actor_cast<caf::actor>(spawn_child(over, remote_purger, std::move(ports)));
                     }};
@@ -340,7 +336,7 @@ caf::actor fe_node::spawn_leader(caf::event_based_actor* parent) {
   supervisor_options options;
   options.name = "sched";
   options.spec = leader_spec;
-  options.children = {agents, members, scheduler, checker, checkpoint, jobs, keeper, group, sessions, cooldown, purger};
+  options.children = {agents, members, scheduler, checker, checkpoint, jobs, keeper, group, warmup, sessions, cooldown, purger};
   return caf::actor_cast<caf::actor>(spawn_child(parent, supervisor, std::move(options)));
 }
 
@@ -491,6 +487,7 @@ void fe_node::stop() {
   handles_->jobs = nullptr;
   handles_->load_keeper = nullptr;
   handles_->group = nullptr;
+  handles_->warmup = nullptr;
   handles_->sessions = nullptr;
   handles_->session = {};
 }

@@ -8,6 +8,7 @@
 #include "actors/model/group_change.h"
 #include "actors/membership/membership.h"
 #include "actors/repair/tablet_scheduler.h"
+#include "actors/warmup/warmup_room.h"
 #include "node/fe/backend_links.h"
 #include "node/fe/checkpoint_room.h"
 #include "node/fe/fe_group.h"
@@ -43,6 +44,7 @@ struct fe_options {
   model::checkpoint_options checkpoint;
   checkpoint_pace checkpoint_beat;
   model::time_ms cooldown_lease{model::uploader_lease};
+  warmup_settings warmup;
   /// It leads and everything older is folded, or no longer does; from an actor's thread.
   std::function<void(bool leads)> leading = [](bool) {};
   /// It leads, or knows the leader and its cluster; from an actor's thread, perhaps more than once.
@@ -85,6 +87,7 @@ public:
   [[nodiscard]] std::vector<peer_view> peers() const { return group_->peers(); } ///< The other front ends.
   [[nodiscard]] const checkpoint_room& checkpoints() const { return *checkpoint_; }
   [[nodiscard]] const cooldown_board& cooldown() const { return *cooldown_; }
+  [[nodiscard]] const warmup_board& warmup() const { return *warmup_; }
   [[nodiscard]] const std::shared_ptr<fe_console_stats>& console() const { return console_stats_; }
 
 private:
@@ -114,6 +117,7 @@ private:
   cluster_view_cell_ptr cluster_ = std::make_shared<cluster_view_cell>();
   scheduler_view_cell_ptr scheduler_ = std::make_shared<scheduler_view_cell>();
   cooldown_board_ptr cooldown_ = std::make_shared<cooldown_board>();
+  warmup_board_ptr warmup_ = std::make_shared<warmup_board>();
   std::unique_ptr<fe_group> group_;
   std::shared_ptr<checkpoint_room> checkpoint_;
   std::shared_ptr<fe_console_stats> console_stats_ = std::make_shared<fe_console_stats>();

@@ -113,6 +113,7 @@ console_facts fe_node::facts() const {
   };
   facts.checkpoint = [room = checkpoint_] { return room->rows(); };
   facts.cooldown = [board = cooldown_](std::size_t rows_max) { return board->rows(rows_max); };
+  facts.warmup_lane = [board = warmup_](model::warmup_job_id job, model::backend_id backend) { return board->find(job, backend); };
   facts.journal = [stats = journal(), node = options_.node_id] {
     journal_facts out;
     out.node = node;

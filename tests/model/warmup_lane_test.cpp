@@ -232,14 +232,14 @@ TEST(WarmupLane, ALaterLeaderEndsIt) {
   slot_reply stale;
   stale.verdict = slot_verdict::stale_epoch;
   stale.epoch_seen = 6;
-  EXPECT_EQ(rig.reply(1, stale), effects{step_down{6}});
+  EXPECT_EQ(rig.reply(1, stale), effects{lane_deposed{6}});
   EXPECT_TRUE(rig.lane.is_over());
   EXPECT_EQ(rig.tick(), effects{});
 
   lane_rig clears;
   clears.facts.over = true;
   ASSERT_EQ(clears.tick(), effects{send_clear{1}});
-  EXPECT_EQ(clears.reply(1, stale), effects{step_down{6}});
+  EXPECT_EQ(clears.reply(1, stale), effects{lane_deposed{6}});
   EXPECT_TRUE(clears.lane.is_over());
 }
 

@@ -185,7 +185,7 @@ private:
   void carry_out(effect_of l, const lane_key& key, const send_clear& e);
   void carry_out(effect_of l, const lane_key& key, const propose_batch& e);
   void carry_out(effect_of l, const lane_key& key, const lane_failed& e);
-  void carry_out(effect_of l, const lane_key& key, const step_down& e);
+  void carry_out(effect_of l, const lane_key& key, const lane_deposed& e);
   void carry_out(effect_of l, const lane_key& key, const raise_alarm& e);
   void ask(const leader_ptr& l, const lane_key& key, std::uint64_t request, decltype(slot_request::what) what);
   void hear(const leader_ptr& l, const lane_key& key, std::uint64_t request, slot_reply reply);

@@ -232,7 +232,7 @@ void warmup_simulation::carry_out(const leader_ptr& l, const lane_key& key, cons
   require(tablets || faulty_ || now_ - healed_at_ < 2min, "a lane was given up without a fault");
   of.failed = e.why;
 }
-void warmup_simulation::carry_out(const leader_ptr& l, const lane_key&, const step_down& e) {
+void warmup_simulation::carry_out(const leader_ptr& l, const lane_key&, const lane_deposed& e) {
   ++counts_.step_downs;
   require(!l->current && e.epoch > l->epoch, "a leader stepped down that leads");
   l->gone = true;

@@ -184,7 +184,7 @@ private:
     feed(l, batch_logged{e.what.batch});
   }
   void carry_out(lane& l, const lane_failed& e) { l.failed = e.why; }
-  void carry_out(lane&, const step_down&) { FAIL() << "nobody else leads"; }
+  void carry_out(lane&, const lane_deposed&) { FAIL() << "nobody else leads"; }
   void carry_out(lane&, const raise_alarm& e) { FAIL() << e.what; }
 
   void say_sent(const lane& l, const char* what, std::uint32_t number) {

@@ -237,6 +237,7 @@ struct FeMetricsTest : ::testing::Test {
   journal_stats journal;
   memory_stats memory;
   cooldown_board cooldown;
+  warmup_board warmup;
   checkpoint_progress checkpoint;
 
   FeMetricsTest() {
@@ -314,12 +315,28 @@ struct FeMetricsTest : ::testing::Test {
     cooldown.show(model::tablet_id{20'003}, {model::cooldown_phase::cooled, "", 0});
     cooldown.assignments[static_cast<std::size_t>(model::reassignment::report_timeout)] = 6;
     cooldown.conflicts = 2;
+    model::warmup_job job;
+    job.id = model::warmup_job_id{70};
+    job.state = model::warmup_state::running;
+    job.plan = std::make_shared<const std::vector<model::warmup_lane_plan>>(std::vector<model::warmup_lane_plan>{
+      {model::backend_id{10'001}, {{{model::tablet_id{1}}, 100}, {{model::tablet_id{2}}, 50}}}, {model::backend_id{10'002}, {{{model::tablet_id{3}}, 7}}}});
+    job.lanes = {{model::backend_id{10'001}, 1, 100, 0, {}}, {model::backend_id{10'002}, 0, 0, 0, {}}};
+    cat.warmup.jobs.put(job.id, job);
+    job.id = model::warmup_job_id{71};
+    job.state = model::warmup_state::pending;
+    cat.warmup.jobs.put(job.id, job);
+    warmup.show(model::warmup_job_id{70}, model::backend_id{10'001}, {20, 0, {}, true, ""});
+    warmup.jobs_failed = 4;
+    warmup.batches_failed = 1;
+    warmup.finished_bytes = 900;
+    warmup.pushes = 6;
+    warmup.pushed_bytes = 77;
   }
   strict_reader scrape(bool leads) {
     metric_page page;
     add_fe_metrics(page, {.leads = leads, .sessions = 2, .catalog = cat, .cluster = cluster, .scheduler = view,
                           .journal = journal, .memory = memory, .memory_limit_bytes = 64 << 20, .peers = {{2, 40, 1'000}},
-                          .cooldown = cooldown, .checkpoint = checkpoint, .newest_image = {42, 1'000, 7}, .now = 100'000ms});
+                          .cooldown = cooldown, .warmup = warmup, .checkpoint = checkpoint, .newest_image = {42, 1'000, 7}, .now = 100'000ms});
     strict_reader read(exposition(page.take()));
     EXPECT_EQ(read.errors, std::vector<std::string>{});
     return read;
@@ -347,6 +364,16 @@ TEST_F(FeMetricsTest, ALeaderTellsWhatItsSnapshotsSay) {
   EXPECT_EQ(read.at(R"(tabletd_cooldown_tablets{phase="cooled"})"), 2);
   EXPECT_EQ(read.at(R"(tabletd_cooldown_uploader_assignments_total{reason="report_timeout"})"), 6);
   EXPECT_EQ(read.at(R"(tabletd_cooldown_conflicts_total)"), 2);
+  EXPECT_EQ(read.at(R"(tabletd_warmup_jobs{state="running"})"), 1);
+  EXPECT_EQ(read.at(R"(tabletd_warmup_jobs{state="pending"})"), 1);
+  EXPECT_EQ(read.at(R"(tabletd_warmup_backends{state="running"})"), 1);
+  EXPECT_EQ(read.at(R"(tabletd_warmup_backends{state="pending"})"), 1);
+  EXPECT_EQ(read.at("tabletd_warmup_remaining_bytes"), 37) << "50 and 7, of which 20 are there already";
+  EXPECT_EQ(read.at(R"(tabletd_warmup_jobs_ended_total{result="failed"})"), 4);
+  EXPECT_EQ(read.at(R"(tabletd_warmup_batches_total{result="error"})"), 1);
+  EXPECT_EQ(read.at("tabletd_warmup_finished_bytes_total"), 900);
+  EXPECT_EQ(read.at("tabletd_warmup_pushes_total"), 6);
+  EXPECT_EQ(read.at("tabletd_warmup_pushed_bytes_total"), 77);
   EXPECT_EQ(read.at(R"(tabletd_catalog_objects{type="tablet"})"), 5);
   EXPECT_EQ(read.at(R"(tabletd_catalog_objects{type="replica"})"), 15);
   EXPECT_EQ(read.at(R"(tabletd_backends{state="alive"})"), 1);
@@ -413,6 +440,15 @@ TEST(BeMetrics, TellWhatDisksAndTasksSay) {
   stats.copy_bytes_in = 1 << 20;
   stats.move_bytes = 5;
   stats.requests_fenced = 3;
+  stats.warmup.batches_whole = 4;
+  stats.warmup.tablets_failed = 2;
+  stats.warmup.bytes = 900;
+  cache_counters counters;
+  counters.hits = 8;
+  counters.bytes_from_store = 70;
+  counters.dropped_corrupt = 1;
+  path_holdings holds{.capacity_bytes = 1'000, .bytes = {}, .admits = true};
+  holds.bytes[static_cast<std::size_t>(block_queue::warm)] = 300;
   disk_status disk;
   disk.root = "/data/\"d0\"";
   disk.ssd = true;
@@ -422,7 +458,7 @@ TEST(BeMetrics, TellWhatDisksAndTasksSay) {
   broken.online = false;
   broken.usage.tablets = 2;
   metric_page page;
-  add_be_metrics(page, {{disk, broken}, stats});
+  add_be_metrics(page, {{disk, broken}, stats, {&counters, {holds, holds}}});
   const strict_reader read(exposition(page.take()));
   EXPECT_EQ(read.errors, std::vector<std::string>{});
   EXPECT_EQ(read.at(R"(tabletd_be_disk_used_bytes{path="/data/\"d0\"",medium="ssd"})"), 70);
@@ -434,6 +470,14 @@ TEST(BeMetrics, TellWhatDisksAndTasksSay) {
   EXPECT_EQ(read.at(R"(tabletd_be_copy_bytes_total{direction="in"})"), 1 << 20);
   EXPECT_EQ(read.at(R"(tabletd_be_copy_bytes_total{direction="moved"})"), 5);
   EXPECT_EQ(read.at(R"(tabletd_be_fenced_requests_total{reason="stale_term"})"), 3);
+  EXPECT_EQ(read.at(R"(tabletd_be_file_cache_reads_total{result="hit"})"), 8);
+  EXPECT_EQ(read.at(R"(tabletd_be_file_cache_read_bytes_total{source="store"})"), 70);
+  EXPECT_EQ(read.at(R"(tabletd_be_file_cache_evicted_blocks_total{reason="corrupt"})"), 1);
+  EXPECT_EQ(read.at(R"(tabletd_be_file_cache_bytes{queue="warm"})"), 600);
+  EXPECT_EQ(read.at("tabletd_be_file_cache_capacity_bytes"), 2'000);
+  EXPECT_EQ(read.at(R"(tabletd_be_warmup_batches_total{result="ok"})"), 4);
+  EXPECT_EQ(read.at("tabletd_be_warmup_failed_tablets_total"), 2);
+  EXPECT_EQ(read.at("tabletd_be_warmup_bytes_total"), 900);
   for (const auto* family : families::all)
     if (family->role == metric_role::be) {
       EXPECT_TRUE(read.has_family(std::string(family->name))) << family->name << " is in the table but never exported";

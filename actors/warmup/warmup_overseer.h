@@ -1,0 +1,77 @@
+#pragma once
+// The leader's warm-up: plans, begins jobs as their turn comes, has an actor for every round that runs, answers sessions,
+// keeps what is hot where, and pushes what is to be warm outside of any round.  docs/warmup_leader.md.
+//
+// Supervision: a permanent child of the term's subtree, before the sessions, which hold it.  Nothing that must outlive
+// it is in it: a new incarnation finds the jobs in the catalog, and asks the backends what is hot and how far they are.
+#include "actors/codec/backend_warmup_codec.h"
+#include "actors/model/warmup_heat.h"
+#include "actors/model/warmup_push.h"
+#include "actors/warmup/warm_up_job.h"
+
+#include <caf/typed_response_promise.hpp>
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+namespace tabletd {
+
+using warmup_overseer_actor
+  = warmup_desk_actor::extend<caf::reacts_to<warmup_answer>, caf::reacts_to<catalog_advanced>, caf::reacts_to<tick_due>>;
+
+struct warmup_overseer_state {
+  warmup_overseer_state() = default;
+  warmup_overseer_state(const warmup_overseer_state&) = delete;
+  /// However it ends, no round outlives it, and nobody claims to know how far they are.
+  ~warmup_overseer_state();
+
+  struct open_call {
+    model::backend_id backend{};
+    model::time_ms until{};
+    std::function<void(const warmup_answer&)> then;
+  };
+  /// A round whose plan failed: how often in a row, and when it is tried again.
+  struct planning_pause {
+    std::uint32_t tries = 0;
+    model::time_ms again_at{};
+  };
+
+  warmup_room_ptr room;
+  catalog_snapshot seen;  ///< What the last look compared with.
+
+  // Calls to backends, by number.
+  std::uint64_t calls = 0;
+  std::map<std::uint64_t, open_call> open;
+
+  // Rounds.
+  std::map<warmup_round, warm_up_job_actor> rounds;
+  std::map<caf::actor_addr, warmup_round> by_actor;
+  std::set<model::warmup_job_id> beginning;   ///< Being planned, or their warmup_begun is on its way.
+  std::set<model::warmup_job_id> forgetting;
+  std::map<model::warmup_job_id, planning_pause> pauses;
+  std::set<warmup_round> stillborn;           ///< Begun only to say in the log why they cannot be.
+
+  // Heat.
+  model::heat_book heat;
+  std::optional<model::time_ms> heat_asked;   ///< When the last round of questions began.
+  std::deque<model::backend_id> heat_next;    ///< Yet to be asked in it.
+  std::size_t heat_open = 0;
+
+  // Pushes.
+  model::warmup_pusher pusher;
+  catalog_snapshot pushed_for;                          ///< What the pusher has looked at.
+  std::map<model::backend_id, std::uint64_t> boots;     ///< As last heard.
+  bool boots_are_known = false;                         ///< A first round has asked everybody.
+  std::map<model::backend_id, std::uint64_t> joining;   ///< With their caches' capacity, until the round of heat is over.
+  static inline const char* name = "warmup_overseer";
+};
+
+warmup_overseer_actor::behavior_type warmup_overseer(
+  warmup_overseer_actor::stateful_pointer<warmup_overseer_state> self, warmup_room room);
+
+}  // namespace tabletd

@@ -1,0 +1,401 @@
+// What only the shell of warm-up's leader can get wrong: what goes out when, what becomes of proposals, and what a new
+// incarnation goes on with.  The rules themselves are tested in tests/model/warmup_*.
+#include "tests/actors/warmup_world.h"
+
+namespace tabletd::test {
+namespace {
+
+struct WarmupOverseer : warmup_overseer_world {};
+using ends = std::vector<warmup_ended>;
+
+warmup_ended ended(warmup_job_id job, warmup_state how, std::string err = "") { return {job, 0, how, std::move(err), {}}; }
+
+// -- a round ---------------------------------------------------------------------------------
+
+TEST_F(WarmupOverseer, ARoundRunsThrough) {
+  start();
+  const auto id = create_usual(about(t));
+  EXPECT_EQ(take<warmup_begun>(), (std::vector<warmup_begun>{{id, 0, std::nullopt}}));
+  EXPECT_EQ(fleet->take_said(w3), "GET; SET_JOB 0; SET_BATCH 0; GET") << "the last answer is kept until the batch ends";
+  EXPECT_EQ(fleet->take_said(w4), "GET; SET_JOB 0; SET_BATCH 0; GET");
+  fleet->end_batch(w3);
+  settle();
+  EXPECT_EQ(take<batch_warmed>(), (std::vector<batch_warmed>{{id, 0, w3, 0, 100, 0, {}}}));
+  EXPECT_EQ(fleet->take_said(w3), "SET_BATCH 1; GET") << "without a tick";
+  fleet->end_batch(w3);
+  fleet->end_batch(w4);
+  settle();
+  EXPECT_TRUE(take<warmup_ended>().empty());
+  EXPECT_EQ(fleet->take_said(w3), "") << "its part is done; the slot is kept until the round is over";
+  fleet->end_batch(w4);
+  settle();
+  EXPECT_EQ(take<warmup_ended>(), ends{ended(id, warmup_state::finished)});
+  EXPECT_EQ(state(id), "FINISHED");
+  EXPECT_EQ(fleet->take_said(w3), "CLEAR");
+  EXPECT_EQ(fleet->take_said(w4), "SET_BATCH 1; GET; CLEAR");
+  EXPECT_EQ(raw(fleet->members[w3].slot->holder(fleet->now)), 0u);
+  EXPECT_TRUE(board->lanes().empty()) << "nothing of it runs any more";
+  EXPECT_EQ(board->batches_ok, 4u);
+  EXPECT_EQ(board->finished_bytes, 400u);
+  EXPECT_EQ(board->jobs_finished, 1u);
+  seconds(10);
+  EXPECT_EQ(fleet->take_said(w3) + fleet->take_said(w4), "");
+}
+
+TEST_F(WarmupOverseer, NoLaneWaitsForAnother) {
+  start();
+  const auto id = create_usual(about(t));
+  fleet->take_said(w3);
+  fleet->take_said(w4);
+  fleet->end_batch(w3);
+  settle();
+  fleet->end_batch(w3);
+  settle();
+  EXPECT_EQ(job(id).lanes[0].warmed, 2u) << "while the other one has not ended its first batch";
+  EXPECT_EQ(job(id).lanes[1].warmed, 0u);
+  EXPECT_EQ(fleet->take_said(w4), "");
+}
+
+TEST_F(WarmupOverseer, TheNextBatchGoesOutWhenTheLogHasThisOne) {
+  start();
+  create_usual(about(t));
+  fleet->take_said(w3);
+  journal_holds_back = true;
+  fleet->end_batch(w3);
+  settle();
+  seconds(3);
+  EXPECT_EQ(fleet->take_said(w3), "");
+  journal_holds_back = false;
+  release();
+  EXPECT_EQ(fleet->take_said(w3), "SET_BATCH 1; GET");
+}
+
+TEST_F(WarmupOverseer, ABatchThatRunsIsAskedForOnceASecond) {
+  start();
+  create_usual(about(t));
+  fleet->take_said(w3);
+  seconds(3);
+  EXPECT_EQ(fleet->take_said(w3), "GET; GET; GET");
+  EXPECT_TRUE(board->find(warmup_job_id{w.index - 1}, w3)->in_flight);
+}
+
+// -- who dies --------------------------------------------------------------------------------
+
+TEST_F(WarmupOverseer, ANewLeaderGoesOnAtTheFirstBatchThatIsNotInTheLog) {
+  start();
+  const auto id = create_usual(about(t));
+  fleet->end_batch(w3);
+  settle();
+  stop();  // With batch 1 in hand.
+  fleet->kept.clear();
+  fleet->end_batch(w3);
+  fleet->take_said(w3);
+  fleet->take_said(w4);
+  take<batch_warmed>();
+  start();
+  EXPECT_EQ(fleet->take_said(w3), "GET") << "it is done already";
+  EXPECT_EQ(take<batch_warmed>(), (std::vector<batch_warmed>{{id, 0, w3, 1, 100, 0, {}}}));
+  EXPECT_EQ(fleet->take_said(w4), "GET") << "it is in hand";
+  fleet->reboot(w4);
+  settle();
+  seconds(21);
+  EXPECT_EQ(fleet->take_said(w4), "GET; SET_JOB 0; SET_BATCH 0; GET; GET") << "its batch is done again";
+  EXPECT_EQ(job(id).state, warmup_state::running);
+}
+
+TEST_F(WarmupOverseer, ABackendThatBeginsAnewIsToldWhatIsInTheLog) {
+  start();
+  const auto id = create_usual(about(t));
+  fleet->end_batch(w3);
+  settle();
+  fleet->take_said(w3);
+  fleet->reboot(w3);
+  settle();
+  EXPECT_EQ(board->find(id, w3)->why, "backend " + std::to_string(raw(w3)) + ": the link broke");
+  seconds(20);
+  EXPECT_EQ(fleet->take_said(w3), "GET; SET_JOB 1; SET_BATCH 1; GET");
+  EXPECT_EQ(board->find(id, w3)->restarts, 1u);
+  EXPECT_EQ(board->find(id, w3)->why, "");
+}
+
+TEST_F(WarmupOverseer, WhoIsDeposedSaysNothingMore) {
+  start();
+  create_usual(about(t));
+  EXPECT_TRUE(change(term_began{w.cat.term + 1, 2}).ok());
+  settle();
+  fleet->take_said(w3);
+  proposed.clear();
+  fleet->end_batch(w3);
+  settle();
+  seconds(5);
+  EXPECT_EQ(fleet->take_said(w3), "");
+  EXPECT_TRUE(proposed.empty());
+}
+
+TEST_F(WarmupOverseer, AProposalNobodyKnowsTheFateOfIsSettledByTheCatalog) {
+  start();
+  const auto id = create_usual(about(t));
+  fleet->take_said(w3);
+  journal_fails = wire::EditOutcome::Failure::STORAGE_FAILED;
+  journal_applies_and_fails = true;
+  fleet->end_batch(w3);
+  settle();
+  EXPECT_EQ(take<batch_warmed>().size(), 1u) << "it is there";
+  EXPECT_EQ(fleet->take_said(w3), "SET_BATCH 1; GET");
+  journal_applies_and_fails = false;
+  fleet->end_batch(w3);
+  settle();
+  EXPECT_EQ(job(id).lanes[0].warmed, 1u);
+  journal_fails = wire::EditOutcome::Failure::NONE;
+  seconds(1);
+  EXPECT_EQ(job(id).lanes[0].warmed, 2u) << "it was not there, and is proposed again";
+}
+
+TEST_F(WarmupOverseer, WhoDoesNotKnowWhetherItLeadsProposesNothingAgain) {
+  start();
+  const auto id = create_usual(about(t));
+  leads = false;
+  journal_fails = wire::EditOutcome::Failure::LEADERSHIP_LOST;
+  fleet->end_batch(w3);
+  settle();
+  EXPECT_EQ(take<batch_warmed>().size(), 1u);
+  seconds(30);
+  EXPECT_TRUE(take<batch_warmed>().empty());
+  EXPECT_EQ(job(id).lanes[0].warmed, 0u);
+}
+
+TEST_F(WarmupOverseer, AFullJournalIsTriedAgain) {
+  start();
+  const auto id = create_usual(about(t));
+  journal_fails = wire::EditOutcome::Failure::OVERLOADED;
+  fleet->end_batch(w3);
+  settle();
+  journal_fails = wire::EditOutcome::Failure::NONE;
+  seconds(1);
+  EXPECT_EQ(job(id).lanes[0].warmed, 1u);
+}
+
+// -- what users want -------------------------------------------------------------------------
+
+TEST_F(WarmupOverseer, ACancelledJobIsClearedOnceItIsInTheLog) {
+  start();
+  const auto id = create_usual(about(t));
+  fleet->take_said(w3);
+  happen(ended(id, warmup_state::cancelled, "user cancel"));
+  EXPECT_EQ(fleet->take_said(w3), "CLEAR") << "at once, not with the next tick";
+  EXPECT_EQ(board->jobs_cancelled, 1u);
+  seconds(5);
+  EXPECT_EQ(fleet->take_said(w3), "");
+  EXPECT_TRUE(board->lanes().empty());
+}
+
+TEST_F(WarmupOverseer, APausedJobEndsTheBatchInHandAndBeginsNone) {
+  start();
+  const auto id = create_usual(about(t));
+  happen(warmup_paused{id});
+  fleet->take_said(w3);
+  fleet->end_batch(w3);
+  settle();
+  EXPECT_EQ(job(id).lanes[0].warmed, 1u);
+  seconds(5);
+  EXPECT_EQ(fleet->take_said(w3), "") << "its lease may run out";
+  happen(warmup_resumed{id});
+  EXPECT_EQ(fleet->take_said(w3), "GET; SET_BATCH 1; GET") << "at once";
+}
+
+TEST_F(WarmupOverseer, OneJobAfterTheOtherOnEachDestination) {
+  start();
+  const auto first = create_usual(about(t));
+  const auto second = create_usual(about(t));
+  const auto elsewhere = create(about(t, "east"), {lane(e1, {bucket(0)})});
+  EXPECT_EQ(state(first), "RUNNING");
+  EXPECT_EQ(state(second), "PENDING");
+  EXPECT_EQ(state(elsewhere), "RUNNING");
+  happen(ended(first, warmup_state::cancelled, "user cancel"));
+  EXPECT_EQ(state(second), "RUNNING");
+}
+
+TEST_F(WarmupOverseer, AJobThatIsOverIsForgottenAfterAWhile) {
+  start();
+  const auto id = create_usual(about(t));
+  happen(ended(id, warmup_state::cancelled, "user cancel"));
+  wall += settings.jobs.history_keep - 2s;
+  seconds(1);
+  EXPECT_EQ(state(id), "CANCELLED");
+  seconds(1);
+  EXPECT_EQ(state(id), "gone");
+}
+
+// -- failures --------------------------------------------------------------------------------
+
+TEST_F(WarmupOverseer, ATabletThatCannotBeWarmedCancelsTheJob) {
+  start();
+  const auto id = create_usual(about(t));
+  fleet->end_batch(w3, {bucket(0)});
+  settle();
+  EXPECT_EQ(state(id), "CANCELLED");
+  EXPECT_EQ(job(id).err, "job fail: backend " + std::to_string(raw(w3)) + " could not warm 1 tablets: " + std::to_string(raw(bucket(0))));
+  EXPECT_EQ(job(id).lanes[0].warmed, 0u);
+  EXPECT_EQ(board->jobs_failed, 1u);
+}
+
+TEST_F(WarmupOverseer, ABackendThatIsGoneIsSkippedIfTheJobMay) {
+  fleet->members[w3].is_linked = false;
+  start();
+  auto what = about(t);
+  what.on_error = warmup_on_error::skip;
+  const auto id = create_usual(what);
+  for (int b = 0; b < 2; ++b) {
+    fleet->end_batch(w4);
+    settle();
+  }
+  EXPECT_EQ(state(id), "RUNNING");
+  seconds(39);
+  EXPECT_EQ(state(id), "RUNNING") << "it may only have begun anew";
+  seconds(1);
+  EXPECT_EQ(state(id), "FINISHED");
+  ASSERT_EQ(job(id).skipped.size(), 1u);
+  EXPECT_EQ(job(id).skipped[0].backend, w3);
+}
+
+TEST_F(WarmupOverseer, ABackendThatIsMuteIsGivenUp) {
+  fleet->members[w3].is_mute = true;
+  start();
+  const auto id = create_usual(about(t));
+  seconds(33);
+  EXPECT_EQ(state(id), "RUNNING");
+  seconds(45);
+  EXPECT_EQ(state(id), "CANCELLED") << "11 s for each of three questions, and 20 s of rest between them";
+}
+
+TEST_F(WarmupOverseer, ALaneThatDiesBeginsAnew) {
+  start();
+  const auto id = create_usual(about(t));
+  auto* overseer = dynamic_cast<warmup_overseer_actor::stateful_pointer<warmup_overseer_state>>(
+    caf::actor_cast<caf::abstract_actor*>(subject));
+  ASSERT_NE(overseer, nullptr);
+  fleet->take_said(w3);
+  urgent_exit(overseer->state.rounds.at({id, 0}), caf::exit_reason::kill);
+  settle();
+  seconds(1);
+  EXPECT_NE(fleet->take_said(w3).find("GET"), std::string::npos) << "another actor goes on with the round";
+  fleet->end_batch(w3);
+  settle();
+  EXPECT_EQ(job(id).lanes[0].warmed, 1u);
+}
+
+// -- plans -----------------------------------------------------------------------------------
+
+std::string number(backend_id b) { return std::to_string(raw(b)); }
+
+TEST_F(WarmupOverseer, APlanAsksEveryBackendForItsCache) {
+  start();
+  ask_plan(about(t));
+  const auto west = serving_backends(w.cat, "west");
+  std::map<backend_id, int> of;
+  for (std::uint32_t b = 0; b < 4; ++b)
+    ++of[serving_backend(w.cat, w.bucket(t, b), west)];
+  EXPECT_EQ(plan_text(), number(w3) + ":" + std::to_string(of[w3]) + "/" + std::to_string(of[w3] * 100) + " " + number(w4) + ":"
+                           + std::to_string(of[w4]) + "/" + std::to_string(of[w4] * 100));
+  fleet->members[w4].is_linked = false;
+  ask_plan(about(t));
+  EXPECT_EQ(plan_text(), "refused: Backend " + number(w4) + " did not say how large its cache is (backend " + number(w4)
+                           + ": it is not linked)");
+  fleet->members[w4].is_linked = true;
+  fleet->members[w4].is_mute = true;
+  ask_plan(about(t));
+  EXPECT_EQ(plan_text(), "nothing yet");
+  seconds(11);
+  EXPECT_NE(plan_text().find("did not answer in time"), std::string::npos) << plan_text();
+  fleet->members[w4].is_mute = false;
+  fleet->members[w3].capacity_bytes = 150;
+  fleet->members[w4].capacity_bytes = 150;
+  ask_plan(about(t));
+  EXPECT_EQ(plan_text(), "refused: The cluster west cache size is not enough");
+  ask_plan(after("nowhere"));
+  EXPECT_NE(plan_text().find("The srcClusterName nowhere doesn't exist"), std::string::npos);
+  ask_plan(about(t, "nowhere"));
+  EXPECT_EQ(plan_text(), "refused: The cluster nowhere has no alive backend");
+  EXPECT_TRUE(proposed.empty()) << "planning changes nothing";
+}
+
+TEST_F(WarmupOverseer, AJobThatFollowsAClusterIsPlannedWhenItBegins) {
+  const auto cold_table = cooled_table("cold", 2);
+  fleet->members[e1].hottest = {{part(), 700}, {w.cat.tables.find(cold_table)->partitions.front().id, 5}};
+  settings.batch_bytes = 100'000;
+  start();
+  const auto id = create(after("east"));
+  const auto begun = take<warmup_begun>();
+  ASSERT_EQ(begun.size(), 1u);
+  ASSERT_TRUE(begun[0].lanes);
+  std::vector<tablet_id> last;
+  std::size_t all = 0;
+  for (const auto& l : *begun[0].lanes)
+    for (const auto& b : l.batches) {
+      all += b.tablets.size();
+      last.push_back(b.tablets.back());
+    }
+  EXPECT_EQ(all, 6u);
+  for (const auto tablet : last)
+    EXPECT_EQ(w.cat.tablets.find(tablet)->table, t) << "the hottest come last";
+  EXPECT_EQ(state(id), "RUNNING");
+}
+
+TEST_F(WarmupOverseer, AJobThatCannotBePlannedIsCancelledAndAPeriodicOneWaitsForItsNextRound) {
+  fleet->members[w4].is_linked = false;
+  settings.lanes.rest_after_failure = 2s;
+  start();
+  const auto once = create(after("east"));
+  auto what = after("east");
+  what.sync = sync_periodic{60s};
+  seconds(3);
+  EXPECT_EQ(state(once), "PENDING") << "the backend may be beginning anew";
+  seconds(2);
+  EXPECT_EQ(state(once), "CANCELLED");
+  EXPECT_NE(job(once).err.find("it is not linked"), std::string::npos) << job(once).err;
+  const auto periodic = create(what);
+  seconds(5);
+  EXPECT_EQ(state(periodic), "PENDING");
+  EXPECT_EQ(job(periodic).run, 1u);
+  EXPECT_NE(job(periodic).err.find("it is not linked"), std::string::npos) << job(periodic).err;
+  fleet->members[w4].is_linked = true;
+  seconds(60);
+  EXPECT_EQ(job(periodic).run, 2u) << "nothing is hot: a round without batches is over at once";
+  EXPECT_EQ(job(periodic).err, "");
+}
+
+TEST_F(WarmupOverseer, AVerificationAsksInPiecesAndSaysWhoIsSilent) {
+  settings.pace.verify_tablets = 1;
+  fleet->members[w3].share = {90, 6, 4};
+  start();
+  const auto id = create_usual(about(t));
+  for (int b = 0; b < 2; ++b) {
+    fleet->end_batch(w3);
+    settle();
+  }
+  fleet->end_batch(w4);
+  settle();
+  fleet->members[w4].is_linked = false;
+  fleet->take_said(w3);
+  inbox<warmup_verify_answer> answers;
+  const auto verify = [&](warmup_job_id job) {
+    answers = {};
+    ask(seal<wire::WarmupVerifyAsked>([&](auto to) { to.setJob(raw(job)); }), answers);
+  };
+  verify(id);
+  ASSERT_EQ(answers.answers.size(), 1u);
+  const auto lanes = answers.answers[0].get().getLanes();
+  ASSERT_EQ(lanes.size(), 2u);
+  EXPECT_EQ(fleet->take_said(w3), "VERIFY 1; VERIFY 1");
+  EXPECT_EQ(lanes[0].getTablets(), 2u);
+  EXPECT_EQ(lanes[0].getShare().getSoundBytes(), 180u);
+  EXPECT_EQ(lanes[0].getShare().getDamagedBytes(), 12u);
+  EXPECT_EQ(lanes[0].getShare().getMissingBytes(), 8u);
+  EXPECT_EQ(lanes[1].getTablets(), 1u) << "what is in the log only";
+  EXPECT_STREQ(lanes[1].getSilent().cStr(), "it is not linked");
+  verify(warmup_job_id{9'999});
+  EXPECT_STREQ(answers.answers[0].get().getRefused().cStr(), "job id: 9999 does not exist.");
+}
+
+}  // namespace
+}  // namespace tabletd::test
