@@ -98,9 +98,10 @@ void begin(self_ptr self, const model::warmup_begun& what) {
       return refuse_round(self, {what.job, what.run}, job && model::is_periodic(job->what.sync),
                           "its plan is larger than one entry of the log may be; warm fewer tablets, or raise warmup.batch_bytes");
     }
-    // Refused: it is over, paused, or another one was faster.  In doubt: the catalog will show.
+    // Else it is over, paused, or another one was faster; or nobody knows, and the catalog will show at the next tick.
     st.beginning.erase(what.job);
-    look(self);
+    if (answer.ok())
+      look(self);
   });
 }
 

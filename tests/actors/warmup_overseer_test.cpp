@@ -175,6 +175,27 @@ TEST_F(WarmupOverseer, AFullJournalIsTriedAgain) {
   EXPECT_EQ(job(id).lanes[0].warmed, 1u);
 }
 
+TEST_F(WarmupOverseer, BeginsAndEndsNobodyKnowsTheFateOfComeTrueOnce) {
+  start();
+  journal_fails = wire::EditOutcome::Failure::STORAGE_FAILED;
+  const auto lost = create_usual(about(t));
+  EXPECT_EQ(state(lost), "PENDING");
+  journal_applies_and_fails = true;
+  seconds(1);
+  EXPECT_EQ(state(lost), "RUNNING");
+  EXPECT_EQ(fleet->take_said(w3), "GET; SET_JOB 0; SET_BATCH 0; GET");
+  for (int b = 0; b < 2; ++b) {
+    fleet->end_batch(w3);
+    fleet->end_batch(w4);
+    settle();
+  }
+  EXPECT_EQ(state(lost), "FINISHED");
+  proposed.clear();
+  seconds(5);
+  EXPECT_TRUE(proposed.empty());
+  EXPECT_EQ(board->jobs_finished, 1u);
+}
+
 // -- what users want -------------------------------------------------------------------------
 
 TEST_F(WarmupOverseer, ACancelledJobIsClearedOnceItIsInTheLog) {

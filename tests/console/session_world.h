@@ -99,6 +99,9 @@ struct session_world : actor_world {
   std::vector<std::string> stores_asked;         ///< "file \"root\" = ..."
   std::string leftovers;                         ///< What is said of a place that is to be left; empty: nothing lies there.
   std::string store_fault;                       ///< What is said of the next ones; empty: they will do.
+  warmup_desk_actor warmup_desk;    ///< Null, unless a test gives one.
+  /// Lanes of running rounds, SHOW WARM UP JOB.
+  std::map<std::pair<model::warmup_job_id, model::backend_id>, model::warmup_lane_standing> warming;
   leader_check_actor leader_check;  ///< Null, unless a test gives one.
   load_keeper_actor keeper;
   console_session_actor session;
@@ -164,7 +167,14 @@ struct session_world : actor_world {
     };
     facts.checkpoint = [] { return std::vector<std::pair<std::string, std::string>>{{"Images of fe 1", "42"}}; };
     facts.cooldown = [this](std::size_t) { return cooling; };
-    return {job_ports(), scheduler, jobs, facts, std::make_shared<statistic_cache>(), checkpoint, {}, leader_check};
+    facts.warmup_lane = [this](model::warmup_job_id job, model::backend_id backend) {
+      const auto at = warming.find({job, backend});
+      return at == warming.end() ? std::nullopt : std::optional{at->second};
+    };
+    console_session_ports out{job_ports(), scheduler, jobs, facts, std::make_shared<statistic_cache>(), checkpoint};
+    out.warmup = warmup_desk;
+    out.leader = leader_check;
+    return out;
   }
   void start_keeper() { keeper = sys.spawn(load_keeper, load_keeper_ports{jobs, job_ports(), std::chrono::seconds(1)}); }
   void kill_jobs() {
