@@ -72,6 +72,11 @@ int run_be(const be_config& config, int ready_fd) {
   options.cooldown.report_interval = model::time_ms(config.cooldown_report_interval_ms);
   options.cooldown.tick = std::min(options.cooldown.tick, options.cooldown.work_interval);
   options.remote_threads = config.cooldown_calls_max;
+  options.cold.capacity_bytes = config.cache_capacity_bytes;
+  options.cold.reserve.min_left_bytes = config.cache_min_left_mib << 20;
+  options.cold.reserve.margin_bytes = std::min(options.cold.reserve.margin_bytes, options.cold.reserve.min_left_bytes / 8);
+  options.warming.bytes_per_s = config.warmup_bytes_per_s;
+  options.warming.requests_max = static_cast<std::uint32_t>(config.warmup_requests);
   options.on_fatal = frame.on_fatal();
   auto node = be_node::start(std::move(options), frame.sys(), {frame.loop(), &frame.network(), &frame.timer()});
   int code = 0;

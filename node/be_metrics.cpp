@@ -16,8 +16,15 @@ void be_metrics::close() {
 }
 
 void be_metrics::collect(metric_page& page) const {
-  if (node_)
-    add_be_metrics(page, {node_->paths(), *node_->stats()});
+  if (!node_)
+    return;
+  cache_snapshot cache;
+  if (const auto* of = node_->cache()) {
+    cache.counters = &of->counters();
+    for (const auto& path : of->status())
+      cache.paths.push_back(path.holdings);
+  }
+  add_be_metrics(page, {node_->paths(), *node_->stats(), std::move(cache)});
 }
 
 std::vector<readiness_check> be_metrics::check() const {

@@ -20,6 +20,35 @@ void add_cooldown(metric_page& page, const be_stats& stats) {
   add("move", stats.cooldown_moves);
 }
 
+void add_cache(metric_page& page, const cache_snapshot& cache) {
+  static const cache_counters none;
+  const auto& counters = cache.counters ? *cache.counters : none;
+  page.add(families::cache_reads, {"hit"}, number(counters.hits));
+  page.add(families::cache_reads, {"miss"}, number(counters.misses));
+  page.add(families::cache_bytes, {"cache"}, number(counters.bytes_from_cache));
+  page.add(families::cache_bytes, {"store"}, number(counters.bytes_from_store));
+  page.add(families::cache_evictions, {"capacity"}, number(counters.evicted_capacity));
+  page.add(families::cache_evictions, {"unused"}, number(counters.evicted_unused));
+  page.add(families::cache_evictions, {"pressure"}, number(counters.evicted_pressure));
+  page.add(families::cache_evictions, {"corrupt"}, number(counters.dropped_corrupt));
+  std::uint64_t capacity = 0, normal = 0, warm = 0;
+  for (const auto& path : cache.paths) {
+    capacity += path.capacity_bytes;
+    normal += path.bytes_in(block_queue::normal);
+    warm += path.bytes_in(block_queue::warm);
+  }
+  page.add(families::cache_held, {"normal"}, number(normal));
+  page.add(families::cache_held, {"warm"}, number(warm));
+  page.add(families::cache_capacity, number(capacity));
+}
+
+void add_warmups(metric_page& page, const be_stats::warmups& how) {
+  page.add(families::be_warmup_batches, {"ok"}, number(how.batches_whole));
+  page.add(families::be_warmup_batches, {"error"}, number(how.batches_lacking));
+  page.add(families::be_warmup_failed, number(how.tablets_failed));
+  page.add(families::be_warmup_bytes, number(how.bytes));
+}
+
 } // namespace
 
 void add_be_metrics(metric_page& page, const be_snapshot& be) {
@@ -50,6 +79,8 @@ void add_be_metrics(metric_page& page, const be_snapshot& be) {
   page.add(families::be_reports, {"changed"}, number(stats.reports_changed));
   page.add(families::be_fenced, {"stale_term"}, number(stats.requests_fenced));
   add_cooldown(page, stats);
+  add_cache(page, be.cache);
+  add_warmups(page, stats.warmup);
 }
 
 } // namespace tabletd

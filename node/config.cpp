@@ -112,6 +112,12 @@ const std::vector<knob<be_config>>& knobs(const be_config&) {
      "ms after which a replica's cooldown is reported again; must be much less than cooldown.lease_ms of the front ends", 10,
      600'000},
     {"cooldown.calls_max", &c::cooldown_calls_max, "Calls to remote stores at once", 1, 64},
+    {"cache.capacity_bytes", &c::cache_capacity_bytes,
+     "Bytes of remote stores that all paths together may cache; 0: none, cooled rowsets are read where they lie"},
+    {"cache.min_left_mib", &c::cache_min_left_mib,
+     "MiB the cache leaves free on a path, and a little more; not less than storage.min_left_mib of the front ends", 0, mib_max},
+    {"warmup.bytes_per_s", &c::warmup_bytes_per_s, "Limit of what warm-ups download; 0: none"},
+    {"warmup.requests", &c::warmup_requests, "Range requests of warm-ups in flight", 1, 64},
   };
   return all;
 }

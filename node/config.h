@@ -67,6 +67,10 @@ struct be_config {
   std::uint64_t cooldown_work_interval_ms = 20'000;
   std::uint64_t cooldown_report_interval_ms = 60'000;
   std::uint64_t cooldown_calls_max = 4;
+  std::uint64_t cache_capacity_bytes = 10ULL << 30;
+  std::uint64_t cache_min_left_mib = 2'048;
+  std::uint64_t warmup_bytes_per_s = 0;
+  std::uint64_t warmup_requests = 8;
 };
 
 /// One of fe_config::frontends.

@@ -149,6 +149,14 @@ inline constexpr row cooldown_uploads{"tabletd_cooldown_uploads_total", counter,
 inline constexpr row cooldown_upload_bytes{"tabletd_cooldown_upload_bytes_total", counter, be, {}, "Bytes uploaded by cooldown."};
 inline constexpr row cooldown_rewrites{"tabletd_cooldown_rewrites_total", counter, be, {"kind", "result"}, "Remote objects made of others on this BE: merged in their store, or taken to another one."};
 inline constexpr row cooldown_rewrite_bytes{"tabletd_cooldown_rewrite_bytes_total", counter, be, {"kind"}, "Bytes written by those."};
+inline constexpr row cache_reads{"tabletd_be_file_cache_reads_total", counter, be, {"result"}, "Blocks of remote rowsets looked for in the file cache."};
+inline constexpr row cache_bytes{"tabletd_be_file_cache_read_bytes_total", counter, be, {"source"}, "Bytes served from the file cache, and bytes downloaded for readers and warm-ups."};
+inline constexpr row cache_evictions{"tabletd_be_file_cache_evicted_blocks_total", counter, be, {"reason"}, "Blocks that left the file cache."};
+inline constexpr row cache_held{"tabletd_be_file_cache_bytes", gauge, be, {"queue"}, "Bytes in the file cache, by what brought them."};
+inline constexpr row cache_capacity{"tabletd_be_file_cache_capacity_bytes", gauge, be, {}, "What the file cache may hold now; less than configured while disks are needed for replicas."};
+inline constexpr row be_warmup_batches{"tabletd_be_warmup_batches_total", counter, be, {"result"}, "Batches of warm-up jobs ended on this BE; error: some of their tablets failed."};
+inline constexpr row be_warmup_failed{"tabletd_be_warmup_failed_tablets_total", counter, be, {}, "Tablets that could not be made warm here."};
+inline constexpr row be_warmup_bytes{"tabletd_be_warmup_bytes_total", counter, be, {}, "Bytes that warm-ups have brought into the file cache, or found there."};
 
 inline constexpr const row* all[] = {
   &build_info, &ready, &log_messages, &http_requests, &process_cpu, &process_resident, &process_virtual,
@@ -167,6 +175,7 @@ inline constexpr const row* all[] = {
   &warmup_jobs, &warmup_ended, &warmup_batches, &warmup_batch_duration, &warmup_finished, &warmup_remaining,
   &warmup_backends, &warmup_pushes, &warmup_pushed, &be_capacity, &be_used, &be_online, &be_tablets, &be_tasks, &be_tasks_ended, &be_copied, &be_reports, &be_fenced,
   &cooldown_uploads, &cooldown_upload_bytes, &cooldown_rewrites, &cooldown_rewrite_bytes,
+  &cache_reads, &cache_bytes, &cache_evictions, &cache_held, &cache_capacity, &be_warmup_batches, &be_warmup_failed, &be_warmup_bytes,
 };
 
 } // namespace families
@@ -179,7 +188,7 @@ inline constexpr std::string_view actor[] = {
   "tablet_sched_ctx", "console_session", "load_keeper", "load_job", "table_birth", "supervisor", "reporter",
   "task_keeper", "clone_worker", "move_worker", "herald", "image_keeper", "checkpoint_worker",
   "checkpoint_controller", "cooldown_overseer", "cooldown_handler", "remote_purger",
-  "warmup_overseer", "warm_up_job", "warmup_lane", "other"};
+  "warmup_keeper", "warmup_overseer", "warm_up_job", "warmup_lane", "other"};
 inline constexpr std::string_view supervisor[] = {"root", "sched", "be_agents", "jobs", "sessions", "storage", "other"};
 inline constexpr std::string_view term_reason[] = {"normal", "error", "killed", "down", "shutdown"};
 inline constexpr std::string_view undelivered[] = {"mailbox_full", "dead_receiver", "expired", "undecodable"};

@@ -11,6 +11,7 @@
 #include "actors/warmup/warmup_board.h"
 #include "node/be/disk_worker.h"
 #include "node/metric_registry.h"
+#include "persistence/cache/cache_counters.h"
 #include <vector>
 
 namespace tabletd {
@@ -38,9 +39,14 @@ struct fe_snapshot {
 };
 void add_fe_metrics(metric_page& page, const fe_snapshot& fe);
 
+struct cache_snapshot {
+  const cache_counters* counters = nullptr; ///< Null: this backend has no cache.
+  std::vector<path_holdings> paths;
+};
 struct be_snapshot {
   std::vector<disk_status> paths;
   const be_stats& stats;
+  cache_snapshot cache{};
 };
 void add_be_metrics(metric_page& page, const be_snapshot& be);
 

@@ -10,6 +10,7 @@ add_library(tabletd_cache STATIC
   ${CMAKE_CURRENT_LIST_DIR}/cache/cache_upkeep.cpp
   ${CMAKE_CURRENT_LIST_DIR}/cache/cached_segment.cpp
   ${CMAKE_CURRENT_LIST_DIR}/cache/file_cache.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/cache/meta_cache.cpp
   ${CMAKE_CURRENT_LIST_DIR}/cache/partition_heat.cpp
   ${CMAKE_CURRENT_LIST_DIR}/cache/token_bucket.cpp)
 target_link_libraries(tabletd_cache PUBLIC tabletd_remote)

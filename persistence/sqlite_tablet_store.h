@@ -28,6 +28,7 @@ public:
   const path_findings& findings() const override { return findings_; }
   void bind(const std::string& cluster, std::uint64_t backend) override;
 
+  std::shared_ptr<space_quota> quota() const override { return quota_; }
   void create_replica(std::uint64_t tablet, std::uint64_t replica) override;
   bool drop_replica(std::uint64_t tablet, std::uint64_t replica) override;
   std::optional<replica_status> status(std::uint64_t tablet) const override;

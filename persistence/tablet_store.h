@@ -135,6 +135,8 @@ public:
   [[nodiscard]] virtual std::uint64_t path_hash() const = 0;
   [[nodiscard]] virtual const std::filesystem::path& root() const = 0;
   [[nodiscard]] virtual path_usage usage() const = 0;
+  /// What else lies on this path counts against it too; null: the disk itself is the limit.
+  [[nodiscard]] virtual std::shared_ptr<space_quota> quota() const = 0;
   [[nodiscard]] virtual const path_findings& findings() const = 0;
   /// Ties the path to a backend, durably, at its first attach; afterwards any other cluster
   /// (32 hex digits) or backend is storage_error(foreign).

@@ -94,7 +94,17 @@ struct LoadPlan {
   tablets @5 :List(PlannedTablet);   # bucket order
   replicationNum @6 :UInt32;         # of the table
 }
-struct PlannedTablet { tablet @0 :UInt64; rows @1 :UInt64; bytes @2 :UInt64; replicas @3 :List(PlannedReplica); version @4 :UInt64; }
+struct PlannedTablet {
+  tablet @0 :UInt64; rows @1 :UInt64; bytes @2 :UInt64; replicas @3 :List(PlannedReplica); version @4 :UInt64;
+  partition @5 :UInt64;              # export only
+  remote @6 :PlannedRemote;          # export only; null: it is read from its replicas alone
+}
+struct PlannedRemote {
+  # What has cooled, up to version `through`; one of `backends` (best first) reads it by its meta alone.
+  meta @0 :Backend.PublishedMeta;
+  through @1 :UInt64;
+  backends @2 :List(UInt64);
+}
 struct PlannedReplica { replica @0 :UInt64; backend @1 :UInt64; }
 struct LoadPrepared {
   # Rows are on disk where they could be; decide.
@@ -109,6 +119,8 @@ struct ExportPlan {
   rows @1 :UInt64;
   bytes @2 :UInt64;
   tablets @3 :List(PlannedTablet);   # replicas: those that can serve the tablet's version, best first
+  resources @4 :List(Backend.RemoteResource);  # those that the remote metas name
+  note @5 :Text;                     # a warning for the client; or empty
 }
 
 # ---- warm-up -------------------------------------------------------------------------

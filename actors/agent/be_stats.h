@@ -40,6 +40,13 @@ struct be_stats {
   rewrites cooldown_compactions{};
   rewrites cooldown_moves{};         ///< To another store.
   counter remote_read_bytes{}; ///< Of remote rowsets, for scans.
+  struct warmups {
+    counter batches_whole{};
+    counter batches_lacking{};  ///< Some of their tablets failed.
+    counter tablets_failed{};   ///< Those that were pushed included.
+    counter bytes{};            ///< Brought or found in the cache; the same.
+  };
+  warmups warmup{};
   counter tasks_open{};        ///< Now: accepted and not ended.
   counter stamp{};             ///< Now: of the report book.
   /// [kind as in agent_task::what][0: done, 1 + task_failure]

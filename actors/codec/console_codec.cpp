@@ -1,4 +1,6 @@
 #include "actors/codec/console_codec.h"
+#include "actors/codec/agent_cooldown_codec.h"
+#include "actors/codec/backend_cooldown_codec.h"
 #include <type_traits>
 
 namespace tabletd::codec {
@@ -58,6 +60,14 @@ std::size_t words_of(const model::statement_result& result) {
   return words;
 }
 
+void encode(const model::planned_remote& from, wire::PlannedRemote::Builder to) {
+  codec::encode(from.meta, to.initMeta()); // Those of this file hide it.
+  to.setThrough(from.through);
+  auto backends = to.initBackends(static_cast<unsigned>(from.backends.size()));
+  for (unsigned i = 0; i < backends.size(); ++i)
+    backends.set(i, model::raw(from.backends[i]));
+}
+
 void encode(const std::vector<model::planned_tablet>& from, capnp::List<wire::PlannedTablet>::Builder to) {
   for (unsigned i = 0; i < to.size(); ++i) {
     to[i].setTablet(model::raw(from[i].tablet));
@@ -69,13 +79,16 @@ void encode(const std::vector<model::planned_tablet>& from, capnp::List<wire::Pl
       replicas[r].setReplica(model::raw(from[i].replicas[r].replica));
       replicas[r].setBackend(model::raw(from[i].replicas[r].backend));
     }
+    to[i].setPartition(model::raw(from[i].partition));
+    if (from[i].remote)
+      encode(*from[i].remote, to[i].initRemote());
   }
 }
 
 std::size_t words_of(const std::vector<model::planned_tablet>& tablets) {
   std::size_t words = 64;
   for (const auto& at : tablets)
-    words += 8 + at.replicas.size() * 2;
+    words += 10 + at.replicas.size() * 2 + (at.remote ? 20 + at.remote->backends.size() : 0);
   return words;
 }
 
@@ -158,7 +171,11 @@ sealed<wire::StatementOutcome> seal_outcome(const model::export_plan& from) {
     to.setRows(from.rows);
     to.setBytes(from.bytes);
     encode(from.tablets, to.initTablets(static_cast<unsigned>(from.tablets.size())));
-  }, words_of(from.tablets));
+    auto resources = to.initResources(static_cast<unsigned>(from.resources.size()));
+    for (unsigned i = 0; i < resources.size(); ++i)
+      fill_resource(resources[i], from.resources[i]);
+    to.setNote(text(from.note));
+  }, words_of(from.tablets) + from.resources.size() * 64);
 }
 
 model::rows_prepared decode(wire::LoadPrepared::Reader from) {

@@ -36,7 +36,7 @@ void read(session_ptr self, const model::export_table& what, session_reply& repl
     std::vector<model::partition_id> ids;
     for (const auto* part : parts)
       ids.push_back(part->id);
-    auto plan = model::plan_export(*now.cat, *now.cluster, from, ids, what.path);
+    auto plan = model::plan_export(*now.cat, *now.cluster, from, ids, what.path, what.cluster);
     if (const auto* error = std::get_if<statement_error>(&plan))
       return reply.fail(*error);
     reply.pass(codec::seal_outcome(std::get<model::export_plan>(plan)));
@@ -174,6 +174,13 @@ void read(session_ptr self, const model::show_policy_users& what, session_reply&
     return reply.send(views::show_policy_users(*cat, {}));
   with(model::look_up_storage_policy(*cat, what.name), reply,
        [&](const model::storage_policy& of) { reply.send(views::show_policy_users(*cat, of.id)); });
+}
+
+void read(session_ptr self, const model::show_warm_up& what, session_reply& reply) {
+  session::show(self, what, reply);
+}
+void read(session_ptr self, const model::verify_warm_up& what, session_reply& reply) {
+  session::verify(self, what, reply);
 }
 
 /// Everything else changes state.

@@ -1,7 +1,7 @@
 #pragma once
 // Steps that many statements of a session take, and the rooms they are spread over:
 // session_write.cpp (databases, tables, loads), session_backends.cpp, session_group.cpp (front ends), session_admin.cpp, session_plan.cpp,
-// session_policy.cpp (what cools, and where to).
+// session_policy.cpp (what cools, and where to), session_warmup.cpp (filling caches).
 #include "actors/console/proposal.h"
 #include "actors/console/session_reply.h"
 #include "actors/console/views.h"
@@ -128,6 +128,15 @@ void write(session_ptr self, const model::set_table_policy& what, session_reply 
 void write(session_ptr self, const model::cooldown_table& what, session_reply reply);
 void write(session_ptr self, const model::recall_table& what, session_reply reply);
 void write(session_ptr self, const model::modify_partition& what, session_reply reply);
+
+void write(session_ptr self, const model::warm_up_cluster& what, session_reply reply);
+void write(session_ptr self, const model::warm_up_tables& what, session_reply reply);
+void write(session_ptr self, const model::cancel_warm_up& what, session_reply reply);
+void write(session_ptr self, const model::pause_warm_up& what, session_reply reply);
+void write(session_ptr self, const model::resume_warm_up& what, session_reply reply);
+/// These two only read.
+void verify(session_ptr self, const model::verify_warm_up& what, session_reply reply);
+void show(session_ptr self, const model::show_warm_up& what, session_reply reply);
 
 void write(session_ptr self, const model::save_plan& what, session_reply reply);
 void write(session_ptr self, const model::apply_plan& what, session_reply reply);

@@ -1,6 +1,7 @@
 #pragma once
 // SHOW and SHOW PROC as functions from what is known to a table.  They ask nobody and change
 // nothing; columns come from actors/model/view_columns.h.
+#include "actors/codec/console_warmup_codec.h"
 #include "actors/console/console_facts.h"
 #include "actors/console/statistic_cache.h"
 #include "actors/model/catalog.h"
@@ -61,6 +62,18 @@ using some_partitions = std::vector<const model::partition*>;
 /// `pattern`: as LIKE knows it; empty: all.
 [[nodiscard]] model::table_value show_config(const sources& from, std::string_view pattern);
 
+/// Newest first, at most warm_up_rows_max (spec/jobs.md A2).
+inline constexpr std::size_t warm_up_rows_max = 2'000;
+[[nodiscard]] model::table_value warm_up_jobs(const sources& from);
+[[nodiscard]] model::table_value warm_up_job(const sources& from, const model::warmup_job& job);
+/// The answer of WARM UP.
+[[nodiscard]] model::table_value warm_up_created(model::warmup_job_id job);
+/// DRY RUN: a row per backend, then the total.  `force`: whether the statement says so.
+[[nodiscard]] model::table_value warm_up_plan(const model::catalog& cat, const model::warmup_plan& plan,
+                                              model::warmup_type type, bool force);
+/// VERIFY: the same; who did not answer has no numbers.
+[[nodiscard]] model::table_value warm_up_shares(const model::catalog& cat, std::span<const codec::verified_lane> lanes);
+
 /// Any page of the PROC tree.
 [[nodiscard]] model::table_value show_proc(const sources& from, const model::proc_target& at);
 
@@ -76,6 +89,7 @@ using some_partitions = std::vector<const model::partition*>;
 [[nodiscard]] model::table_value checkpoint(const sources& from);
 /// At most replica_rows_max rows; what nobody has looked after yet is left out.
 [[nodiscard]] model::table_value cooldown(const sources& from);
+[[nodiscard]] model::table_value warm_up_lanes(const sources& from, const model::warmup_job& job);
 [[nodiscard]] model::table_value statistic(const sources& from);
 [[nodiscard]] model::table_value database_statistic(const sources& from, model::database_id of);
 [[nodiscard]] model::table_value cluster_balance(const sources& from);

@@ -182,6 +182,8 @@ table_value show_proc(const sources& from, const proc_target& at) {
     case proc_page::journal: return journal(from);
     case proc_page::statistic: return statistic(from);
     case proc_page::statistic_database: return database_statistic(from, at.database);
+    case proc_page::warm_up: return warm_up_jobs(from);
+    case proc_page::warm_up_job: return warm_up_lanes(from, *from.cat.warmup.jobs.find(at.warmup_job));
   }
   return {};
 }

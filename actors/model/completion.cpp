@@ -67,12 +67,16 @@ public:
       for_each_policy([&](const storage_policy& p) { in_quotes(p.name, rest, "policy", {}); });
     else if (key == "storage_resource")
       for_each_resource([&](const resource& r) { in_quotes(r.name, rest, "resource", std::string{name(r.type)}); });
+    else
+      for (const auto word : words_of_warmup_property(key))
+        in_quotes(std::string{word}, rest, "value", {});
   }
 
   void fill(slot what, std::string_view rest) {
     switch (what) {
       case slot::database: return databases(rest);
       case slot::table: return tables(rest);
+      case slot::cluster: return clusters(rest);
       case slot::resource:
         return for_each_resource([&](const resource& r) { by_prefix(r.name, rest, "resource", std::string{name(r.type)}); });
       case slot::storage_policy:
@@ -87,6 +91,7 @@ public:
       case slot::backend_property:
       case slot::replica_property:
       case slot::check_property:
+      case slot::warmup_property:
       case slot::config: return properties(what, rest);
       case slot::status: return statuses(rest);
       case slot::plan: return plans(rest);
@@ -129,6 +134,10 @@ private:
       if (d.name.starts_with(rest))
         add({d.name, "database", {}});
     });
+  }
+
+  void clusters(std::string_view rest) {
+    cat_.backends.for_each([&](backend_id, const backend& b) { by_prefix(b.cluster, rest, "cluster", {}); });
   }
 
   /// Tables of the session's database by their short name, all by their full one.

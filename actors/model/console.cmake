@@ -18,6 +18,7 @@ target_sources(tabletd_model PRIVATE
   ${CMAKE_CURRENT_LIST_DIR}/statement_print.cpp
   ${CMAKE_CURRENT_LIST_DIR}/statement_slots.cpp
   ${CMAKE_CURRENT_LIST_DIR}/statement_table.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/statement_warmup.cpp
   ${CMAKE_CURRENT_LIST_DIR}/statistics.cpp
   ${CMAKE_CURRENT_LIST_DIR}/table_birth.cpp
   ${CMAKE_CURRENT_LIST_DIR}/tablet_checkup.cpp

@@ -1,5 +1,6 @@
 #include "actors/model/name_lookup.h"
 #include "actors/model/nearest.h"
+#include "actors/model/warmup_serving.h"
 #include <algorithm>
 #include <vector>
 
@@ -43,6 +44,14 @@ lookup<database> look_up_database(const catalog& cat, const table_name& name, st
                            "no database is chosen: which " + name.table + " is meant?",
                            "write db." + name.table + ", or USE a database first", {}, {}, {}, {}};
   return look_up_database(cat, session);
+}
+
+std::optional<statement_error> why_no_cluster(const catalog& cat, const std::string& name) {
+  if (is_cluster(cat, name))
+    return std::nullopt;
+  return not_found("there is no cluster " + name + ": no backend belongs to it",
+                   nearest_in(cat.backends, name, [](const backend& b) { return b.cluster; }),
+                   "SHOW BACKENDS shows which there are");
 }
 
 lookup<table> look_up_table(const catalog& cat, const table_name& name, std::string_view session) {

@@ -2,6 +2,8 @@
 // Names in statements -> objects of the catalog, or the sentence why not.
 #include "actors/model/catalog.h"
 #include "actors/model/statement.h"
+#include <optional>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -21,6 +23,8 @@ using lookup = std::variant<const T*, statement_error>;
 /// The same for what a property says: 0 for an empty name.
 [[nodiscard]] std::variant<storage_policy_id, statement_error> storage_policy_named(const catalog& cat,
                                                                                     std::string_view name);
+/// Nothing: a backend belongs to it.
+[[nodiscard]] std::optional<statement_error> why_no_cluster(const catalog& cat, const std::string& name);
 [[nodiscard]] lookup<saved_plan> look_up_plan(const catalog& cat, std::string_view name);
 
 /// Partitions of a table by name, each once, as the table orders them; no names: all of them.

@@ -11,7 +11,7 @@ namespace tabletd::model {
 
 namespace {
 
-constexpr std::array<proc_row, 30> rows{{
+constexpr std::array<proc_row, 32> rows{{
   {proc_page::root, "/", "The pages of this tree.", columns::proc_names},
   {proc_page::actors, "/actors", "Supervised actors: state, restarts, last error.", columns::actors},
   {proc_page::backends, "/backends", "As SHOW BACKENDS.", columns::backends},
@@ -57,6 +57,9 @@ constexpr std::array<proc_row, 30> rows{{
   {proc_page::statistic, "/statistic", "Counts and sick tablets per database.", columns::statistic},
   {proc_page::statistic_database, "/statistic/<db>", "Ids of the sick tablets of a database.",
    columns::database_statistic},
+  {proc_page::warm_up, "/warm_up", "As SHOW WARM UP JOB.", columns::warm_up_jobs},
+  {proc_page::warm_up_job, "/warm_up/<job>", "How far each backend is in the round of a warm-up job that runs or ran last.",
+   columns::warm_up_lanes},
 }};
 
 std::vector<std::string_view> split(std::string_view path) {
@@ -136,6 +139,9 @@ bool bind(proc_target& at, std::string_view part, const catalog& cat) {
       at.tablet = found ? found->id : tablet_id{};
       return found != nullptr && found->partition == at.partition;
     }
+    case proc_page::warm_up_job:
+      at.warmup_job = warmup_job_id{id_in(part)};
+      return cat.warmup.jobs.contains(at.warmup_job);
     default: return true;
   }
 }
@@ -216,6 +222,7 @@ std::vector<std::string> below_proc(const proc_target& at, const catalog& cat, s
         if (names.size() < names_max)
           names.push_back(std::to_string(raw(part.id)));
       break;
+    case proc_page::warm_up: collect_ids(cat.warmup.jobs, names, names_max, all); break;
     case proc_page::partition: names.push_back(std::to_string(owner->find(at.partition)->index_id)); break;
     case proc_page::index: {
       const auto& part = *owner->find(at.partition);

@@ -42,6 +42,8 @@ enum class proc_page : std::uint8_t {
   journal,
   statistic,
   statistic_database,
+  warm_up,
+  warm_up_job,
 };
 
 struct proc_row {
@@ -63,6 +65,7 @@ struct proc_target {
   backend_id backend{};
   colocate_group_id group{};
   model::medium medium{};
+  warmup_job_id warmup_job{};
   friend bool operator==(const proc_target&, const proc_target&) = default;
 };
 

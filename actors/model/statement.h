@@ -3,6 +3,7 @@
 // grammar itself is the table in statement_table.h; everything here follows from it.
 #include "actors/model/edit.h"
 #include "actors/model/statement_result.h"
+#include "actors/model/warmup_types.h"
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -100,7 +101,30 @@ struct load_file {
   std::string partition{}; ///< Empty: the table's only one.
   friend bool operator==(const load_file&, const load_file&) = default;
 };
-struct export_table { table_name table; std::string path; partition_names partitions{}; friend bool operator==(const export_table&, const export_table&) = default; };
+/// `cluster`: whose backend reads what has cooled; empty: whoever holds a replica.
+struct export_table { table_name table; std::string path; partition_names partitions{}; std::string cluster{}; friend bool operator==(const export_table&, const export_table&) = default; };
+
+// -- filling file caches ahead of those who read ---------------------------------------
+struct warm_up_terms {
+  bool force{};    ///< Also what does not fit.
+  bool dry_run{};  ///< Only says what would be warmed.
+  warmup_sync sync{};
+  warmup_on_error on_error{};
+  warmup_when_busy when_busy{};
+  friend bool operator==(const warm_up_terms&, const warm_up_terms&) = default;
+};
+/// WARM UP CLUSTER dst WITH CLUSTER src.
+struct warm_up_cluster { std::string dst; std::string src; warm_up_terms terms{}; friend bool operator==(const warm_up_cluster&, const warm_up_cluster&) = default; };
+/// A table, or one partition of it; `partition` empty: all.
+struct warm_up_target { table_name table; std::string partition{}; friend bool operator==(const warm_up_target&, const warm_up_target&) = default; };
+/// WARM UP CLUSTER dst WITH TABLE ...; at least one, none twice.
+struct warm_up_tables { std::string dst; std::vector<warm_up_target> targets; warm_up_terms terms{}; friend bool operator==(const warm_up_tables&, const warm_up_tables&) = default; };
+/// `job` 0: all.
+struct show_warm_up { std::uint64_t job{}; friend bool operator==(const show_warm_up&, const show_warm_up&) = default; };
+struct cancel_warm_up { std::uint64_t job{}; friend bool operator==(const cancel_warm_up&, const cancel_warm_up&) = default; };
+struct pause_warm_up { std::uint64_t job{}; friend bool operator==(const pause_warm_up&, const pause_warm_up&) = default; };
+struct resume_warm_up { std::uint64_t job{}; friend bool operator==(const resume_warm_up&, const resume_warm_up&) = default; };
+struct verify_warm_up { std::uint64_t job{}; friend bool operator==(const verify_warm_up&, const verify_warm_up&) = default; };
 
 struct show_databases { friend bool operator==(const show_databases&, const show_databases&) = default; };
 struct show_tables { std::string database; friend bool operator==(const show_tables&, const show_tables&) = default; };
@@ -170,8 +194,8 @@ using statement
     = std::variant<create_database, drop_database, create_table, drop_table, add_partition, drop_partition,
                    modify_partition, set_table_policy, use_database, add_backends, drop_backend, modify_backend, decommission_backend,
                    add_frontend, drop_frontend, hand_over_leadership, create_resource, alter_resource, drop_resource,
-                   create_storage_policy, alter_storage_policy, drop_storage_policy, cooldown_table, recall_table, load_file, export_table, show_databases, show_tables, show_backends, show_frontends,
-                   show_resources, show_storage_policies, show_policy_users, show_tablet,
+                   create_storage_policy, alter_storage_policy, drop_storage_policy, cooldown_table, recall_table, warm_up_cluster, warm_up_tables, cancel_warm_up, pause_warm_up, resume_warm_up, verify_warm_up, load_file, export_table, show_databases, show_tables, show_backends, show_frontends,
+                   show_resources, show_storage_policies, show_policy_users, show_warm_up, show_tablet,
                    show_tablets, show_proc, explain_tablet, plan_of_balance,
                    plan_of_decommission, plan_of_loss, save_plan, apply_plan, drop_plan, show_plans, show_plan,
                    diagnose_tablet, show_repair_history, show_replica_status,
@@ -189,6 +213,8 @@ inline constexpr std::size_t reason_bytes_max = 256;
 inline constexpr std::size_t partitions_max = 1'024;
 inline constexpr std::uint64_t tablets_created_max = 65'536; ///< Over all partitions of one CREATE TABLE.
 inline constexpr std::uint64_t tablets_checked_max = 1'000;
+inline constexpr std::size_t warm_up_targets_max = 1'024;
+inline constexpr std::uint64_t sync_interval_s_max = 365 * 86'400; ///< The least is 1.
 inline constexpr time_ms pause_max = std::chrono::hours(24 * 30);
 
 using parse_outcome = std::variant<statement, statement_error>;

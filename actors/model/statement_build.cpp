@@ -183,6 +183,8 @@ export_table build_export(slot_reader& in) {
   out.table = in.table();
   out.partitions = in.partitions();
   out.path = in.path();
+  if (in.took("USING"))
+    out.cluster = in.name();
   return out;
 }
 
@@ -295,6 +297,12 @@ constexpr std::array<builder, std::variant_size_v<statement>> builders{
   [](slot_reader& in) -> statement { return drop_storage_policy{in.name(), in.took("IF")}; },
   [](slot_reader& in) -> statement { return with_partitions<cooldown_table>(in); },
   [](slot_reader& in) -> statement { return with_partitions<recall_table>(in); },
+  [](slot_reader& in) -> statement { return build_warm_up_cluster(in); },
+  [](slot_reader& in) -> statement { return build_warm_up_tables(in); },
+  [](slot_reader& in) -> statement { return cancel_warm_up{in.warmup_job()}; },
+  [](slot_reader& in) -> statement { return pause_warm_up{in.warmup_job()}; },
+  [](slot_reader& in) -> statement { return resume_warm_up{in.warmup_job()}; },
+  [](slot_reader& in) -> statement { return verify_warm_up{in.warmup_job()}; },
   [](slot_reader& in) -> statement { return build_load(in); },
   [](slot_reader& in) -> statement { return build_export(in); },
   [](slot_reader&) -> statement { return show_databases{}; },
@@ -304,6 +312,7 @@ constexpr std::array<builder, std::variant_size_v<statement>> builders{
   [](slot_reader&) -> statement { return show_resources{}; },
   [](slot_reader&) -> statement { return show_storage_policies{}; },
   [](slot_reader& in) -> statement { return show_policy_users{in.took("FOR") ? in.name() : std::string{}}; },
+  [](slot_reader& in) -> statement { return show_warm_up{in.took("WHERE") ? in.warmup_job() : 0}; },
   [](slot_reader& in) -> statement { return show_tablet{in.tablet()}; },
   [](slot_reader& in) -> statement { return with_partitions<show_tablets>(in); },
   [](slot_reader& in) -> statement { return show_proc{in.path()}; },

@@ -18,6 +18,7 @@ constexpr std::array slot_names{
   slot_name{"database", slot::database, "a database"},
   slot_name{"table", slot::table, "a table (db.t)"},
   slot_name{"partition", slot::partition, "a partition"},
+  slot_name{"cluster", slot::cluster, "a cluster"},
   slot_name{"resource", slot::resource, "a resource"},
   slot_name{"policy", slot::storage_policy, "a storage policy"},
   slot_name{"column", slot::column, "a column number"},
@@ -30,6 +31,7 @@ constexpr std::array slot_names{
   slot_name{"backend property", slot::backend_property, "a property (\"name\"=\"value\")"},
   slot_name{"replica property", slot::replica_property, "a property (\"name\"=\"value\")"},
   slot_name{"check property", slot::check_property, "a property (\"name\"=\"value\")"},
+  slot_name{"warm-up property", slot::warmup_property, "a property (\"name\"=\"value\")"},
   slot_name{"config", slot::config, "a setting (\"key\"=\"value\")"},
   slot_name{"address", slot::address, "an address (\"host:port\")"},
   slot_name{"member", slot::member, "an edit log address (\"host:port\")"},
@@ -38,6 +40,7 @@ constexpr std::array slot_names{
   slot_name{"plan", slot::plan, "a quoted plan name"},
   slot_name{"fe", slot::frontend, "a quoted name of a front end"},
   slot_name{"tablet", slot::tablet, "a tablet id"},
+  slot_name{"job", slot::warmup_job, "a job id"},
   slot_name{"status", slot::status, "a quoted status (\"OK\")"},
   slot_name{"duration", slot::duration, "a duration (90s, 30m, 2h, 1d)"},
   slot_name{"reason", slot::reason, "a quoted reason"},
@@ -76,7 +79,11 @@ private:
     const char c = rest_.front();
     if (c == '[') {
       take(1);
-      return {element::shape::optional, {}, {}, sequence(']')};
+      auto parts = sequence(']');
+      const bool repeats = rest_.starts_with(" ...");
+      if (repeats)
+        take(4);
+      return {repeats ? element::shape::repeated : element::shape::optional, {}, {}, std::move(parts)};
     }
     if (c == '{')
       return choice();
@@ -171,6 +178,7 @@ private:
       case element::shape::mark: return mark(part.text);
       case element::shape::slot: return filled(part.what);
       case element::shape::optional: return optional(part.parts);
+      case element::shape::repeated: return repeated(part.parts);
       case element::shape::choice: return choice(part.parts);
       case element::shape::sequence: return sequence(part.parts);
       case element::shape::list: return list(part.parts.front());
@@ -186,6 +194,13 @@ private:
       return true;
     }
     return at_ == before;
+  }
+
+  bool repeated(const form& parts) {
+    for (auto before = at_; optional(parts); before = at_)
+      if (at_ == before)
+        return true;
+    return false;
   }
 
   /// As with optional parts: the alternative whose first token fits is meant.
@@ -244,13 +259,15 @@ private:
   bool fill(slot what) {
     switch (what) {
       case slot::database:
+      case slot::cluster:
       case slot::resource:
       case slot::storage_policy:
       case slot::partition: return name();
       case slot::table: return name() && (!is_mark(".") || (++at_, name()));
       case slot::column:
       case slot::buckets:
-      case slot::tablet: return kind(token_kind::number);
+      case slot::tablet:
+      case slot::warmup_job: return kind(token_kind::number);
       case slot::duration: return kind(token_kind::span);
       case slot::address:
       case slot::member:
@@ -271,6 +288,7 @@ private:
       case slot::backend_property:
       case slot::replica_property:
       case slot::check_property:
+      case slot::warmup_property:
       case slot::config: return kind(token_kind::string) && mark("=") && filled_value();
       case slot::words: return words();
     }
@@ -338,7 +356,8 @@ bool eat(const element& part, words_left& words) {
       return true;
     case element::shape::choice:
       return std::any_of(part.parts.begin(), part.parts.end(), [&](const element& one) { return eat(one, words); });
-    case element::shape::optional: eat_all(part.parts); return true;
+    case element::shape::optional:
+    case element::shape::repeated: eat_all(part.parts); return true;
     case element::shape::sequence: {
       const auto before = words.size();
       eat_all(part.parts);

@@ -15,6 +15,7 @@ enum class slot : std::uint8_t {
   database,
   table,
   partition,
+  cluster,
   resource,
   storage_policy,
   column,
@@ -27,6 +28,7 @@ enum class slot : std::uint8_t {
   backend_property,
   replica_property,
   check_property,
+  warmup_property,
   config,
   address,
   member,
@@ -35,6 +37,7 @@ enum class slot : std::uint8_t {
   plan,
   frontend,
   tablet,
+  warmup_job,
   status,
   duration,
   reason,
@@ -48,11 +51,11 @@ enum class slot : std::uint8_t {
 [[nodiscard]] std::string_view described(slot what);
 
 struct element {
-  enum class shape : std::uint8_t { word, mark, slot, optional, choice, sequence, list };
+  enum class shape : std::uint8_t { word, mark, slot, optional, repeated, choice, sequence, list };
   shape is = shape::word;
   std::string_view text;      ///< word, mark
   slot what{};                ///< slot
-  std::vector<element> parts; ///< optional, sequence: all of; choice: one of; list: repeats the one.
+  std::vector<element> parts; ///< optional, repeated, sequence: all of; choice: one of; list: repeats the one.
 };
 using form = std::vector<element>;
 

@@ -75,6 +75,32 @@ void add_due(property_list& to, const cooldown_due& due) {
              due);
 }
 
+/// What follows the tables or the cluster.
+std::string printed(const warm_up_terms& terms) {
+  property_list properties;
+  std::visit(overloaded{[](const sync_once&) {},
+                        [&](const sync_periodic& p) {
+                          properties.add("sync_mode", "periodic");
+                          properties.add("sync_interval_sec", std::to_string(p.interval / std::chrono::seconds(1)));
+                        },
+                        [&](const sync_on_event& e) {
+                          properties.add("sync_mode", "event_driven");
+                          properties.add("sync_event", e.event == warmup_event::load ? "load" : "query");
+                        }},
+             terms.sync);
+  if (terms.on_error == warmup_on_error::skip)
+    properties.add("on_error", "skip");
+  if (terms.when_busy == warmup_when_busy::reject)
+    properties.add("when_busy", "reject");
+  return std::string{terms.force ? " FORCE" : ""} + (terms.dry_run ? " DRY RUN" : "") + properties.after("PROPERTIES");
+}
+std::string printed(const warm_up_target& target) {
+  return "TABLE " + printed(target.table) + (target.partition.empty() ? "" : " PARTITION " + printed(target.partition));
+}
+std::string where_id(std::uint64_t job) {
+  return " WHERE ID = " + std::to_string(job);
+}
+
 struct printer {
   std::string operator()(const create_database& s) const {
     return (s.if_not_exists ? "CREATE DATABASE IF NOT EXISTS " : "CREATE DATABASE ") + printed(s.name);
@@ -202,6 +228,22 @@ struct printer {
   std::string operator()(const recall_table& s) const {
     return "RECALL TABLE " + printed(s.table) + printed_partitions(s.partitions);
   }
+  std::string operator()(const warm_up_cluster& s) const {
+    return "WARM UP CLUSTER " + printed(s.dst) + " WITH CLUSTER " + printed(s.src) + printed(s.terms);
+  }
+  std::string operator()(const warm_up_tables& s) const {
+    std::string targets;
+    for (const auto& one : s.targets)
+      targets += (targets.empty() ? "" : " AND ") + printed(one);
+    return "WARM UP CLUSTER " + printed(s.dst) + " WITH " + targets + printed(s.terms);
+  }
+  std::string operator()(const cancel_warm_up& s) const { return "CANCEL WARM UP JOB" + where_id(s.job); }
+  std::string operator()(const pause_warm_up& s) const { return "PAUSE WARM UP JOB" + where_id(s.job); }
+  std::string operator()(const resume_warm_up& s) const { return "RESUME WARM UP JOB" + where_id(s.job); }
+  std::string operator()(const verify_warm_up& s) const { return "VERIFY WARM UP JOB " + std::to_string(s.job); }
+  std::string operator()(const show_warm_up& s) const {
+    return "SHOW WARM UP JOB" + (s.job == 0 ? "" : where_id(s.job));
+  }
   std::string operator()(const show_storage_policies&) const { return "SHOW STORAGE POLICY"; }
   std::string operator()(const show_policy_users& s) const {
     return s.name.empty() ? "SHOW STORAGE POLICY USING" : "SHOW STORAGE POLICY USING FOR " + printed(s.name);
@@ -212,7 +254,8 @@ struct printer {
            + (s.label.empty() ? "" : " LABEL " + quoted(s.label));
   }
   std::string operator()(const export_table& s) const {
-    return "EXPORT TABLE " + printed(s.table) + printed_partitions(s.partitions) + " TO " + quoted(s.path);
+    return "EXPORT TABLE " + printed(s.table) + printed_partitions(s.partitions) + " TO " + quoted(s.path)
+           + (s.cluster.empty() ? "" : " USING CLUSTER " + printed(s.cluster));
   }
   std::string operator()(const show_databases&) const { return "SHOW DATABASES"; }
   std::string operator()(const show_tables& s) const {

@@ -64,6 +64,7 @@ std::string_view owner_of(slot what) {
     case slot::backend_property: return "backend";
     case slot::replica_property: return "replica status";
     case slot::check_property: return "check";
+    case slot::warmup_property: return "warm-up";
     default: return "table";
   }
 }
@@ -118,6 +119,12 @@ std::vector<property_name> properties_of(slot what) {
     case slot::replica_property:
       return {{"tablet_id", "a tablet"}, {"backend_id", "a backend"}, {"status", "ok or bad"}};
     case slot::check_property: return {{"type", "consistency"}};
+    case slot::warmup_property:
+      return {{"sync_mode", "once, periodic or event_driven"},
+              {"sync_interval_sec", "periodic: seconds between the starts of rounds"},
+              {"sync_event", "event_driven: load or query"},
+              {"on_error", "cancel or skip"},
+              {"when_busy", "queue or reject"}};
     case slot::config: {
       std::vector<property_name> names;
       for (const auto& key : config_keys())
@@ -264,6 +271,20 @@ std::string slot_reader::only_partition(std::string_view why) {
   return one;
 }
 
+std::vector<warm_up_target> slot_reader::targets() {
+  std::vector<warm_up_target> out;
+  while (more(slot::table)) {
+    const auto& written = tokens_[match_.captures[at_].last - 1];
+    warm_up_target one{table(), {}};
+    if (more(slot::partition))
+      one.partition = name();
+    if (std::find(out.begin(), out.end(), one) != out.end())
+      refuse(written, shown_token(written) + " is named twice", "keep one of them");
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
 // -- properties --------------------------------------------------------------------------
 
 std::vector<property> slot_reader::properties(slot what) {
@@ -367,6 +388,19 @@ std::string slot_reader::config_in(const property& of) {
     refuse(*of.value, shown_token(*of.value) + " is no value of \"" + of.key + '"',
            "it must be " + wanted_value(key) + R"(; "" is the default)");
   return of.value->text;
+}
+
+std::size_t slot_reader::word_in(const property& of, std::string_view what, std::span<const std::string_view> words) {
+  std::string all;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (same_word(of.value->text, words[i]))
+      return i;
+    all += (i == 0 ? "\"" : i + 1 == words.size() ? " or \"" : ", \"") + std::string{words[i]} + '"';
+  }
+  const auto near = nearest(of.value->text, std::vector<std::string>{words.begin(), words.end()});
+  refuse(*of.value, shown_token(*of.value) + " is no " + std::string{what},
+         near.empty() ? "it must be " + all : "did you mean \"" + near + "\"?");
+  return 0;
 }
 
 resource_type slot_reader::resource_type_in(const property& of) {

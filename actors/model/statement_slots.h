@@ -49,6 +49,9 @@ public:
   partition_names partitions();
   /// At most one; `why`: the hint of the error when there are more.
   std::string only_partition(std::string_view why);
+  std::uint64_t warmup_job() { return number("job id", 1, UINT64_MAX); }
+  /// Tables and partitions of them, each once.
+  std::vector<warm_up_target> targets();
 
   /// All that follow of this slot; unknown and repeated keys are refused.
   std::vector<property> properties(slot what);
@@ -62,6 +65,8 @@ public:
   bool bad_in(const property& of);
   void check_type_in(const property& of);
   std::string config_in(const property& of);
+  /// Index into `words`, in any case; refused with the nearest of them.
+  std::size_t word_in(const property& of, std::string_view what, std::span<const std::string_view> words);
   resource_type resource_type_in(const property& of);
   cooldown_ttl ttl_in(const property& of);
   cooldown_datetime datetime_in(const property& of);
@@ -101,6 +106,12 @@ struct property_name {
 };
 /// Of a slot that is a property; else none.
 [[nodiscard]] std::vector<property_name> properties_of(slot what);
+
+/// What a property of WARM UP may be, if it is one of a few words.
+[[nodiscard]] std::span<const std::string_view> words_of_warmup_property(std::string_view key);
+
+[[nodiscard]] warm_up_cluster build_warm_up_cluster(slot_reader& in);
+[[nodiscard]] warm_up_tables build_warm_up_tables(slot_reader& in);
 
 /// From captures to the statement of form `which`.
 [[nodiscard]] statement build_statement(std::size_t which, slot_reader& in);

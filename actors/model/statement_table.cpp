@@ -141,6 +141,35 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
    "Refused while a storage policy would cool it again. The data is readable all the time, and stays local until a policy is set "
    "again. Returns at once: SHOW PROC '/cooldown' shows how far it is. Every replica needs room for its own copy.",
    "RECALL TABLE shop.orders PARTITION (y2024)", {}, writes},
+  {"warm_up_cluster",
+   "WARM UP {CLUSTER|COMPUTE GROUP} <cluster> WITH {CLUSTER|COMPUTE GROUP} <cluster> [FORCE] [DRY RUN] [PROPERTIES ( <warm-up property>, ... )]",
+   "Fills a cluster's file caches with what another one serves most.",
+   "The first cluster is filled; of the second, the hottest partitions are taken until the caches are full. Properties: "
+   "\"sync_mode\" (\"once\"; \"periodic\" with \"sync_interval_sec\", the seconds from the start of a round to the next; "
+   "\"event_driven\" with \"sync_event\", \"load\" or \"query\"), \"on_error\" (\"cancel\" the job, or \"skip\" what cannot be "
+   "warmed; default cancel), \"when_busy\" (\"queue\" behind the job that warms the cluster now, or \"reject\"; default "
+   "queue). DRY RUN answers with the plan and starts nothing. The answer is the job's id: SHOW WARM UP JOB shows how far it is.",
+   R"(WARM UP CLUSTER blue WITH CLUSTER green PROPERTIES("sync_mode"="periodic", "sync_interval_sec"="600"))",
+   columns::warm_up_job, writes},
+  {"warm_up_tables",
+   "WARM UP {CLUSTER|COMPUTE GROUP} <cluster> WITH TABLE <table> [PARTITION <partition>] [AND TABLE <table> [PARTITION <partition>]] ... [FORCE] [DRY RUN] [PROPERTIES ( <warm-up property>, ... )]",
+   "Fills a cluster's file caches with what has cooled of some tables.",
+   "Refused if it does not fit into the caches of the cluster, or of one of its backends; FORCE takes as much as fits, in "
+   "the statement's order. DRY RUN shows how much each backend would get. Properties as of WARM UP CLUSTER ... WITH CLUSTER.",
+   "WARM UP CLUSTER blue WITH TABLE shop.orders PARTITION y2024 AND TABLE shop.items", columns::warm_up_job, writes},
+  {"cancel_warm_up", "CANCEL WARM UP JOB WHERE ID = <job>", "Ends a warm-up job for good.",
+   "What is warm already stays in the caches. A backend ends the tablet it is at.", "CANCEL WARM UP JOB WHERE ID = 1207",
+   {}, writes},
+  {"pause_warm_up", "PAUSE WARM UP JOB WHERE ID = <job>", "Has a warm-up job rest until RESUME WARM UP JOB.",
+   "Batches under way end and count. The job keeps its cluster: those queued behind it wait on.",
+   "PAUSE WARM UP JOB WHERE ID = 1207", {}, writes},
+  {"resume_warm_up", "RESUME WARM UP JOB WHERE ID = <job>", "Has a paused warm-up job go on where it stopped.", "",
+   "RESUME WARM UP JOB WHERE ID = 1207", {}, writes},
+  {"verify_warm_up", "VERIFY WARM UP JOB [WHERE ID =] <job>",
+   "Has the backends prove what of a warm-up job is in their caches now.",
+   "Every backend reads what it has of the job's tablets and compares it with its checksums. Warm, Damaged and Missing are "
+   "bytes, Share is Warm of all; the last row is the total. A full cache may have dropped again what was warm.",
+   "VERIFY WARM UP JOB 1207", columns::warm_up_shares, reads},
   {"load", "LOAD FILE <path> INTO <table> [PARTITION ( <partition>, ... )] [LABEL <label>]",
    "Loads the lines of a file of the client.",
    "All or nothing: the rows become visible together, as one version, once a majority of the replicas of every "
@@ -148,10 +177,11 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
    "that was committed in the last three days answers at once and loads nothing. A load goes into one partition; if "
    "the table has several it must be named.",
    "LOAD FILE '/tmp/orders.csv' INTO shop.orders LABEL 'orders-2024-11-24'", {}, writes},
-  {"export", "EXPORT TABLE <table> [PARTITION ( <partition>, ... )] TO <path>",
+  {"export", "EXPORT TABLE <table> [PARTITION ( <partition>, ... )] TO <path> [USING CLUSTER <cluster>]",
    "Writes all rows of a table, or of some partitions, to a file of the client.",
    "A snapshot: the rows of the version that is visible when the statement starts. Their order is not that of "
-   "the files that were loaded.",
+   "the files that were loaded. USING CLUSTER has that cluster's backends read what has cooled, through their file caches "
+   "(WARM UP CLUSTER fills them), also those without a replica; the rest comes from the replicas.",
    "EXPORT TABLE shop.orders TO '/tmp/orders.out'", {}, reads},
   {"show_databases", "SHOW DATABASES", "Lists databases by name.", "", "SHOW DATABASES", columns::databases, reads},
   {"show_tables", "SHOW TABLES [FROM <database>]", "Lists the tables of a database by name.",
@@ -179,6 +209,10 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
    "Lists the tables and partitions under storage policies.",
    "Partitions is ALL for a table whose partitions are all under the policy.",
    "SHOW STORAGE POLICY USING FOR after_a_month", columns::policy_users, reads},
+  {"show_warm_up", "SHOW WARM UP JOB [WHERE ID = <job>]", "Lists warm-up jobs, newest first, and how far they are.",
+   "At most 2000; a job is forgotten seven days after its end. Progress and Percent are of bytes, the batches under way included; "
+   "Rate and ETA are of the round that runs. SHOW PROC '/warm_up/<job>' shows it backend by backend.",
+   "SHOW WARM UP JOB WHERE ID = 1207", columns::warm_up_jobs, reads},
   {"show_tablet", "SHOW TABLET <tablet>", "Says which table a tablet belongs to.",
    "DetailCmd is the statement that shows its replicas. IsSync: the replicas agree with the catalog, that is, the "
    "tablet is healthy.",

@@ -3,7 +3,7 @@
 // grammar: parser, completion, HELP, "expected ..." and "did you mean" all come from it.
 //
 // Notation of a synopsis: WORD as written (any case), <slot>, [optional], {ONE|OTHER},
-// and `<slot>, ...` for one or more with commas between.
+// `[part] ...` for none, one or more, and `<slot>, ...` for one or more with commas between.
 #include "actors/model/statement.h"
 #include <span>
 #include <string_view>

@@ -132,6 +132,25 @@ inline constexpr std::array cooldown{
   text_of("Why")};
 inline constexpr std::array policy_users{text_of("Policy"), text_of("Database"), text_of("Table"), text_of("Partitions")};
 
+inline constexpr std::array warm_up_job{unsigned_of("JobId")};
+// DRY RUN: backend by backend, then the total.
+inline constexpr std::array warm_up_plan{
+  signed_of("BackendId"), text_of("Host"), unsigned_of("Tablets"), bytes_of("Bytes"), bytes_of("CacheBytes"),
+  bytes_of("ExcessBytes"), text_of("Verdict")};
+inline constexpr std::array warm_up_jobs{
+  unsigned_of("JobId"), text_of("Src"), text_of("Dst"), state_of("Status"), text_of("Type"), text_of("SyncMode"),
+  time_of("CreateTime"), time_of("StartTime"), unsigned_of("FinishBatch"), unsigned_of("AllBatch"), time_of("FinishTime"),
+  text_of("Progress"), ratio_of("Percent"), column{"Rate", value_type::float64, "bytes"}, column{"ETA", value_type::uint64, "duration"}, unsigned_of("FailedTablets"),
+  text_of("ErrMsg"), text_of("Tables")};
+inline constexpr std::array warm_up_lanes{
+  unsigned_of("BackendId"), text_of("Host"), state_of("Status"), unsigned_of("FinishBatch"), unsigned_of("AllBatch"),
+  bytes_of("FinishedBytes"), bytes_of("TotalBytes"), bytes_of("LiveBytes"), unsigned_of("FailedTablets"),
+  unsigned_of("Restarts"), text_of("WaitsFor"), text_of("Err")};
+// Backend by backend, then the total.
+inline constexpr std::array warm_up_shares{
+  signed_of("BackendId"), text_of("Host"), unsigned_of("Tablets"), bytes_of("Bytes"), bytes_of("Warm"),
+  bytes_of("Damaged"), bytes_of("Missing"), ratio_of("Share"), text_of("Err")};
+
 inline constexpr std::array saved_plans{
   text_of("Name"), state_of("Kind"), signed_of("BackendId"), time_of("Created"), unsigned_of("Epoch"),
   unsigned_of("Moves"), bytes_of("Bytes"), unsigned_of("Done"), unsigned_of("Skipped"), state_of("State"),

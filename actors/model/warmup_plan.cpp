@@ -55,16 +55,26 @@ void place(warmup_plan& plan, std::span<const warmup_tablet> tablets) {
     lane.excess_bytes = lane.bytes - std::min(lane.bytes, lane.cache_bytes);
 }
 
-std::optional<warmup_not_planned> too_small(const warmup_plan& plan) {
+/// "backend 3 would have 1.00 GB (1073741824 bytes) more than its cache holds, ..."; empty: none has.
+std::string excesses_of(const warmup_plan& plan) {
   std::string text;
   for (const auto& lane : plan.lanes)
     if (lane.excess_bytes > 0)
       text += (text.empty() ? "" : ", ") + ("backend " + std::to_string(raw(lane.backend))) + " would have "
               + gib_text(lane.excess_bytes) + " (" + std::to_string(lane.excess_bytes)
               + " bytes) more than its cache holds";
-  if (text.empty())
+  return text;
+}
+
+/// In all, or on one of them (W1).
+std::optional<warmup_not_planned> too_small(const std::string& dst, const warmup_plan& plan) {
+  const auto excesses = excesses_of(plan);
+  if (plan.bytes > plan.cache_bytes)
+    return warmup_not_planned{warmup_plan_refusal::cluster_too_small,
+                              "The cluster " + dst + " cache size is not enough: " + excesses};
+  if (excesses.empty())
     return std::nullopt;
-  return warmup_not_planned{warmup_plan_refusal::backend_too_small, "The cache size is not enough: " + text};
+  return warmup_not_planned{warmup_plan_refusal::backend_too_small, "The cache size is not enough: " + excesses};
 }
 
 warmup_not_planned too_many() {
@@ -89,12 +99,9 @@ warmup_plan_result plan_tables(const std::string& dst, std::span<const warming_t
   }
   if (plan.bytes == uncountable)
     return too_many();
-  if (plan.bytes > plan.cache_bytes && !force)
-    return warmup_not_planned{warmup_plan_refusal::cluster_too_small,
-                              "The cluster " + dst + " cache size is not enough"};
   place(plan, chosen);
   if (!force)
-    if (auto refused = too_small(plan))
+    if (auto refused = too_small(dst, plan))
       return *std::move(refused);
   return plan;
 }

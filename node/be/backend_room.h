@@ -4,6 +4,7 @@
 #include "actors/agent/be_stats.h"
 #include "actors/agent/cooldown_ports.h"
 #include "actors/agent/ports.h"
+#include "actors/agent/warmup_ports.h"
 #include "actors/model/attach_fence.h"
 #include "node/be/on_disk.h"
 #include "node/be/path_set.h"
@@ -16,6 +17,9 @@
 #include <optional>
 
 namespace tabletd {
+
+class cold_reader;
+class warmup_mover;
 
 /// What an attach tells the leader about this process.
 struct backend_facts {
@@ -43,6 +47,9 @@ public:
     cooldown_keeper_actor cooldown;
     std::shared_ptr<remote_workers> readers;
     std::shared_ptr<remote_shelf> shelf;
+    std::shared_ptr<cold_reader> cold;
+    std::shared_ptr<warmup_mover> warming;
+    warmup_keeper_actor warmups;
     caf::actor_system* system = nullptr; ///< For questions to actors.
   };
   explicit backend_room(ports where) : where_(std::move(where)) { fence_.binding = where_.binding; }
@@ -96,6 +103,9 @@ public:
   [[nodiscard]] const cooldown_keeper_actor& cooldown() const { return where_.cooldown; }
   [[nodiscard]] const std::shared_ptr<remote_workers>& readers() const { return where_.readers; }
   [[nodiscard]] const std::shared_ptr<remote_shelf>& shelf() const { return where_.shelf; }
+  [[nodiscard]] const std::shared_ptr<cold_reader>& cold() const { return where_.cold; }
+  [[nodiscard]] const std::shared_ptr<warmup_mover>& warming() const { return where_.warming; }
+  [[nodiscard]] const warmup_keeper_actor& warmups() const { return where_.warmups; }
   [[nodiscard]] caf::actor_system& system() const { return *where_.system; }
   [[nodiscard]] be_stats& stats() const { return *where_.stats; }
   [[nodiscard]] const backend_facts& facts() const { return where_.facts; }

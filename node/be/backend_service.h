@@ -29,6 +29,11 @@ public:
   kj::Promise<void> openLoad(OpenLoadContext context) override;
   kj::Promise<void> openScan(OpenScanContext context) override;
   kj::Promise<void> cooldown(CooldownContext context) override;
+  kj::Promise<void> warmUp(WarmUpContext context) override;
+  kj::Promise<void> cacheState(CacheStateContext context) override;
+  kj::Promise<void> pushWarm(PushWarmContext context) override;
+  kj::Promise<void> verifyWarm(VerifyWarmContext context) override;
+  kj::Promise<void> openRemoteScan(OpenRemoteScanContext context) override;
 
 private:
   backend_room_ptr room_;

@@ -61,6 +61,7 @@ void be_node::open_paths(be_options& options) {
   for (const auto& disk : paths_->disks())
     if (options.binding)
       check_binding(*disk, *options.binding);
+  cold_ = std::make_shared<cold_reader>(options.cold, *paths_, shelf_);
 }
 
 /// Temporary: without its memory a successor could not go on; watch() ends the process instead.
@@ -109,6 +110,7 @@ void be_node::spawn_actors(const be_options& options) {
   watch(reporter_handle, options.on_fatal);
   watch(keeper_handle, options.on_fatal);
   spawn_cooldown(options);
+  spawn_warmups(options);
   paths_->report_to(reporter_);
 }
 
@@ -125,6 +127,15 @@ void be_node::spawn_cooldown(const be_options& options) {
   watch(handle, options.on_fatal);
 }
 
+void be_node::spawn_warmups(const be_options& options) {
+  warming_ = std::make_shared<warmup_mover>(cold_, stats_, options.warming);
+  const auto handle
+    = start_actor("warmup_keeper", warmup_keeper,
+                  warmup_keeper_ports{warming_, boot_clock_now, options.facts.boot, options.slot});
+  warmups_ = caf::actor_cast<warmup_keeper_actor>(handle);
+  watch(handle, options.on_fatal);
+}
+
 void be_node::open_port(const be_options& options) {
   loop_side_ = std::make_shared<loop_side>();
   call_in_loop(*place_.loop, [&]() -> kj::Promise<void> {
@@ -133,7 +144,7 @@ void be_node::open_port(const be_options& options) {
         auto& side = *loop_side_;
         side.room = std::make_shared<backend_room>(
           backend_room::ports{*place_.loop, *place_.network, *place_.timer, paths_, reporter_, keeper_, stats_,
-                              options.facts, options.binding, options.bind, cooldown_, readers_, shelf_, &sys_});
+                              options.facts, options.binding, options.bind, cooldown_, readers_, shelf_, cold_, warming_, warmups_, &sys_});
         wire_->enter(side.room);
         cooldown_wire_->enter(side.room);
         leftovers_->enter(side.room);
@@ -175,9 +186,13 @@ void be_node::stop() {
       .receive([](drained) {},
                [this](const caf::error& why) { log_warn("tasks did not end", {{"why", text_of(sys_, why)}}); });
   }
+  if (warming_)
+    warming_->stop();
   for (const auto& threads : {workers_, readers_})
     if (threads)
       threads->stop();
+  if (cold_)
+    cold_->stop();
   if (loop_side_)
     call_in_loop(*place_.loop, [this]() -> kj::Promise<void> {
       auto answered = kj::Promise<void>(kj::READY_NOW);
@@ -211,6 +226,7 @@ void be_node::stop_actors() {
   };
   stop_one("task_keeper", caf::actor_cast<caf::actor>(std::exchange(keeper_, {})));
   stop_one("cooldown_keeper", caf::actor_cast<caf::actor>(std::exchange(cooldown_, {})));
+  stop_one("warmup_keeper", caf::actor_cast<caf::actor>(std::exchange(warmups_, {})));
   stop_one("reporter", caf::actor_cast<caf::actor>(std::exchange(reporter_, {})));
   supervisor_ = nullptr;
   if (const auto own = std::exchange(own_supervisor_, {})) {

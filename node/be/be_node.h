@@ -3,6 +3,7 @@
 // opposite one.  main adds configuration, HTTP and metrics.
 #include "actors/agent/be_stats.h"
 #include "actors/agent/cooldown_keeper.h"
+#include "actors/agent/warmup_keeper.h"
 #include "actors/model/attach_fence.h"
 #include "actors/model/clone_life.h"
 #include "actors/model/move_life.h"
@@ -13,6 +14,7 @@
 #include "node/be/cooldown_wire.h"
 #include "node/be/disk_worker.h"
 #include "node/be/path_mover.h"
+#include "node/be/warmup_mover.h"
 #include "node/kj_loop.h"
 #include <caf/actor.hpp>
 #include <caf/actor_system.hpp>
@@ -37,6 +39,9 @@ struct be_options {
   move_limits move_bytes;
   cooldown_pace cooldown;
   model::cooldown_options cooldown_rules; ///< But for the lease and the work interval.
+  cold_cache_options cold;
+  warming_limits warming;
+  model::slot_options slot; ///< Of warm-up jobs.
   std::size_t remote_threads = 4; ///< Calls to remote stores at once, and as many for scans, which wait for no upload.
   kj::Duration usage_every = 10 * kj::SECONDS; ///< How often disk fill is looked at.
   /// Takes start_child; null: the node starts one of its own, and stops it.
@@ -68,12 +73,15 @@ public:
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] const std::shared_ptr<be_stats>& stats() const { return stats_; }
   [[nodiscard]] std::vector<disk_status> paths() const;
+  /// Null: this backend has none.
+  [[nodiscard]] const file_cache* cache() const { return cold_->cache().get(); }
 
 private:
   be_node(caf::actor_system& sys, kj_place place) : sys_(sys), place_(std::move(place)) {}
   void open_paths(be_options& options);
   void spawn_actors(const be_options& options);
   void spawn_cooldown(const be_options& options);
+  void spawn_warmups(const be_options& options);
   void open_port(const be_options& options);
   template <class Fun, class Ports>
   [[nodiscard]] caf::actor start_actor(const std::string& id, Fun* function, const Ports& ports);
@@ -92,12 +100,15 @@ private:
   std::shared_ptr<remote_workers> workers_;
   std::shared_ptr<remote_workers> readers_;
   std::shared_ptr<remote_shelf> shelf_ = std::make_shared<remote_shelf>();
+  std::shared_ptr<cold_reader> cold_;
+  std::shared_ptr<warmup_mover> warming_;
   std::shared_ptr<leader_cooldown_wire> cooldown_wire_;
   caf::actor supervisor_;
   caf::actor own_supervisor_; ///< Null: supervisor_ is somebody else's.
   reporter_actor reporter_;
   task_keeper_actor keeper_;
   cooldown_keeper_actor cooldown_;
+  warmup_keeper_actor warmups_;
   std::shared_ptr<loop_side> loop_side_;
   std::shared_ptr<std::atomic<bool>> stopping_ = std::make_shared<std::atomic<bool>>(false);
   std::uint16_t port_ = 0;

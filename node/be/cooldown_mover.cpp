@@ -3,6 +3,7 @@
 
 #include "actors/codec/remote_meta_codec.h"
 #include "node/be/homecoming.h"
+#include "node/be/remote_meta_object.h"
 #include "node/be/replica_look.h"
 #include "persistence/crc32c.h"
 #include "persistence/remote/remote_segment.h"
@@ -20,8 +21,6 @@ namespace tabletd {
 
 namespace {
 
-/// A list of a million rowsets is smaller.
-constexpr std::uint64_t meta_bytes_max = 256U << 20;
 /// Of a call that no lease bounds.
 constexpr std::chrono::milliseconds patience{120'000};
 /// After a store did not answer one tablet's listing, the others' cleanups of it fail at once: thousands of tablets that wait
@@ -299,18 +298,8 @@ void cooldown_mover::fetch_meta(const cooldown_life_id& who, model::fetch_meta w
   on_remote(who, job, keeper,
             [self = shared_from_this(), who, what = std::move(what), left = unleased()]() -> model::replica_event {
               const auto store = self->where_.shelf->find(what.meta.resource);
-              const auto key = tablet_folder(model::raw(who.tablet)) + what.meta.object;
-              const auto size = store->head(key, left).size_bytes;
-              if (size > meta_bytes_max)
-                throw remote_error(remote_fault::corrupt, key, fmt::format("{} has {} bytes, which no list of rowsets has", key, size));
-              std::vector<std::byte> object(size);
-              object.resize(store->get(key, 0, object, left));
-              if (const auto is = crc32c(object); is != what.meta.crc32c)
-                throw remote_error(remote_fault::corrupt, key,
-                                   fmt::format("{} in {} has checksum {:08x}, the log says {:08x}; look whether the store has "
-                                               "an older version of it",
-                                               key, store->name(), is, what.meta.crc32c));
-              return model::meta_fetched{what.job, codec::decode_remote_meta(object)};
+              return model::meta_fetched{what.job,
+                                         codec::decode_remote_meta(download_meta(*store, who.tablet, what.meta, left))};
             });
 }
 

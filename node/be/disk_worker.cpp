@@ -34,6 +34,7 @@ disk_worker::disk_worker(disk_options options) : root_(options.root.string()) {
       store_ = tablet_store::open(options.root, options.store);
       root_ = status_.root = store_->root().string(); // Canonical, as errors name it.
       hash_ = status_.hash = store_->path_hash();
+      quota_ = store_->quota();
       status_.usage = store_->usage();
       tell_findings(root_, store_->findings());
     } catch (...) {

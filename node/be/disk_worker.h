@@ -65,6 +65,8 @@ public:
 
   [[nodiscard]] std::uint64_t hash() const { return hash_; }
   [[nodiscard]] const std::string& root() const { return root_; }
+  /// As tablet_store::quota.
+  [[nodiscard]] const std::shared_ptr<space_quota>& quota() const { return quota_; }
   [[nodiscard]] disk_status status() const;
   /// Why nothing new may be put here; empty: it may.
   [[nodiscard]] std::string refusal() const;
@@ -93,6 +95,7 @@ private:
 
   std::string root_;
   std::uint64_t hash_{};
+  std::shared_ptr<space_quota> quota_;
   std::unique_ptr<tablet_store> store_; ///< Disk thread only.
   mutable std::mutex mutex_;
   std::condition_variable wake_;

@@ -1,7 +1,7 @@
 #include "node/be/tablet_scan.h"
 #include "node/be/block_reading.h"
+#include "node/be/cold_reader.h"
 #include "node/be/on_remote.h"
-#include "persistence/remote/remote_segment.h"
 #include <fmt/format.h>
 #include <algorithm>
 
@@ -20,13 +20,11 @@ struct scan_piece {
   std::uint64_t version{};
   std::uint32_t block{}; ///< The next one to read.
   std::shared_ptr<rowset_reader> rowset; ///< Of a remote one null until it is opened.
-  std::string object;                    ///< Empty: local.
-  std::uint64_t object_bytes{};
+  std::optional<cold_rowset> remote;     ///< Nothing: local.
 };
 struct opened_pieces {
   std::string failure;
   std::vector<scan_piece> pieces;
-  model::resource_id resource{}; ///< Where the remote ones are.
 };
 
 /// Why `wanted` cannot be read here, or every rowset it needs, open: a drop or a clone
@@ -50,17 +48,19 @@ opened_pieces open_pieces(path_set& paths, disk_worker& disk, tablet_store& stor
     return {fmt::format("replica {} of tablet {} has a rowset across version {} or {}", wanted.replica,
                         wanted.tablet, wanted.version, wanted.at.from),
             {}};
-  opened_pieces opened{{}, {}, model::resource_id{here->remote.resource}};
+  opened_pieces opened;
   for (const auto& piece : *chosen) {
     const auto& rowset = rowsets[piece.rowset];
     if (rowset.blocks <= piece.first_block)
       continue;
     try {
       if (rowset.is_remote())
-        opened.pieces.push_back({rowset.last_version, piece.first_block, nullptr, *rowset.object,
-                                 rowset_file_bytes(rowset.bytes, rowset.blocks)});
+        opened.pieces.push_back(
+          {rowset.last_version, piece.first_block, nullptr,
+           cold_rowset{model::resource_id{here->remote.resource}, wanted.tablet, *rowset.object,
+                       rowset_file_bytes(rowset.bytes, rowset.blocks), wanted.partition}});
       else
-        opened.pieces.push_back({rowset.last_version, piece.first_block, store.open_rowset(rowset), {}, 0});
+        opened.pieces.push_back({rowset.last_version, piece.first_block, store.open_rowset(rowset), {}});
     } catch (const storage_error& why) {
       if (why.fault() != storage_fault::corrupt)
         throw;
@@ -73,16 +73,18 @@ opened_pieces open_pieces(path_set& paths, disk_worker& disk, tablet_store& stor
 
 class tablet_scan final : public wire::Scan::Server {
 public:
-  tablet_scan(backend_room_ptr room, std::uint64_t link, disk_worker& disk, std::uint64_t tablet,
+  /// `disk`: of the local pieces; null: there are none.
+  tablet_scan(backend_room_ptr room, std::uint64_t link, disk_worker* disk, std::uint64_t tablet,
               std::vector<scan_piece> pieces)
     : room_(std::move(room)), link_(link), disk_(disk), tablet_(tablet), pieces_(std::move(pieces)) {}
 
   ~tablet_scan() noexcept(false) {
     std::vector<std::shared_ptr<rowset_reader>> readers;
     for (auto& piece : pieces_)
-      if (piece.object.empty())
+      if (!piece.remote)
         readers.push_back(std::move(piece.rowset));
-    release_readers(disk_, std::move(readers));
+    if (!readers.empty())
+      release_readers(*disk_, std::move(readers));
   }
 
   kj::Promise<void> next(NextContext context) override {
@@ -121,8 +123,8 @@ private:
     to.setBlock(index);
     to.setRows(entry.rows);
     to.setChecksum(entry.checksum);
-    auto read = piece.object.empty() ? read_block(*room_, disk_, tablet_, piece.rowset, index, to.initData(entry.length))
-                                     : read_remote(piece.rowset, index, to.initData(entry.length));
+    auto read = piece.remote ? read_remote(piece.rowset, index, to.initData(entry.length))
+                             : read_block(*room_, *disk_, tablet_, piece.rowset, index, to.initData(entry.length));
     if (piece.block == piece.rowset->footer().blocks.size())
       ++at_;
     return read.then([this, context, bytes = entry.length](block_read&& how) mutable {
@@ -137,18 +139,21 @@ private:
 
   backend_room_ptr room_;
   std::uint64_t link_;
-  disk_worker& disk_;
+  disk_worker* disk_;
   std::uint64_t tablet_;
   std::vector<scan_piece> pieces_;
   std::size_t at_ = 0;
   std::size_t open_ = 0;
 };
 
+/// Asked anew by every request.
+time_left_fn patient(const backend_room& room) {
+  return [workers = room.readers()] { return workers->is_stopping() ? std::chrono::milliseconds(0) : remote_patience; };
+}
+
 /// Remote pieces on their way to being open.  Loop thread only.
 struct remote_opening {
   backend_room_ptr room;
-  std::uint64_t tablet{};
-  model::resource_id resource{};
   std::vector<scan_piece> pieces;
   std::size_t next = 0;
   std::string failure;  ///< The first one; nothing more is begun then.
@@ -157,20 +162,15 @@ struct remote_opening {
 
 /// One after the other, until all are taken.  Each waits for its turn anew, so that many do not keep other scans waiting.
 kj::Promise<void> open_in_turn(std::shared_ptr<remote_opening> all) {
-  while (all->next < all->pieces.size() && all->pieces[all->next].object.empty())
+  while (all->next < all->pieces.size() && !all->pieces[all->next].remote)
     ++all->next;
   if (all->next == all->pieces.size() || !all->failure.empty())
     return kj::READY_NOW;
   const auto at = all->next++;
-  const auto& piece = all->pieces[at];
   auto& room = *all->room;
   return on_remote(room.loop(), *room.readers(),
-                   [shelf = room.shelf(), workers = room.readers(), tablet = all->tablet, resource = all->resource,
-                    object = piece.object, bytes = piece.object_bytes] {
-                     const auto time_left = [workers] {
-                       return workers->is_stopping() ? std::chrono::milliseconds(0) : remote_patience;
-                     };
-                     return open_remote_rowset(shelf->find(resource), tablet, object, bytes, time_left);
+                   [cold = room.cold(), time_left = patient(room), rowset = *all->pieces[at].remote] {
+                     return cold->open(rowset, time_left);
                    })
     .then([all, at](auto&& result) {
       if (result->value) {
@@ -192,7 +192,7 @@ kj::Promise<void> open_remote(const std::shared_ptr<remote_opening>& all) {
 }
 
 bool any_remote(const std::vector<scan_piece>& pieces) {
-  return std::any_of(pieces.begin(), pieces.end(), [](const scan_piece& piece) { return !piece.object.empty(); });
+  return std::any_of(pieces.begin(), pieces.end(), [](const scan_piece& piece) { return piece.remote.has_value(); });
 }
 
 /// One scan on its way to being open.
@@ -207,7 +207,7 @@ struct scan_opening {
 kj::Promise<void> open_scan(scan_opening opening);
 
 void opened(scan_opening& opening, disk_worker& disk, std::vector<scan_piece> pieces) {
-  opening.outcome.setScan(kj::heap<tablet_scan>(opening.room, opening.link, disk, opening.wanted.tablet, std::move(pieces)));
+  opening.outcome.setScan(kj::heap<tablet_scan>(opening.room, opening.link, &disk, opening.wanted.tablet, std::move(pieces)));
 }
 
 /// The set this replica knows may have been replaced: followed once, and tried once more (spec/jobs.md B8).
@@ -233,7 +233,7 @@ kj::Promise<void> opened_on_disk(scan_opening opening, disk_worker& disk, opened
     return kj::READY_NOW;
   }
   auto all = std::make_shared<remote_opening>(
-    remote_opening{opening.room, opening.wanted.tablet, found.resource, std::move(found.pieces), 0, {}, false});
+    remote_opening{opening.room, std::move(found.pieces), 0, {}, false});
   return open_remote(all).then([opening, &disk, all]() mutable -> kj::Promise<void> {
     if (all->failure.empty())
       opened(opening, disk, std::move(all->pieces));
@@ -264,7 +264,68 @@ kj::Promise<void> open_scan(scan_opening opening) {
     });
 }
 
+// -- from the published meta alone -------------------------------------------------------
+
+/// The rowsets it needs, none of them open yet.
+opened_pieces pieces_of(const model::remote_meta& meta, const remote_scan_request& wanted) {
+  model::version_ranges ranges;
+  for (const auto& rowset : meta.rowsets)
+    ranges.push_back({rowset.first_version, rowset.last_version});
+  const auto chosen = model::scan_pieces(ranges, wanted.version, wanted.at);
+  if (!chosen)
+    return {fmt::format("a rowset of tablet {} in the store goes across version {} or {}", model::raw(wanted.tablet),
+                        wanted.version, wanted.at.from),
+            {}};
+  opened_pieces found;
+  for (const auto& piece : *chosen) {
+    const auto& rowset = meta.rowsets[piece.rowset];
+    if (rowset.blocks > piece.first_block)
+      found.pieces.push_back({rowset.last_version, piece.first_block, nullptr,
+                              cold_rowset{meta.resource, model::raw(wanted.tablet), rowset.object,
+                                          rowset_file_bytes(rowset.bytes, rowset.blocks), wanted.partition}});
+  }
+  return found;
+}
+
+kj::Promise<void> open_found(backend_room_ptr room, std::uint64_t link, model::tablet_id tablet,
+                             wire::ScanOutcome::Builder outcome, opened_pieces found) {
+  if (!found.failure.empty()) {
+    outcome.setFailed(found.failure.c_str());
+    return kj::READY_NOW;
+  }
+  auto all = std::make_shared<remote_opening>(remote_opening{room, std::move(found.pieces), 0, {}, false});
+  return open_remote(all).then([room, link, tablet, outcome, all]() mutable {
+    if (!all->failure.empty())
+      outcome.setFailed((all->not_found ? all->failure + "; what is published may be newer by now, ask the leader and try again"
+                                        : all->failure)
+                          .c_str());
+    else
+      outcome.setScan(kj::heap<tablet_scan>(room, link, nullptr, model::raw(tablet), std::move(all->pieces)));
+  });
+}
+
 } // namespace
+
+kj::Promise<void> open_remote_scan(backend_room_ptr room, std::uint64_t link, const remote_scan_request& wanted,
+                                   wire::ScanOutcome::Builder outcome) {
+  if (wanted.version > wanted.meta.last_version) {
+    outcome.setFailed(fmt::format("what is published of tablet {} ends at version {}, not {}; read the later versions "
+                                  "from a replica",
+                                  model::raw(wanted.tablet), wanted.meta.last_version, wanted.version)
+                        .c_str());
+    return kj::READY_NOW;
+  }
+  return on_remote(room->loop(), *room->readers(),
+                   [cold = room->cold(), time_left = patient(*room), wanted] {
+                     return pieces_of(cold->meta(wanted.tablet, wanted.meta, time_left).meta, wanted);
+                   })
+    .then([room, link, tablet = wanted.tablet, outcome](auto&& found) mutable -> kj::Promise<void> {
+      if (found->value)
+        return open_found(room, link, tablet, outcome, *std::move(found->value));
+      outcome.setFailed(found->why.c_str());
+      return kj::READY_NOW;
+    });
+}
 
 kj::Promise<void> open_scan(backend_room_ptr room, std::uint64_t link, const scan_request& wanted,
                             wire::ScanOutcome::Builder outcome) {

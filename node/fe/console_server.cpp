@@ -52,6 +52,12 @@ void fill_download(const session_ptr& session, const statement_outcome& outcome,
   offer.setRows(plan.getRows());
   offer.setBytes(plan.getBytes());
   offer.setDownload(kj::heap<export_carrier>(session->ports->links, outcome));
+  if (plan.getNote().size() > 0) {
+    auto note = result.initWarnings(1)[0];
+    note.setCode(api::ErrorCode::FAILED_PRECONDITION);
+    note.setMessage(plan.getNote());
+    note.setHint("SHOW PROC '/cooldown' shows what has cooled");
+  }
 }
 
 /// Fills in what the statement came to.

@@ -48,16 +48,24 @@ void export_carrier::ask_ahead() {
   }
 }
 
+std::uint32_t export_carrier::remotes() const {
+  return planned().hasRemote() ? planned().getRemote().getBackends().size() : 0;
+}
+
+model::backend_id export_carrier::source() const {
+  return static_cast<model::backend_id>(source_ < remotes() ? planned().getRemote().getBackends()[source_]
+                                                            : planned().getReplicas()[source_ - remotes()].getBackend());
+}
+
 kj::Promise<void> export_carrier::open_scan(ReadContext context) {
-  const auto planned = plan_.get().getExportPlan().getTablets()[tablet_];
-  const auto from = planned.getReplicas()[replica_];
-  link_ = links_->find(static_cast<model::backend_id>(from.getBackend()));
+  link_ = links_->find(source());
   if (!link_)
     return try_another(context, "it is not connected");
-  auto request = link_->service.openScanRequest();
-  request.setTablet(planned.getTablet());
-  request.setReplica(from.getReplica());
-  request.setVersion(planned.getVersion());
+  return source_ < remotes() ? open_remote(context) : open_replica(context);
+}
+
+template <class Request>
+kj::Promise<void> export_carrier::begin_scan(ReadContext context, Request request) {
   request.setFromVersion(at_.version);
   request.setFromBlock(at_.block);
   return request.send().then(
@@ -71,12 +79,41 @@ kj::Promise<void> export_carrier::open_scan(ReadContext context) {
     [this, context](kj::Exception&& why) mutable { return try_another(context, text_of(why)); });
 }
 
+kj::Promise<void> export_carrier::open_remote(ReadContext context) {
+  const auto remote = planned().getRemote();
+  auto request = link_->service.openRemoteScanRequest();
+  request.setVersion(remote.getThrough());
+  auto sources = request.initSources();
+  sources.setResources(plan_.get().getExportPlan().getResources());
+  auto tablet = sources.initTablets(1)[0];
+  tablet.setTablet(planned().getTablet());
+  tablet.setPartition(planned().getPartition());
+  tablet.setMeta(remote.getMeta());
+  return begin_scan(context, kj::mv(request));
+}
+
+kj::Promise<void> export_carrier::open_replica(ReadContext context) {
+  auto request = link_->service.openScanRequest();
+  request.setTablet(planned().getTablet());
+  request.setReplica(planned().getReplicas()[source_ - remotes()].getReplica());
+  request.setVersion(planned().getVersion());
+  request.setPartition(planned().getPartition());
+  return begin_scan(context, kj::mv(request));
+}
+
 kj::Promise<void> export_carrier::take(ReadContext context, block_response&& response) {
   const auto block = response.getBlock();
   if (block.hasError() && block.getError().size() > 0)
     return try_another(context, block.getError().cStr());
   if (block.getEnd()) {
-    next_tablet();
+    const bool cooled_only = source_ < remotes();
+    if (cooled_only && planned().getRemote().getThrough() < planned().getVersion()) {
+      at_ = {planned().getRemote().getThrough() + 1, 0};
+      source_ = remotes();
+      drop_scan();
+    } else {
+      next_tablet();
+    }
     return next(context);
   }
   const auto data = block.getData();
@@ -91,23 +128,26 @@ kj::Promise<void> export_carrier::take(ReadContext context, block_response&& res
 
 void export_carrier::next_tablet() {
   ++tablet_;
-  replica_ = 0;
+  source_ = 0;
   at_ = {};
   failures_.clear();
+  drop_scan();
+}
+
+void export_carrier::drop_scan() {
   ahead_.clear();
   scan_ = nullptr;
 }
 
 kj::Promise<void> export_carrier::try_another(ReadContext context, const std::string& why) {
-  const auto planned = plan_.get().getExportPlan().getTablets()[tablet_];
-  failures_ += fmt::format("{}backend {}: {}", failures_.empty() ? "" : "; ",
-                           planned.getReplicas()[replica_].getBackend(), why);
-  ahead_.clear();
-  scan_ = nullptr;
-  if (++replica_ < planned.getReplicas().size())
+  failures_ += fmt::format("{}backend {}{}: {}", failures_.empty() ? "" : "; ", model::raw(source()),
+                           source_ < remotes() ? ", for the cluster" : "", why);
+  drop_scan();
+  if (++source_ < remotes() + planned().getReplicas().size())
     return open_scan(context);
-  final_ = fmt::format("tablet {} cannot be read at version {} from any replica: {}", planned.getTablet(),
-                       planned.getVersion(), failures_);
+  const auto from = at_.version == 0 ? std::string{} : fmt::format(", from version {}, block {} on,", at_.version, at_.block);
+  final_ = fmt::format("tablet {} cannot be read at version {}{} from {}: {}", planned().getTablet(), planned().getVersion(),
+                       from, remotes() > 0 ? "the cluster or any replica" : "any replica", failures_);
   return tell_final(context);
 }
 

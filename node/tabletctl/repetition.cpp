@@ -35,6 +35,10 @@ constexpr std::array looking_glasses{
   looking_glass{"resume_balance", "SHOW PROC '/cluster_balance/balance_pauses'"},
   looking_glass{"cooldown_table", "SHOW PROC '/cooldown'"},
   looking_glass{"recall_table", "SHOW PROC '/cooldown'"},
+  looking_glass{"warm_up_", "SHOW WARM UP JOB"},
+  looking_glass{"cancel_warm_up", "SHOW WARM UP JOB"},
+  looking_glass{"pause_warm_up", "SHOW WARM UP JOB"},
+  looking_glass{"resume_warm_up", "SHOW WARM UP JOB"},
   looking_glass{"repair_table", "SHOW PROC '/cluster_balance/priority_repair'"},
 };
 

@@ -5,7 +5,10 @@
 
 #include <fmt/format.h>
 
+#include <sys/statvfs.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <utility>
 
@@ -40,6 +43,15 @@ std::optional<block_name> parsed(const std::string& text) {
 block_name name_of(const stored_block& block) { return {block.object, block.is.number}; }
 
 }  // namespace
+
+disk_space space_of(const std::filesystem::path& directory, const space_quota* quota) {
+  if (quota)
+    return {quota->limit_bytes(), quota->limit_bytes() - std::min(quota->used_bytes(), quota->limit_bytes())};
+  struct ::statvfs disk {};
+  if (::statvfs(directory.c_str(), &disk) != 0)
+    throw_errno(errno, directory, "measure the file system of");
+  return {std::uint64_t{disk.f_blocks} * disk.f_frsize, std::uint64_t{disk.f_bavail} * disk.f_frsize};
+}
 
 struct cache_path::sweep_state {
   std::vector<stored_block> known;  ///< By name.

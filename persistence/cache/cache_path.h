@@ -6,6 +6,7 @@
 //   <directory>/blocks/<first byte of the object's id>/<object's id>.<number>      both in hex
 #include "persistence/cache/block_file.h"
 #include "persistence/cache/cache_index.h"
+#include "persistence/cache/space_reserve.h"
 #include "persistence/directory_lock.h"
 #include "persistence/space_quota.h"
 
@@ -16,6 +17,9 @@
 #include <vector>
 
 namespace tabletd {
+
+/// How much the file system of `directory` has, or the quota that stands for it.  storage_error.
+[[nodiscard]] disk_space space_of(const std::filesystem::path& directory, const space_quota* quota);
 
 class cache_path {
 public:

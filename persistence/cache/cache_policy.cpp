@@ -182,6 +182,15 @@ bool cache_policy::warm_again(block_slot slot, bool forced, epoch_seconds now) {
   return true;
 }
 
+bool cache_policy::abandon(block_slot slot) {
+  auto& block = blocks_[slot];
+  if (!is_whole(block))
+    return false;
+  block.warm_until = 0;
+  move_to(slot, block_queue::normal, true);
+  return true;
+}
+
 // -- sending away -----------------------------------------------------------------------
 
 eviction cache_policy::evict(block_slot slot, eviction_reason reason) {

@@ -124,6 +124,8 @@ public:
   /// A warm-up wants what is there already: its time begins anew.  False: its share does not allow that, the block
   /// stays where it is.
   bool warm_again(block_slot slot, bool forced, epoch_seconds now);
+  /// Nobody will ask for it any more: no warm-up holds it, and it is the next to go.  False: it is not whole.
+  bool abandon(block_slot slot);
   /// The file of this block is no good.  Does nothing unless the block is whole.
   std::optional<eviction> drop(block_slot slot);
   /// Until the blocks of `path` hold so many bytes less, or there are none: what was read longest ago first, then

@@ -163,4 +163,17 @@ std::vector<cache_path_status> file_cache::status() const {
   return all;
 }
 
+warmup_room file_cache::room_for_warmups() const {
+  const std::lock_guard guard(lock_);
+  warmup_room room;
+  for (std::size_t i = 0; i < paths_.size(); ++i) {
+    const auto& holdings = policy_.holdings(i);
+    if (holdings.admits)
+      room.capacity_bytes
+          += static_cast<std::uint64_t>(static_cast<double>(holdings.capacity_bytes) * options_.rules.warm_share);
+    room.used_bytes += holdings.bytes_in(block_queue::warm);
+  }
+  return room;
+}
+
 }  // namespace tabletd

@@ -80,6 +80,12 @@ struct cache_path_status {
   std::string fault;  ///< Why it is out of use or takes no blocks; empty: it is well.
 };
 
+/// What warm-ups may hold without being forced to, and what they hold.
+struct warmup_room {
+  std::uint64_t capacity_bytes = 0;
+  std::uint64_t used_bytes = 0;
+};
+
 class file_cache {
 public:
   /// Reads the indexes and sweeps the folders, which takes seconds for a million blocks.  A path that cannot be
@@ -103,11 +109,15 @@ public:
   /// though they are what the store sent.
   void distrust(const remote_object& object, std::uint64_t offset, std::uint64_t bytes);
 
+  /// What is published names it no longer, though somebody may still read it: it holds no room against others now.
+  void abandon(const remote_object& object);
+
   /// To be called every second or so: looks how much the disks have to spare, sends away what is too much, and writes
   /// the indexes.
   void maintain();
   [[nodiscard]] const cache_counters& counters() const { return counters_; }
   [[nodiscard]] std::vector<cache_path_status> status() const;
+  [[nodiscard]] warmup_room room_for_warmups() const;
   [[nodiscard]] std::vector<heat_of_partition> hottest(std::size_t count) const;
   [[nodiscard]] std::uint32_t block_bytes() const { return options_.rules.block_bytes; }
 

@@ -87,9 +87,12 @@ TEST_F(ConsoleSession, EveryStatementAnswersWithTheColumnsItsHelpPromises) {
   world.fold(model::storage_policy_created{"after_a_month", cold, model::cooldown_ttl{1}}); // And so does USING FOR.
   publish_world();
   for (const auto& row : model::statement_table()) {
-    if (row.columns.empty())
+    const bool asks_a_keeper = row.kind.starts_with("warm_up_") || row.kind == "verify_warm_up"; // console_warmup_test
+    if (row.columns.empty() || asks_a_keeper)
       continue;
     auto example = std::string{row.example};
+    if (const auto job = example.find(" WHERE ID = 1207"); job != std::string::npos)
+      example.resize(job);
     if (const auto id = example.find("TABLET 10005"); id != std::string::npos)
       example.replace(id, 12, fmt::format("TABLET {}", tablet));
     if (const auto address = example.find("10.0.0.1:9060"); address != std::string::npos)
@@ -119,7 +122,7 @@ TEST_F(ConsoleSession, ASyntaxErrorPointsAtItsPlace) {
   EXPECT_EQ(at.getColumn(), 3u);
   EXPECT_EQ(at.getOffset(), 7u);
   EXPECT_EQ(at.getLength(), 7u);
-  EXPECT_EQ(error.getExpected().size(), 13u);
+  EXPECT_EQ(error.getExpected().size(), 14u);
   EXPECT_STREQ(error.getHint().cStr(), "did you mean BACKENDS?  HELP SHOW;");
 }
 

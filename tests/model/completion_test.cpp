@@ -42,9 +42,9 @@ TEST(Completion, KnowsKeywordsNamesAndPages) {
     const char* candidates;
   };
   const row table[] = {
-    {"|", "ADMIN ALTER APPLY CREATE DROP EXPLAIN EXPORT HELP LOAD PLAN RECALL SHOW USE @0"},
+    {"|", "ADMIN ALTER APPLY CANCEL CREATE DROP EXPLAIN EXPORT HELP LOAD PAUSE PLAN RECALL RESUME SHOW USE VERIFY WARM @0"},
     {"sh|", "SHOW @0"},
-    {"SHOW |", "BACKENDS DATABASES FRONTENDS PLAN PLANS PROC REPAIR RESOURCE RESOURCES STORAGE TABLES TABLET TABLETS @5"},
+    {"SHOW |", "BACKENDS DATABASES FRONTENDS PLAN PLANS PROC REPAIR RESOURCE RESOURCES STORAGE TABLES TABLET TABLETS WARM @5"},
     {"SHOW TABLE|", "TABLES TABLET TABLETS @5"},
     {"SHOW TABLET |", "FROM @12"},
     {"SHOW TABLES |", "FROM @12"},
@@ -58,7 +58,7 @@ TEST(Completion, KnowsKeywordsNamesAndPages) {
     {"ALTER SYSTEM |", "ADD CANCEL DECOMMISSION DROP MODIFY @13"},
     {"ALTER SYSTEM DROP BACKEND |", "\"h1:9060\" \"h2:9060\" @26"},
     {"ALTER SYSTEM DROP BACKEND 'h2|", "'h2:9060' @26"},
-    {"SHOW PROC |", "'/actors' '/backends' '/checkpoint' '/cluster_balance' '/colocation_group' '/cooldown' '/dbs' '/frontends' '/journal' '/statistic' @10"},
+    {"SHOW PROC |", "'/actors' '/backends' '/checkpoint' '/cluster_balance' '/colocation_group' '/cooldown' '/dbs' '/frontends' '/journal' '/statistic' '/warm_up' @10"},
     {"SHOW PROC '/cl|", "'/cluster_balance' @10"},
     {"SHOW PROC \"/cluster_balance/p|", "\"/cluster_balance/pending_tablets\" \"/cluster_balance/priority_repair\" @10"},
     {"SHOW PROC '/backends/|", "'/backends/10003' '/backends/10004' @10"},
@@ -90,6 +90,16 @@ TEST(Completion, KnowsKeywordsNamesAndPages) {
     {"CREATE STORAGE POLICY p PROPERTIES('storage_resource' = 'colde|", "'colder' @56"},
     {"CREATE STORAGE POLICY p PROPERTIES('cooldown_ttl' = |", "@52"},
     {"CREATE RESOURCE r PROPERTIES('c|", "'ca_file' 'credentials_file' @29"},
+    {"WARM UP CLUSTER |", "default_cluster @16"},
+    {"WARM UP COMPUTE GROUP d|", "default_cluster @22"},
+    {"WARM UP CLUSTER blue WITH |", "CLUSTER COMPUTE TABLE @26"},
+    {"WARM UP CLUSTER blue WITH TABLE shop.|", "shop.items shop.orders @32"},
+    {"WARM UP CLUSTER blue WITH TABLE shop.items PARTITION |", "items @53"},
+    {"WARM UP CLUSTER blue WITH TABLE shop.items AND TABLE shop.orders |", "AND DRY FORCE PARTITION PROPERTIES @65"},
+    {"WARM UP CLUSTER a WITH CLUSTER b PROPERTIES(|", "\"on_error\" \"sync_event\" \"sync_interval_sec\" \"sync_mode\" \"when_busy\" @44"},
+    {"WARM UP CLUSTER a WITH CLUSTER b PROPERTIES('sync_mode' = 'p|", "'periodic' @58"},
+    {"VERIFY WARM UP JOB |", "WHERE @19"},
+    {"EXPORT TABLE shop.items TO 'f' USING CLUSTER |", "default_cluster @45"},
     {"NONSENSE |", "@9"},
     {"LOAD FILE 'x|", "@10"},
   };
@@ -142,6 +152,7 @@ TEST(ProcPath, EveryPageIsFoundByWalkingDown) {
   world.add_backends(3);
   world.table("shop", "orders", 4, 3);
   world.colocated("shop", "twin", 2, 3, "g");
+  world.fold(warmup_created{{warmup_type::cluster, "a", "b", {}, false, {}, {}, {}}, {}});
   std::set<proc_page> seen;
   std::vector<std::string> paths{"/"};
   for (std::size_t i = 0; i < paths.size(); ++i) {
@@ -165,7 +176,7 @@ TEST(ProcPath, NamesWorkAsIdsDo) {
   world.add_backends(1);
   const auto orders = world.table("shop", "orders", 1, 1);
   const auto by_name = std::get<proc_target>(find_proc("/dbs/shop/orders/", world.cat));
-  EXPECT_EQ(by_name, (proc_target{proc_page::table, shop, orders, {}, {}, {}, {}, {}}));
+  EXPECT_EQ(by_name, (proc_target{proc_page::table, shop, orders, {}, {}, {}, {}, {}, {}}));
   EXPECT_EQ(std::get<proc_target>(find_proc("//dbs/" + std::to_string(raw(shop)) + "//" + std::to_string(raw(orders)), world.cat)), by_name);
   EXPECT_EQ(std::get<proc_target>(find_proc("", world.cat)).page, proc_page::root);
 }
@@ -184,7 +195,7 @@ TEST(ProcPath, WhatIsNotThereIsNamed) {
   const row table[] = {
     {"/statistik", "statistik is not below '/'", "did you mean '/statistic'?"},
     {"/cluster_balance/pending", "pending is not below '/cluster_balance'", "did you mean '/cluster_balance/pending_tablets'?"},
-    {"/nothing", "nothing is not below '/'", "there are: actors, backends, checkpoint, cluster_balance, colocation_group, cooldown, dbs, frontends, journal, statistic"},
+    {"/nothing", "nothing is not below '/'", "there are: actors, backends, checkpoint, cluster_balance, colocation_group, cooldown, dbs, frontends, journal, statistic, warm_up"},
     {"/dbs/shop/t", "t is not below '/dbs/shop'", "nothing is below that page"},
     {"/backends/7/x", "7 is not below '/backends'", "there are: 10003"},
     {"/journal/x\n\xff", "x\\x0a\\xff is not below '/journal'", "nothing is below that page"},

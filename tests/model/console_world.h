@@ -102,6 +102,26 @@ struct console_world {
     return txn;
   }
 
+  /// The backends of these numbers (in the order they were added) make a cluster.
+  void make_cluster(const std::string& name, const std::vector<std::size_t>& backends) {
+    for (const auto i : backends)
+      fold(model::backend_modified{order[i], name, ""});
+  }
+  /// What of a bucket's tablet has cooled into resource "cold", so many bytes, up to a version; its first replica says so.
+  void cool(model::table_id of, std::uint32_t bucket, model::version through, std::uint64_t bytes = 1) {
+    if (!cat.find_resource("cold")) {
+      const model::resource_id cold{fold(model::resource_created{"cold", model::resource_type::file, {{"root", "/mnt/cold"}}})};
+      fold(model::storage_policy_created{"p", cold, model::cooldown_ttl{1}});
+    }
+    if (model::raw(cat.tables.find(of)->storage_policy) == 0)
+      fold(model::storage_policy_set{of, {}, cat.find_storage_policy("p")->id});
+    const auto& t = tablet(of, bucket);
+    const auto uploader = t.replicas[0].id;
+    fold(model::cooldown_granted{{{t.id, uploader, 1}}});
+    const auto name = std::to_string(model::raw(t.id)) + ".meta";
+    fold(model::cooldown_published{t.id, uploader, {{1, 1}, cat.find_resource("cold")->id, name, 1, through, bytes}});
+  }
+
   std::vector<model::backend_id> order;
 };
 

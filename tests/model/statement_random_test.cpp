@@ -49,7 +49,7 @@ private:
       case 10: return modify_backend{address(), coin() ? std::optional{name()} : std::nullopt, coin() ? location() : ""};
       case 11: return decommission_backend{address(), coin()};
       case 12: return load_file{path(), table(), coin() ? "" : label(), coin() ? "" : name()};
-      case 13: return export_table{table(), path(), partitions()};
+      case 13: return export_table{table(), path(), partitions(), coin() ? "" : name()};
       case 14: return show_databases{};
       case 15: return show_tables{coin() ? "" : name()};
       case 16: return show_backends{};
@@ -120,6 +120,21 @@ private:
       case 55: return show_policy_users{coin() ? "" : name()};
       case 56: return cooldown_table{table(), partitions()};
       case 57: return recall_table{table(), partitions()};
+      case 58: return warm_up_cluster{name(), name(), terms()};
+      case 59: {
+        warm_up_tables out{name(), {}, terms()};
+        const auto some = partitions();
+        for (auto n = number(1, 3); n > 0; --n)
+          out.targets.push_back({{"", "t" + std::to_string(n)}, {}});
+        for (const auto& one : some)
+          out.targets.push_back({table(), one}); // The partitions differ.
+        return out;
+      }
+      case 60: return cancel_warm_up{number(1, UINT64_MAX)};
+      case 61: return pause_warm_up{number(1, UINT64_MAX)};
+      case 62: return resume_warm_up{number(1, UINT64_MAX)};
+      case 63: return verify_warm_up{number(1, UINT64_MAX)};
+      case 64: return show_warm_up{coin() ? 0 : number(1, UINT64_MAX)};
       default: {
         help_words out;
         for (auto n = number(0, 3); n > 0; --n)
@@ -131,6 +146,16 @@ private:
 
   resource_properties bucket() {
     return {{"bucket", of("abc-09", 3, 63)}, {"endpoint", "https://" + of("abc-09", 1, 9) + ":9000"}, {"root_path", of("aZ0_-=:+@~", 1, 9) + "/a.b"}};
+  }
+  warm_up_terms terms() {
+    warm_up_terms out{coin(), coin()};
+    if (const auto mode = number(0, 2); mode == 1)
+      out.sync = sync_periodic{std::chrono::seconds(number(1, sync_interval_s_max))};
+    else if (mode == 2)
+      out.sync = sync_on_event{coin() ? warmup_event::load : warmup_event::query};
+    out.on_error = coin() ? warmup_on_error::cancel : warmup_on_error::skip;
+    out.when_busy = coin() ? warmup_when_busy::queue : warmup_when_busy::reject;
+    return out;
   }
   cooldown_due due() {
     if (coin())

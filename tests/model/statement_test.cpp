@@ -37,7 +37,8 @@ TEST(StatementTable, EveryRowExplainsItselfAndItsExampleParses) {
     const bool shows = row.kind.starts_with("show_") && row.kind != "show_proc";
     const bool explains = row.kind == "help" || row.kind == "explain_tablet" || row.kind == "diagnose_tablet";
     const bool plans = row.kind.starts_with("plan_");
-    EXPECT_EQ(shows || explains || plans, !row.columns.empty()) << "a table has columns";
+    const bool warms = row.kind.starts_with("warm_up_") || row.kind == "verify_warm_up";
+    EXPECT_EQ(shows || explains || plans || warms, !row.columns.empty()) << "a table has columns";
     EXPECT_TRUE(!row.dangerous || row.mutates);
     ++index;
   }
@@ -54,7 +55,8 @@ TEST(StatementTable, OnlyStatementsThatChangeStateNeedAuthority) {
                                                     "drop_backend", "modify_backend", "decommission_backend",
                                                     "add_frontend", "drop_frontend", "transfer_leadership", "create_resource",
                                                     "alter_resource", "drop_resource", "create_storage_policy",
-                                                    "alter_storage_policy", "drop_storage_policy", "cooldown_table", "recall_table", "load",
+                                                    "alter_storage_policy", "drop_storage_policy", "cooldown_table", "recall_table",
+                                                    "warm_up_cluster", "warm_up_tables", "cancel_warm_up", "pause_warm_up", "resume_warm_up", "load",
                                                     "save_plan", "apply_plan", "drop_plan",
                                                     "repair_table", "set_replica_status", "set_config", "pause_balance",
                                                     "resume_balance", "rebalance_disk", "check_tablets",
@@ -169,7 +171,7 @@ TEST(Statement, MistakesArePointedAt) {
      "               ^~~\n"
      "did you mean FROM?  HELP SHOW TABLETS;\n"},
     {"SHOW BACKNDS;",
-     "syntax 1:6: expected DATABASES, TABLES, BACKENDS, FRONTENDS, RESOURCES, RESOURCE, STORAGE, TABLET, TABLETS, PROC, PLANS, PLAN or REPAIR, found BACKNDS\n"
+     "syntax 1:6: expected DATABASES, TABLES, BACKENDS, FRONTENDS, RESOURCES, RESOURCE, STORAGE, WARM, TABLET, TABLETS, PROC, PLANS, PLAN or REPAIR, found BACKNDS\n"
      "  SHOW BACKNDS;\n"
      "       ^~~~~~~\n"
      "did you mean BACKENDS?  HELP SHOW;\n"},
@@ -184,7 +186,7 @@ TEST(Statement, MistakesArePointedAt) {
      "      ^~~\n"
      "HELP USE;\n"},
     {"EXPORT TABLE t TO '数据' x",
-     "syntax 1:24: expected the end of the statement, found x\n"
+     "syntax 1:24: expected USING or the end of the statement, found x\n"
      "  EXPORT TABLE t TO '数据' x\n"
      "                         ^\n"
      "HELP EXPORT TABLE;\n"},
@@ -209,7 +211,7 @@ TEST(Statement, MistakesArePointedAt) {
      "                 ^~~~\n"
      "send one statement at a time.  HELP SHOW BACKENDS;\n"},
     {"",
-     "syntax 1:1: expected CREATE, DROP, ALTER, USE, ADMIN, RECALL, LOAD, EXPORT, SHOW, EXPLAIN, PLAN, APPLY or HELP, found the end of the statement\n"
+     "syntax 1:1: expected CREATE, DROP, ALTER, USE, ADMIN, RECALL, WARM, CANCEL, PAUSE, RESUME, VERIFY, LOAD, EXPORT, SHOW, EXPLAIN, PLAN, APPLY or HELP, found the end of the statement\n"
      "  \n"
      "  ^\n"
      "HELP;\n"},
@@ -361,7 +363,7 @@ TEST(Statement, ATooLongStatementIsRefused) {
 
 TEST(Help, ListsAndExplains) {
   const auto list = std::get<table_value>(help({{"show"}}));
-  EXPECT_EQ(list.rows.size(), 13u);
+  EXPECT_EQ(list.rows.size(), 14u);
   EXPECT_EQ(list.rows[0], (cell_row{std::string{"SHOW DATABASES"}, std::string{"Lists databases by name."}}));
   const auto one = std::get<table_value>(help({{"Show", "Backends"}}));
   ASSERT_EQ(one.rows.size(), 6u);

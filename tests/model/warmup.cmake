@@ -4,6 +4,7 @@ tabletd_test(warmup_test LIBS tabletd_codec LABELS model SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/warmup_plan_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/warmup_push_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/warmup_records_test.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/warmup_report_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/warmup_serving_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/warmup_slot_test.cpp
   ${CMAKE_CURRENT_LIST_DIR}/warmup_vectors_test.cpp)

@@ -153,7 +153,7 @@ TEST(WarmupPlan, CapacityAndForce) {
   const std::vector tables{table_of({8, 9, 7, 1})};
   const auto refused = std::get<warmup_not_planned>(plan_tables("d", tables, one, false));
   EXPECT_EQ(refused.why, warmup_plan_refusal::cluster_too_small);
-  EXPECT_EQ(refused.text, "The cluster d cache size is not enough");
+  EXPECT_EQ(refused.text, "The cluster d cache size is not enough: backend 1 would have 0.00 GB (4 bytes) more than its cache holds");
   const auto forced = std::get<warmup_plan>(plan_tables("d", tables, one, true));
   EXPECT_EQ(tablets_in(forced), (std::vector<std::uint64_t>{1, 2, 3})) << "the partition that crosses is taken";
   EXPECT_EQ(forced.bytes, 24U);

@@ -44,6 +44,9 @@ TEST(Config, EveryKeyOfTheDefaultFileHasAComment) {
     // node.join is no knob but the answer to a question that nothing else answers: found a group, or wait for one?
     // cooldown.lease_ms weighs how long a dead uploader keeps its tablets from cooling against how long a store
     // may take for one object; no default is right for a rack and for a link across an ocean.
+    // cache.min_left_mib is what front ends are told as storage.min_left_mib, which a backend is not.
+    // cache.capacity_bytes is how much of a disk its owner gives away, warmup.bytes_per_s what his link to the store can
+    // spare, warmup.requests what it takes to fill that link: none of them can be guessed from inside.
     // warmup.*: batch_bytes and rest_ms weigh work done twice against entries of the log and against a restart's time,
     // which differ from a laptop to a rack; the others are limits of the seed, which it says an operator may set.
     EXPECT_LE(keys, 34) << "adding a knob needs a removed one or an argument (design/style.md 5)";

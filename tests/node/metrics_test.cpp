@@ -440,6 +440,15 @@ TEST(BeMetrics, TellWhatDisksAndTasksSay) {
   stats.copy_bytes_in = 1 << 20;
   stats.move_bytes = 5;
   stats.requests_fenced = 3;
+  stats.warmup.batches_whole = 4;
+  stats.warmup.tablets_failed = 2;
+  stats.warmup.bytes = 900;
+  cache_counters counters;
+  counters.hits = 8;
+  counters.bytes_from_store = 70;
+  counters.dropped_corrupt = 1;
+  path_holdings holds{.capacity_bytes = 1'000, .bytes = {}, .admits = true};
+  holds.bytes[static_cast<std::size_t>(block_queue::warm)] = 300;
   disk_status disk;
   disk.root = "/data/\"d0\"";
   disk.ssd = true;
@@ -449,7 +458,7 @@ TEST(BeMetrics, TellWhatDisksAndTasksSay) {
   broken.online = false;
   broken.usage.tablets = 2;
   metric_page page;
-  add_be_metrics(page, {{disk, broken}, stats});
+  add_be_metrics(page, {{disk, broken}, stats, {&counters, {holds, holds}}});
   const strict_reader read(exposition(page.take()));
   EXPECT_EQ(read.errors, std::vector<std::string>{});
   EXPECT_EQ(read.at(R"(tabletd_be_disk_used_bytes{path="/data/\"d0\"",medium="ssd"})"), 70);
@@ -461,6 +470,14 @@ TEST(BeMetrics, TellWhatDisksAndTasksSay) {
   EXPECT_EQ(read.at(R"(tabletd_be_copy_bytes_total{direction="in"})"), 1 << 20);
   EXPECT_EQ(read.at(R"(tabletd_be_copy_bytes_total{direction="moved"})"), 5);
   EXPECT_EQ(read.at(R"(tabletd_be_fenced_requests_total{reason="stale_term"})"), 3);
+  EXPECT_EQ(read.at(R"(tabletd_be_file_cache_reads_total{result="hit"})"), 8);
+  EXPECT_EQ(read.at(R"(tabletd_be_file_cache_read_bytes_total{source="store"})"), 70);
+  EXPECT_EQ(read.at(R"(tabletd_be_file_cache_evicted_blocks_total{reason="corrupt"})"), 1);
+  EXPECT_EQ(read.at(R"(tabletd_be_file_cache_bytes{queue="warm"})"), 600);
+  EXPECT_EQ(read.at("tabletd_be_file_cache_capacity_bytes"), 2'000);
+  EXPECT_EQ(read.at(R"(tabletd_be_warmup_batches_total{result="ok"})"), 4);
+  EXPECT_EQ(read.at("tabletd_be_warmup_failed_tablets_total"), 2);
+  EXPECT_EQ(read.at("tabletd_be_warmup_bytes_total"), 900);
   for (const auto* family : families::all)
     if (family->role == metric_role::be) {
       EXPECT_TRUE(read.has_family(std::string(family->name))) << family->name << " is in the table but never exported";

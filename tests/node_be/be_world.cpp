@@ -300,9 +300,13 @@ leader::scanned leader::scan(std::uint64_t tablet, std::uint64_t replica, std::u
   request.setFromVersion(from_version);
   request.setFromBlock(from_block);
   auto opened = request.send().wait(io_.waitScope);
-  if (opened.getOutcome().isFailed())
-    return {{}, opened.getOutcome().getFailed().cStr()};
-  auto scan = opened.getOutcome().getScan();
+  return read_all(opened.getOutcome());
+}
+
+leader::scanned leader::read_all(wire::ScanOutcome::Reader outcome) {
+  if (outcome.isFailed())
+    return {{}, outcome.getFailed().cStr()};
+  auto scan = outcome.getScan();
   scanned out;
   for (;;) {
     const auto response = scan.nextRequest().send().wait(io_.waitScope);

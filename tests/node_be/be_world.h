@@ -149,6 +149,8 @@ public:
   scanned scan(std::uint64_t tablet, std::uint64_t replica, std::uint64_t version, std::uint64_t from_version = 0,
                std::uint32_t from_block = 0);
 
+  [[nodiscard]] scanned read_all(wire::ScanOutcome::Reader outcome);
+
   template <class T>
   T wait(kj::Promise<T>&& promise) {
     return promise.wait(io_.waitScope);

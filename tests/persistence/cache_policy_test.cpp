@@ -69,6 +69,25 @@ TEST_F(CachePolicy, ReadsDoNotEvictAWarmUpBeforeItsTimeIsOver) {
   EXPECT_TRUE(has(19, 0)) << "what was never read goes before what was";
 }
 
+TEST_F(CachePolicy, WhatIsAbandonedGoesFirstAndHoldsNoShare) {
+  for (std::uint32_t i = 0; i < 5; ++i)
+    EXPECT_TRUE(bring(1, i, block_queue::warm));
+  for (std::uint32_t i = 0; i < 5; ++i)
+    EXPECT_TRUE(bring(2, i));
+  EXPECT_FALSE(bring(3, 0, block_queue::warm)) << "the share is taken";
+  policy.read(*policy.find(object(1), 0), now);
+  for (std::uint32_t i = 0; i < 5; ++i)
+    EXPECT_TRUE(policy.abandon(*policy.find(object(1), i)));
+  EXPECT_EQ(policy.holdings(0).bytes_in(block_queue::warm), 0U);
+  EXPECT_TRUE(has(1, 0)) << "somebody may still read it";
+  for (std::uint32_t i = 0; i < 5; ++i)
+    EXPECT_TRUE(bring(3, i, block_queue::warm));
+  for (std::uint32_t i = 0; i < 5; ++i) {
+    EXPECT_FALSE(has(1, i));
+    EXPECT_TRUE(has(2, i));
+  }
+}
+
 // W-09: a destination that is smaller than the batch.
 TEST_F(CachePolicy, AWarmUpLargerThanTheCacheEndsPartialForcedOrNot) {
   for (const bool forced : {false, true}) {
