@@ -246,6 +246,10 @@ warmup_overseer_actor::behavior_type warmup_overseer(self_ptr self, warmup_room 
   auto& st = self->state;
   st.seen = st.pushed_for = room.catalog->load();
   room.term = st.seen->term;
+  st.seen->backends.for_each([&](model::backend_id id, const model::backend& b) {
+    if (b.alive)
+      st.present.insert(id);
+  });
   st.room = std::make_shared<const warmup_room>(std::move(room));
   self->set_down_handler([self](caf::down_msg& down) { on_round_down(self, down); });
   self->send(st.room->catalog_news, subscribe{}, caf::actor_cast<catalog_listener_actor>(self));
