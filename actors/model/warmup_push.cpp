@@ -210,7 +210,7 @@ std::vector<tablet_id> warmup_pusher::on(const push_ended& e, time_ms now) {
   std::set<tablet_id> given_up;
   const bool are_all_named = e.failed_tablets <= e.named_tablets.size();
   if (e.is_silent || e.failed_tablets > 0)
-    line.rest_until = now + options_.rest_after_failure;
+    line.rest_until = now + (e.is_silent ? options_.rest_after_silence : options_.rest_after_failure);
   for (auto one : wants) {
     if (raw(one.what.first) != 0 && !followed_.contains(one.what.first))
       continue;  // Its job is over.

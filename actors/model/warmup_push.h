@@ -16,6 +16,7 @@ namespace tabletd::model {
 struct push_options {
   std::size_t tablets_max = 64;        ///< In one push; a backend has one at a time.
   time_ms rest_after_failure{20'000};  ///< Of its backend.
+  time_ms rest_after_silence{2'000};   ///< The same: most have no link yet, or none any more, and say so at once.
   std::uint32_t tries_max = 5;         ///< A tablet that fails so often is left until its objects change.
 };
 

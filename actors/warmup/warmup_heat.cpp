@@ -51,7 +51,6 @@ void welcome(self_ptr self) {
   const auto cat = st.room->catalog->load();
   for (const auto& [backend, cache_bytes] : std::exchange(st.joining, {}))
     st.pusher.joined(*cat, st.heat, backend, cache_bytes);
-  st.boots_are_known = true;
   push(self);
 }
 
@@ -74,12 +73,12 @@ void ask_some(self_ptr self) {
     welcome(self);
 }
 
-/// It is new, or has begun anew.  Of those that this leader hears of in its first round nobody knows that, unless
-/// there is nothing in their caches.
+/// It is new, or has begun anew.  Of those that were there before this leader nobody knows that, unless there is nothing
+/// in their caches.
 bool has_joined(warmup_overseer_state& st, model::backend_id backend, const codec::cache_state& state) {
   const auto [at, is_unknown] = st.boots.try_emplace(backend, state.boot);
   const auto before = std::exchange(at->second, state.boot);
-  return is_unknown ? st.boots_are_known || state.used_bytes == 0 : before != state.boot;
+  return is_unknown ? !st.present.contains(backend) || state.used_bytes == 0 : before != state.boot;
 }
 
 }  // namespace

@@ -23,17 +23,27 @@ const model::warmup_job* job_of(const model::catalog& cat, const warmup_round& r
 
 // -- what goes out -----------------------------------------------------------------------
 
-void send(self_ptr self, const model::catalog& cat, std::uint64_t request,
-          decltype(model::slot_request::what) what) {
+bool is_get(const warmup_lane_state::open_request& asked) {
+  return std::holds_alternative<model::get_slot>(asked.what);
+}
+
+void send_out(self_ptr self, const model::catalog& cat) {
+  auto& st = self->state;
+  const auto* job = job_of(cat, st.round);
+  const auto wait = is_get(*st.open) ? st.room->settings.pace.wait : model::time_ms{};
+  st.room->links->call(st.lane->backend(), st.open->request,
+                       codec::seal_slot_request(cat, {st.lane->fence(), st.open->what}, job && job->what.force, wait),
+                       caf::actor_cast<caf::actor>(self));
+}
+
+/// The answer to what was asked before is of no use any more.
+void send(self_ptr self, const model::catalog& cat, std::uint64_t request, decltype(model::slot_request::what) what) {
   auto& st = self->state;
   const auto& pace = st.room->settings.pace;
-  const auto* job = job_of(cat, st.round);
-  const bool is_get = std::holds_alternative<model::get_slot>(what);
-  const auto wait = is_get ? pace.wait : model::time_ms{};
-  st.open[request] = {is_get, now(self), wait + pace.answer_limit};
-  st.room->links->call(st.lane->backend(), request,
-                       codec::seal_slot_request(cat, {st.lane->fence(), std::move(what)}, job && job->what.force, wait),
-                       caf::actor_cast<caf::actor>(self));
+  st.open = warmup_lane_state::open_request{request, std::move(what), now(self), pace.answer_limit, {}};
+  if (is_get(*st.open))
+    st.open->limit += pace.wait;
+  send_out(self, cat);
 }
 
 /// Of a batch that goes out now: it is in the plan, or the model would not have asked for it.
@@ -135,20 +145,35 @@ void step(self_ptr self, const model::lane_event& event) {
 
 // -- what comes in -------------------------------------------------------------------------
 
-void on_silence(self_ptr self, std::uint64_t request, const std::string& why) {
-  self->state.shown.why = why;
-  self->state.shown.in_flight = false;
+/// In the model's eyes it was asked once.
+void on_silence(self_ptr self, const std::string& why) {
+  auto& st = self->state;
+  const auto request = std::exchange(st.open, std::nullopt)->request;
+  st.shown.why = why;
+  st.shown.in_flight = false;
   step(self, model::slot_silent{request});
 }
 
-void on_reply(self_ptr self, std::uint64_t request, const warmup_lane_state::open_request& asked,
-              const model::slot_reply& reply) {
+/// Nothing will come of it.  A link that is just being made, or made again, costs a second and no failure: a backend takes
+/// a request twice as it takes it once.
+void ask_again_later(self_ptr self, const std::string& why) {
   auto& st = self->state;
+  st.open->why_again = why;
+  st.shown.why = why;
+  st.shown.in_flight = false;
+  const auto cat = st.room->catalog->load();
+  if (const auto* job = job_of(*cat, st.round))
+    show(self, model::facts_of(job, st.round.run, st.lane->backend()));
+}
+
+void on_reply(self_ptr self, const model::slot_reply& reply) {
+  auto& st = self->state;
+  const auto asked = *std::exchange(st.open, std::nullopt);
   st.shown.in_flight = reply.running && reply.job == st.round.job && reply.run == st.round.run;
   st.shown.why.clear();
-  step(self, model::slot_replied{request, reply});
+  step(self, model::slot_replied{asked.request, reply});
   // A backend that does not keep its answer while it works is asked at the pace of ticks only.
-  const bool was_kept = !asked.is_get || now(self) - asked.sent >= st.room->settings.pace.wait / 4;
+  const bool was_kept = !is_get(asked) || now(self) - asked.asked >= st.room->settings.pace.wait / 4;
   if (st.shown.in_flight && was_kept)
     step(self, model::lane_ticked{});
 }
@@ -156,33 +181,45 @@ void on_reply(self_ptr self, std::uint64_t request, const warmup_lane_state::ope
 void on_answer(self_ptr self, const warmup_answer& answer) {
   auto& st = self->state;
   const auto from = answer.get();
-  const auto asked = st.open.extract(from.getCall());
-  if (asked.empty())
-    return;  // Too late: it counts as silent already.
-  const auto backend = "backend " + std::to_string(raw(st.lane->backend()));
+  if (!st.open || st.open->request != from.getCall())
+    return;  // Too late: it counts as silent, or does not matter any more.
+  const auto backend = "backend " + std::to_string(raw(st.lane->backend())) + ": ";
   if (!from.isReply())
-    return on_silence(self, from.getCall(), backend + ": " + (from.isSilent() ? from.getSilent().cStr() : "it answers something else"));
+    return ask_again_later(self, backend + (from.isSilent() ? from.getSilent().cStr() : "it answers something else"));
   std::optional<model::slot_reply> reply;
   try {
     reply = codec::decode_slot_reply(from.getReply());
   } catch (const kj::Exception& why) {
-    return on_silence(self, from.getCall(), backend + ": " + why.getDescription().cStr());
+    return ask_again_later(self, backend + why.getDescription().cStr());
   }
-  on_reply(self, from.getCall(), asked.mapped(), *reply);
+  on_reply(self, *reply);
+}
+
+/// What has no answer is given up, or goes out again.
+void look_after_question(self_ptr self) {
+  auto& st = self->state;
+  const auto& asked = *st.open;
+  if (now(self) - asked.asked >= asked.limit)
+    return on_silence(self, !asked.why_again.empty() ? asked.why_again
+                                                     : "backend " + std::to_string(raw(st.lane->backend()))
+                                                         + " did not answer within " + std::to_string(asked.limit.count()) + " ms");
+  if (asked.why_again.empty())
+    return;
+  const auto cat = st.room->catalog->load();
+  const auto facts = model::facts_of(job_of(*cat, st.round), st.round.run, st.lane->backend());
+  if (facts.paused && std::holds_alternative<model::set_batch>(asked.what))
+    return on_silence(self, asked.why_again);  // The user does not want it any more.
+  st.open->why_again.clear();
+  send_out(self, *cat);
 }
 
 void on_tick(self_ptr self) {
   auto& st = self->state;
   self->delayed_send(self, st.room->settings.pace.tick, tick_due{});
-  std::vector<std::uint64_t> late;
-  for (const auto& [request, asked] : st.open)
-    if (now(self) - asked.sent >= asked.limit)
-      late.push_back(request);
-  for (const auto request : late) {
-    const auto asked = st.open.extract(request);
-    on_silence(self, request, "backend " + std::to_string(raw(st.lane->backend())) + " did not answer within "
-                                + std::to_string(asked.mapped().limit.count()) + " ms");
-  }
+  if (st.room->is_over())
+    return;
+  if (st.open)
+    look_after_question(self);
   step(self, model::lane_ticked{});
 }
 

@@ -14,8 +14,8 @@
 #include <caf/typed_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
-#include <map>
 #include <optional>
+#include <string>
 
 namespace tabletd {
 
@@ -42,16 +42,19 @@ using warmup_lane_actor
   = caf::typed_actor<caf::reacts_to<warmup_answer>, caf::reacts_to<view_changed>, caf::reacts_to<tick_due>>;
 
 struct warmup_lane_state {
+  /// What the model waits for an answer to; there is never more than one.
   struct open_request {
-    bool is_get = false;
-    model::time_ms sent{};
-    model::time_ms limit{};
+    std::uint64_t request{};
+    decltype(model::slot_request::what) what;
+    model::time_ms asked{};
+    model::time_ms limit{};  ///< After so long it counts as silent.
+    std::string why_again;   ///< It has not arrived, or nobody knows: it goes out again with the next tick.
   };
   warmup_room_ptr room;
   warmup_round round;
   lane_listener_actor job;
   std::optional<model::warmup_lane> lane;
-  std::map<std::uint64_t, open_request> open;
+  std::optional<open_request> open;
   std::optional<model::time_ms> batch_sent;  ///< The batch in hand, if this lane has sent it.
   model::warmup_lane_standing shown;
   static inline const char* name = "warmup_lane";

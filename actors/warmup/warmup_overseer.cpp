@@ -98,9 +98,10 @@ void begin(self_ptr self, const model::warmup_begun& what) {
       return refuse_round(self, {what.job, what.run}, job && model::is_periodic(job->what.sync),
                           "its plan is larger than one entry of the log may be; warm fewer tablets, or raise warmup.batch_bytes");
     }
-    // Refused: it is over, paused, or another one was faster.  In doubt: the catalog will show.
+    // Else it is over, paused, or another one was faster; or nobody knows, and the catalog will show at the next tick.
     st.beginning.erase(what.job);
-    look(self);
+    if (answer.ok())
+      look(self);
   });
 }
 
@@ -245,6 +246,10 @@ warmup_overseer_actor::behavior_type warmup_overseer(self_ptr self, warmup_room 
   auto& st = self->state;
   st.seen = st.pushed_for = room.catalog->load();
   room.term = st.seen->term;
+  st.seen->backends.for_each([&](model::backend_id id, const model::backend& b) {
+    if (b.alive)
+      st.present.insert(id);
+  });
   st.room = std::make_shared<const warmup_room>(std::move(room));
   self->set_down_handler([self](caf::down_msg& down) { on_round_down(self, down); });
   self->send(st.room->catalog_news, subscribe{}, caf::actor_cast<catalog_listener_actor>(self));

@@ -66,7 +66,7 @@ struct warmup_overseer_state {
   model::warmup_pusher pusher;
   catalog_snapshot pushed_for;                          ///< What the pusher has looked at.
   std::map<model::backend_id, std::uint64_t> boots;     ///< As last heard.
-  bool boots_are_known = false;                         ///< A first round has asked everybody.
+  std::set<model::backend_id> present;                  ///< Alive when this leader began: nobody knows since when.
   std::map<model::backend_id, std::uint64_t> joining;   ///< With their caches' capacity, until the round of heat is over.
   static inline const char* name = "warmup_overseer";
 };

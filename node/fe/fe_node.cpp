@@ -51,11 +51,11 @@ constexpr model::supervisor_spec crowd_spec{.how = model::strategy::one_for_one,
 constexpr std::chrono::seconds crowd_shutdown{10};
 /// Covers what the term's subtree may take, one after the other: three crowds of 10 s and nine actors of 5 s.
 constexpr std::chrono::seconds term_shutdown{90};
-void tell_log(const std::string& text, bool is_bad) { is_bad ? log_warn(text) : log_info(text); }
-
 constexpr auto start_look = 2 * kj::MILLISECONDS;
 /// Stopping does not wait longer for another one to lead.
 constexpr std::chrono::seconds hand_over_patience{2};
+
+void tell_log(const std::string& text, bool is_bad) { is_bad ? log_warn(text) : log_info(text); }
 
 } // namespace
 

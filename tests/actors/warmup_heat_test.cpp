@@ -99,6 +99,22 @@ TEST_F(WarmupHeat, WhoBeginsAnewGetsWhatIsHotInItsCluster) {
   EXPECT_TRUE(take_pushed().empty());
 }
 
+TEST_F(WarmupHeat, WhoWasThereBeforeTheLeaderHasNotJoinedWheneverItIsHeardOf) {
+  fleet->members[w4].hottest = {{part(), 7}};
+  fleet->members[w3].is_linked = false;  // The leader has only begun to attach.
+  start();
+  seconds(15);
+  fleet->members[w3].is_linked = true;
+  seconds(20);
+  EXPECT_TRUE(take_pushed().empty());
+  const auto w5 = join(5, "west");
+  fleet->members.try_emplace(w5);
+  happen(backend_decommission{e2, true});  // Announces the new one as well.
+  seconds(10);
+  for (const auto tablet : take_pushed())
+    EXPECT_EQ(home(tablet), w5);
+}
+
 TEST_F(WarmupHeat, AnEmptyCacheIsFilledWhoeverLeads) {
   fleet->members[w3].used_bytes = 0;
   fleet->members[w4].hottest = {{part(), 7}};

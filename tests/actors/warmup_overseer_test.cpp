@@ -98,8 +98,8 @@ TEST_F(WarmupOverseer, ANewLeaderGoesOnAtTheFirstBatchThatIsNotInTheLog) {
   EXPECT_EQ(fleet->take_said(w4), "GET") << "it is in hand";
   fleet->reboot(w4);
   settle();
-  seconds(21);
-  EXPECT_EQ(fleet->take_said(w4), "GET; SET_JOB 0; SET_BATCH 0; GET; GET") << "its batch is done again";
+  seconds(1);
+  EXPECT_EQ(fleet->take_said(w4), "GET; SET_JOB 0; SET_BATCH 0; GET") << "its batch is done again";
   EXPECT_EQ(job(id).state, warmup_state::running);
 }
 
@@ -112,7 +112,7 @@ TEST_F(WarmupOverseer, ABackendThatBeginsAnewIsToldWhatIsInTheLog) {
   fleet->reboot(w3);
   settle();
   EXPECT_EQ(board->find(id, w3)->why, "backend " + std::to_string(raw(w3)) + ": the link broke");
-  seconds(20);
+  seconds(1);
   EXPECT_EQ(fleet->take_said(w3), "GET; SET_JOB 1; SET_BATCH 1; GET");
   EXPECT_EQ(board->find(id, w3)->restarts, 1u);
   EXPECT_EQ(board->find(id, w3)->why, "");
@@ -173,6 +173,27 @@ TEST_F(WarmupOverseer, AFullJournalIsTriedAgain) {
   journal_fails = wire::EditOutcome::Failure::NONE;
   seconds(1);
   EXPECT_EQ(job(id).lanes[0].warmed, 1u);
+}
+
+TEST_F(WarmupOverseer, BeginsAndEndsNobodyKnowsTheFateOfComeTrueOnce) {
+  start();
+  journal_fails = wire::EditOutcome::Failure::STORAGE_FAILED;
+  const auto lost = create_usual(about(t));
+  EXPECT_EQ(state(lost), "PENDING");
+  journal_applies_and_fails = true;
+  seconds(1);
+  EXPECT_EQ(state(lost), "RUNNING");
+  EXPECT_EQ(fleet->take_said(w3), "GET; SET_JOB 0; SET_BATCH 0; GET");
+  for (int b = 0; b < 2; ++b) {
+    fleet->end_batch(w3);
+    fleet->end_batch(w4);
+    settle();
+  }
+  EXPECT_EQ(state(lost), "FINISHED");
+  proposed.clear();
+  seconds(5);
+  EXPECT_TRUE(proposed.empty());
+  EXPECT_EQ(board->jobs_finished, 1u);
 }
 
 // -- what users want -------------------------------------------------------------------------
@@ -250,10 +271,10 @@ TEST_F(WarmupOverseer, ABackendThatIsGoneIsSkippedIfTheJobMay) {
     settle();
   }
   EXPECT_EQ(state(id), "RUNNING");
-  seconds(39);
+  seconds(72);
   EXPECT_EQ(state(id), "RUNNING") << "it may only have begun anew";
   seconds(1);
-  EXPECT_EQ(state(id), "FINISHED");
+  EXPECT_EQ(state(id), "FINISHED") << "11 s for each of three questions, and 20 s of rest between them";
   ASSERT_EQ(job(id).skipped.size(), 1u);
   EXPECT_EQ(job(id).skipped[0].backend, w3);
 }
@@ -266,6 +287,36 @@ TEST_F(WarmupOverseer, ABackendThatIsMuteIsGivenUp) {
   EXPECT_EQ(state(id), "RUNNING");
   seconds(45);
   EXPECT_EQ(state(id), "CANCELLED") << "11 s for each of three questions, and 20 s of rest between them";
+}
+
+TEST_F(WarmupOverseer, ALinkThatIsNotMadeYetIsNoFailure) {
+  fleet->members[w3].is_linked = false;
+  settings.lanes.failures_max = 1;
+  start();
+  const auto id = create_usual(about(t));
+  seconds(9);
+  EXPECT_EQ(board->find(id, w3)->why, "backend " + std::to_string(raw(w3)) + ": it is not linked");
+  fleet->members[w3].is_linked = true;
+  seconds(1);
+  EXPECT_EQ(fleet->take_said(w3), "GET; SET_JOB 0; SET_BATCH 0; GET");
+  EXPECT_EQ(board->find(id, w3)->why, "");
+}
+
+TEST_F(WarmupOverseer, WhatDidNotArriveIsNotSentWhenItIsNotWantedAnyMore) {
+  start();
+  const auto id = create_usual(about(t));
+  journal_holds_back = true;
+  fleet->end_batch(w3);
+  settle();
+  fleet->members[w3].is_linked = false;
+  journal_holds_back = false;
+  release();
+  fleet->take_said(w3);
+  happen(warmup_paused{id});  // SET_BATCH 1 has not arrived.
+  fleet->members[w3].is_linked = true;
+  seconds(10);
+  EXPECT_EQ(fleet->take_said(w3), "");
+  EXPECT_FALSE(fleet->members[w3].in_hand);
 }
 
 TEST_F(WarmupOverseer, ALaneThatDiesBeginsAnew) {
@@ -311,7 +362,7 @@ TEST_F(WarmupOverseer, APlanAsksEveryBackendForItsCache) {
   fleet->members[w3].capacity_bytes = 150;
   fleet->members[w4].capacity_bytes = 150;
   ask_plan(about(t));
-  EXPECT_EQ(plan_text(), "refused: The cluster west cache size is not enough");
+  EXPECT_TRUE(plan_text().starts_with("refused: The cluster west cache size is not enough")) << plan_text();
   ask_plan(after("nowhere"));
   EXPECT_NE(plan_text().find("The srcClusterName nowhere doesn't exist"), std::string::npos);
   ask_plan(about(t, "nowhere"));

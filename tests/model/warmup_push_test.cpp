@@ -170,8 +170,8 @@ TEST_F(WarmupPush, WhatFailsIsTriedAgainLaterAndGivenUpInTheEnd) {
   after([&] { follow(warmup_event::load, warmup_target{table_id{10}, partition_id{20}}); });
   const auto who = home(21);
   EXPECT_TRUE(pusher.on({who, last[who], true, 0, {}}, 0ms).empty());
-  EXPECT_EQ(out(19s).count(who), 0u) << "it rests";
-  EXPECT_EQ(out(20s)[who], homes(21, 24)[who]) << "silence is nothing against the tablets";
+  EXPECT_EQ(out(1s).count(who), 0u) << "it rests";
+  EXPECT_EQ(out(2s)[who], homes(21, 24)[who]) << "silence is nothing against the tablets";
   EXPECT_TRUE(pusher.on({who, last[who], false, 1, {tablet_id{21}}}, 20s).empty());
   EXPECT_EQ(out(40s), (homes_map{{who, {tablet_id{21}}}})) << "only the one that failed";
   EXPECT_EQ(pusher.on({who, last[who], false, 1, {tablet_id{21}}}, 40s), (std::vector{tablet_id{21}}));
