@@ -66,6 +66,11 @@ void file_cache::maintain() {
   }
 }
 
+void file_cache::write_down() {
+  for (std::size_t i = 0; i < paths_.size(); ++i)
+    write_index(i, if_busy::wait);
+}
+
 void file_cache::measure(std::size_t path) {
   std::optional<disk_space> disk;
   if (const auto& space = paths_[path].options.space) {

@@ -114,6 +114,9 @@ public:
   /// To be called every second or so: looks how much the disks have to spare, sends away what is too much, and writes
   /// the indexes.
   void maintain();
+  /// What is here now is found again if the process is killed: the indexes know it when this returns, or the path's fault
+  /// says why not.  A power cut may still cost blocks, for their files are not synced.
+  void write_down();
   [[nodiscard]] const cache_counters& counters() const { return counters_; }
   [[nodiscard]] std::vector<cache_path_status> status() const;
   [[nodiscard]] cache_room room() const;
