@@ -104,8 +104,14 @@ struct ConsoleWarmUp : test::session_world {
     publish_world();
   }
   std::uint64_t backend(std::size_t i) const { return raw(world.order[i]); }
+  /// Id 0: there is none.
   const model::warmup_job& newest() {
-    const model::warmup_job* found = nullptr;
+    static const auto nothing = [] {
+      model::warmup_job job;
+      job.plan = std::make_shared<const std::vector<model::warmup_lane_plan>>();
+      return job;
+    }();
+    const auto* found = &nothing;
     world.cat.warmup.jobs.for_each([&](model::warmup_job_id, const model::warmup_job& job) { found = &job; });
     return *found;
   }
