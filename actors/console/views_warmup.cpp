@@ -31,18 +31,27 @@ std::uint64_t live_bytes(const sources& from, const warmup_job& job) {
   return bytes;
 }
 
+/// How the last round ended, what it waits for, and why backends do not get on.
+std::string remarks_on(const sources& from, const warmup_job& job) {
+  std::string text = job.err;
+  const auto add = [&text](const std::string& what) { text += (text.empty() || what.empty() ? "" : "; ") + what; };
+  add(waits_text(from.cat.warmup, job, from.now));
+  for (const auto& lane : job.lanes)
+    if (const auto now = standing_of(from, job, lane.backend); !now.why.empty())
+      add("backend " + std::to_string(raw(lane.backend)) + ": " + now.why);
+  return text;
+}
+
 cell_row job_row(const sources& from, const warmup_job& job) {
   const auto progress = progress_of(job, live_bytes(from, job));
   const auto pace = pace_of(job, progress, from.now);
   const auto batches = batches_of(job);
-  const auto waits = waits_text(from.cat.warmup, job, from.now);
-  const auto& err = job.err;
   return {id(job.id), text(job.what.src), text(job.what.dst), text(status_word(job)),
           text(job.what.type == warmup_type::cluster ? "CLUSTER" : "TABLE"), text(text_of(job.what.sync)),
           time(job.created), time(job.started), number(batches.finished), number(batches.all), time(job.finished),
           text(text_of(progress)), pace.percent, pace.bytes_per_s ? cell{*pace.bytes_per_s} : never,
           pace.left ? number(static_cast<std::uint64_t>(pace.left->count())) : never, number(batches.failed_tablets),
-          text(err + (err.empty() || waits.empty() ? "" : "; ") + waits), text(targets_text(from.cat, job.what))};
+          text(remarks_on(from, job)), text(targets_text(from.cat, job.what))};
 }
 
 /// Empty: it was not skipped.

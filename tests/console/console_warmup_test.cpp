@@ -104,8 +104,14 @@ struct ConsoleWarmUp : test::session_world {
     publish_world();
   }
   std::uint64_t backend(std::size_t i) const { return raw(world.order[i]); }
+  /// Id 0: there is none.
   const model::warmup_job& newest() {
-    const model::warmup_job* found = nullptr;
+    static const auto nothing = [] {
+      model::warmup_job job;
+      job.plan = std::make_shared<const std::vector<model::warmup_lane_plan>>();
+      return job;
+    }();
+    const auto* found = &nothing;
     world.cat.warmup.jobs.for_each([&](model::warmup_job_id, const model::warmup_job& job) { found = &job; });
     return *found;
   }
@@ -151,7 +157,7 @@ TEST_F(ConsoleWarmUp, EveryWordReachesTheJob) {
   expect_created(run("WARM UP CLUSTER blue WITH TABLE orders PARTITION orders AND TABLE items FORCE "
                 R"(PROPERTIES("sync_mode"="periodic", "sync_interval_sec"="60", "on_error"="skip", "when_busy"="reject"))"));
   const auto& what = newest().what;
-  EXPECT_EQ(what.targets.size(), 2u);
+  ASSERT_EQ(what.targets.size(), 2u);
   EXPECT_EQ(what.targets[0].partition, world.cat.tables.find(orders)->partitions[0].id);
   EXPECT_TRUE(what.force);
   EXPECT_EQ(what.sync, model::warmup_sync{model::sync_periodic{60s}});
@@ -368,6 +374,7 @@ TEST_F(ConsoleWarmUp, AJobIsShownBackendByBackend) {
             "BackendId|Host|Status|FinishBatch|AllBatch|FinishedBytes|TotalBytes|LiveBytes|FailedTablets|Restarts|WaitsFor|Err\n"
               + fmt::format("{}|h3:9060|FINISHED|1|1|{}|{}|0|0|0||\n", backend(2), bytes[0], bytes[0])
               + fmt::format("{}|h4:9060|WAITING|0|1|0|{}|512|0|3|job 99|its slot is taken\n", backend(3), bytes[1]));
+  EXPECT_NE(run("SHOW WARM UP JOB").find(fmt::format("|backend {}: its slot is taken|", backend(3))), std::string::npos);
   EXPECT_EQ(run("SHOW PROC '/warm_up/7'"), fmt::format("error [2] 7 is not below '/warm_up' | there are: {}\n", raw(id)));
 }
 

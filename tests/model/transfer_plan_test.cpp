@@ -158,6 +158,14 @@ TEST_F(ClusterExport, OfWhatIsRemoteToTheLastVersionNoReplicaIsNeeded) {
   const auto made = std::get<export_plan>(plan("blue"));
   EXPECT_TRUE(made.tablets[5].replicas.empty());
   EXPECT_EQ(made.tablets[5].remote->through, 3u);
+  // Of bucket 0 one version is still with its replicas alone.
+  world.view.backends[world.order[0]].linked = false;
+  for (const std::uint32_t b : {2, 3, 4, 6, 7})
+    world.cool(orders, b, 3);
+  const auto half = std::get<statement_error>(plan("blue"));
+  EXPECT_NE(half.message.find(std::to_string(raw(world.tablet(orders, 0).id))), std::string::npos) << half.message;
+  world.view.backends[world.order[0]].linked = true;
+  EXPECT_EQ(std::get<export_plan>(plan("blue")).tablets.size(), 8u);
 }
 
 TEST_F(ClusterExport, AClusterThatIsNotThereIsNamed) {
