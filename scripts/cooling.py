@@ -4,9 +4,12 @@ import ctypes
 import json
 import os
 import pathlib
+import re
+import shutil
 import signal
 import struct
 import subprocess
+import urllib.request
 
 from groups import HOST, FrontEnds, Member, free_port, wait_for
 
@@ -17,12 +20,19 @@ class Backends:
     def __init__(self, binaries, root, count, settings=None, prefix="be"):
         self.members = []
         for number in range(1, count + 1):
-            name, address = f"{prefix}{number}", f"{HOST}:{free_port()}"
+            name, address, http = f"{prefix}{number}", f"{HOST}:{free_port()}", f"{HOST}:{free_port()}"
             config = {"node.name": name, "node.data_dir": str(root / name), "rpc.listen": address,
-                      "http.listen": f"{HOST}:{free_port()}", "report.full_every_s": 2} | (settings or {})
+                      "http.listen": http, "report.full_every_s": 2} | (settings or {})
             (root / f"{name}.toml").write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in config.items()))
             command = [binaries / "tabletd", "--role", "be", "--config", root / f"{name}.toml"]
             self.members.append(Member(name, command, address, root / name, root / f"{name}.log"))
+            self.members[-1].http = http
+
+    @staticmethod
+    def metric(member, family):
+        """The sum over its labels."""
+        page = urllib.request.urlopen(f"http://{member.http}/metrics", timeout=PATIENCE_S).read().decode()
+        return sum(float(line.rpartition(" ")[2]) for line in page.splitlines() if re.match(family + r"[ {]", line))
 
     def start(self):
         for member in self.members:
@@ -161,6 +171,21 @@ class Cluster:
 
     def cooldown(self):
         return self.sql("SHOW PROC '/cooldown'")
+
+    def forget_caches(self, members):
+        """They start anew, and nothing of what was remote is on their disks."""
+        known = {row["BackendId"]: row["LastStartTime"] for row in self.sql("SHOW BACKENDS")}
+        for member in members:
+            member.stop()
+            for cache in [path for path in pathlib.Path(member.directory).rglob("cache") if path.is_dir()]:
+                shutil.rmtree(cache)
+            member.start()
+
+        def are_back():
+            rows = self.sql("SHOW BACKENDS")
+            return (all(row["Alive"] for row in rows)
+                    and sum(known[row["BackendId"]] != row["LastStartTime"] for row in rows) == len(members))
+        wait_for("they are back", are_back)
 
     def objects(self, place):
         return {key: size for key, size in self.store.sizes().items() if key.startswith(f"{place}/") and key.endswith((".seg", ".meta"))}

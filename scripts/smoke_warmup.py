@@ -7,7 +7,8 @@ cluster west that has none of it.
 WARM UP CLUSTER west WITH TABLE; in the middle the front end that leads and a backend of west are killed and come back.  Once
 the job is FINISHED an export that reads through west, equal to what was loaded, must not ask the store for anything, which is
 counted at the store; VERIFY WARM UP JOB re-reads every cached byte.  The same export before the warm-up shows that the
-count counts."""
+count counts.  Then, each time with an export that asks for nothing: west follows what east has read; it follows what is loaded
+from now on; and a backend that comes back without its cache gets its part by itself."""
 import argparse
 import hashlib
 import json
@@ -26,17 +27,19 @@ from groups import FrontEnds, wait_for
 EAST, WEST = 2, 3
 WEIGHTS = (16, 8, 4, 2, 1, 1)  # Of the partitions, so that backends of west get unequal shares.
 BUCKETS = 2
-BANDWIDTH_MB_S = 30  # Of a backend that warms: slow enough to be killed in the middle.
-BATCH_MIB = 48
+BANDWIDTH_MB_S = 30  # Of a backend that warms 1 GiB: slow enough to be killed in the middle.
+BATCHES = 20
+REST_MS = 3_000  # Before a backend that did not answer is asked again.
+LEASE_MS = 2_000  # Of an uploader.
 
 
 class Story(Cluster):
     def __init__(self, binaries, root, store, mib):
         front = FrontEnds(binaries, root, {"membership.heartbeat_interval_ms": 200, "membership.heartbeats_missed_max": 5,
-                                           "warmup.batch_bytes": BATCH_MIB << 20})
+                                           "warmup.batch_bytes": (mib << 20) // BATCHES, "warmup.rest_ms": REST_MS, "cooldown.lease_ms": LEASE_MS})
         back = Backends(binaries, root, EAST + WEST,
-                        {"cooldown.work_interval_ms": 200, "cooldown.report_interval_ms": 500, "cache.capacity_bytes": 2 * mib << 20,
-                         "warmup.bytes_per_s": BANDWIDTH_MB_S * 1_000_000})
+                        {"cooldown.work_interval_ms": 200, "cooldown.report_interval_ms": 500, "cache.capacity_bytes": 4 * mib << 20,
+                         "warmup.bytes_per_s": max(BANDWIDTH_MB_S * mib // 1024, 2) * 1_000_000})
         super().__init__(binaries, root, store, front, back)
         self.mib, self.began = mib, time.monotonic()
         self.digest = []
@@ -47,17 +50,17 @@ class Story(Cluster):
     def say(self, text):
         print(f"{time.monotonic() - self.began:6.1f} s  {text}", flush=True)
 
-    def load(self):
-        dice, data = random.Random(7), self.root / "rows.tsv"
+    def load(self, label):
+        dice, data = random.Random(label), self.root / "rows.tsv"
         for number, weight in enumerate(WEIGHTS):
             digest = []
             with open(data, "wb") as out:
                 for row in range(self.mib * 2**20 * weight // sum(WEIGHTS) // 1000):
-                    line = f"{number}-{row}\t{dice.getrandbits(3944):x}\n".encode()
+                    line = f"{label}{number}-{row}\t{dice.getrandbits(3944):x}\n".encode()
                     digest.append(hashlib.sha256(line).digest())
                     out.write(line)
             self.digest += digest
-            self.again(f"LOAD FILE '{data}' INTO shop.orders PARTITION (p{number}) LABEL 'l{number}'")
+            self.again(f"LOAD FILE '{data}' INTO shop.orders PARTITION (p{number}) LABEL '{label}{number}'")
         data.unlink()
 
     def set_up(self):
@@ -68,7 +71,7 @@ class Story(Cluster):
         parts = ", ".join(f"p{number}" for number in range(len(WEIGHTS)))
         self.again(f'CREATE TABLE shop.orders (KEY 1) PARTITION ({parts}) BUCKETS {BUCKETS} PROPERTIES '
                    '("replication_num" = "1", "cluster" = "east", "storage_policy" = "soon")')
-        self.load()
+        self.load("l")
         wait_for("everything is cold", self.is_cold, PATIENCE_S, 0.5)
         self.say(f"{self.mib} MiB in {len(WEIGHTS) * BUCKETS} uneven tablets of east are cold, no backend has a segment file")
 
@@ -90,7 +93,7 @@ class Story(Cluster):
         victim.start()
         leader.start()
         wait_for("there is a leader again", self.front.leader)
-        self.say(f"a new leader goes on at {self.percent(number):.0f} %")
+        self.say(f"a new leader goes on; by the log {self.percent(number):.0f} % are warm")
         wait_for("the job is over", lambda: self.job(number)["Status"] in ("FINISHED", "CANCELLED"), PATIENCE_S, 0.2)
         job = self.job(number)
         if job["Status"] != "FINISHED" or int(job["FailedTablets"]) != 0 or job["ErrMsg"]:
@@ -126,19 +129,57 @@ class Story(Cluster):
         self.say(f"exported through west in {took:.1f} s, equal by SHA-256 ({len(self.digest)} rows), {reads} reads of the store")
         if reads:
             raise SystemExit(f"the warmed cluster asked the store {reads} times")
-        for member in self.back.members[EAST:]:
-            member.stop()
-            shutil.rmtree(pathlib.Path(member.directory) / "cache", ignore_errors=True)
-            for cache in pathlib.Path(member.directory).rglob("cache"):
-                shutil.rmtree(cache)
-            member.start()
-        wait_for("west is back", lambda: all(row["Alive"] for row in self.sql("SHOW BACKENDS")))
+        self.forget_caches(self.west())
         cold_s, cold_reads = self.export()
         self.say(f"without its caches: {cold_s:.1f} s, {cold_reads} reads of the store")
         if not cold_reads:
             raise SystemExit("a cold cluster did not ask the store: the count does not count")
+        self.follow_heat()
+        self.follow_loads()
+        self.join()
         print(json.dumps({"smoke": "warmup", "store": type(self.store).__name__, "mib": self.mib, "reads_when_warm": reads,
                           "reads_when_cold": cold_reads, "warm_s": round(took, 2), "cold_s": round(cold_s, 2)}), flush=True)
+
+    def west(self):
+        return self.back.members[EAST:]
+
+    def expect_warm(self, why):
+        took, reads = self.export()
+        if reads:
+            raise SystemExit(f"{why}: the store was asked {reads} times")
+        self.say(f"{why}: exported through west in {took:.1f} s without asking the store")
+
+    def has_all(self):
+        """By what its backends say of their caches; a block is in no two of them."""
+        held = sum(self.back.metric(member, "tabletd_be_file_cache_bytes") for member in self.west())
+        return held >= sum(size for key, size in self.objects("first").items() if key.endswith(".seg"))
+
+    def follow_heat(self):
+        """A job about a cluster warms what that one has read."""
+        self.forget_caches(self.west())
+        self.sql(f"EXPORT TABLE shop.orders TO '{self.root / 'out.tsv'}' USING CLUSTER east")
+        number = int(self.again_rows("WARM UP CLUSTER west WITH CLUSTER east")[0]["JobId"])
+        wait_for("the job is over", lambda: self.job(number)["Status"] == "FINISHED", PATIENCE_S, 0.2)
+        self.expect_warm("after WARM UP CLUSTER west WITH CLUSTER east")
+
+    def follow_loads(self):
+        """A job that follows loads warms what cools from now on, too."""
+        number = int(self.again_rows("WARM UP CLUSTER west WITH CLUSTER east PROPERTIES "
+                                     '("sync_mode" = "event_driven", "sync_event" = "load")')[0]["JobId"])
+        self.load("m")
+        wait_for("everything is cold", self.is_cold, PATIENCE_S, 0.5)
+        wait_for("what was loaded is in the caches of west", self.has_all, PATIENCE_S, 0.2)
+        self.expect_warm("loaded twice as much, and pushed when it had cooled")
+        self.again(f"CANCEL WARM UP JOB WHERE ID = {number}")
+
+    def join(self):
+        """Nobody has to ask for it: a backend without a cache gets what its cluster serves."""
+        self.forget_caches(self.west()[:1])
+        wait_for("it has its part", self.has_all, PATIENCE_S, 0.2)
+        self.expect_warm(f"{self.west()[0].name} came back without its cache")
+
+    def again_rows(self, statement):
+        return wait_for(statement, lambda: self.sql(statement), PATIENCE_S, 0.2)
 
     def tell_what_is(self):
         for statement in ("SHOW WARM UP JOB", "SHOW BACKENDS", "SHOW PROC '/cooldown'"):

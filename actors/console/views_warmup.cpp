@@ -137,7 +137,7 @@ table_value warm_up_shares(const catalog& cat, std::span<const codec::verified_l
     const auto bytes = of.sound_bytes + of.damaged_bytes + of.missing_bytes;
     out.rows.push_back({std::move(backend), text(host), number(tablets), number(bytes), number(of.sound_bytes),
                         number(of.damaged_bytes), number(of.missing_bytes),
-                        bytes == 0 ? cell{100.0} : cell{100.0 * static_cast<double>(of.sound_bytes) / static_cast<double>(bytes)},
+                        bytes == 0 ? never : cell{100.0 * static_cast<double>(of.sound_bytes) / static_cast<double>(bytes)},
                         text(err)});
   };
   codec::cache_share sum;

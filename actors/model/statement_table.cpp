@@ -167,7 +167,7 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
    "RESUME WARM UP JOB WHERE ID = 1207", {}, writes},
   {"verify_warm_up", "VERIFY WARM UP JOB [WHERE ID =] <job>",
    "Has the backends prove what of a warm-up job is in their caches now.",
-   "Every backend reads what it has of the job's tablets and compares it with its checksums. Warm, Damaged and Missing are "
+   "Every backend reads what it has of the batches that were warmed and compares it with its checksums. Warm, Damaged and Missing are "
    "bytes, Share is Warm of all; the last row is the total. A full cache may have dropped again what was warm.",
    "VERIFY WARM UP JOB 1207", columns::warm_up_shares, reads},
   {"load", "LOAD FILE <path> INTO <table> [PARTITION ( <partition>, ... )] [LABEL <label>]",

@@ -60,9 +60,9 @@ kj::Promise<void> backend_service::cacheState(CacheStateContext context) {
   const auto& cache = room_->cold()->cache();
   if (!cache)
     return kj::READY_NOW;
-  const auto room = cache->room_for_warmups();
-  to.setCapacityBytes(room.capacity_bytes);
-  to.setUsedBytes(room.used_bytes);
+  const auto room = cache->room();
+  to.setCapacityBytes(room.for_warmups_bytes);  // What the leader's plans must fit into.
+  to.setUsedBytes(room.held_bytes);
   const auto heats = cache->hottest(context.getParams().getPartitions());
   auto list = to.initHottest(static_cast<unsigned>(heats.size()));
   for (unsigned i = 0; i < list.size(); ++i) {

@@ -167,11 +167,12 @@ cold_meta cold_reader::meta(model::tablet_id tablet, const model::published_meta
     return *std::move(here);
   const auto object = download_meta(*shelf_->find(published.resource), tablet, published, time_left);
   auto meta = understood(object, tablet, published);
+  bool is_kept = false;
   if (metas_) {
     abandon_older(tablet, meta);
-    static_cast<void>(metas_->keep(key_of(tablet, published), object));
+    is_kept = metas_->keep(key_of(tablet, published), object);
   }
-  return {std::move(meta), object.size()};
+  return {std::move(meta), object.size(), is_kept};
 }
 
 void cold_reader::abandon_older(model::tablet_id tablet, const model::remote_meta& newest) const {
@@ -199,13 +200,13 @@ void cold_reader::abandon_older(model::tablet_id tablet, const model::remote_met
 std::optional<cold_meta> cold_reader::cached_meta(model::tablet_id tablet,
                                                   const model::published_meta& published) const {
   if (model::is_recall(published))
-    return cold_meta{model::remote_meta{tablet, {}, published.id, {}, {}}, 0};
+    return cold_meta{model::remote_meta{tablet, {}, published.id, {}, {}}, 0, true};
   if (!metas_)
     return std::nullopt;
   const auto here = metas_->find(key_of(tablet, published));
   if (!here)
     return std::nullopt;
-  return cold_meta{understood(*here, tablet, published), here->size()};
+  return cold_meta{understood(*here, tablet, published), here->size(), true};
 }
 
 }  // namespace tabletd

@@ -39,6 +39,7 @@ struct cold_rowset {
 struct cold_meta {
   model::remote_meta meta;
   std::uint64_t object_bytes{};
+  bool is_kept{};  ///< Here: the store need not be asked for it again.
 };
 
 class cold_reader {

@@ -103,6 +103,8 @@ private:
     const auto resource = wanted_tablet.meta.resource;
     if (fails_with_its_store(tablet, resource))
       return;
+    if (!cold_.cache() && !model::is_recall(wanted_tablet.meta))
+      return fail(tablet, resource, "this backend has no file cache; set cache.capacity_bytes", false);
     ++busy_;
     lock.unlock();
     std::vector<cold_rowset> found;
@@ -111,7 +113,10 @@ private:
     bool is_away = false;
     try {
       const auto meta = cold_.meta(wanted_tablet.tablet, wanted_tablet.meta, time_left_since(now_ms()));
-      bytes = meta.object_bytes;
+      if (meta.is_kept)
+        bytes = meta.object_bytes;
+      else
+        failure = "the list of its remote rowsets could not be kept here";
       found = objects_of(meta, wanted_tablet);
     } catch (const remote_error& why) {
       failure = why.what();
@@ -134,8 +139,6 @@ private:
     const auto& rowset = what.rowset;
     if (fails_with_its_store(what.tablet, rowset.resource))
       return;
-    if (!cold_.cache())
-      return fail(what.tablet, rowset.resource, "this backend has no file cache; set cache.capacity_bytes", false);
     ++busy_;
     const auto requests = requests_for_one();
     lock.unlock();

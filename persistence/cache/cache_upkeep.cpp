@@ -66,6 +66,11 @@ void file_cache::maintain() {
   }
 }
 
+void file_cache::write_down() {
+  for (std::size_t i = 0; i < paths_.size(); ++i)
+    write_index(i, if_busy::wait);
+}
+
 void file_cache::measure(std::size_t path) {
   std::optional<disk_space> disk;
   if (const auto& space = paths_[path].options.space) {
@@ -163,15 +168,15 @@ std::vector<cache_path_status> file_cache::status() const {
   return all;
 }
 
-warmup_room file_cache::room_for_warmups() const {
+cache_room file_cache::room() const {
   const std::lock_guard guard(lock_);
-  warmup_room room;
+  cache_room room;
   for (std::size_t i = 0; i < paths_.size(); ++i) {
     const auto& holdings = policy_.holdings(i);
     if (holdings.admits)
-      room.capacity_bytes
+      room.for_warmups_bytes
           += static_cast<std::uint64_t>(static_cast<double>(holdings.capacity_bytes) * options_.rules.warm_share);
-    room.used_bytes += holdings.bytes_in(block_queue::warm);
+    room.held_bytes += holdings.bytes_held();
   }
   return room;
 }

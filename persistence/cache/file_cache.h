@@ -80,10 +80,9 @@ struct cache_path_status {
   std::string fault;  ///< Why it is out of use or takes no blocks; empty: it is well.
 };
 
-/// What warm-ups may hold without being forced to, and what they hold.
-struct warmup_room {
-  std::uint64_t capacity_bytes = 0;
-  std::uint64_t used_bytes = 0;
+struct cache_room {
+  std::uint64_t for_warmups_bytes = 0;  ///< What they may hold without being forced to, as things are now.
+  std::uint64_t held_bytes = 0;         ///< By whatever brought it.
 };
 
 class file_cache {
@@ -115,9 +114,12 @@ public:
   /// To be called every second or so: looks how much the disks have to spare, sends away what is too much, and writes
   /// the indexes.
   void maintain();
+  /// What is here now is found again if the process is killed: the indexes know it when this returns, or the path's fault
+  /// says why not.  A power cut may still cost blocks, for their files are not synced.
+  void write_down();
   [[nodiscard]] const cache_counters& counters() const { return counters_; }
   [[nodiscard]] std::vector<cache_path_status> status() const;
-  [[nodiscard]] warmup_room room_for_warmups() const;
+  [[nodiscard]] cache_room room() const;
   [[nodiscard]] std::vector<heat_of_partition> hottest(std::size_t count) const;
   [[nodiscard]] std::uint32_t block_bytes() const { return options_.rules.block_bytes; }
 

@@ -73,7 +73,7 @@ TEST_F(Views, FrontendsActorsAndJournal) {
 
 TEST_F(Views, TheTree) {
   EXPECT_EQ(proc("/"),
-            "Name\nactors\nbackends\ncheckpoint\ncluster_balance\ncolocation_group\ncooldown\ndbs\nfrontends\njournal\nstatistic\n");
+            "Name\nactors\nbackends\ncheckpoint\ncluster_balance\ncolocation_group\ncooldown\ndbs\nfrontends\njournal\nstatistic\nwarm_up\n");
   EXPECT_EQ(proc("/dbs"), "DbId|DbName|TableNum\n10001|shop|1\n10002|empty|0\n");
   const auto& part = world.cat.tables.find(orders)->partitions.front();
   const auto base = fmt::format("/dbs/10001/{}", raw(orders));
@@ -252,6 +252,8 @@ TEST_F(Views, ABadPathSaysWhatIsThere) {
 
 TEST_F(Views, EveryPageHasTheColumnsOfItsRow) {
   world.colocated("shop", "twin", 2, 3, "g");
+  world.fold(model::warmup_created{{model::warmup_type::table, "", "blue", {{orders, {}}}, false, {}, {}, {}},
+                                   {{world.order[0], {{{world.tablet(orders, 0).id}, 5}}}}});
   world.fold(model::repair_hinted{
       orders, {world.cat.tables.find(orders)->partitions.front().id}, world.now + std::chrono::hours(1)});
   publish_world();

@@ -92,8 +92,8 @@ public:
 
 private:
   template <class... Words>
-  void note(fmt::format_string<Words...> how, const Words&... words) {
-    does_.asked->push_back(fmt::format("{}: ", raw(id_)) + fmt::format(how, words...));
+  void note(std::string_view how, const Words&... words) {
+    does_.asked->push_back(fmt::format("{}: ", raw(id_)) + fmt::format(fmt::runtime(how), words...));
   }
   template <class Context>
   void open(Context& context, const std::string& refuses, std::uint64_t up_to, std::size_t breaks_after) {
@@ -218,23 +218,23 @@ struct ExportCarrier : ::testing::Test {
       return response.getEnd() ? kj::Promise<void>{kj::READY_NOW} : read_on(from, out);
     });
   }
-  using said = std::vector<std::string>;
+  using questions = std::vector<std::string>;
 };
 
 TEST_F(ExportCarrier, WhatHasCooledComesFromTheClusterTheRestFromAReplica) {
   EXPECT_EQ(carried(plan(3)), "a\nb\nc\nd\ne\n");
-  EXPECT_EQ(asked, (said{"1: remote 50 by 50.meta from 1 resource up to 3, from 0.0", "3: replica 9 up to 5, from 4.0"}));
+  EXPECT_EQ(asked, (questions{"1: remote 50 by 50.meta from 1 resource up to 3, from 0.0", "3: replica 9 up to 5, from 4.0"}));
 }
 
 TEST_F(ExportCarrier, WhatIsAllRemoteNeedsNoReplica) {
   EXPECT_EQ(carried(plan(5, {})), "a\nb\nc\nd\ne\n");
-  EXPECT_EQ(asked, (said{"1: remote 50 by 50.meta from 1 resource up to 5, from 0.0"}));
+  EXPECT_EQ(asked, (questions{"1: remote 50 by 50.meta from 1 resource up to 5, from 0.0"}));
 }
 
 TEST_F(ExportCarrier, AnotherOfTheClusterGoesOnWhereOneBreaksOff) {
   scripts[blue1].breaks_after = 2;
   EXPECT_EQ(carried(plan(3)), "a\nb\nc\nd\ne\n");
-  EXPECT_EQ(asked, (said{"1: remote 50 by 50.meta from 1 resource up to 3, from 0.0",
+  EXPECT_EQ(asked, (questions{"1: remote 50 by 50.meta from 1 resource up to 3, from 0.0",
                          "2: remote 50 by 50.meta from 1 resource up to 3, from 3.2", "3: replica 9 up to 5, from 4.0"}));
 }
 

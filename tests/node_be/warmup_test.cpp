@@ -215,6 +215,12 @@ TEST_F(BackendWarmup, AMetaThatIsNotWhatWasPublishedIsRefused) {
   other = cooled();
   other.tablet = 2;  // Whose folder it is not in.
   EXPECT_NE(scan_remote(*fe, other).failure, "");
+  std::filesystem::create_directories(shared / "data/2");
+  std::filesystem::copy(shared / "data/1" / other.meta.object, shared / "data/2" / other.meta.object);
+  EXPECT_NE(scan_remote(*fe, other).failure.find("is of tablet 1, not 2"), std::string::npos);
+  other = cooled();
+  other.meta.last_version = 5;
+  EXPECT_NE(scan_remote(*fe, other, 5).failure.find("ends at version 4, published was 5"), std::string::npos);
 }
 
 TEST_F(BackendWarmup, ADamagedBlockComesFromTheStore) {
@@ -344,7 +350,8 @@ TEST_F(BackendWarmup, APushIsOutsideOfTheSlot) {
 /// Else a day of merges would fill the share with what nobody reads any more.
 TEST_F(BackendWarmup, WhatAMergeReplacedHoldsNoRoom) {
   warm(*fe, {cooled()});
-  const auto before = state(*fe).used_bytes;
+  const auto held_by_warmups = [&] { return be->node().cache()->status()[0].holdings.bytes_in(block_queue::warm); };
+  const auto before = held_by_warmups();
   fe->ears().confirm_deletion = [] { return true; };
   for (std::uint64_t v = 5; v <= 6; ++v)
     fe->load(200 + v, v, 1, 10, {make_rows(900, 50, v)});
@@ -353,11 +360,11 @@ TEST_F(BackendWarmup, WhatAMergeReplacedHoldsNoRoom) {
     return be->stats().cooldown_compactions.done == 1 && segments_there().size() == 1 && objects().size() == 2
            && has_followed(*fe, conf.published->id);
   });
-  EXPECT_EQ(state(*fe).used_bytes, before);
+  EXPECT_EQ(held_by_warmups(), before);
   const auto pushed = push_warm(*fe, {cooled()});
   EXPECT_EQ(pushed.failed_tablets, 0U) << pushed.why;
   EXPECT_EQ(pushed.bytes_done, conf.published->bytes);
-  EXPECT_EQ(state(*fe).used_bytes, std::filesystem::file_size(segments_there()[0])) << "the new set's object alone";
+  EXPECT_EQ(held_by_warmups(), std::filesystem::file_size(segments_there()[0])) << "the new set's object alone";
   EXPECT_EQ(verify(*fe, {cooled()}).sound_bytes, bytes_there());
 }
 
@@ -406,6 +413,24 @@ TEST_F(BackendWarmup, ACacheThatCannotBeOpenedDoesNotStopTheBackend) {
   EXPECT_EQ(scan_remote(*fe, cooled()).bytes, content());
   EXPECT_EQ(state(*fe).capacity_bytes, 0U);
   EXPECT_EQ(push_warm(*fe, {cooled()}).failed_tablets, 1U);
+}
+
+TEST_F(BackendWarmup, OneOfTwoPathsIsEnough) {
+  auto how = paced("b");
+  std::filesystem::create_directories(dir / "c");
+  how.paths.push_back({dir / "c", false, {}});
+  std::ofstream(dir / "b" / "cache") << "no directory";
+  backend other(sys, how);
+  leader fe2(io, other.port());
+  ASSERT_EQ(fe2.attach(5), "");
+  const auto pushed = push_warm(fe2, {cooled()});
+  EXPECT_EQ(pushed.failed_tablets, 0U) << pushed.why;
+  EXPECT_EQ(verify(fe2, {cooled()}).sound_bytes, bytes_there());
+  EXPECT_LT(state(fe2).capacity_bytes, cold.capacity_bytes) << "the share of one path";
+  const auto paths = other.node().cache()->status();
+  ASSERT_EQ(paths.size(), 2U);
+  EXPECT_NE(paths[0].fault, "");
+  EXPECT_EQ(paths[1].fault, "");
 }
 
 /// A path's quota is one for replicas and cache, and what replicas may want is left free.

@@ -136,6 +136,25 @@ TEST(FileCacheCrash, AnyAccidentLeavesAUsableCache) {
   EXPECT_GT(damaged, 100U) << "the disk did not lose anything: the test tests nothing";
 }
 
+// A backend says that a batch is warm, and is killed: what it said has to be true when it is back.
+TEST(FileCacheCrash, WhatWasWrittenDownOutlivesTheProcess) {
+  for (const bool is_written_down : {true, false}) {
+    faulty_cache one(1);
+    one.open();
+    const auto filled = one.cache->fill(one.store, object_named(1, object_bytes), {.requests_max = 1});
+    ASSERT_EQ(filled.bytes_fetched, object_bytes);
+    if (is_written_down)
+      one.cache->write_down();
+    one.kill();
+    one.restart_process();
+    one.open();
+    if (is_written_down)
+      EXPECT_EQ(one.cache->bytes_present(object_named(1, object_bytes)), object_bytes);
+    else
+      EXPECT_LT(one.cache->bytes_present(object_named(1, object_bytes)), object_bytes) << "the test tests nothing";
+  }
+}
+
 // The power goes while the cache is opened.
 TEST(FileCacheCrash, AStartThatDiesIsFollowedByOneThatWorks) {
   for (std::uint64_t seed = 1; seed <= 60 && !testing::Test::HasFatalFailure(); ++seed) {
