@@ -114,7 +114,7 @@ void carry_out(self_ptr self, const model::catalog& cat, const model::lane_effec
                  st.room->tell("warm-up job " + std::to_string(raw(st.round.job)) + " stops here: " + st.shown.why, true);
                },
                [&](const model::raise_alarm& e) {
-                 st.room->tell("warm-up job " + std::to_string(raw(st.round.job)) + ", what must not be: " + e.what, true);
+                 st.room->alarm("warm-up job " + std::to_string(raw(st.round.job)) + ": " + e.what);
                }},
              effect);
 }
@@ -195,14 +195,17 @@ void on_answer(self_ptr self, const warmup_answer& answer) {
   on_reply(self, *reply);
 }
 
+std::string no_answer(const warmup_lane_state& st) {
+  return "backend " + std::to_string(raw(st.lane->backend())) + " did not answer within "
+         + std::to_string(st.open->limit.count()) + " ms";
+}
+
 /// What has no answer is given up, or goes out again.
 void look_after_question(self_ptr self) {
   auto& st = self->state;
   const auto& asked = *st.open;
   if (now(self) - asked.asked >= asked.limit)
-    return on_silence(self, !asked.why_again.empty() ? asked.why_again
-                                                     : "backend " + std::to_string(raw(st.lane->backend()))
-                                                         + " did not answer within " + std::to_string(asked.limit.count()) + " ms");
+    return on_silence(self, !asked.why_again.empty() ? asked.why_again : no_answer(st));
   if (asked.why_again.empty())
     return;
   const auto cat = st.room->catalog->load();

@@ -46,6 +46,7 @@ struct warmup_room {
   warmup_board_ptr board;
   std::function<model::time_ms()> wall_clock;                  ///< Stamps edits.
   std::function<void(const std::string&, bool is_bad)> tell;   ///< For the node's log.
+  std::function<void(const std::string&)> alarm;               ///< The same, of what cannot be if all keep the rules.
   warmup_settings settings;
   model::term term{};  ///< Of the leadership it is about; the overseer notes it.
 

@@ -297,6 +297,7 @@ caf::actor fe_node::spawn_leader(caf::event_based_actor* parent) {
                                                      .board = warmup_,
                                                      .wall_clock = wall_clock,
                                                      .tell = tell_log,
+                                                     .alarm = [](const std::string& text) { log_error(text); },
                                                      .settings = options_.warmup});
                     })};
 

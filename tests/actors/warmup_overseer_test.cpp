@@ -319,6 +319,29 @@ TEST_F(WarmupOverseer, WhatDidNotArriveIsNotSentWhenItIsNotWantedAnyMore) {
   EXPECT_FALSE(fleet->members[w3].in_hand);
 }
 
+TEST_F(WarmupOverseer, ABackendThatWasToldToForgetAJobThatLivesIsAnAlarm) {
+  start();
+  const auto id = create_usual(about(t));
+  // Somebody who leads in this term too has cleared it.
+  (void)fleet->members[w3].slot->step({{w.cat.term, id, 0}, clear_job{}}, fleet->now);
+  fleet->members[w3].in_hand.reset();
+  seconds(1);
+  ASSERT_EQ(alarms.size(), 1u);
+  EXPECT_NE(alarms[0].find("was told to forget a job that is not over"), std::string::npos) << alarms[0];
+  EXPECT_EQ(state(id), "CANCELLED");
+}
+
+TEST_F(WarmupOverseer, ABackendThatObeysALaterLeaderIsAskedNothingMore) {
+  start();
+  const auto id = create_usual(about(t));
+  (void)fleet->members[w3].slot->step({{w.cat.term + 1, id, 0}, get_slot{}}, fleet->now);
+  fleet->take_said(w3);
+  seconds(5);
+  EXPECT_EQ(fleet->take_said(w3), "") << "the one question that was open has told it";
+  EXPECT_EQ(state(id), "RUNNING") << "that leader goes on with it";
+  EXPECT_TRUE(alarms.empty());
+}
+
 TEST_F(WarmupOverseer, ALaneThatDiesBeginsAnew) {
   start();
   const auto id = create_usual(about(t));

@@ -202,7 +202,7 @@ struct warmup_overseer_world : actor_world {
   warmup_board_ptr board = std::make_shared<warmup_board>();
   warmup_settings settings;
   std::vector<edit_body> proposed;
-  std::vector<std::string> told;
+  std::vector<std::string> told, alarms;
   time_ms wall{1'700'000'000'000};
 
   backend_id join(std::uint64_t n, const std::string& cluster) {
@@ -327,6 +327,7 @@ struct warmup_overseer_world : actor_world {
                                                      .board = board,
                                                      .wall_clock = [this] { return wall; },
                                                      .tell = [this](const std::string& text, bool) { told.push_back(text); },
+                                                     .alarm = [this](const std::string& text) { alarms.push_back(text); },
                                                      .settings = settings});
     settle();
   }
