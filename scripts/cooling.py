@@ -4,12 +4,10 @@ import ctypes
 import json
 import os
 import pathlib
-import re
 import shutil
 import signal
 import struct
 import subprocess
-import urllib.request
 
 from groups import HOST, FrontEnds, Member, free_port, wait_for
 
@@ -17,22 +15,15 @@ PATIENCE_S = float(os.environ.get("PATIENCE_S", 240))
 
 
 class Backends:
-    def __init__(self, binaries, root, count, settings=None, prefix="be"):
+    def __init__(self, binaries, root, count, settings=None):
         self.members = []
         for number in range(1, count + 1):
-            name, address, http = f"{prefix}{number}", f"{HOST}:{free_port()}", f"{HOST}:{free_port()}"
+            name, address = f"be{number}", f"{HOST}:{free_port()}"
             config = {"node.name": name, "node.data_dir": str(root / name), "rpc.listen": address,
-                      "http.listen": http, "report.full_every_s": 2} | (settings or {})
+                      "http.listen": f"{HOST}:{free_port()}", "report.full_every_s": 2} | (settings or {})
             (root / f"{name}.toml").write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in config.items()))
             command = [binaries / "tabletd", "--role", "be", "--config", root / f"{name}.toml"]
             self.members.append(Member(name, command, address, root / name, root / f"{name}.log"))
-            self.members[-1].http = http
-
-    @staticmethod
-    def metric(member, family):
-        """The sum over its labels."""
-        page = urllib.request.urlopen(f"http://{member.http}/metrics", timeout=PATIENCE_S).read().decode()
-        return sum(float(line.rpartition(" ")[2]) for line in page.splitlines() if re.match(family + r"[ {]", line))
 
     def start(self):
         for member in self.members:

@@ -372,9 +372,10 @@ TEST_F(WarmupOverseer, APlanAsksEveryBackendForItsCache) {
 
 TEST_F(WarmupOverseer, AJobThatFollowsAClusterIsPlannedWhenItBegins) {
   const auto cold_table = cooled_table("cold", 2);
-  fleet->members[e1].hottest = {{part(), 700}, {w.cat.tables.find(cold_table)->partitions.front().id, 5}};
   settings.batch_bytes = 100'000;
   start();
+  // Since then, as a plan that asks anew finds out.
+  fleet->members[e1].hottest = {{part(), 700}, {w.cat.tables.find(cold_table)->partitions.front().id, 5}};
   const auto id = create(after("east"));
   const auto begun = take<warmup_begun>();
   ASSERT_EQ(begun.size(), 1u);

@@ -61,21 +61,37 @@ TEST(NextTransaction, EditsThatAreHeldDoNotKeepTheKeeperAwake) {
   EXPECT_TRUE(next.add(edit()));
 }
 
+/// Who is there before the keeper looks counts as a straggler, so these propose until it has seen enough.
+class steady_proposers {
+public:
+  explicit steady_proposers(next_transaction& next)
+      : thread_([this, &next] {
+          while (!is_enough_) {
+            std::this_thread::yield();
+            EXPECT_FALSE(next.add(edit()));
+          }
+        }) {}
+  ~steady_proposers() { stop(); }
+  void stop() {
+    is_enough_ = true;
+    if (thread_.joinable())
+      thread_.join();
+  }
+
+private:
+  std::atomic<bool> is_enough_ = false;
+  std::thread thread_;
+};
+
 /// A disk so slow that the patience would outlast the test.
 TEST(NextTransaction, WaitsUntilEverybodyWrittenIsBack) {
   next_transaction next{{}};
   ASSERT_TRUE(next.add(edit()));
   ASSERT_EQ(next.take_edits().size(), 1u);
   ASSERT_FALSE(next.add(edit()));  // A straggler.
-  std::thread proposers([&] {
-    for (int i = 0; i < 3; ++i) {
-      std::this_thread::yield();
-      EXPECT_FALSE(next.add(edit()));
-    }
-  });
+  steady_proposers proposers{next};
   EXPECT_TRUE(next.follow(3, 1h));
-  EXPECT_EQ(next.take_edits().size(), 4u);
-  proposers.join();
+  EXPECT_GE(next.take_edits().size(), 4u);
 }
 
 /// A turn without edits - somebody reads - says nothing about what a transaction costs.
@@ -86,13 +102,9 @@ TEST(NextTransaction, LearnsNothingFromTurnsWithoutEdits) {
   ASSERT_TRUE(next.add(edit()));
   ASSERT_EQ(next.take_edits().size(), 1u);
   ASSERT_FALSE(next.add(edit()));
-  std::thread proposers([&] {
-    for (int i = 0; i < 3; ++i)
-      EXPECT_FALSE(next.add(edit()));
-  });
+  steady_proposers proposers{next};
   EXPECT_TRUE(next.follow(3, 1h));
-  EXPECT_EQ(next.take_edits().size(), 4u) << "they were waited for";
-  proposers.join();
+  EXPECT_GE(next.take_edits().size(), 4u) << "they were waited for";
 }
 
 /// Proposers that hardly return are not waited for a second time.

@@ -415,6 +415,16 @@ TEST_F(BackendWarmup, ACacheThatCannotBeOpenedDoesNotStopTheBackend) {
   EXPECT_EQ(push_warm(*fe, {cooled()}).failed_tablets, 1U);
 }
 
+TEST_F(BackendWarmup, ATabletWhoseListCannotBeKeptIsNotWarm) {
+  cold.meta_bytes = 10;
+  restart();
+  const auto pushed = push_warm(*fe, {nothing(2), cooled()});
+  EXPECT_EQ(pushed.named_tablets, std::vector{model::tablet_id{1}});
+  EXPECT_NE(pushed.why.find("could not be kept"), std::string::npos) << pushed.why;
+  EXPECT_GT(verify(*fe, {cooled()}).missing_bytes, 0U);
+  EXPECT_EQ(scan_remote(*fe, cooled()).bytes, content());
+}
+
 TEST_F(BackendWarmup, OneOfTwoPathsIsEnough) {
   auto how = paced("b");
   std::filesystem::create_directories(dir / "c");
