@@ -3,7 +3,6 @@
 #include "actors/codec/console_warmup_codec.h"
 #include "actors/console/session_steps.h"
 #include "actors/model/warmup_jobs.h"
-#include "actors/model/warmup_serving.h"
 
 #include <fmt/format.h>
 
@@ -110,6 +109,8 @@ statement_error why_not_planned(const warmup_definition& what, const model::warm
     case model::warmup_plan_refusal::backend_too_small:
       return refused(error_code::resource_exhausted, why.text,
                      "FORCE warms as much as fits; DRY RUN shows what each backend would get; or name fewer partitions");
+    case model::warmup_plan_refusal::source_unknown:
+      return refused(error_code::not_found, why.text, "SHOW BACKENDS shows which clusters there are");
     case model::warmup_plan_refusal::too_many_bytes: break;
   }
   return refused(error_code::invalid_argument, why.text.empty() ? "the warm-up of " + what.dst + " cannot be planned" : why.text,
@@ -152,11 +153,6 @@ void on_plan(session_ptr self, const wish& wanted, const model::warmup_plan_resu
   if (const auto* why = std::get_if<model::warmup_not_planned>(&result))
     return reply.fail(why_not_planned(what, *why));
   const auto& plan = std::get<model::warmup_plan>(result);
-  // A cluster that is gone may still have heat, which makes it a legal source (A2).
-  if (what.type == model::warmup_type::cluster && plan.bytes == 0 && !model::is_cluster(*cat, what.src))
-    return reply.fail(refused(error_code::not_found,
-                              fmt::format("The srcClusterName {} doesn't exist, and nobody knows what it served", what.src),
-                              "SHOW BACKENDS shows which clusters there are"));
   if (wanted.dry_run)
     return reply.send(views::warm_up_plan(*cat, plan, what.type, what.force), notes_on(what, plan));
   auto lanes = model::is_planned_at_begin(what) ? std::vector<model::warmup_lane_plan>{}
@@ -204,7 +200,7 @@ void write(session_ptr self, const model::warm_up_cluster& what, session_reply r
   wish wanted{defined(what.terms, what.dst), what.terms.dry_run};
   wanted.what.type = model::warmup_type::cluster;
   wanted.what.src = what.src;
-  // Only a plan can tell whether anybody remembers a cluster that is gone; without one it has to be there.
+  // A cluster that is gone is a legal source as long as the keeper remembers its heat (A2); without a plan nobody says so.
   if (is_event_driven(wanted.what) && !wanted.dry_run)
     if (auto error = model::why_no_cluster(*cat, what.src))
       return reply.fail(*std::move(error));

@@ -45,6 +45,7 @@ enum class warmup_plan_refusal : std::uint8_t {
   cluster_too_small,  ///< And no FORCE.
   backend_too_small,  ///< And no FORCE (W1).
   too_many_bytes,     ///< More than 64 bits can count.
+  source_unknown,     ///< No such cluster, and nobody remembers what it served (A2).
 };
 struct warmup_not_planned {
   warmup_plan_refusal why{};

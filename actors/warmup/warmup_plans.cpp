@@ -81,7 +81,7 @@ void plan(self_ptr self, model::warmup_definition what, std::function<void(const
   if (what.type == model::warmup_type::cluster) {
     if (!model::is_cluster(*cat, what.src) && !st.heat.knows(what.src))
       return then(model::warmup_not_planned{
-        model::warmup_plan_refusal::no_backend,
+        model::warmup_plan_refusal::source_unknown,
         "The srcClusterName " + what.src + " doesn't exist, and nothing is known of what was hot in it"});
     const auto src = model::serving_backends(*cat, what.src);
     asked.insert(src.begin(), src.end());

@@ -174,10 +174,14 @@ TEST_F(ConsoleWarmUp, AClusterFollowsAnother) {
   EXPECT_TRUE(newest().plan->empty());
   // The source is gone, but its heat is known.
   expect_created(run("WARM UP CLUSTER blue WITH CLUSTER gone"));
-  hot.clear();
+  refuses = model::warmup_not_planned{model::warmup_plan_refusal::source_unknown, "The srcClusterName gone doesn't exist, and ..."};
   EXPECT_EQ(run("WARM UP CLUSTER blue WITH CLUSTER gone"),
-            "error [2] The srcClusterName gone doesn't exist, and nobody knows what it served | SHOW BACKENDS shows which "
-            "clusters there are\n");
+            "error [2] The srcClusterName gone doesn't exist, and ... | SHOW BACKENDS shows which clusters there are\n");
+  refuses.reset();
+  hot.clear();
+  expect_created(run("WARM UP CLUSTER blue WITH CLUSTER green"),
+                 "warning [5] 0 bytes: cluster green has served nothing yet that has cooled, so there is nothing to warm | WARM UP "
+                 "CLUSTER ... WITH TABLE names what to warm\n");
 }
 
 TEST_F(ConsoleWarmUp, JobsOnEventsNeedNoPlan) {
