@@ -52,8 +52,9 @@ interface BackendService {
   # Makes prepared rowsets visible (commit) or deletes them (abort).  Idempotent.
   report    @3 (term :UInt64) -> ();        # ask for a full report now
   openLoad  @4 (term :UInt64, txn :UInt64, tablets :List(LoadTarget)) -> (writer :LoadWriter);
-  openScan  @5 (tablet :UInt64, replica :UInt64, version :UInt64, fromVersion :UInt64, fromBlock :UInt32, partition :UInt64) -> (outcome :ScanOutcome);
-  # `partition` is for the heat of what is read through the cache; 0: not counted.
+  openScan  @5 (tablet :UInt64, replica :UInt64, version :UInt64, fromVersion :UInt64, fromBlock :UInt32, partition :UInt64, fromFirst :UInt64) -> (outcome :ScanOutcome);
+  # `partition` is for the heat of what is read through the cache; 0: not counted.  With fromBlock > 0 it goes on in the
+  # rowset fromFirst..fromVersion, and is refused where that is none; fromFirst 0: not known.
   cooldown  @6 (term :UInt64, orders :CooldownOrders) -> ();
   # What a replica does not know yet.  Lost ones come again: a report says what is known.
   warmUp    @7 (request :WarmupRequest) -> (reply :WarmupReply);
@@ -63,7 +64,7 @@ interface BackendService {
   # Answered when it is done, after the batch in hand; what is warm already is found so.
   verifyWarm @10 (sources :WarmupSources) -> (share :CacheShare);
   # Re-reads every cached block of these; what is damaged is dropped.
-  openRemoteScan @11 (sources :WarmupSources, version :UInt64, fromVersion :UInt64, fromBlock :UInt32) -> (outcome :ScanOutcome);
+  openRemoteScan @11 (sources :WarmupSources, version :UInt64, fromVersion :UInt64, fromBlock :UInt32, fromFirst :UInt64) -> (outcome :ScanOutcome);
   # Of the one tablet in `sources`, by its published meta alone: no replica has to be here.  `version` is not greater
   # than the meta's last one.
 }
@@ -167,6 +168,7 @@ struct RemoteResource {
   id @0 :UInt64;
   isS3 @1 :Bool;           # else a directory
   properties @2 :List(Property);
+  version @3 :UInt64;      # grows with every ALTER: a lower one is an older word
   struct Property { key @0 :Text; value @1 :Text; }
 }
 struct CooldownOrders {
@@ -280,7 +282,8 @@ interface Scan {
   next @0 () -> (block :ScanBlock);
   # Blocks in (version, position) order.  Up to 4 calls may be open; answers keep their order.
 }
-struct ScanBlock { version @0 :UInt64; block @1 :UInt32; rows @2 :UInt32; data @3 :Data; checksum @4 :UInt64; end @5 :Bool; error @6 :Text; }
+struct ScanBlock { version @0 :UInt64; block @1 :UInt32; rows @2 :UInt32; data @3 :Data; checksum @4 :UInt64; end @5 :Bool; error @6 :Text; firstVersion @7 :UInt64; }
+# Of rowset firstVersion..version.
 
 # ---- clone (be <-> be) ---------------------------------------------------------------
 struct PeerOutcome { union { refused @0 :Text; peer @1 :BackendPeer; } }

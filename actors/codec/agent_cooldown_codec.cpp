@@ -76,9 +76,10 @@ model::publication_verdict decode(wire::PublicationVerdict from) {
 }
 
 resource_definition decode(wire::RemoteResource::Reader from) {
-  resource_definition resource{model::resource_id{from.getId()}, from.getIsS3(), {}};
+  resource_definition resource{model::resource_id{from.getId()}, from.getIsS3(), {}, 0};
   for (const auto property : from.getProperties())
     resource.properties.emplace_back(property.getKey().cStr(), property.getValue().cStr());
+  resource.version = from.getVersion();
   return resource;
 }
 

@@ -34,6 +34,7 @@ struct resource_definition {
   model::resource_id id{};
   bool is_s3 = false;
   std::vector<std::pair<std::string, std::string>> properties;
+  std::uint64_t version{};  ///< Grows with every ALTER.
   friend bool operator==(const resource_definition&, const resource_definition&) = default;
 };
 [[nodiscard]] resource_definition decode(wire::RemoteResource::Reader from);

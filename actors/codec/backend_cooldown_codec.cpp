@@ -45,6 +45,7 @@ struct order_facts {
 void fill_resource(wire::RemoteResource::Builder to, const resource& from) {
   to.setId(raw(from.id));
   to.setIsS3(from.type == resource_type::s3);
+  to.setVersion(from.version);
   auto properties = to.initProperties(size_of(from.properties));
   for (unsigned i = 0; i < properties.size(); ++i) {
     properties[i].setKey(from.properties[i].first.c_str());

@@ -67,8 +67,9 @@ std::optional<std::vector<scan_piece>> scan_pieces(const version_ranges& rowsets
       continue;
     if (r.last > upto)
       return std::nullopt;
-    const bool resumed = r.last == at.from;
-    if (!resumed && r.first < at.from)
+    const bool is_cut = at.block > 0 && r.last == at.from;
+    const bool resumed = is_cut && (at.first == 0 || r.first == at.first);
+    if (!resumed && (is_cut || r.first < at.from))
       return std::nullopt;
     pieces.push_back({i, resumed ? at.block : 0});
   }

@@ -34,10 +34,12 @@ struct snapshot_choice {
 [[nodiscard]] snapshot_choice choose_rowsets(const version_ranges& source, const version_ranges& have,
                                              version upto);
 
-/// Where a scan goes on: after every block before (version, block).
+/// Where a scan goes on: at this block of the rowset first..from; block 0: at version `from`, whatever rowset it begins.
+/// Replicas, and the lists in a store, may have merged differently: only the same rowset has the same blocks.
 struct scan_position {
   version from{};
   std::uint32_t block{};
+  version first{}; ///< 0: not known, which other builds say; then the last version alone has to be the same.
 };
 struct scan_piece {
   std::size_t rowset{};
@@ -45,7 +47,7 @@ struct scan_piece {
   friend bool operator==(const scan_piece&, const scan_piece&) = default;
 };
 /// The rowsets of 1..upto from `at` on, in version order.  Nothing if the cut at `upto` or at
-/// `at` would go through a rowset: only another replica can serve that.
+/// `at` would go through a rowset, or `at` is in another rowset: only another replica can serve that.
 [[nodiscard]] std::optional<std::vector<scan_piece>> scan_pieces(const version_ranges& rowsets,
                                                                  version upto, scan_position at);
 

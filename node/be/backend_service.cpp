@@ -169,7 +169,7 @@ kj::Promise<void> backend_service::openScan(OpenScanContext context) {
   KJ_IF_MAYBE(why, room_->refuse(link_))
     return kj::mv(*why);
   const scan_request wanted{params.getTablet(), params.getReplica(), params.getVersion(),
-                            {params.getFromVersion(), params.getFromBlock()}, params.getPartition()};
+                            {params.getFromVersion(), params.getFromBlock(), params.getFromFirst()}, params.getPartition()};
   return open_scan(room_, link_, wanted, context.getResults().initOutcome());
 }
 

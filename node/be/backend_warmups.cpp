@@ -117,7 +117,7 @@ kj::Promise<void> backend_service::openRemoteScan(OpenRemoteScanContext context)
                            model::raw(tablet.partition),
                            tablet.meta,
                            params.getVersion(),
-                           {params.getFromVersion(), params.getFromBlock()}},
+                           {params.getFromVersion(), params.getFromBlock(), params.getFromFirst()}},
                           context.getResults().initOutcome());
 }
 

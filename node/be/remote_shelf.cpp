@@ -9,7 +9,7 @@ namespace tabletd {
 void remote_shelf::know(const std::vector<codec::resource_definition>& resources) {
   const std::lock_guard guard{mutex_};
   for (const auto& resource : resources)
-    if (auto& known = known_[resource.id]; known.where != resource)
+    if (auto& known = known_[resource.id]; known.where != resource && known.where.version <= resource.version)
       known = {resource, nullptr};
 }
 

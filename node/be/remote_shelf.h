@@ -12,7 +12,8 @@ namespace tabletd {
 
 class remote_shelf {
 public:
-  /// Where stores are from now on; one that moved is opened anew, and calls that are under way end where they began.
+  /// Where stores are from now on; one that moved is opened anew, and calls that are under way end where they began.  A
+  /// lower version than is known changes nothing: plans are made long before they are carried out.
   void know(const std::vector<codec::resource_definition>& resources);
   /// remote_error(unusable): nobody has said where that is, or it cannot be there.
   [[nodiscard]] std::shared_ptr<remote_store> find(model::resource_id resource);

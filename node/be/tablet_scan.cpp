@@ -17,7 +17,7 @@ constexpr std::size_t opens_at_once = 4;
 constexpr std::chrono::milliseconds remote_patience{60'000};
 
 struct scan_piece {
-  std::uint64_t version{};
+  model::version_range versions; ///< Of its rowset.
   std::uint32_t block{}; ///< The next one to read.
   std::shared_ptr<rowset_reader> rowset; ///< Of a remote one null until it is opened.
   std::optional<cold_rowset> remote;     ///< Nothing: local.
@@ -45,22 +45,23 @@ opened_pieces open_pieces(path_set& paths, disk_worker& disk, tablet_store& stor
     ranges.push_back({rowset.first_version, rowset.last_version});
   const auto chosen = model::scan_pieces(ranges, wanted.version, wanted.at);
   if (!chosen)
-    return {fmt::format("replica {} of tablet {} has a rowset across version {} or {}", wanted.replica,
+    return {fmt::format("replica {} of tablet {} has no rowset that ends at version {}, or none to go on in at {}", wanted.replica,
                         wanted.tablet, wanted.version, wanted.at.from),
             {}};
   opened_pieces opened;
   for (const auto& piece : *chosen) {
     const auto& rowset = rowsets[piece.rowset];
+    const auto& versions = ranges[piece.rowset];
     if (rowset.blocks <= piece.first_block)
       continue;
     try {
       if (rowset.is_remote())
         opened.pieces.push_back(
-          {rowset.last_version, piece.first_block, nullptr,
+          {versions, piece.first_block, nullptr,
            cold_rowset{model::resource_id{here->remote.resource}, wanted.tablet, *rowset.object,
                        rowset_file_bytes(rowset.bytes, rowset.blocks), wanted.partition}});
       else
-        opened.pieces.push_back({rowset.last_version, piece.first_block, store.open_rowset(rowset), {}});
+        opened.pieces.push_back({versions, piece.first_block, store.open_rowset(rowset), {}});
     } catch (const storage_error& why) {
       if (why.fault() != storage_fault::corrupt)
         throw;
@@ -119,7 +120,8 @@ private:
     const auto index = piece.block++;
     const auto& entry = piece.rowset->footer().blocks[index];
     auto to = context.getResults(capnp::MessageSize{entry.length / sizeof(capnp::word) + 24, 0}).initBlock();
-    to.setVersion(piece.version);
+    to.setVersion(piece.versions.last);
+    to.setFirstVersion(piece.versions.first);
     to.setBlock(index);
     to.setRows(entry.rows);
     to.setChecksum(entry.checksum);
@@ -273,14 +275,14 @@ opened_pieces pieces_of(const model::remote_meta& meta, const remote_scan_reques
     ranges.push_back({rowset.first_version, rowset.last_version});
   const auto chosen = model::scan_pieces(ranges, wanted.version, wanted.at);
   if (!chosen)
-    return {fmt::format("a rowset of tablet {} in the store goes across version {} or {}", model::raw(wanted.tablet),
+    return {fmt::format("tablet {} in the store has no rowset that ends at version {}, or none to go on in at {}", model::raw(wanted.tablet),
                         wanted.version, wanted.at.from),
             {}};
   opened_pieces found;
   for (const auto& piece : *chosen) {
     const auto& rowset = meta.rowsets[piece.rowset];
     if (rowset.blocks > piece.first_block)
-      found.pieces.push_back({rowset.last_version, piece.first_block, nullptr,
+      found.pieces.push_back({ranges[piece.rowset], piece.first_block, nullptr,
                               cold_rowset{meta.resource, model::raw(wanted.tablet), rowset.object,
                                           rowset_file_bytes(rowset.bytes, rowset.blocks), wanted.partition}});
   }

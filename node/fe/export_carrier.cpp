@@ -57,7 +57,50 @@ model::backend_id export_carrier::source() const {
                                                             : planned().getReplicas()[source_ - remotes()].getBackend());
 }
 
+/// Nothing of the tablet has been delivered, and what comes after its cooled part has to come from a replica.
+bool export_carrier::wants_later() const {
+  return source_ < remotes() && at_.version == 0 && later_ == nullptr
+         && planned().getRemote().getThrough() < planned().getVersion();
+}
+
+kj::Promise<void> export_carrier::open_later(ReadContext context) {
+  const auto replica = planned().getReplicas()[later_source_];
+  later_link_ = links_->find(static_cast<model::backend_id>(replica.getBackend()));
+  if (!later_link_)
+    return no_later(context, "it is not connected");
+  auto request = replica_scan(*later_link_, later_source_);
+  request.setFromVersion(planned().getRemote().getThrough() + 1);
+  return request.send().then(
+    [this, context](auto&& response) mutable {
+      auto outcome = response.getOutcome();
+      if (outcome.isFailed())
+        return no_later(context, outcome.getFailed().cStr());
+      later_ = outcome.getScan();
+      return open_scan(context);
+    },
+    [this, context](kj::Exception&& why) mutable { return no_later(context, text_of(why)); });
+}
+
+/// If none of them is cut there, replicas read the tablet whole.
+kj::Promise<void> export_carrier::no_later(ReadContext context, const std::string& why) {
+  note_failure(planned().getReplicas()[later_source_].getBackend(), ", after the cooled part", why);
+  if (++later_source_ == planned().getReplicas().size())
+    source_ = remotes();
+  return open_scan(context);
+}
+
+void export_carrier::go_on_with_later() {
+  at_ = {planned().getRemote().getThrough() + 1, 0, 0};
+  source_ = remotes() + later_source_;
+  drop_scan();
+  scan_ = kj::mv(later_);
+  later_ = nullptr;
+  link_ = std::move(later_link_);
+}
+
 kj::Promise<void> export_carrier::open_scan(ReadContext context) {
+  if (wants_later() && later_source_ < planned().getReplicas().size())
+    return open_later(context);
   link_ = links_->find(source());
   if (!link_)
     return try_another(context, "it is not connected");
@@ -68,6 +111,7 @@ template <class Request>
 kj::Promise<void> export_carrier::begin_scan(ReadContext context, Request request) {
   request.setFromVersion(at_.version);
   request.setFromBlock(at_.block);
+  request.setFromFirst(at_.first);
   return request.send().then(
     [this, context](auto&& response) mutable {
       auto outcome = response.getOutcome();
@@ -93,12 +137,17 @@ kj::Promise<void> export_carrier::open_remote(ReadContext context) {
 }
 
 kj::Promise<void> export_carrier::open_replica(ReadContext context) {
-  auto request = link_->service.openScanRequest();
+  return begin_scan(context, replica_scan(*link_, source_ - remotes()));
+}
+
+capnp::Request<wire::BackendService::OpenScanParams, wire::BackendService::OpenScanResults>
+export_carrier::replica_scan(backend_link& link, std::uint32_t replica) const {
+  auto request = link.service.openScanRequest();
   request.setTablet(planned().getTablet());
-  request.setReplica(planned().getReplicas()[source_ - remotes()].getReplica());
+  request.setReplica(planned().getReplicas()[replica].getReplica());
   request.setVersion(planned().getVersion());
   request.setPartition(planned().getPartition());
-  return begin_scan(context, kj::mv(request));
+  return request;
 }
 
 kj::Promise<void> export_carrier::take(ReadContext context, block_response&& response) {
@@ -107,19 +156,16 @@ kj::Promise<void> export_carrier::take(ReadContext context, block_response&& res
     return try_another(context, block.getError().cStr());
   if (block.getEnd()) {
     const bool cooled_only = source_ < remotes();
-    if (cooled_only && planned().getRemote().getThrough() < planned().getVersion()) {
-      at_ = {planned().getRemote().getThrough() + 1, 0};
-      source_ = remotes();
-      drop_scan();
-    } else {
+    if (cooled_only && planned().getRemote().getThrough() < planned().getVersion())
+      go_on_with_later();
+    else
       next_tablet();
-    }
     return next(context);
   }
   const auto data = block.getData();
   if (XXH3_64bits(data.begin(), data.size()) != block.getChecksum())
     return try_another(context, "a block arrived damaged");
-  at_ = {block.getVersion(), block.getBlock() + 1};
+  at_ = {block.getVersion(), block.getBlock() + 1, block.getFirstVersion()};
   auto results = context.getResults(capnp::MessageSize{data.size() / sizeof(capnp::word) + 16, 0});
   results.setChunk(data);
   results.setRows(block.getRows());
@@ -130,6 +176,9 @@ void export_carrier::next_tablet() {
   ++tablet_;
   source_ = 0;
   at_ = {};
+  later_ = nullptr;
+  later_link_ = nullptr;
+  later_source_ = 0;
   failures_.clear();
   drop_scan();
 }
@@ -139,9 +188,12 @@ void export_carrier::drop_scan() {
   scan_ = nullptr;
 }
 
+void export_carrier::note_failure(std::uint64_t backend, std::string_view what, const std::string& why) {
+  failures_ += fmt::format("{}backend {}{}: {}", failures_.empty() ? "" : "; ", backend, what, why);
+}
+
 kj::Promise<void> export_carrier::try_another(ReadContext context, const std::string& why) {
-  failures_ += fmt::format("{}backend {}{}: {}", failures_.empty() ? "" : "; ", model::raw(source()),
-                           source_ < remotes() ? ", for the cluster" : "", why);
+  note_failure(model::raw(source()), source_ < remotes() ? ", for the cluster" : "", why);
   drop_scan();
   if (++source_ < remotes() + planned().getReplicas().size())
     return open_scan(context);

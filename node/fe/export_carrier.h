@@ -22,16 +22,24 @@ private:
   struct position { ///< Of the next block wanted in the current tablet.
     std::uint64_t version = 0;
     std::uint32_t block = 0;
+    std::uint64_t first = 0; ///< First version of the rowset it is in, if block > 0.
   };
   using block_response = capnp::Response<wire::Scan::NextResults>;
 
   [[nodiscard]] kj::Promise<void> next(ReadContext context);
   [[nodiscard]] kj::Promise<void> open_scan(ReadContext context);
+  [[nodiscard]] bool wants_later() const;
+  [[nodiscard]] kj::Promise<void> open_later(ReadContext context);
+  [[nodiscard]] kj::Promise<void> no_later(ReadContext context, const std::string& why);
+  void go_on_with_later();
   [[nodiscard]] kj::Promise<void> open_remote(ReadContext context);
   [[nodiscard]] kj::Promise<void> open_replica(ReadContext context);
   template <class Request>
   [[nodiscard]] kj::Promise<void> begin_scan(ReadContext context, Request request);
   [[nodiscard]] kj::Promise<void> take(ReadContext context, block_response&& response);
+  [[nodiscard]] capnp::Request<wire::BackendService::OpenScanParams, wire::BackendService::OpenScanResults> replica_scan(
+    backend_link& link, std::uint32_t replica) const;
+  void note_failure(std::uint64_t backend, std::string_view what, const std::string& why);
   [[nodiscard]] kj::Promise<void> try_another(ReadContext context, const std::string& why);
   [[nodiscard]] kj::Promise<void> tell_final(ReadContext context) const;
   void ask_ahead();
@@ -52,6 +60,10 @@ private:
   std::string final_;         ///< Not empty: nobody is left to ask, and every read hears this.
   backend_link_ptr link_;     ///< Owns the connection that scan_ runs over.
   kj::Maybe<wire::Scan::Client> scan_;
+  /// What follows the cooled part, held open from the begin of the tablet: rowsets that are merged meanwhile stay readable.
+  kj::Maybe<wire::Scan::Client> later_;
+  backend_link_ptr later_link_;
+  std::uint32_t later_source_ = 0; ///< Which of the replicas it is.
   std::deque<kj::Promise<block_response>> ahead_;
   kj::ForkedPromise<void> turn_; ///< read() calls are served one after another, in order.
 };

@@ -39,6 +39,8 @@ const std::vector<piece> tablet{{3, 0, "a\n"}, {3, 1, "b\n"}, {3, 2, "c\n"}, {4,
 struct script {
   std::string refuses_remote;                ///< Why it opens none; empty: it does.
   std::string refuses_replica;
+  std::size_t replica_scans = 0;             ///< It opens so many before it refuses.
+  bool is_merged = false;                    ///< Into one rowset, so it opens whole scans only.
   std::size_t breaks_after = SIZE_MAX;       ///< Blocks of a remote scan, then an error.
   std::vector<std::string>* asked = nullptr; ///< What anybody was asked, in order.
 };
@@ -56,6 +58,7 @@ public:
     } else {
       const auto& from = pieces_[at_];
       to.setVersion(from.version);
+      to.setFirstVersion(from.version);
       to.setBlock(from.block);
       to.setRows(1);
       to.setData(kj::arrayPtr(reinterpret_cast<const kj::byte*>(from.rows.data()), from.rows.size()));
@@ -78,19 +81,26 @@ public:
     const auto wanted = context.getParams();
     const auto sources = wanted.getSources();
     const auto of = sources.getTablets()[0];
-    note("remote {} by {} from {} resource up to {}, from {}.{}", of.getTablet(), of.getMeta().getObject().cStr(),
-         sources.getResources().size(), wanted.getVersion(), wanted.getFromVersion(), wanted.getFromBlock());
+    note("remote {} by {} from {} resource up to {}, from {}", of.getTablet(), of.getMeta().getObject().cStr(),
+         sources.getResources().size(), wanted.getVersion(), position(wanted));
     open(context, does_.refuses_remote, wanted.getVersion(), does_.breaks_after);
     return kj::READY_NOW;
   }
   kj::Promise<void> openScan(OpenScanContext context) override {
     const auto wanted = context.getParams();
-    note("replica {} up to {}, from {}.{}", wanted.getReplica(), wanted.getVersion(), wanted.getFromVersion(), wanted.getFromBlock());
-    open(context, does_.refuses_replica, wanted.getVersion(), SIZE_MAX);
+    note("replica {} up to {}, from {}", wanted.getReplica(), wanted.getVersion(), position(wanted));
+    const bool opens = scans_++ < does_.replica_scans && !(does_.is_merged && wanted.getFromVersion() > 0);
+    open(context, opens ? std::string{} : does_.refuses_replica, wanted.getVersion(), SIZE_MAX);
     return kj::READY_NOW;
   }
 
 private:
+  /// "3.2 of 3": version, block and, if it goes on in a rowset, its first version.
+  template <class Params>
+  static std::string position(const Params& wanted) {
+    return fmt::format("{}.{}{}", wanted.getFromVersion(), wanted.getFromBlock(),
+                       wanted.getFromBlock() > 0 ? fmt::format(" of {}", wanted.getFromFirst()) : "");
+  }
   template <class... Words>
   void note(std::string_view how, const Words&... words) {
     does_.asked->push_back(fmt::format("{}: ", raw(id_)) + fmt::format(fmt::runtime(how), words...));
@@ -111,6 +121,7 @@ private:
 
   model::backend_id id_;
   const script& does_;
+  std::size_t scans_ = 0;
 };
 
 class fake_gateway final : public wire::BackendGateway::Server {
@@ -223,7 +234,7 @@ struct ExportCarrier : ::testing::Test {
 
 TEST_F(ExportCarrier, WhatHasCooledComesFromTheClusterTheRestFromAReplica) {
   EXPECT_EQ(carried(plan(3)), "a\nb\nc\nd\ne\n");
-  EXPECT_EQ(asked, (questions{"1: remote 50 by 50.meta from 1 resource up to 3, from 0.0", "3: replica 9 up to 5, from 4.0"}));
+  EXPECT_EQ(asked, (questions{"3: replica 9 up to 5, from 4.0", "1: remote 50 by 50.meta from 1 resource up to 3, from 0.0"}));
 }
 
 TEST_F(ExportCarrier, WhatIsAllRemoteNeedsNoReplica) {
@@ -234,8 +245,8 @@ TEST_F(ExportCarrier, WhatIsAllRemoteNeedsNoReplica) {
 TEST_F(ExportCarrier, AnotherOfTheClusterGoesOnWhereOneBreaksOff) {
   scripts[blue1].breaks_after = 2;
   EXPECT_EQ(carried(plan(3)), "a\nb\nc\nd\ne\n");
-  EXPECT_EQ(asked, (questions{"1: remote 50 by 50.meta from 1 resource up to 3, from 0.0",
-                         "2: remote 50 by 50.meta from 1 resource up to 3, from 3.2", "3: replica 9 up to 5, from 4.0"}));
+  EXPECT_EQ(asked, (questions{"3: replica 9 up to 5, from 4.0", "1: remote 50 by 50.meta from 1 resource up to 3, from 0.0",
+                         "2: remote 50 by 50.meta from 1 resource up to 3, from 3.2 of 3"}));
 }
 
 TEST_F(ExportCarrier, WithoutTheClusterReplicasReadItAll) {
@@ -248,12 +259,13 @@ TEST_F(ExportCarrier, AReplicaGoesOnInTheMiddleIfItIsCutThere) {
   scripts[blue1].breaks_after = 1;
   scripts[blue2].refuses_remote = "no cache";
   EXPECT_EQ(carried(plan(3)), "a\nb\nc\nd\ne\n");
-  EXPECT_EQ(asked.back(), "3: replica 9 up to 5, from 3.1");
+  EXPECT_EQ(asked.back(), "3: replica 9 up to 5, from 3.1 of 3");
 }
 
 TEST_F(ExportCarrier, IfNobodyCanGoOnTheExportSaysWhereItStopped) {
   scripts[blue1].breaks_after = 1;
   scripts[blue2].refuses_remote = "no cache";
+  scripts[holder].replica_scans = 1;  // For what follows the cooled part.
   scripts[holder].refuses_replica = "replica 9 of tablet 50 has a rowset across version 5 or 3";
   EXPECT_EQ(carried(plan(3)),
             "a\n! tablet 50 cannot be read at version 5, from version 3, block 1 on, from the cluster or any replica: backend 1, "
@@ -261,10 +273,19 @@ TEST_F(ExportCarrier, IfNobodyCanGoOnTheExportSaysWhereItStopped) {
             "across version 5 or 3");
 }
 
+// It has been merged with what is cooled since the export was planned.
+TEST_F(ExportCarrier, IfNoReplicaIsCutAfterTheCooledPartOneReadsItAll) {
+  scripts[holder].refuses_replica = "no rowset begins there";
+  scripts[holder].replica_scans = SIZE_MAX;
+  scripts[holder].is_merged = true;
+  EXPECT_EQ(carried(plan(3)), "a\nb\nc\nd\ne\n");
+  EXPECT_EQ(asked, (questions{"3: replica 9 up to 5, from 4.0", "3: replica 9 up to 5, from 0.0"}));
+}
+
 TEST_F(ExportCarrier, ABackendThatIsAwayIsPassedOver) {
   links->detach(blue1);
   EXPECT_EQ(carried(plan(3)), "a\nb\nc\nd\ne\n");
-  EXPECT_EQ(asked.front(), "2: remote 50 by 50.meta from 1 resource up to 3, from 0.0");
+  EXPECT_EQ(asked.at(1), "2: remote 50 by 50.meta from 1 resource up to 3, from 0.0");
 }
 
 }  // namespace

@@ -91,10 +91,24 @@ TEST(SnapshotPlan, ScanGoesOnWhereItStopped) {
   EXPECT_EQ(scan_pieces(rowsets, 4, {3, 2}), (std::vector<scan_piece>{{1, 2}, {2, 0}}));
 }
 
+// A reader has versions to 4 from elsewhere, and what came after has been merged with them meanwhile.
+TEST(SnapshotPlan, ScanFromAVersionDoesNotGoBackIntoAMergedRowset) {
+  EXPECT_EQ(scan_pieces({{2, 5}}, 5, {5, 0}), std::nullopt);
+  EXPECT_EQ(scan_pieces({{2, 4}, {5, 5}}, 5, {5, 0}), (std::vector<scan_piece>{{1, 0}}));
+}
+
+// Blocks are counted within one rowset: another one that ends at the same version has others.
+TEST(SnapshotPlan, ScanGoesOnInTheVeryRowsetOnly) {
+  EXPECT_EQ(scan_pieces({{2, 5}}, 5, {5, 1, 5}), std::nullopt);
+  EXPECT_EQ(scan_pieces({{2, 2}, {3, 3}, {4, 4}, {5, 5}}, 5, {5, 1, 2}), std::nullopt);
+  EXPECT_EQ(scan_pieces({{2, 4}, {5, 5}, {6, 6}}, 6, {5, 1, 5}), (std::vector<scan_piece>{{1, 1}, {2, 0}}));
+}
+
 TEST(SnapshotPlan, ScanRefusesToCutARowset) {
   EXPECT_EQ(scan_pieces({{2, 5}}, 4, {}), std::nullopt);
   EXPECT_EQ(scan_pieces({{2, 5}, {6, 6}}, 6, {3, 1}), std::nullopt);
   EXPECT_EQ(scan_pieces({{2, 5}, {6, 6}}, 6, {5, 1}), (std::vector<scan_piece>{{0, 1}, {1, 0}}));
+  EXPECT_EQ(scan_pieces({{2, 5}, {6, 6}}, 6, {5, 1, 2}), (std::vector<scan_piece>{{0, 1}, {1, 0}}));
 }
 
 } // namespace
