@@ -172,7 +172,7 @@ cold_meta cold_reader::meta(model::tablet_id tablet, const model::published_meta
     abandon_older(tablet, meta);
     is_kept = metas_->keep(key_of(tablet, published), object);
   }
-  return {std::move(meta), object.size(), is_kept};
+  return {std::move(meta), object.size(), is_kept, true};
 }
 
 void cold_reader::abandon_older(model::tablet_id tablet, const model::remote_meta& newest) const {
@@ -200,13 +200,13 @@ void cold_reader::abandon_older(model::tablet_id tablet, const model::remote_met
 std::optional<cold_meta> cold_reader::cached_meta(model::tablet_id tablet,
                                                   const model::published_meta& published) const {
   if (model::is_recall(published))
-    return cold_meta{model::remote_meta{tablet, {}, published.id, {}, {}}, 0, true};
+    return cold_meta{model::remote_meta{tablet, {}, published.id, {}, {}}, 0, true, false};
   if (!metas_)
     return std::nullopt;
   const auto here = metas_->find(key_of(tablet, published));
   if (!here)
     return std::nullopt;
-  return cold_meta{understood(*here, tablet, published), here->size(), true};
+  return cold_meta{understood(*here, tablet, published), here->size(), true, false};
 }
 
 }  // namespace tabletd

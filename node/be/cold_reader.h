@@ -40,6 +40,7 @@ struct cold_meta {
   model::remote_meta meta;
   std::uint64_t object_bytes{};
   bool is_kept{};  ///< Here: the store need not be asked for it again.
+  bool is_fetched{};  ///< From the store, this time.
 };
 
 class cold_reader {

@@ -17,7 +17,8 @@ struct warming_options {
   bool forced = false;  ///< May take room from what reads brought.
   std::uint32_t requests_max = 8;
   byte_rate* rate = nullptr;  ///< Null: no limit.
-  /// Without a byte for so long an object counts as one that cannot be had.
+  /// Without a byte for so long a store counts as away: what it refuses for want of time, or a connection that breaks, is
+  /// asked for again until then.
   std::chrono::milliseconds patience{60'000};
   std::function<bool()> is_stopped = [] { return false; };       ///< Asked by several threads at once.
   std::function<void(std::uint64_t bytes)> progress = nullptr;   ///< So much more is in the cache; the same.

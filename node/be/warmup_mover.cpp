@@ -8,13 +8,11 @@ namespace tabletd {
 
 namespace {
 
-constexpr std::chrono::milliseconds patience{60'000};
-
 /// A slow limit is no reason to give a store up.
 std::chrono::milliseconds patience_of(const warming_limits& limits, std::uint64_t block_bytes) {
   if (limits.bytes_per_s == 0)
-    return patience;
-  return patience + std::chrono::milliseconds(2'000 * limits.requests_max * block_bytes / limits.bytes_per_s);
+    return limits.patience;
+  return limits.patience + std::chrono::milliseconds(2'000 * limits.requests_max * block_bytes / limits.bytes_per_s);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ namespace tabletd {
 struct warming_limits {
   std::uint64_t bytes_per_s = 0;  ///< Of downloads; 0: none.
   std::uint32_t requests_max = 8; ///< Range requests in flight.
+  std::chrono::milliseconds patience{60'000}; ///< As warming_options::patience; longer under a low limit of bytes.
 };
 
 class warmup_mover final : public warmup_transport, public std::enable_shared_from_this<warmup_mover> {

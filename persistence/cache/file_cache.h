@@ -55,6 +55,8 @@ struct fill_options {
   byte_rate* rate = nullptr;  ///< Shared with others; null: no limit.
   /// Told of each block that is in place, by the thread that brought it.
   std::function<void(std::uint64_t bytes)> progress = nullptr;
+  /// Told of each block that came from the store, placed or not; the same.
+  std::function<void()> heard = nullptr;
 };
 
 /// Without a fault the bytes add up to the object's size.

@@ -1,0 +1,108 @@
+// What a warm-up does about a store that fails: it waits for one that is overloaded, and not for ever.
+#include "node/be/store_patience.h"
+#include "tests/node_be/warmed_tablet.h"
+#include "tests/persistence/s3_server.h"
+
+#include <chrono>
+#include <fstream>
+#include <iterator>
+
+namespace tabletd::test {
+namespace {
+
+constexpr std::int64_t patience_ms = 60'000;
+
+TEST(StorePatience, AStoreThatFailsRestsLongerAndLonger) {
+  store_patience store(patience_ms);
+  EXPECT_FALSE(store.is_resting(0));
+  store.failed(1'000, 0, "busy");
+  EXPECT_TRUE(store.is_resting(1'249));
+  EXPECT_FALSE(store.is_resting(1'250));
+  store.failed(1'100, 0, "busy");
+  EXPECT_FALSE(store.is_resting(1'250)) << "calls that fail together are one reason";
+  store.failed(2'000, 1'250, "busy");
+  EXPECT_TRUE(store.is_resting(2'499));
+  EXPECT_FALSE(store.is_resting(2'500));
+  for (std::int64_t now = 3'000; now < 30'000; now += 5'000)
+    store.failed(now, now - 500, "busy");
+  EXPECT_TRUE(store.is_resting(31'999));
+  EXPECT_FALSE(store.is_resting(32'000)) << "some seconds, not more";
+  store.heard(32'000);
+  store.failed(33'000, 32'500, "busy");
+  EXPECT_FALSE(store.is_resting(33'250)) << "from the beginning";
+}
+
+TEST(StorePatience, ItIsAwayWhenItWasSilentForAllOfThePatience) {
+  store_patience store(patience_ms);
+  store.failed(3'000, 1'000, "busy");
+  store.failed(60'999, 59'000, "busy");
+  EXPECT_FALSE(store.is_away(60'999));
+  EXPECT_FALSE(store.is_resting(61'000)) << "asked once more at the end";
+  store.failed(61'000, 60'999, "gone");
+  EXPECT_TRUE(store.is_away(61'000));
+  EXPECT_EQ(store.why(), "gone");
+  EXPECT_FALSE(store.is_away(71'000));
+  store.failed(71'500, 71'000, "gone");
+  EXPECT_FALSE(store.is_away(71'500)) << "patience begins anew";
+}
+
+TEST(StorePatience, AByteBeginsItAnew) {
+  store_patience store(patience_ms);
+  store.failed(3'000, 1'000, "busy");
+  store.heard(50'000);
+  store.failed(62'000, 2'000, "busy");
+  EXPECT_FALSE(store.is_away(62'000)) << "somebody else has got something meanwhile";
+  store.failed(110'000, 109'000, "busy");
+  EXPECT_TRUE(store.is_away(110'000));
+}
+
+struct BackendWarmupStore : BackendWarmup {
+  s3_server server;
+  /// What is in `shared` is in the server from now on, for a backend that has nothing in its cache.
+  void move_into_s3() {
+    for (const auto& object : objects()) {
+      std::ifstream file(object, std::ios::binary);
+      server.put_behind_the_back("root/" + std::filesystem::relative(object, shared).string(),
+                                 {std::istreambuf_iterator<char>(file), {}});
+    }
+    const auto [id, secret, token] = s3_server::credentials();
+    std::ofstream(dir / "credentials") << "aws_access_key_id = " << id << "\naws_secret_access_key = " << secret
+                                       << "\naws_session_token = " << token << "\n";
+    std::filesystem::permissions(dir / "credentials", std::filesystem::perms::owner_read);
+    s3 = {{"endpoint", server.endpoint()},
+          {"bucket", std::string(s3_server::bucket)},
+          {"root_path", "root"},
+          {"credentials_file", (dir / "credentials").string()}};
+    limits.requests_max = 2;
+    restart();
+  }
+};
+
+TEST_F(BackendWarmupStore, AStoreThatIsOverloadedForSomeSecondsLosesNoTablet) {
+  move_into_s3();
+  server.trouble_ahead(".meta", {}, 7);  // A client gives up after six.
+  server.trouble_ahead(".seg", {}, 20);
+  const auto reply = warm(*fe, {cooled(), nothing(2)});
+  EXPECT_EQ(reply.failed_tablets, 0U);
+  EXPECT_EQ(reply.bytes_done, conf.published->bytes);
+  EXPECT_EQ(verify(*fe, {cooled()}), (codec::cache_share{bytes_there(), 0, 0}));
+}
+
+TEST_F(BackendWarmupStore, AStoreThatStaysAwayFailsAllSoonAfterThePatience) {
+  limits.patience = std::chrono::milliseconds(4'000);
+  move_into_s3();
+  server.trouble_ahead("", {}, 1'000'000);
+  std::vector<wanted> many(50, cooled());
+  for (std::uint64_t i = 0; i < many.size(); ++i)
+    many[i].tablet = 1 + i;
+  const auto before = std::chrono::steady_clock::now();
+  const auto pushed = push_warm(*fe, many);
+  const auto took = std::chrono::steady_clock::now() - before;
+  EXPECT_EQ(pushed.failed_tablets, many.size());
+  EXPECT_GE(took, limits.patience);
+  EXPECT_LT(took, limits.patience + std::chrono::seconds(5));
+  EXPECT_NE(pushed.why.find("SlowDown"), std::string::npos) << pushed.why;
+}
+
+}  // namespace
+}  // namespace tabletd::test
