@@ -73,6 +73,8 @@ public:
       }
       work();
     }
+    if (cold_.cache())
+      look_again();
     return outcome();
   }
 
@@ -228,6 +230,35 @@ private:
     bytes_done_ += counts;
     if (options_.progress && counts > 0)
       options_.progress(counts);
+  }
+
+  /// What is said to be warm, and then logged, must be here, and be here after this process was killed: something may have
+  /// left for what came later, or because its disk is needed.
+  void look_again() {
+    const auto unwritten = cold_.cache()->write_down();
+    for (std::size_t i = 0; i < tablets_.size() && !is_over_; ++i) {
+      is_over_ = options_.is_stopped();
+      if (failures_[i].empty() && !is_over_)
+        failures_[i] = lack_of(tablets_[i], unwritten);
+    }
+  }
+  /// By the indexes alone.  Empty: all is here.
+  [[nodiscard]] std::string lack_of(const codec::warm_tablet& tablet, const std::string& unwritten) const {
+    try {
+      const auto meta = cold_.cached_meta(tablet.tablet, tablet.meta);
+      if (!meta)
+        return "the list of its remote rowsets left the cache again, which has no room for the lists of all these tablets";
+      for (const auto& rowset : objects_of(*meta, tablet)) {
+        const auto object = name_of(rowset);
+        if (cold_.cache()->bytes_present(object) < object.size_bytes)
+          return fmt::format("a part of {} left the file cache while the rest came", object.key);
+        if (!unwritten.empty() && cold_.cache()->bytes_written_down(object) < object.size_bytes)
+          return unwritten;
+      }
+    } catch (const std::exception& why) {
+      return why.what();
+    }
+    return {};
   }
 
   // -- with the lock held --

@@ -24,7 +24,8 @@ struct warming_options {
   std::function<void(std::uint64_t bytes)> progress = nullptr;   ///< So much more is in the cache; the same.
 };
 
-/// A tablet has failed if its meta or an object cannot be had, or not all of it found room.
+/// A tablet has failed if its meta or an object cannot be had, not all of it found room, or something of it has left again
+/// or would not outlive this process when all are done.
 struct warmed {
   /// In the cache now, as the catalog counts them (published_meta::bytes, which knows no heads and footers of files):
   /// without a failure the sum of theirs.

@@ -36,9 +36,6 @@ warming_options warmup_mover::options_until(const stop_mark& stopped) {
 
 warmed warmup_mover::warm(const std::vector<codec::warm_tablet>& tablets, const warming_options& options) {
   auto how = warm_tablets(*cold_, tablets, options);
-  // What is said to be warm, and then logged, must be so after this process was killed.
-  if (cold_->cache())
-    cold_->cache()->write_down();
   stats_->warmup.bytes += how.bytes_done;
   stats_->warmup.tablets_failed += how.failed_tablets;
   return how;

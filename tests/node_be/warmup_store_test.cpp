@@ -78,6 +78,20 @@ struct BackendWarmupStore : BackendWarmup {
   }
 };
 
+/// The newer list of a tablet sends the older one away: what it named is not warm any more when the batch ends.
+TEST_F(BackendWarmup, WhatLeftWhileTheRestCameIsNamed) {
+  const auto older = cooled();
+  fe->load(205, 5, 1, 10, {make_rows(900, 50, 5)});
+  push(*fe, 10);
+  fe->wait_until([&] { return conf.published->last_version == 5 && has_followed(*fe, conf.published->id); });
+  limits.requests_max = 1;
+  restart();
+  const auto pushed = push_warm(*fe, {older, cooled(), nothing(2)});
+  EXPECT_EQ(pushed.failed_tablets, 1U);
+  EXPECT_NE(pushed.why.find("left the cache again"), std::string::npos) << pushed.why;
+  EXPECT_EQ(push_warm(*fe, {cooled()}).failed_tablets, 0U);
+}
+
 TEST_F(BackendWarmupStore, AStoreThatIsOverloadedForSomeSecondsLosesNoTablet) {
   move_into_s3();
   server.trouble_ahead(".meta", {}, 7);  // A client gives up after six.
