@@ -6,6 +6,7 @@
 #include <chrono>
 #include <fstream>
 #include <iterator>
+#include <optional>
 
 namespace tabletd::test {
 namespace {
@@ -54,6 +55,63 @@ TEST(StorePatience, AByteBeginsItAnew) {
   EXPECT_FALSE(store.is_away(62'000)) << "somebody else has got something meanwhile";
   store.failed(110'000, 109'000, "busy");
   EXPECT_TRUE(store.is_away(110'000));
+}
+
+/// Under a limit of bytes that makes a push of the tablet take a minute and a half.
+struct BackendWarmupEnds : BackendWarmup {
+  void SetUp() override {
+    BackendWarmup::SetUp();
+    limits.bytes_per_s = 1'000;
+    restart();
+  }
+  auto begin_push(leader& of) {
+    auto call = of.service().pushWarmRequest();
+    call.setTerm(of.term());
+    fill(call.initSources(), {cooled()});
+    return std::make_optional(call.send());
+  }
+  template <class Work>
+  static bool is_quick(const Work& work) {
+    const auto before = std::chrono::steady_clock::now();
+    work();
+    return std::chrono::steady_clock::now() - before < std::chrono::seconds(20);
+  }
+};
+
+TEST_F(BackendWarmupEnds, APushThatNobodyWaitsForEnds) {
+  auto pushed = begin_push(*fe);
+  EXPECT_EQ(state(*fe).boot, 99U) << "it has come";
+  pushed.reset();
+  EXPECT_TRUE(is_quick([&] { EXPECT_EQ(push_warm(*fe, {nothing(2)}).failed_tablets, 0U); }));
+}
+
+TEST_F(BackendWarmupEnds, APushOfAnEarlierLeaderEnds) {
+  auto pushed = begin_push(*fe), waits = begin_push(*fe);
+  EXPECT_EQ(state(*fe).boot, 99U);
+  leader next(io, be->port());
+  ASSERT_EQ(next.attach(7), "");
+  EXPECT_TRUE(is_quick([&] { EXPECT_EQ(push_warm(next, {nothing(2)}).failed_tablets, 0U); }));
+}
+
+TEST_F(BackendWarmupEnds, ABatchGoesBeforePushesThatWait) {
+  auto pushed = begin_push(*fe), waits = begin_push(*fe);
+  EXPECT_EQ(set_job(*fe).verdict, slot_verdict::ok);
+  EXPECT_EQ(set_batch(*fe, 0, {nothing(2)}).verdict, slot_verdict::ok);
+  pushed.reset();
+  EXPECT_TRUE(is_quick([&] { EXPECT_EQ(ended(*fe).done, 0); }));
+}
+
+/// Else what it had not reached would be missing, or said to be sound.
+TEST_F(BackendWarmupEnds, AVerificationThatIsCutShortByAStopSaysNothing) {
+  limits.bytes_per_s = 0;
+  restart();
+  ASSERT_EQ(push_warm(*fe, {cooled()}).failed_tablets, 0U);
+  auto call = fe->service().verifyWarmRequest();
+  fill(call.initSources(), std::vector<wanted>(20'000, cooled()));
+  auto verdict = call.send();
+  EXPECT_EQ(state(*fe).boot, 99U);
+  be->stop();
+  EXPECT_THROW(static_cast<void>(fe->wait(kj::mv(verdict))), kj::Exception);
 }
 
 struct BackendWarmupStore : BackendWarmup {
