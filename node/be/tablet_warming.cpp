@@ -43,6 +43,8 @@ remote_object name_of(const cold_rowset& rowset) {
 /// Nothing is known of the object, only of its store.
 bool may_pass(remote_fault fault) { return fault == remote_fault::network || fault == remote_fault::throttled; }
 
+std::string colon(const std::string& why) { return why.empty() ? "" : ": " + why; }
+
 struct failure {
   std::string why;
   std::optional<remote_fault> fault;  ///< Nothing: it is not the store's.
@@ -148,7 +150,7 @@ private:
     if (found && found->is_fetched)
       patience_of(resource).heard(now_ms());
     if (found && !found->is_kept)
-      fail(tablet, "the list of its remote rowsets could not be kept here");
+      fail(tablet, "the list of its remote rowsets could not be kept here" + colon(cold_.why_not_kept()));
     if (found)
       for (auto& rowset : objects_of(*found, wanted_tablet))
         objects_.push_back({tablet, std::move(rowset)});
