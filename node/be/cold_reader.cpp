@@ -6,6 +6,7 @@
 #include "node/be/remote_meta_object.h"
 #include "node/kj_text.h"
 #include "node/log.h"
+#include "persistence/crc32c.h"
 #include "persistence/remote/remote_segment.h"
 
 #include <fmt/format.h>
@@ -181,6 +182,10 @@ void cold_reader::abandon_older(model::tablet_id tablet, const model::remote_met
     named.insert(rowset.object);
   for (const auto& [key, bytes] : metas_->in_folder(tablet_folder(model::raw(tablet)))) {
     model::remote_meta older;
+    if (crc32c(bytes) != key.crc32c) {
+      metas_->forget(key);  // Nobody knows what a damaged row would say.
+      continue;
+    }
     try {
       older = codec::decode_remote_meta(bytes);
     } catch (const kj::Exception&) {
