@@ -1,4 +1,5 @@
 #include "node/be/backend_room.h"
+#include "node/be/warmup_mover.h"
 #include "node/cluster_hex.h"
 #include "node/kj_text.h"
 #include "node/log.h"
@@ -81,6 +82,7 @@ std::uint64_t backend_room::linked(const model::attach_hello& hello, const model
   sink_ = kj::mv(sink);
   unanswered_ = 0;
   attach_.fulfiller->fulfill();
+  where_.warming->another_leader();
   log_info("a leader attached", {{"leader", hello.leader}, {"term", hello.term}, {"replaced", how.replaces != 0}});
   // After the answer has been sent: the leader should know its link before it hears reports.
   sends_.add(kj::evalLast([this] {

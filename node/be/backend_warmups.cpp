@@ -3,11 +3,27 @@
 #include "node/be/tablet_scan.h"
 #include "node/be/warmup_mover.h"
 
+#include <atomic>
 #include <memory>
 
 namespace tabletd {
 
 namespace {
+
+/// A mark that is set when the call it is attached to is over: answered, cancelled, or its link is gone.
+struct call_end {
+  std::shared_ptr<std::atomic<bool>> mark = std::make_shared<std::atomic<bool>>(false);
+  template <class T>
+  [[nodiscard]] kj::Promise<T> of(kj::Promise<T> call) const {
+    return call.attach(kj::defer([set = mark] { *set = true; }));
+  }
+  /// What was cut short is no answer.
+  void require_not_yet() const {
+    if (*mark)
+      kj::throwFatalException({kj::Exception::Type::FAILED, __FILE__, __LINE__,
+                               kj::heapString("another leader has attached to this backend; its calls count now")});
+  }
+};
 
 kj::Exception closing() {
   return {kj::Exception::Type::DISCONNECTED, __FILE__, __LINE__, kj::heapString("this backend is shutting down")};
@@ -79,17 +95,21 @@ kj::Promise<void> backend_service::pushWarm(PushWarmContext context) {
   if (room_->draining())
     return closing();
   auto tablets = sources_from(*room_, params.getSources()).tablets;
-  return from_a_thread<warmed>(room_->loop(),
-                               [&](auto done) { return room_->warming()->push(std::move(tablets), std::move(done)); })
-    .then([context](std::shared_ptr<warmed>&& how) mutable {
-      auto to = context.getResults().initResult();
-      to.setBytesDone(how->bytes_done);
-      to.setFailedTablets(how->failed_tablets);
-      auto named = to.initNamedTablets(static_cast<unsigned>(how->named_tablets.size()));
-      for (unsigned i = 0; i < named.size(); ++i)
-        named.set(i, model::raw(how->named_tablets[i]));
-      to.setWhy(how->why.c_str());
-    });
+  context.allowCancellation();
+  const call_end end;
+  auto answer = from_a_thread<warmed>(room_->loop(), [&](auto done) {
+    return room_->warming()->push(std::move(tablets), end.mark, std::move(done));
+  });
+  return end.of(answer.then([context, end](std::shared_ptr<warmed>&& how) mutable {
+    end.require_not_yet();
+    auto to = context.getResults().initResult();
+    to.setBytesDone(how->bytes_done);
+    to.setFailedTablets(how->failed_tablets);
+    auto named = to.initNamedTablets(static_cast<unsigned>(how->named_tablets.size()));
+    for (unsigned i = 0; i < named.size(); ++i)
+      named.set(i, model::raw(how->named_tablets[i]));
+    to.setWhy(how->why.c_str());
+  }));
 }
 
 kj::Promise<void> backend_service::verifyWarm(VerifyWarmContext context) {
@@ -98,11 +118,15 @@ kj::Promise<void> backend_service::verifyWarm(VerifyWarmContext context) {
   if (room_->draining())
     return closing();
   auto tablets = sources_from(*room_, context.getParams().getSources()).tablets;
-  return from_a_thread<codec::cache_share>(
-           room_->loop(), [&](auto done) { return room_->warming()->verify(std::move(tablets), std::move(done)); })
-    .then([context](std::shared_ptr<codec::cache_share>&& share) mutable {
-      codec::encode(*share, context.getResults().initShare());
-    });
+  context.allowCancellation();
+  const call_end end;
+  auto answer = from_a_thread<codec::cache_share>(room_->loop(), [&](auto done) {
+    return room_->warming()->verify(std::move(tablets), end.mark, std::move(done));
+  });
+  return end.of(answer.then([context, end](std::shared_ptr<codec::cache_share>&& share) mutable {
+    end.require_not_yet();
+    codec::encode(*share, context.getResults().initShare());
+  }));
 }
 
 kj::Promise<void> backend_service::openRemoteScan(OpenRemoteScanContext context) {

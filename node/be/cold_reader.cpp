@@ -6,6 +6,7 @@
 #include "node/be/remote_meta_object.h"
 #include "node/kj_text.h"
 #include "node/log.h"
+#include "persistence/crc32c.h"
 #include "persistence/remote/remote_segment.h"
 
 #include <fmt/format.h>
@@ -163,8 +164,11 @@ std::shared_ptr<rowset_reader> cold_reader::open(const cold_rowset& rowset, time
 
 cold_meta cold_reader::meta(model::tablet_id tablet, const model::published_meta& published,
                             const time_left_fn& time_left) const {
-  if (auto here = cached_meta(tablet, published))
+  if (auto here = cached_meta(tablet, published)) {
+    if (model::is_recall(published) && metas_)
+      abandon_older(tablet, here->meta);
     return *std::move(here);
+  }
   const auto object = download_meta(*shelf_->find(published.resource), tablet, published, time_left);
   auto meta = understood(object, tablet, published);
   bool is_kept = false;
@@ -172,7 +176,7 @@ cold_meta cold_reader::meta(model::tablet_id tablet, const model::published_meta
     abandon_older(tablet, meta);
     is_kept = metas_->keep(key_of(tablet, published), object);
   }
-  return {std::move(meta), object.size(), is_kept};
+  return {std::move(meta), object.size(), is_kept, true};
 }
 
 void cold_reader::abandon_older(model::tablet_id tablet, const model::remote_meta& newest) const {
@@ -181,6 +185,10 @@ void cold_reader::abandon_older(model::tablet_id tablet, const model::remote_met
     named.insert(rowset.object);
   for (const auto& [key, bytes] : metas_->in_folder(tablet_folder(model::raw(tablet)))) {
     model::remote_meta older;
+    if (crc32c(bytes) != key.crc32c) {
+      metas_->forget(key);  // Nobody knows what a damaged row would say.
+      continue;
+    }
     try {
       older = codec::decode_remote_meta(bytes);
     } catch (const kj::Exception&) {
@@ -200,13 +208,13 @@ void cold_reader::abandon_older(model::tablet_id tablet, const model::remote_met
 std::optional<cold_meta> cold_reader::cached_meta(model::tablet_id tablet,
                                                   const model::published_meta& published) const {
   if (model::is_recall(published))
-    return cold_meta{model::remote_meta{tablet, {}, published.id, {}, {}}, 0, true};
+    return cold_meta{model::remote_meta{tablet, {}, published.id, {}, {}}, 0, true, false};
   if (!metas_)
     return std::nullopt;
   const auto here = metas_->find(key_of(tablet, published));
   if (!here)
     return std::nullopt;
-  return cold_meta{understood(*here, tablet, published), here->size(), true};
+  return cold_meta{understood(*here, tablet, published), here->size(), true, false};
 }
 
 }  // namespace tabletd

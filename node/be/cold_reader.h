@@ -40,6 +40,7 @@ struct cold_meta {
   model::remote_meta meta;
   std::uint64_t object_bytes{};
   bool is_kept{};  ///< Here: the store need not be asked for it again.
+  bool is_fetched{};  ///< From the store, this time.
 };
 
 class cold_reader {
@@ -62,6 +63,8 @@ public:
   /// Nothing: the store would have to be asked.
   [[nodiscard]] std::optional<cold_meta> cached_meta(model::tablet_id tablet,
                                                      const model::published_meta& published) const;
+  /// Why metas are not kept, if it is known.
+  [[nodiscard]] std::string why_not_kept() const { return metas_ ? metas_->fault() : "no path of this backend can take it"; }
   /// Looked for when it is asked.
   [[nodiscard]] std::shared_ptr<remote_store> store(model::resource_id resource) const;
   /// Null: this backend has none.

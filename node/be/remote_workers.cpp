@@ -22,6 +22,17 @@ bool remote_workers::post(std::function<void()> work) {
   return true;
 }
 
+bool remote_workers::post_first(std::function<void()> work) {
+  {
+    const std::lock_guard guard{mutex_};
+    if (stopping_)
+      return false;
+    queue_.push_front(std::move(work));
+  }
+  wake_.notify_one();
+  return true;
+}
+
 void remote_workers::stop() {
   std::deque<std::function<void()>> dropped;  // Destroyed without the lock: it may hold anything.
   {

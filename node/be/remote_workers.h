@@ -21,6 +21,8 @@ public:
 
   /// Runs `work` in one of the threads, in no order; any thread.  False, and not run, once stopped.  Must not throw.
   bool post(std::function<void()> work);
+  /// The same, before all that waits.
+  bool post_first(std::function<void()> work);
   /// What runs is to end early (is_stopping), what waits is dropped.  Idempotent; not from one of the threads.
   void stop();
   [[nodiscard]] bool is_stopping() const { return stopping_; }

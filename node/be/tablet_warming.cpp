@@ -1,6 +1,7 @@
 #include "node/be/tablet_warming.h"
 
 #include "actors/model/warmup_records.h"
+#include "node/be/store_patience.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +10,9 @@
 #include <condition_variable>
 #include <deque>
 #include <map>
+#include <numeric>
 #include <mutex>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -21,9 +24,8 @@ namespace {
 using std::chrono::milliseconds;
 using steady = std::chrono::steady_clock;
 
-/// After a store did not answer, what else is wanted of it fails at once for so long: thousands of tablets would each
-/// wait for a store that is gone.
-constexpr milliseconds store_rest{10'000};
+/// How often those who wait look whether it was stopped, or a store has rested.
+constexpr milliseconds look_around{50};
 
 std::vector<cold_rowset> objects_of(const cold_meta& from, const codec::warm_tablet& tablet) {
   std::vector<cold_rowset> all;
@@ -38,16 +40,29 @@ remote_object name_of(const cold_rowset& rowset) {
   return object_of({nullptr, model::raw(rowset.resource), rowset.tablet, rowset.object, rowset.size_bytes});
 }
 
-bool says_store_is_away(remote_fault fault) {
-  return fault == remote_fault::network || fault == remote_fault::throttled || fault == remote_fault::stopped;
-}
+/// Nothing is known of the object, only of its store.
+bool may_pass(remote_fault fault) { return fault == remote_fault::network || fault == remote_fault::throttled; }
+
+std::string colon(const std::string& why) { return why.empty() ? "" : ": " + why; }
+
+struct failure {
+  std::string why;
+  std::optional<remote_fault> fault;  ///< Nothing: it is not the store's.
+};
 
 /// One call of warm_tablets.  Its threads take objects while there are any, else the next tablet's meta, so that the
 /// metas which are looked at are few and the requests in flight many.
 class warming {
 public:
   warming(const cold_reader& cold, std::span<const codec::warm_tablet> tablets, const warming_options& options)
-      : cold_(cold), tablets_(tablets), options_(options), brought_(tablets.size()), failures_(tablets.size()) {}
+      : cold_(cold),
+        tablets_(tablets),
+        options_(options),
+        brought_(tablets.size()),
+        metas_(tablets.size()),
+        failures_(tablets.size()) {
+    std::iota(metas_.begin(), metas_.end(), std::size_t{0});
+  }
 
   warmed run() {
     {
@@ -60,6 +75,8 @@ public:
       }
       work();
     }
+    if (cold_.cache())
+      look_again();
     return outcome();
   }
 
@@ -67,6 +84,7 @@ private:
   struct wanted {
     std::size_t tablet{};
     cold_rowset rowset;
+    std::uint64_t counted_bytes = 0;  ///< By calls that failed: they are here when it is tried again.
   };
   using held_lock = std::unique_lock<std::mutex>;
 
@@ -76,26 +94,38 @@ private:
         is_over_ = true;
       if (is_over_)
         break;
-      if (!objects_.empty()) {
-        auto next = std::move(objects_.front());
-        objects_.pop_front();
-        bring(lock, next);
-      } else if (looked_ < tablets_.size()) {
-        look(lock, looked_++);
-      } else if (busy_ > 0) {
-        changed_.wait(lock);
-      } else {
+      if (requests_ >= requests_max())
+        changed_.wait_for(lock, look_around);
+      else if (auto object = take(objects_, [this](const wanted& what) { return may_ask(what.rowset.resource); }))
+        bring(lock, std::move(*object));
+      else if (const auto tablet = take(metas_, [this](auto what) { return may_ask(tablets_[what].meta.resource); }))
+        look(lock, *tablet);
+      else if (busy_ > 0 || !objects_.empty() || !metas_.empty())
+        changed_.wait_for(lock, look_around);
+      else
         break;
-      }
     }
     changed_.notify_all();
   }
 
+  /// The first that may be asked for; nothing: there is none, or their stores rest.
+  template <class Thing, class MayAsk>
+  static std::optional<Thing> take(std::deque<Thing>& from, const MayAsk& may_ask) {
+    const auto at = std::find_if(from.begin(), from.end(), may_ask);
+    if (at == from.end())
+      return std::nullopt;
+    std::optional<Thing> taken(std::move(*at));
+    from.erase(at);
+    return taken;
+  }
+
   /// Of those that are in flight at the end, each may have more: a large object that is left alone is not brought block
-  /// by block.
+  /// by block.  All together never more than the most there may be.
+  [[nodiscard]] std::uint32_t requests_max() const { return std::max(1U, options_.requests_max); }
   [[nodiscard]] std::uint32_t requests_for_one() const {
-    const auto others = objects_.size() + (tablets_.size() - looked_) + busy_;
-    return std::max(1U, options_.requests_max / static_cast<std::uint32_t>(std::clamp<std::size_t>(others, 1, 1'000)));
+    const auto others = objects_.size() + metas_.size() + busy_;
+    const auto share = requests_max() / static_cast<std::uint32_t>(std::clamp<std::size_t>(others, 1, 1'000));
+    return std::clamp(share, 1U, requests_max() - requests_);
   }
 
   void look(held_lock& lock, std::size_t tablet) {
@@ -104,78 +134,92 @@ private:
     if (fails_with_its_store(tablet, resource))
       return;
     if (!cold_.cache() && !model::is_recall(wanted_tablet.meta))
-      return fail(tablet, resource, "this backend has no file cache; set cache.capacity_bytes", false);
+      return fail(tablet, "this backend has no file cache; set cache.capacity_bytes");
+    const auto since_ms = waits_since(resource);
     ++busy_;
+    ++requests_;
     lock.unlock();
-    std::vector<cold_rowset> found;
-    std::uint64_t bytes = 0;
-    std::string failure;
-    bool is_away = false;
+    std::optional<cold_meta> found;
+    failure how;
     try {
-      const auto meta = cold_.meta(wanted_tablet.tablet, wanted_tablet.meta, time_left_since(now_ms()));
-      if (meta.is_kept)
-        bytes = meta.object_bytes;
-      else
-        failure = "the list of its remote rowsets could not be kept here";
-      found = objects_of(meta, wanted_tablet);
+      found = cold_.meta(wanted_tablet.tablet, wanted_tablet.meta, time_left_since(since_ms));
     } catch (const remote_error& why) {
-      failure = why.what();
-      is_away = says_store_is_away(why.fault());
+      how = {why.what(), why.fault()};
     } catch (const std::exception& why) {
-      failure = why.what();
+      how = {why.what(), std::nullopt};
     }
-    if (bytes > 0)
-      count(tablet, bytes);
+    if (found && found->is_kept)
+      count(tablet, found->object_bytes);
     lock.lock();
     --busy_;
-    if (!failure.empty())
-      fail(tablet, resource, failure, is_away);
-    for (auto& rowset : found)
-      objects_.push_back({tablet, std::move(rowset)});
+    --requests_;
+    if (found && found->is_fetched)
+      patience_of(resource).heard(now_ms());
+    if (found && !found->is_kept)
+      fail(tablet, "the list of its remote rowsets could not be kept here" + colon(cold_.why_not_kept()));
+    if (found)
+      for (auto& rowset : objects_of(*found, wanted_tablet))
+        objects_.push_back({tablet, std::move(rowset)});
+    else if (is_worth_waiting(resource, how, since_ms))
+      metas_.push_back(tablet);
+    else
+      fail(tablet, how.why);
     changed_.notify_all();
   }
 
-  void bring(held_lock& lock, const wanted& what) {
-    const auto& rowset = what.rowset;
-    if (fails_with_its_store(what.tablet, rowset.resource))
+  void bring(held_lock& lock, wanted what) {
+    const auto resource = what.rowset.resource;
+    if (fails_with_its_store(what.tablet, resource))
       return;
+    std::atomic<std::int64_t> heard_ms(waits_since(resource));
     ++busy_;
     const auto requests = requests_for_one();
+    requests_ += requests;
     lock.unlock();
-    std::string failure;
-    bool is_away = false;
-    try {
-      const auto how = filled(what, requests);
-      if (how.fault) {
-        failure = how.why;
-        is_away = says_store_is_away(*how.fault);
-      } else if (how.bytes_skipped > 0) {
-        failure = fmt::format("no room in the file cache for {} of the {} bytes of {}", how.bytes_skipped,
-                              rowset.size_bytes, name_of(rowset).key);
-      }
-    } catch (const std::exception& why) {
-      failure = why.what();
-    }
+    auto how = filled(what, requests, heard_ms);
     lock.lock();
     --busy_;
-    if (!failure.empty())
-      fail(what.tablet, rowset.resource, failure, is_away);
+    requests_ -= requests;
+    if (!how.why.empty()) {
+      if (is_worth_waiting(resource, how, heard_ms))
+        objects_.push_back(std::move(what));
+      else
+        fail(what.tablet, how.why);
+    }
     changed_.notify_all();
   }
 
-  fill_result filled(const wanted& what, std::uint32_t requests) {
-    const auto store = cold_.store(what.rowset.resource);
-    const auto heard = std::make_shared<std::atomic<std::int64_t>>(now_ms());
+  /// Without the lock.  `heard_ms`: when a byte came last.
+  failure filled(wanted& what, std::uint32_t requests, std::atomic<std::int64_t>& heard_ms) {
+    const auto resource = what.rowset.resource;
+    std::atomic<std::uint64_t> in_place{0};
     fill_options how;
     how.forced = options_.forced;
     how.requests_max = requests;
     how.rate = options_.rate;
-    how.time_left = [this, heard] { return left_since(heard->load()); };
-    how.progress = [this, heard, tablet = what.tablet](std::uint64_t bytes) {
-      heard->store(now_ms());
-      count(tablet, bytes);
+    how.time_left = [this, &heard_ms] { return left_since(heard_ms); };
+    how.heard = [this, resource] {
+      const held_lock lock(mutex_);
+      patience_of(resource).heard(now_ms());
     };
-    return cold_.cache()->fill(*store, name_of(what.rowset), how);
+    how.progress = [this, &heard_ms, &in_place, &what](std::uint64_t bytes) {
+      heard_ms = now_ms();
+      const auto before = in_place.fetch_add(bytes);
+      count(what.tablet, std::max(before + bytes, what.counted_bytes) - std::max(before, what.counted_bytes));
+    };
+    try {
+      const auto result = cold_.cache()->fill(*cold_.store(resource), name_of(what.rowset), how);
+      what.counted_bytes = std::max(what.counted_bytes, in_place.load());
+      if (result.fault)
+        return {result.why, result.fault};
+      if (result.bytes_skipped > 0)
+        return {fmt::format("no room in the file cache for {} of the {} bytes of {}", result.bytes_skipped,
+                            what.rowset.size_bytes, name_of(what.rowset).key),
+                std::nullopt};
+      return {};
+    } catch (const std::exception& why) {
+      return {why.what(), std::nullopt};
+    }
   }
 
   [[nodiscard]] static std::int64_t now_ms() {
@@ -198,26 +242,75 @@ private:
       options_.progress(counts);
   }
 
+  /// What is said to be warm, and then logged, must be here, and be here after this process was killed: something may have
+  /// left for what came later, or because its disk is needed.
+  void look_again() {
+    const auto unwritten = cold_.cache()->write_down();
+    for (std::size_t i = 0; i < tablets_.size() && !is_over_; ++i) {
+      is_over_ = options_.is_stopped();
+      if (failures_[i].empty() && !is_over_)
+        failures_[i] = lack_of(tablets_[i], unwritten);
+    }
+  }
+  /// By the indexes alone.  Empty: all is here.
+  [[nodiscard]] std::string lack_of(const codec::warm_tablet& tablet, const std::string& unwritten) const {
+    try {
+      const auto meta = cold_.cached_meta(tablet.tablet, tablet.meta);
+      if (!meta)
+        return "the list of its remote rowsets left the cache again, which has no room for the lists of all these tablets";
+      for (const auto& rowset : objects_of(*meta, tablet)) {
+        const auto object = name_of(rowset);
+        if (cold_.cache()->bytes_present(object) < object.size_bytes)
+          return fmt::format("a part of {} left the file cache while the rest came", object.key);
+        if (!unwritten.empty() && cold_.cache()->bytes_written_down(object) < object.size_bytes)
+          return unwritten;
+      }
+    } catch (const std::exception& why) {
+      return why.what();
+    }
+    return {};
+  }
+
   // -- with the lock held --
-  bool fails_with_its_store(std::size_t tablet, model::resource_id resource) {
-    const auto away = away_.find(resource);
-    if (away == away_.end() || steady::now() >= away->second.until)
+  store_patience& patience_of(model::resource_id resource) {
+    return stores_.try_emplace(resource, options_.patience.count()).first->second;
+  }
+  /// What is wanted of a store that is away may be asked for too: it fails at once.
+  [[nodiscard]] bool may_ask(model::resource_id resource) {
+    const auto& store = patience_of(resource);
+    return store.is_away(now_ms()) || !store.is_resting(now_ms());
+  }
+  /// A store that has been silent is waited for no longer because it is asked again.
+  [[nodiscard]] std::int64_t waits_since(model::resource_id resource) {
+    return patience_of(resource).silent_since_ms().value_or(now_ms());
+  }
+  /// Whether what a call could not get may come if it is asked for again.
+  [[nodiscard]] bool is_worth_waiting(model::resource_id resource, failure& how, std::int64_t since_ms) {
+    const bool is_silent = how.fault == remote_fault::stopped;
+    if (options_.is_stopped() || !how.fault || (!is_silent && !may_pass(*how.fault)))
       return false;
-    if (failures_[tablet].empty())
-      failures_[tablet] = away->second.why;
+    auto& store = patience_of(resource);
+    if (is_silent && !store.why().empty())
+      how.why = store.why();  // That the time was over says less than what was wrong before.
+    store.failed(now_ms(), since_ms, how.why);
+    return !is_silent && !store.is_away(now_ms());
+  }
+  bool fails_with_its_store(std::size_t tablet, model::resource_id resource) {
+    const auto& store = patience_of(resource);
+    if (!store.is_away(now_ms()))
+      return false;
+    fail(tablet, store.why());
     return true;
   }
-  void fail(std::size_t tablet, model::resource_id resource, const std::string& why, bool is_away) {
+  void fail(std::size_t tablet, const std::string& why) {
     if (failures_[tablet].empty())
       failures_[tablet] = why;
-    if (is_away && !options_.is_stopped())
-      away_[resource] = {steady::now() + store_rest, why};
   }
 
   [[nodiscard]] warmed outcome() {
     if (is_over_) {
-      for (auto i = looked_; i < tablets_.size(); ++i)
-        failures_[i] = "stopped";
+      for (const auto left : metas_)
+        failures_[left] = "stopped";
       for (const auto& left : objects_)
         failures_[left.tablet] = "stopped";
     }
@@ -234,10 +327,6 @@ private:
     return how;
   }
 
-  struct store_away {
-    steady::time_point until;
-    std::string why;
-  };
   const cold_reader& cold_;
   const std::span<const codec::warm_tablet> tablets_;
   const warming_options& options_;
@@ -245,12 +334,13 @@ private:
   std::vector<std::atomic<std::uint64_t>> brought_;  ///< By tablet.
   std::mutex mutex_;  ///< Of all below.
   std::condition_variable changed_;
-  std::size_t looked_ = 0;  ///< Tablets whose meta was taken in hand.
-  std::size_t busy_ = 0;    ///< Metas and objects in hand.
+  std::size_t busy_ = 0;         ///< Metas and objects in hand.
+  std::uint32_t requests_ = 0;   ///< In flight for them.
   bool is_over_ = false;
+  std::deque<std::size_t> metas_;  ///< Tablets that are not looked at yet.
   std::deque<wanted> objects_;
   std::vector<std::string> failures_;  ///< By tablet; empty: all is well so far.
-  std::map<model::resource_id, store_away> away_;
+  std::map<model::resource_id, store_patience> stores_;
 };
 
 }  // namespace

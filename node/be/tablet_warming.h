@@ -17,13 +17,15 @@ struct warming_options {
   bool forced = false;  ///< May take room from what reads brought.
   std::uint32_t requests_max = 8;
   byte_rate* rate = nullptr;  ///< Null: no limit.
-  /// Without a byte for so long an object counts as one that cannot be had.
+  /// Without a byte for so long a store counts as away: what it refuses for want of time, or a connection that breaks, is
+  /// asked for again until then.
   std::chrono::milliseconds patience{60'000};
   std::function<bool()> is_stopped = [] { return false; };       ///< Asked by several threads at once.
   std::function<void(std::uint64_t bytes)> progress = nullptr;   ///< So much more is in the cache; the same.
 };
 
-/// A tablet has failed if its meta or an object cannot be had, or not all of it found room.
+/// A tablet has failed if its meta or an object cannot be had, not all of it found room, or something of it has left again
+/// or would not outlive this process when all are done.
 struct warmed {
   /// In the cache now, as the catalog counts them (published_meta::bytes, which knows no heads and footers of files):
   /// without a failure the sum of theirs.

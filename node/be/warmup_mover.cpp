@@ -8,13 +8,11 @@ namespace tabletd {
 
 namespace {
 
-constexpr std::chrono::milliseconds patience{60'000};
-
 /// A slow limit is no reason to give a store up.
 std::chrono::milliseconds patience_of(const warming_limits& limits, std::uint64_t block_bytes) {
   if (limits.bytes_per_s == 0)
-    return patience;
-  return patience + std::chrono::milliseconds(2'000 * limits.requests_max * block_bytes / limits.bytes_per_s);
+    return limits.patience;
+  return limits.patience + std::chrono::milliseconds(2'000 * limits.requests_max * block_bytes / limits.bytes_per_s);
 }
 
 }  // namespace
@@ -38,9 +36,6 @@ warming_options warmup_mover::options_until(const stop_mark& stopped) {
 
 warmed warmup_mover::warm(const std::vector<codec::warm_tablet>& tablets, const warming_options& options) {
   auto how = warm_tablets(*cold_, tablets, options);
-  // What is said to be warm, and then logged, must be so after this process was killed.
-  if (cold_->cache())
-    cold_->cache()->write_down();
   stats_->warmup.bytes += how.bytes_done;
   stats_->warmup.tablets_failed += how.failed_tablets;
   return how;
@@ -54,7 +49,8 @@ void warmup_mover::begin(warm_batch what, warmup_keeper_actor keeper) {
     const std::lock_guard guard(mutex_);
     newest_ = {what.generation, stopped};
   }
-  warmer_.post([self = shared_from_this(), what = std::move(what), stopped, keeper = std::move(keeper)] {
+  // Of batches only the newest is not stopped, so that none of them overtakes another.
+  warmer_.post_first([self = shared_from_this(), what = std::move(what), stopped, keeper = std::move(keeper)] {
     self->run(what, stopped, keeper);
   });
 }
@@ -84,18 +80,40 @@ void warmup_mover::run(const warm_batch& batch, const stop_mark& stopped, const 
 
 // -- beside the slot ---------------------------------------------------------------------
 
-bool warmup_mover::push(std::vector<codec::warm_tablet> tablets, std::function<void(warmed)> done) {
-  return warmer_.post([self = shared_from_this(), tablets = std::move(tablets), done = std::move(done)] {
-    const auto never = std::make_shared<std::atomic<bool>>(false);
-    done(self->warm(tablets, self->options_until(never)));
+void warmup_mover::note(const stop_mark& asked) {
+  const std::lock_guard guard(mutex_);
+  std::erase_if(asked_, [](const auto& mark) { return mark.expired(); });
+  asked_.push_back(asked);
+}
+
+void warmup_mover::another_leader() {
+  const std::lock_guard guard(mutex_);
+  for (const auto& each : std::exchange(asked_, {}))
+    if (const auto mark = each.lock())
+      *mark = true;
+}
+
+bool warmup_mover::push(std::vector<codec::warm_tablet> tablets, stop_mark stopped, std::function<void(warmed)> done) {
+  note(stopped);
+  return warmer_.post([self = shared_from_this(), tablets = std::move(tablets), stopped = std::move(stopped),
+                       done = std::move(done)] {
+    auto how = *stopped ? warmed{} : self->warm(tablets, self->options_until(stopped));
+    if (!self->warmer_.is_stopping())
+      done(std::move(how));
   });
 }
 
-bool warmup_mover::verify(std::vector<codec::warm_tablet> tablets, std::function<void(codec::cache_share)> done) {
-  return verifier_.post([self = shared_from_this(), tablets = std::move(tablets), done = std::move(done)] {
-    done(verify_tablets(*self->cold_, tablets, [self] {
-      return self->verifier_.is_stopping() ? std::chrono::milliseconds(0) : std::chrono::milliseconds(60'000);
-    }));
+bool warmup_mover::verify(std::vector<codec::warm_tablet> tablets, stop_mark stopped,
+                          std::function<void(codec::cache_share)> done) {
+  note(stopped);
+  return verifier_.post([self = shared_from_this(), tablets = std::move(tablets), stopped = std::move(stopped),
+                         done = std::move(done)] {
+    const auto is_over = [&] { return self->verifier_.is_stopping() || *stopped; };
+    auto share = is_over() ? codec::cache_share{} : verify_tablets(*self->cold_, tablets, [&] {
+      return is_over() ? std::chrono::milliseconds(0) : std::chrono::milliseconds(60'000);
+    });
+    if (!self->verifier_.is_stopping())
+      done(share);
   });
 }
 

@@ -102,6 +102,10 @@ file_cache::fill_step file_cache::fill_block(fill_state& state, std::uint32_t nu
   }
   const auto brought
       = lead(lock, state.store, state.object, number, block_queue::warm, state.options.forced, state.options.time_left);
+  if (lock.owns_lock())
+    lock.unlock();
+  if (state.options.heard)
+    state.options.heard();
   return brought.is_placed ? fill_step::fetched : fill_step::skipped;
 }
 

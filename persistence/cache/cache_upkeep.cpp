@@ -66,9 +66,27 @@ void file_cache::maintain() {
   }
 }
 
-void file_cache::write_down() {
+std::string file_cache::write_down() {
   for (std::size_t i = 0; i < paths_.size(); ++i)
     write_index(i, if_busy::wait);
+  const std::lock_guard guard(lock_);
+  for (const auto& path : paths_)
+    if (path.is_index_behind)
+      return path.fault.empty() ? "the index of a path could not be written" : path.fault;
+  return {};
+}
+
+std::uint64_t file_cache::bytes_written_down(const remote_object& object) const {
+  const std::lock_guard guard(lock_);
+  const auto* known = policy_.object_by_id(object.id());
+  if (!known || known->is != object)
+    return 0;
+  std::uint64_t bytes = 0;
+  for (const auto slot : known->blocks)
+    if (slot != cache_policy::no_block && is_whole(policy_.block(slot))
+        && !paths_[policy_.block(slot).path].is_index_behind)
+      bytes += policy_.block(slot).bytes;
+  return bytes;
 }
 
 void file_cache::measure(std::size_t path) {
@@ -130,8 +148,11 @@ void file_cache::write_index(std::size_t path, if_busy rule) {
     folder->apply(batch);
   } catch (const storage_error& why) {
     lock.lock();
-    note_failed_index(path, std::move(dirty), why);
+    return note_failed_index(path, std::move(dirty), why);
   }
+  lock.lock();
+  if (!paths_[path].is_failed)
+    paths_[path].is_index_behind = false;
 }
 
 void file_cache::note_failed_index(std::size_t path, std::vector<block_id> dirty, const storage_error& why) {
@@ -142,6 +163,7 @@ void file_cache::note_failed_index(std::size_t path, std::vector<block_id> dirty
   auto& entry = paths_[path];
   entry.fault = why.what();
   entry.is_index_resting = true;
+  entry.is_index_behind = true;
   entry.dirty.insert(entry.dirty.end(), dirty.begin(), dirty.end());
   const bool may_pass = why.fault() == storage_fault::disk_full || why.fault() == storage_fault::locked;
   if (may_pass && entry.dirty.size() < batches_max * options_.index_batch)

@@ -199,10 +199,12 @@ void file_cache::distrust(const remote_object& object, std::uint64_t offset, std
 
 void file_cache::abandon(const remote_object& object) {
   const std::lock_guard guard(lock_);
-  const auto blocks = blocks_of(object.size_bytes, block_bytes());
-  for (std::uint32_t number = 0; number < blocks; ++number)
-    if (const auto slot = policy_.find(object, number); slot && policy_.abandon(*slot))
-      mark_dirty(*slot);
+  const auto* known = policy_.object_by_id(object.id());
+  if (!known || known->is != object)
+    return;
+  for (const auto slot : known->blocks)
+    if (slot != cache_policy::no_block && policy_.abandon(slot))
+      mark_dirty(slot);
 }
 
 std::vector<heat_of_partition> file_cache::hottest(std::size_t count) const {

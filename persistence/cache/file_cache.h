@@ -55,6 +55,8 @@ struct fill_options {
   byte_rate* rate = nullptr;  ///< Shared with others; null: no limit.
   /// Told of each block that is in place, by the thread that brought it.
   std::function<void(std::uint64_t bytes)> progress = nullptr;
+  /// Told of each block that came from the store, placed or not; the same.
+  std::function<void()> heard = nullptr;
 };
 
 /// Without a fault the bytes add up to the object's size.
@@ -114,9 +116,11 @@ public:
   /// To be called every second or so: looks how much the disks have to spare, sends away what is too much, and writes
   /// the indexes.
   void maintain();
-  /// What is here now is found again if the process is killed: the indexes know it when this returns, or the path's fault
-  /// says why not.  A power cut may still cost blocks, for their files are not synced.
-  void write_down();
+  /// What is here now is found again if the process is killed: the indexes know it when this returns.  A power cut may
+  /// still cost blocks, for their files are not synced.  Returns why a path's index does not know all; empty: all do.
+  [[nodiscard]] std::string write_down();
+  /// Of bytes_present(), those on paths whose index could be written when it was last tried.
+  [[nodiscard]] std::uint64_t bytes_written_down(const remote_object& object) const;
   [[nodiscard]] const cache_counters& counters() const { return counters_; }
   [[nodiscard]] std::vector<cache_path_status> status() const;
   [[nodiscard]] cache_room room() const;
@@ -133,6 +137,7 @@ private:
     std::string fault;
     bool is_failed = false;         ///< Takes no more blocks until the next start.
     bool is_index_resting = false;  ///< A batch failed; maintain() tries again.
+    bool is_index_behind = false;   ///< A batch failed, and none was written since.
     std::vector<block_id> dirty;    ///< What the index does not know yet.
   };
   /// Why a download failed, for those who did not ask themselves: each throws an exception of his own.

@@ -77,7 +77,7 @@ std::uint64_t meta_cache::held_by_rows() {
 
 std::optional<std::vector<std::byte>> meta_cache::find(const meta_key& key) {
   const std::lock_guard guard(lock_);
-  if (!db_)
+  if (!is_open())
     return std::nullopt;
   try {
     return read_row(key);
@@ -133,7 +133,7 @@ std::uint64_t meta_cache::remove_row(const meta_key& key) {
 
 bool meta_cache::keep(const meta_key& key, std::span<const std::byte> bytes) {
   const std::lock_guard guard(lock_);
-  if (!db_ || bytes.size() > options_.capacity_bytes)
+  if (!is_open() || bytes.size() > options_.capacity_bytes)
     return false;
   try {
     write_row(key, bytes);
@@ -184,7 +184,7 @@ void meta_cache::make_room(std::uint64_t bytes) {
 template <class Work>
 void meta_cache::attempt(const Work& work) {
   const std::lock_guard guard(lock_);
-  if (!db_)
+  if (!is_open())
     return;
   try {
     work();
@@ -235,12 +235,27 @@ void meta_cache::note(const storage_error& why) {
 void meta_cache::start_over() {
   db_.reset();
   held_ = 0;
+  tried_at_ = options_.now();
   try {
     discard_database(options_.file);
     db_.emplace(open_fit(options_));
   } catch (const storage_error& why) {
     fault_ = why.what();
   }
+}
+
+bool meta_cache::is_open() {
+  if (!db_ && options_.now() != tried_at_) {
+    tried_at_ = options_.now();
+    try {
+      db_.emplace(open_or_empty(options_));
+      held_ = held_by_rows();
+      fault_.clear();
+    } catch (const storage_error& why) {
+      fault_ = why.what();
+    }
+  }
+  return db_.has_value();
 }
 
 }  // namespace tabletd

@@ -66,10 +66,13 @@ private:
   void make_room(std::uint64_t bytes);
   void note(const storage_error& why);
   void start_over();
+  /// Tries to open a database that could not be opened again, at most once a second.
+  [[nodiscard]] bool is_open();
 
   const meta_cache_options options_;
   mutable std::mutex lock_;  ///< Of all below; held while the disk is asked, for a database is one thread's at a time.
   std::optional<sqlite::database> db_;  ///< Nothing: it could not be opened again after it was damaged.
+  std::uint64_t tried_at_ = 0;          ///< To open it.
   std::uint64_t held_ = 0;
   std::string fault_;
 };

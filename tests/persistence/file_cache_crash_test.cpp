@@ -144,7 +144,7 @@ TEST(FileCacheCrash, WhatWasWrittenDownOutlivesTheProcess) {
     const auto filled = one.cache->fill(one.store, object_named(1, object_bytes), {.requests_max = 1});
     ASSERT_EQ(filled.bytes_fetched, object_bytes);
     if (is_written_down)
-      one.cache->write_down();
+      EXPECT_EQ(one.cache->write_down(), "");
     one.kill();
     one.restart_process();
     one.open();
@@ -153,6 +153,20 @@ TEST(FileCacheCrash, WhatWasWrittenDownOutlivesTheProcess) {
     else
       EXPECT_LT(one.cache->bytes_present(object_named(1, object_bytes)), object_bytes) << "the test tests nothing";
   }
+}
+
+TEST(FileCacheCrash, AnIndexThatCannotBeWrittenIsSaid) {
+  const auto object = object_named(1, object_bytes);
+  faulty_cache one(1);
+  one.open();
+  ASSERT_EQ(one.cache->fill(one.store, object, {.requests_max = 1}).bytes_fetched, object_bytes);
+  one.database.fail_at = one.database.operations() + 1;
+  one.database.fail_code = SQLITE_FULL;
+  EXPECT_NE(one.cache->write_down(), "");
+  EXPECT_EQ(one.cache->bytes_present(object), object_bytes);
+  EXPECT_EQ(one.cache->bytes_written_down(object), 0U);
+  EXPECT_EQ(one.cache->write_down(), "") << "there is room again";
+  EXPECT_EQ(one.cache->bytes_written_down(object), object_bytes);
 }
 
 // The power goes while the cache is opened.

@@ -377,5 +377,13 @@ TEST_F(FileCache, HeatCountsWhatWasReadFromEitherSide) {
   EXPECT_EQ(cache->hottest(5), (std::vector<heat_of_partition>{{9, 3'000}, {8, 500}}));
 }
 
+/// Whoever abandons may have read a size that is nonsense.
+TEST_F(FileCache, AbandoningWhatIsNotHereCostsNothing) {
+  open();
+  const auto before = std::chrono::steady_clock::now();
+  cache->abandon(object_named(1, std::size_t{small_block} * 0xffff'fff0U));
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(1));
+}
+
 }  // namespace
 }  // namespace tabletd

@@ -32,6 +32,13 @@ struct MetaCache : testing::Test {
   std::unique_ptr<meta_cache> cache;
 
   void SetUp() override { open(); }
+  void damage_pages() {
+    cache.reset();
+    const auto size = std::filesystem::file_size(options.file);
+    std::fstream file(options.file, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(4'096);
+    file << std::string(size - 4'096, '\x7f');
+  }
   void open() {
     cache.reset();
     cache = std::make_unique<meta_cache>(options);
@@ -129,17 +136,11 @@ TEST_F(MetaCache, ADamagedDatabaseIsEmptiedAndUsed) {
   EXPECT_TRUE(has(1));
 }
 
-/// Its pages are damaged under it, as a disk may.
-TEST_F(MetaCache, ADatabaseThatIsDamagedWhileItIsOpenIsEmptied) {
+/// All but its first page is damaged, so that it opens and the first read meets the damage.
+TEST_F(MetaCache, ADatabaseWhoseDamageIsMetByAReadIsEmptied) {
   for (int i = 0; i < 8; ++i)
     keep(i);
-  cache.reset();
-  const auto size = std::filesystem::file_size(options.file);
-  {
-    std::fstream file(options.file, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(4'096);
-    file << std::string(size - 4'096, '\x7f');
-  }
+  damage_pages();
   open();
   bool any = false;
   for (int i = 0; i < 8; ++i)
@@ -147,6 +148,47 @@ TEST_F(MetaCache, ADatabaseThatIsDamagedWhileItIsOpenIsEmptied) {
   EXPECT_FALSE(any);
   EXPECT_TRUE(keep(1));
   EXPECT_TRUE(has(1));
+}
+
+TEST_F(MetaCache, WhatCouldNotBeOpenedAgainIsTriedOnceASecond) {
+  for (int i = 0; i < 8; ++i)
+    keep(i);
+  damage_pages();
+  static sqlite3_vfs* real = nullptr;
+  static bool is_refusing = false;
+  static int refused = 0;
+  real = sqlite3_vfs_find(nullptr);
+  static sqlite3_vfs vfs;
+  vfs = *real;
+  vfs.zName = "refusing-disk";
+  vfs.xOpen = [](sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out) {
+    file->pMethods = nullptr;
+    refused += is_refusing ? 1 : 0;
+    return is_refusing ? SQLITE_CANTOPEN : real->xOpen(real, name, file, flags, out);
+  };
+  sqlite3_vfs_register(&vfs, 0);
+  is_refusing = false;
+  options.sqlite_vfs = "refusing-disk";
+  open();
+  is_refusing = true;
+  for (int i = 0; i < 8; ++i)
+    EXPECT_FALSE(has(i));
+  const auto refused_first = refused;
+  EXPECT_GT(refused_first, 0) << "the test tests nothing";
+  EXPECT_FALSE(keep(1));
+  EXPECT_NE(cache->fault(), "");
+  EXPECT_EQ(refused, refused_first) << "not in the same second";
+  ++now;
+  EXPECT_FALSE(keep(1));
+  EXPECT_GT(refused, refused_first);
+  is_refusing = false;
+  ++now;
+  EXPECT_TRUE(keep(1));
+  EXPECT_TRUE(has(1));
+  EXPECT_EQ(cache->fault(), "");
+  EXPECT_EQ(cache->bytes_held(), 1'000U);
+  cache.reset();
+  sqlite3_vfs_unregister(&vfs);
 }
 
 TEST_F(MetaCache, ATabletsFolderIsListedAndForgotten) {
