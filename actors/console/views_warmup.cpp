@@ -80,8 +80,7 @@ table_value jobs_table(const sources& from, std::span<const warmup_job* const> n
 std::string verdict_on(const planned_lane& lane, warmup_type type, bool force) {
   if (lane.excess_bytes == 0)
     return "fits";
-  return force || type == warmup_type::cluster ? "does not fit: what is warmed last pushes out what was warmed first"
-                                               : "refused without FORCE";
+  return force || type == warmup_type::cluster ? "does not fit: what finds no room fails" : "refused without FORCE";
 }
 
 }  // namespace

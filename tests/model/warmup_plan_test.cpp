@@ -218,17 +218,32 @@ TEST(WarmupPlan, BytesAreCountedOrRefused) {
   EXPECT_EQ(std::get<warmup_not_planned>(plan_tables("d", tables, one, true)).why, warmup_plan_refusal::too_many_bytes);
 }
 
-// A3: the tablet that reaches the capacity is taken; the hottest are warmed last.
+// The hottest are warmed last.  Unlike in A3, what does not fit is not taken: the cache would refuse it.
 TEST(WarmupPlan, TheHottestComeLast) {
   const std::vector one{warming_backend{backend_id{1}, 20}};
   const std::vector<warming_partition> heat{{partition_id{1}, {{tablet_id{1}, 8}, {tablet_id{2}, 8}}},
                                             {partition_id{2}, {{tablet_id{3}, 8}, {tablet_id{4}, 1}}},
                                             {partition_id{3}, {{tablet_id{5}, 1}}}};
   const auto plan = std::get<warmup_plan>(plan_cluster("d", heat, one));
-  EXPECT_EQ(tablets_in(plan), (std::vector<std::uint64_t>{3, 2, 1}));
-  EXPECT_EQ(plan.bytes, 24U);
+  EXPECT_EQ(tablets_in(plan), (std::vector<std::uint64_t>{5, 4, 2, 1})) << "what is colder and fits comes in its place";
+  EXPECT_EQ(plan.bytes, 18U);
   const std::vector exact{warming_backend{backend_id{1}, 16}};
   EXPECT_EQ(tablets_in(std::get<warmup_plan>(plan_cluster("d", heat, exact))), (std::vector<std::uint64_t>{2, 1}));
+}
+
+TEST(WarmupPlan, NoBackendOfAClusterGetsMoreThanItsCacheHolds) {
+  const std::vector<warming_backend> two{{backend_id{1}, 10'000}, {backend_id{2}, 1'000}};
+  warming_partition hot{partition_id{1}, {}};
+  for (std::uint64_t t = 1; t <= 44; ++t)
+    hot.tablets.push_back({tablet_id{t}, t == 44 ? 5U : 100U, backend_id{t % 4 == 0 ? 2U : 1U}});
+  const auto plan = std::get<warmup_plan>(plan_cluster("d", std::vector{hot}, two));
+  ASSERT_EQ(plan.lanes.size(), 2U);
+  EXPECT_EQ(plan.lanes[0].bytes, 3'300U) << "though the cluster could hold all";
+  EXPECT_EQ(plan.lanes[1].bytes, 905U) << "a tenth one would leave less than a hundredth of it free";
+  EXPECT_EQ(plan.lanes[1].tablets.front().tablet, tablet_id{44});
+  EXPECT_EQ(plan.lanes[1].tablets.back().tablet, tablet_id{4}) << "the hottest are kept";
+  EXPECT_EQ(plan.lanes[1].excess_bytes, 0U);
+  EXPECT_EQ(plan.bytes, 4'205U);
 }
 
 TEST(WarmupPlan, LanesKeepTheOrderAndEveryBackendHasOne) {
