@@ -111,6 +111,8 @@ statement_error why_not_planned(const warmup_definition& what, const model::warm
                      "FORCE warms as much as fits; DRY RUN shows what each backend would get; or name fewer partitions");
     case model::warmup_plan_refusal::source_unknown:
       return refused(error_code::not_found, why.text, "SHOW BACKENDS shows which clusters there are");
+    case model::warmup_plan_refusal::no_cache:
+      return refused(error_code::failed_precondition, why.text, "set cache.capacity_bytes on its backends, or free their disks");
     case model::warmup_plan_refusal::too_many_bytes: break;
   }
   return refused(error_code::invalid_argument, why.text.empty() ? "the warm-up of " + what.dst + " cannot be planned" : why.text,

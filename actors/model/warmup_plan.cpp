@@ -27,6 +27,8 @@ std::optional<warmup_not_planned> why_not(const std::string& dst, std::span<cons
     if (!b.cache_bytes)
       return warmup_not_planned{warmup_plan_refusal::capacity_unknown,
                                 "Backend " + std::to_string(raw(b.backend)) + " did not say how large its cache is"};
+  if (std::ranges::all_of(backends, [](const warming_backend& b) { return *b.cache_bytes == 0; }))
+    return warmup_not_planned{warmup_plan_refusal::no_cache, "No backend of " + dst + " has a file cache (cache.capacity_bytes)"};
   return std::nullopt;
 }
 

@@ -46,6 +46,7 @@ enum class warmup_plan_refusal : std::uint8_t {
   backend_too_small,  ///< And no FORCE (W1).
   too_many_bytes,     ///< More than 64 bits can count.
   source_unknown,     ///< No such cluster, and nobody remembers what it served (A2).
+  no_cache,           ///< Of the destination has room for anything, with FORCE or without.
 };
 struct warmup_not_planned {
   warmup_plan_refusal why{};

@@ -233,6 +233,10 @@ TEST_F(ConsoleWarmUp, WhatDoesNotFitIsRefusedUnlessForced) {
   refuses = model::warmup_not_planned{model::warmup_plan_refusal::capacity_unknown, "Backend 3 did not say how large its cache is"};
   EXPECT_EQ(run("WARM UP CLUSTER blue WITH TABLE shop.orders"),
             "error [8] Backend 3 did not say how large its cache is | see SHOW BACKENDS; every backend that is alive has to answer\n");
+  refuses = model::warmup_not_planned{model::warmup_plan_refusal::no_cache, "No backend of blue has a file cache (cache.capacity_bytes)"};
+  EXPECT_EQ(run("WARM UP CLUSTER blue WITH TABLE shop.orders FORCE"),
+            "error [5] No backend of blue has a file cache (cache.capacity_bytes) | set cache.capacity_bytes on its backends, or "
+            "free their disks\n");
 }
 
 TEST_F(ConsoleWarmUp, ADryRunShowsThePlanAndStartsNothing) {

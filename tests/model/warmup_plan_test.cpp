@@ -212,6 +212,17 @@ TEST(WarmupPlan, EveryBackendMustSayWhatItHolds) {
   EXPECT_EQ(std::get<warmup_not_planned>(plan_tables("d", tables, {}, true)).why, warmup_plan_refusal::no_backend);
 }
 
+TEST(WarmupPlan, WithoutAnyCacheNothingIsPlanned) {
+  const std::vector tables{table_of({1})};
+  const std::vector<warming_backend> none{{backend_id{1}, 0}, {backend_id{2}, 0}};
+  const auto refused = std::get<warmup_not_planned>(plan_tables("d", tables, none, true));
+  EXPECT_EQ(refused.why, warmup_plan_refusal::no_cache);
+  EXPECT_EQ(refused.text, "No backend of d has a file cache (cache.capacity_bytes)");
+  EXPECT_EQ(std::get<warmup_not_planned>(plan_cluster("d", {}, none)).why, warmup_plan_refusal::no_cache);
+  const std::vector<warming_backend> some{{backend_id{1}, 0}, {backend_id{2}, 20}};
+  EXPECT_TRUE(std::holds_alternative<warmup_plan>(plan_tables("d", tables, some, true)));
+}
+
 TEST(WarmupPlan, BytesAreCountedOrRefused) {
   const std::vector one{warming_backend{backend_id{1}, ~std::uint64_t(0)}};
   const std::vector tables{table_of({~std::uint64_t(0) - 1, 9})};
