@@ -72,6 +72,13 @@ TEST(WarmupSplit, HugeTabletsAreAlone) {
   EXPECT_EQ(split({most - 1, 1}, most), (std::vector<sizes>{{most - 1, 1}}));
 }
 
+TEST(WarmupSplit, ABatchOfSmallTabletsFitsIntoOneMessage) {
+  const auto batches = split(sizes(2 * warmup_batch_tablets_max + 1, 1), warmup_batch_bytes);
+  ASSERT_EQ(batches.size(), 3U);
+  EXPECT_EQ(batches[0].size(), 8'192U);
+  EXPECT_EQ(batches[2].size(), 1U);
+}
+
 TEST(WarmupText, HundredthsOfGibibytes) {
   EXPECT_EQ(text_of(warmup_progress{0, 37 * gib}), "Finished 0.00 GB / Total 37.00 GB");
   EXPECT_EQ(gib_text(gib + gib / 20), "1.05 GB");
