@@ -388,6 +388,23 @@ TEST_F(ConsoleWarmUp, AJobIsShownBackendByBackend) {
   EXPECT_EQ(run("SHOW PROC '/warm_up/7'"), fmt::format("error [2] 7 is not below '/warm_up' | there are: {}\n", raw(id)));
 }
 
+TEST_F(ConsoleWarmUp, WhoWasSkippedInTheLastRoundIsNotSkippedInThisOne) {
+  run(R"(WARM UP CLUSTER blue WITH TABLE shop.items PROPERTIES("sync_mode"="periodic", "sync_interval_sec"="60", "on_error"="skip"))");
+  const auto id = newest().id;
+  const model::backend_id who{backend(2)};
+  const std::vector<model::warmup_lane_plan> lanes{{who, {{{model::tablet_id{1}}, 10}}}};
+  world.fold(model::warmup_begun{id, 0, lanes});
+  world.fold(model::warmup_ended{id, 0, model::warmup_state::pending, "it was mute", {{who, "it was mute"}}});
+  publish_world();
+  const auto row = [&] { return run(fmt::format("SHOW PROC '/warm_up/{}'", raw(id))); };
+  EXPECT_NE(row().find("|SKIPPED|"), std::string::npos) << row();
+  world.now += 61s;
+  world.fold(model::warmup_begun{id, 1, lanes});
+  publish_world();
+  EXPECT_NE(row().find("|RUNNING|"), std::string::npos) << row();
+  EXPECT_EQ(row().find("it was mute"), std::string::npos) << row();
+}
+
 TEST_F(ConsoleWarmUp, VerifyShowsWhatIsProven) {
   cool(gib);
   run("WARM UP CLUSTER blue WITH TABLE shop.orders");
