@@ -260,6 +260,40 @@ TEST_F(WarmupOverseer, ATabletThatCannotBeWarmedCancelsTheJob) {
   EXPECT_EQ(board->jobs_failed, 1u);
 }
 
+TEST_F(WarmupOverseer, ATabletThatIsMergedInTheMiddleOfABatchIsPushedAsItIsNow) {
+  start();
+  const auto id = create_usual(about(t));
+  happen(published(bucket(0), 2));
+  fleet->take_said(w3);
+  fleet->pushes_wait = true;
+  fleet->end_batch(w3, {bucket(0)});
+  settle();
+  EXPECT_EQ(fleet->pushed[w3], (std::vector<std::vector<tablet_id>>{{bucket(0)}}));
+  EXPECT_TRUE(take<batch_warmed>().empty()) << "it is not warm yet";
+  fleet->end_pushes();
+  settle();
+  EXPECT_EQ(take<batch_warmed>(), (std::vector<batch_warmed>{{id, 0, w3, 0, 100, 0, {}}}));
+  EXPECT_EQ(fleet->take_said(w3), "SET_BATCH 1; GET");
+  fleet->members[w3].failed_pushes = 1;
+  fleet->pushes_wait = false;
+  happen(published(bucket(1), 2));
+  fleet->end_batch(w3, {bucket(1)});
+  settle();
+  EXPECT_EQ(state(id), "CANCELLED") << "it fails as it is published now";
+}
+
+TEST_F(WarmupOverseer, WhatAnEarlierLeaderSentMayHaveChanged) {
+  start();
+  const auto id = create_usual(about(t));
+  stop();
+  fleet->kept.clear();
+  fleet->end_batch(w3, {bucket(0)});
+  start();
+  EXPECT_EQ(fleet->pushed[w3], (std::vector<std::vector<tablet_id>>{{bucket(0)}}));
+  EXPECT_EQ(job(id).lanes[0].warmed, 1u);
+  EXPECT_EQ(job(id).lanes[0].failed_tablets, 0u);
+}
+
 TEST_F(WarmupOverseer, ABackendThatIsGoneIsSkippedIfTheJobMay) {
   fleet->members[w3].is_linked = false;
   start();
