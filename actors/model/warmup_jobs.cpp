@@ -86,7 +86,10 @@ std::optional<warmup_ended> ending_of(const warmup_job& job, const failed_lanes&
   failed_lanes missing;
   for (const auto& s : end.skipped)
     missing.emplace(s.backend, s.why);
-  if (settled && (missing.empty() || job.what.on_error == warmup_on_error::skip)) {
+  if (periodic && job.lanes.empty()) {
+    // Every plan has lanes.  The leader that knew why there is none did not live to say it.
+    end.err = "job fail: the round could not be planned";
+  } else if (settled && (missing.empty() || job.what.on_error == warmup_on_error::skip)) {
     end.err = faults_of(job, missing);
   } else if (!missing.empty() && job.what.on_error == warmup_on_error::cancel) {
     end.how = warmup_state::cancelled;

@@ -33,7 +33,7 @@ struct job_schedule {
 
 /// Lanes that this leader has given up in the job's round, and why.
 using failed_lanes = std::map<backend_id, std::string>;
-/// How the round ends, if it does: all warm, failed, or out of time.
+/// How the round ends, if it does: all warm, failed, or out of time.  A periodic one without lanes could not be planned.
 [[nodiscard]] std::optional<warmup_ended> ending_of(const warmup_job& job, const failed_lanes& failed, time_ms now,
                                                     const warmup_options& options = {});
 

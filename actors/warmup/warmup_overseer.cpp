@@ -59,24 +59,39 @@ void give_up_late_calls(self_ptr self) {
 void refuse_round(self_ptr self, warmup_round round, bool is_periodic, const std::string& why) {
   auto& st = self->state;
   st.room->tell(name_of(round.job) + " cannot be planned: " + why, true);
-  const auto end = [self, round](model::warmup_state how, const std::string& text) {
-    propose(self, *self->state.room, model::warmup_ended{round.job, round.run, how, text, {}},
-            [self, round](const model::edit_answer&) {
-              self->state.beginning.erase(round.job);
-              self->state.stillborn.erase(round);
-            });
-  };
   const auto err = "job fail: " + why;
   if (!is_periodic)
-    return end(model::warmup_state::cancelled, err);
-  st.stillborn.insert(round);
+    return propose(self, *st.room, model::warmup_ended{round.job, round.run, model::warmup_state::cancelled, err, {}},
+                   [self, round](const model::edit_answer&) { self->state.beginning.erase(round.job); });
+  st.stillborn[round] = {err, false};
   propose(self, *st.room, model::warmup_begun{round.job, round.run, std::vector<model::warmup_lane_plan>{}},
-          [self, round, end, err](const model::edit_answer& answer) {
+          [self, round](const model::edit_answer& answer) {
             if (answer.ok())
-              return end(model::warmup_state::pending, err);
+              return look(self);
             self->state.beginning.erase(round.job);
             self->state.stillborn.erase(round);
           });
+}
+
+/// Until the catalog shows that they are over: nobody else knows why they failed.
+void end_stillborn(self_ptr self, const model::catalog& cat) {
+  auto& st = self->state;
+  for (auto at = st.stillborn.begin(); at != st.stillborn.end();) {
+    auto& [round, born] = *at;
+    const auto* job = cat.warmup.jobs.find(round.job);
+    if (!job || model::is_final(job->state) || job->run != round.run) {
+      st.beginning.erase(round.job);
+      at = st.stillborn.erase(at);
+      continue;
+    }
+    if (job->state == model::warmup_state::running && !std::exchange(born.is_ending, true))
+      propose(self, *st.room, model::warmup_ended{round.job, round.run, model::warmup_state::pending, born.err, {}},
+              [self, which = round](const model::edit_answer&) {
+                if (const auto found = self->state.stillborn.find(which); found != self->state.stillborn.end())
+                  found->second.is_ending = false;
+              });
+    ++at;
+  }
 }
 
 void count_end(warmup_board& board, const model::warmup_job* was, const model::warmup_job* is) {
@@ -222,6 +237,7 @@ void warmup_steps::look(self_ptr self) {
   if (st.room->is_over())
     return;
   const auto cat = st.room->catalog->load();
+  end_stillborn(self, *cat);
   const auto due = model::schedule(cat->warmup, st.beginning, st.room->wall_clock(), st.room->settings.jobs);
   for (const auto& what : due.forget)
     forget(self, what);

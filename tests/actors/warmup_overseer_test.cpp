@@ -473,6 +473,45 @@ TEST_F(WarmupOverseer, AJobThatCannotBePlannedIsCancelledAndAPeriodicOneWaitsFor
   EXPECT_EQ(job(periodic).err, "");
 }
 
+/// A periodic round that cannot be planned has begun without lanes; its end has not reached the log.
+warmup_job_id begin_stillborn(warmup_overseer_world& world) {
+  world.fleet->members[world.w4].is_linked = false;
+  world.settings.lanes.failures_max = 1;
+  world.start();
+  auto what = world.after("east");
+  what.sync = sync_periodic{60s};
+  world.journal_holds_back = true;
+  const auto id = world.create(what);
+  world.release();
+  EXPECT_EQ(world.state(id), "RUNNING");
+  EXPECT_EQ(world.held_back.size(), 1u) << "the end";
+  return id;
+}
+
+TEST_F(WarmupOverseer, WhyARoundCouldNotBePlannedIsSaidUntilTheLogHasIt) {
+  const auto id = begin_stillborn(*this);
+  journal_fails = wire::EditOutcome::Failure::OVERLOADED;
+  release();
+  EXPECT_EQ(state(id), "RUNNING");
+  journal_fails = wire::EditOutcome::Failure::NONE;
+  journal_holds_back = false;
+  seconds(1);
+  EXPECT_EQ(state(id), "PENDING");
+  EXPECT_EQ(job(id).run, 1u);
+  EXPECT_NE(job(id).err.find("it is not linked"), std::string::npos) << job(id).err;
+}
+
+TEST_F(WarmupOverseer, ALaterLeaderKnowsThatARoundCouldNotBePlanned) {
+  const auto id = begin_stillborn(*this);
+  stop();
+  held_back.clear();
+  journal_holds_back = false;
+  start();
+  seconds(1);
+  EXPECT_EQ(state(id), "PENDING");
+  EXPECT_EQ(job(id).err, "job fail: the round could not be planned");
+}
+
 TEST_F(WarmupOverseer, AVerificationAsksInPiecesAndSaysWhoIsSilent) {
   settings.pace.verify_tablets = 1;
   fleet->members[w3].share = {90, 6, 4};

@@ -343,6 +343,16 @@ TEST(WarmupJobs, HowARoundEnds) {
   }
 }
 
+TEST(WarmupJobs, APeriodicRoundWithoutLanesWasNotPlanned) {
+  ledger_rig rig;
+  rig.create(cluster_to("d", sync_periodic{600s}));
+  ASSERT_TRUE(rig.say(warmup_begun{seven, 0, std::vector<warmup_lane_plan>{}}).accepted());
+  const auto end = ending_of(rig.job(), {}, rig.now);
+  ASSERT_TRUE(end);
+  EXPECT_EQ(*end, (warmup_ended{seven, 0, warmup_state::pending, "job fail: the round could not be planned", {}}));
+  EXPECT_TRUE(rig.say(*end).accepted());
+}
+
 TEST(WarmupJobs, ASkippedLaneWaitsForTheOthers) {
   ledger_rig rig;
   rig.create(tables_to("d", warmup_on_error::skip));
