@@ -44,7 +44,7 @@ std::string faults_of(const warmup_job& job, const failed_lanes& failed) {
 }  // namespace
 
 job_schedule schedule(const warmup_ledger& ledger, const std::set<warmup_job_id>& beginning, time_ms now,
-                      const warmup_options& options) {
+                      const warmup_options& options, const std::set<warmup_job_id>& resting) {
   job_schedule plan;
   std::map<std::string, warmup_job_id> held;
   ledger.jobs.for_each([&](warmup_job_id id, const warmup_job& job) {
@@ -56,7 +56,8 @@ job_schedule schedule(const warmup_ledger& ledger, const std::set<warmup_job_id>
       plan.forget.push_back({id});
     if (job.state != warmup_state::pending || beginning.contains(id))
       return;
-    if (auto why = why_not_now(job, held, options, now); !why.empty()) {
+    auto why = resting.contains(id) ? "its plan is made again soon" : why_not_now(job, held, options, now);
+    if (!why.empty()) {
       plan.waiting.push_back({id, std::move(why)});
       return;
     }

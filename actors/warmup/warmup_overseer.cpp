@@ -151,15 +151,24 @@ void plan_and_begin(self_ptr self, const model::warmup_job& job, model::warmup_b
 }
 
 void begin_due(self_ptr self, const model::catalog& cat, const model::warmup_begun& what) {
-  auto& st = self->state;
-  if (const auto pause = st.pauses.find(what.job); pause != st.pauses.end() && now(self) < pause->second.again_at)
-    return;
-  st.beginning.insert(what.job);
+  self->state.beginning.insert(what.job);
   const auto* job = cat.warmup.jobs.find(what.job);
   if (model::is_planned_at_begin(job->what))
     plan_and_begin(self, *job, what);
   else
     begin(self, what);
+}
+
+/// Jobs whose plan is not tried yet again.
+std::set<model::warmup_job_id> resting(self_ptr self, const model::catalog& cat) {
+  std::set<model::warmup_job_id> jobs;
+  std::erase_if(self->state.pauses, [&](const auto& of) {
+    const auto* job = cat.warmup.jobs.find(of.first);
+    if (job && !model::is_final(job->state) && now(self) < of.second.again_at)
+      jobs.insert(of.first);
+    return !job || model::is_final(job->state);
+  });
+  return jobs;
 }
 
 void forget(self_ptr self, const model::warmup_forgotten& what) {
@@ -238,7 +247,7 @@ void warmup_steps::look(self_ptr self) {
     return;
   const auto cat = st.room->catalog->load();
   end_stillborn(self, *cat);
-  const auto due = model::schedule(cat->warmup, st.beginning, st.room->wall_clock(), st.room->settings.jobs);
+  const auto due = model::schedule(cat->warmup, st.beginning, st.room->wall_clock(), st.room->settings.jobs, resting(self, *cat));
   for (const auto& what : due.forget)
     forget(self, what);
   for (const auto& what : due.begin)

@@ -473,6 +473,15 @@ TEST_F(WarmupOverseer, AJobThatCannotBePlannedIsCancelledAndAPeriodicOneWaitsFor
   EXPECT_EQ(job(periodic).err, "");
 }
 
+TEST_F(WarmupOverseer, AJobWhosePlanRestsLetsAYoungerOnePass) {
+  fleet->members[w4].is_linked = false;
+  start();
+  const auto older = create(after("east"));
+  EXPECT_EQ(state(older), "PENDING");
+  const auto younger = create(about(t), {lane(w3, {bucket(0)})});
+  EXPECT_EQ(state(younger), "RUNNING");
+}
+
 /// A periodic round that cannot be planned has begun without lanes; its end has not reached the log.
 warmup_job_id begin_stillborn(warmup_overseer_world& world) {
   world.fleet->members[world.w4].is_linked = false;

@@ -280,6 +280,14 @@ TEST(WarmupJobs, WhatIsBeginningCountsAsIfItRan) {
       << raw(same) << " waits for the destination";
 }
 
+TEST(WarmupJobs, AJobWhosePlanRestsHoldsUpNoYoungerOne) {
+  ledger_rig rig;
+  const auto older = rig.create(tables_to("a")), younger = rig.create(tables_to("a"));
+  const auto plan = schedule(rig.ledger, {}, rig.now, {}, {older});
+  EXPECT_EQ(plan.begin, (std::vector<warmup_begun>{{younger, 0, {}}}));
+  EXPECT_EQ(plan.waiting, (std::vector<waiting_job>{{older, "its plan is made again soon"}}));
+}
+
 TEST(WarmupJobs, APausedJobThatRunsKeepsItsDestination) {
   ledger_rig rig;
   rig.create(tables_to("a"));
