@@ -79,7 +79,7 @@ bool have_changed(const warmup_lane_state& st, std::uint64_t failed, const std::
 void send_push(self_ptr self, const model::catalog& cat, const model::send_push& what) {
   auto& st = self->state;
   note_metas(st, cat, what.tablets);
-  st.open = warmup_lane_state::open_request{what.request, what, now(self), st.room->settings.pace.work_limit, {}};
+  st.open = warmup_lane_state::open_request{what.request, what, now(self), {}, {}};
   send_out(self, cat);
 }
 
@@ -257,7 +257,7 @@ std::string no_answer(const warmup_lane_state& st) {
 void look_after_question(self_ptr self) {
   auto& st = self->state;
   const auto& asked = *st.open;
-  if (now(self) - asked.asked >= asked.limit)
+  if (!is_push(asked) && now(self) - asked.asked >= asked.limit)
     return on_silence(self, !asked.why_again.empty() ? asked.why_again : no_answer(st));
   if (asked.why_again.empty())
     return;

@@ -49,7 +49,7 @@ struct warmup_lane_state {
     std::uint64_t request{};
     std::variant<model::slot_request, model::send_push> what;
     model::time_ms asked{};
-    model::time_ms limit{};  ///< After so long it counts as silent.
+    model::time_ms limit{};  ///< After so long it counts as silent; a push has none, a link that breaks answers it.
     std::string why_again;   ///< It has not arrived, or nobody knows: it goes out again with the next tick.
   };
   warmup_room_ptr room;

@@ -13,11 +13,11 @@ namespace tabletd {
 
 namespace warmup_steps {
 
-void call(self_ptr self, model::backend_id backend, warmup_call what, model::time_ms limit,
+void call(self_ptr self, model::backend_id backend, warmup_call what, std::optional<model::time_ms> limit,
           std::function<void(const warmup_answer&)> then) {
   auto& st = self->state;
   const auto number = ++st.calls;
-  st.open[number] = {backend, now(self) + limit, std::move(then)};
+  st.open[number] = {backend, limit ? std::optional{now(self) + *limit} : std::nullopt, std::move(then)};
   st.room->links->call(backend, number, std::move(what), caf::actor_cast<caf::actor>(self));
 }
 
@@ -41,7 +41,7 @@ void give_up_late_calls(self_ptr self) {
   auto& st = self->state;
   std::vector<std::uint64_t> late;
   for (const auto& [number, asked] : st.open)
-    if (now(self) >= asked.until)
+    if (asked.until && now(self) >= *asked.until)
       late.push_back(number);
   for (const auto number : late) {
     const auto backend = st.open.at(number).backend;

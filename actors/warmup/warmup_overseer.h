@@ -33,7 +33,7 @@ struct warmup_overseer_state {
 
   struct open_call {
     model::backend_id backend{};
-    model::time_ms until{};
+    std::optional<model::time_ms> until;  ///< Nothing: until the link says something, or ends.
     std::function<void(const warmup_answer&)> then;
   };
   /// A round whose plan failed: how often in a row, and when it is tried again.
