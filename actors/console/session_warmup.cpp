@@ -21,7 +21,7 @@ statement_error refused(error_code code, std::string message, std::string hint) 
 
 statement_error no_job(std::uint64_t job) {
   return refused(error_code::not_found, fmt::format("job id: {} does not exist.", job),
-                 "SHOW WARM UP JOB lists them; one is forgotten seven days after its end");
+                 "SHOW WARM UP JOB lists them; one that is over is forgotten after warmup.history_keep_s");
 }
 
 statement_error nobody_answers(session_ptr self, const caf::error& why) {

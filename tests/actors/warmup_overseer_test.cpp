@@ -2,6 +2,8 @@
 // incarnation goes on with.  The rules themselves are tested in tests/model/warmup_*.
 #include "tests/actors/warmup_world.h"
 
+#include <stdexcept>
+
 namespace tabletd::test {
 namespace {
 
@@ -376,14 +378,38 @@ TEST_F(WarmupOverseer, ABackendThatObeysALaterLeaderIsAskedNothingMore) {
   EXPECT_TRUE(alarms.empty());
 }
 
+/// What is in the actor that this handle is of.
+template <class State, class Handle>
+State& inside(const Handle& handle) {
+  auto* self = dynamic_cast<typename Handle::template stateful_pointer<State>>(caf::actor_cast<caf::abstract_actor*>(handle));
+  if (self == nullptr)
+    throw std::logic_error("another actor");
+  return self->state;
+}
+
 TEST_F(WarmupOverseer, ALaneThatDiesBeginsAnew) {
   start();
   const auto id = create_usual(about(t));
-  auto* overseer = dynamic_cast<warmup_overseer_actor::stateful_pointer<warmup_overseer_state>>(
-    caf::actor_cast<caf::abstract_actor*>(subject));
-  ASSERT_NE(overseer, nullptr);
   fleet->take_said(w3);
-  urgent_exit(overseer->state.rounds.at({id, 0}), caf::exit_reason::kill);
+  fleet->take_said(w4);
+  const auto& round = inside<warm_up_job_state>(inside<warmup_overseer_state>(subject).rounds.at({id, 0}));
+  urgent_exit(round.lanes.at(w3), caf::exit_reason::kill);
+  settle();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_TRUE(told[0].starts_with("a lane of warm-up job " + std::to_string(raw(id)) + " to backend " + std::to_string(raw(w3)))) << told[0];
+  seconds(1);
+  EXPECT_EQ(fleet->take_said(w3), "GET; GET") << "it is in hand; the answer to the second question is kept";
+  EXPECT_EQ(fleet->take_said(w4), "GET") << "the other one goes on";
+  fleet->end_batch(w3);
+  settle();
+  EXPECT_EQ(job(id).lanes[0].warmed, 1u);
+}
+
+TEST_F(WarmupOverseer, ARoundWhoseActorDiesGoesOn) {
+  start();
+  const auto id = create_usual(about(t));
+  fleet->take_said(w3);
+  urgent_exit(inside<warmup_overseer_state>(subject).rounds.at({id, 0}), caf::exit_reason::kill);
   settle();
   seconds(1);
   EXPECT_NE(fleet->take_said(w3).find("GET"), std::string::npos) << "another actor goes on with the round";

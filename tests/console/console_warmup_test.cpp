@@ -323,7 +323,7 @@ TEST_F(ConsoleWarmUp, AJobIsPausedResumedAndCanceled) {
   EXPECT_EQ(say("PAUSE"), "error [5] job can not be paused. State: CANCELLED | SHOW WARM UP JOB shows how it ended\n");
   for (const char* word : {"CANCEL", "PAUSE", "RESUME", "VERIFY", "SHOW"})
     EXPECT_EQ(run(std::string{word} + " WARM UP JOB WHERE ID = 7"),
-              "error [2] job id: 7 does not exist. | SHOW WARM UP JOB lists them; one is forgotten seven days after its end\n");
+              "error [2] job id: 7 does not exist. | SHOW WARM UP JOB lists them; one that is over is forgotten after warmup.history_keep_s\n");
 }
 
 TEST_F(ConsoleWarmUp, CancelMeetsARoundThatHasJustBegun) {
