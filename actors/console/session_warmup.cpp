@@ -21,7 +21,7 @@ statement_error refused(error_code code, std::string message, std::string hint) 
 
 statement_error no_job(std::uint64_t job) {
   return refused(error_code::not_found, fmt::format("job id: {} does not exist.", job),
-                 "SHOW WARM UP JOB lists them; one is forgotten seven days after its end");
+                 "SHOW WARM UP JOB lists them; one that is over is forgotten after warmup.history_keep_s");
 }
 
 statement_error nobody_answers(session_ptr self, const caf::error& why) {
@@ -111,6 +111,8 @@ statement_error why_not_planned(const warmup_definition& what, const model::warm
                      "FORCE warms as much as fits; DRY RUN shows what each backend would get; or name fewer partitions");
     case model::warmup_plan_refusal::source_unknown:
       return refused(error_code::not_found, why.text, "SHOW BACKENDS shows which clusters there are");
+    case model::warmup_plan_refusal::no_cache:
+      return refused(error_code::failed_precondition, why.text, "set cache.capacity_bytes on its backends, or free their disks");
     case model::warmup_plan_refusal::too_many_bytes: break;
   }
   return refused(error_code::invalid_argument, why.text.empty() ? "the warm-up of " + what.dst + " cannot be planned" : why.text,

@@ -54,8 +54,10 @@ cell_row job_row(const sources& from, const warmup_job& job) {
           text(remarks_on(from, job)), text(targets_text(from.cat, job.what))};
 }
 
-/// Empty: it was not skipped.
+/// Empty: it was not skipped.  Who was is known of the last round that is over; a round that runs has skipped nobody yet.
 std::string why_skipped(const warmup_job& job, backend_id backend) {
+  if (job.state == warmup_state::running)
+    return {};
   const auto found = std::ranges::find(job.skipped, backend, &skipped_lane::backend);
   return found == job.skipped.end() ? "" : found->why;
 }
@@ -80,8 +82,7 @@ table_value jobs_table(const sources& from, std::span<const warmup_job* const> n
 std::string verdict_on(const planned_lane& lane, warmup_type type, bool force) {
   if (lane.excess_bytes == 0)
     return "fits";
-  return force || type == warmup_type::cluster ? "does not fit: what is warmed last pushes out what was warmed first"
-                                               : "refused without FORCE";
+  return force || type == warmup_type::cluster ? "does not fit: what finds no room fails" : "refused without FORCE";
 }
 
 }  // namespace

@@ -210,7 +210,7 @@ constexpr std::array<statement_row, std::variant_size_v<statement>> rows{{
    "Partitions is ALL for a table whose partitions are all under the policy.",
    "SHOW STORAGE POLICY USING FOR after_a_month", columns::policy_users, reads},
   {"show_warm_up", "SHOW WARM UP JOB [WHERE ID = <job>]", "Lists warm-up jobs, newest first, and how far they are.",
-   "At most 2000; a job is forgotten seven days after its end. Progress and Percent are of bytes, the batches under way included; "
+   "At most 2000; one that is over is forgotten after warmup.history_keep_s. Progress and Percent are of bytes, the batches under way included; "
    "Rate and ETA are of the round that runs. SHOW PROC '/warm_up/<job>' shows it backend by backend.",
    "SHOW WARM UP JOB WHERE ID = 1207", columns::warm_up_jobs, reads},
   {"show_tablet", "SHOW TABLET <tablet>", "Says which table a tablet belongs to.",

@@ -44,7 +44,7 @@ std::string faults_of(const warmup_job& job, const failed_lanes& failed) {
 }  // namespace
 
 job_schedule schedule(const warmup_ledger& ledger, const std::set<warmup_job_id>& beginning, time_ms now,
-                      const warmup_options& options) {
+                      const warmup_options& options, const std::set<warmup_job_id>& resting) {
   job_schedule plan;
   std::map<std::string, warmup_job_id> held;
   ledger.jobs.for_each([&](warmup_job_id id, const warmup_job& job) {
@@ -56,7 +56,8 @@ job_schedule schedule(const warmup_ledger& ledger, const std::set<warmup_job_id>
       plan.forget.push_back({id});
     if (job.state != warmup_state::pending || beginning.contains(id))
       return;
-    if (auto why = why_not_now(job, held, options, now); !why.empty()) {
+    auto why = resting.contains(id) ? "its plan is made again soon" : why_not_now(job, held, options, now);
+    if (!why.empty()) {
       plan.waiting.push_back({id, std::move(why)});
       return;
     }
@@ -86,7 +87,10 @@ std::optional<warmup_ended> ending_of(const warmup_job& job, const failed_lanes&
   failed_lanes missing;
   for (const auto& s : end.skipped)
     missing.emplace(s.backend, s.why);
-  if (settled && (missing.empty() || job.what.on_error == warmup_on_error::skip)) {
+  if (periodic && job.lanes.empty()) {
+    // Every plan has lanes.  The leader that knew why there is none did not live to say it.
+    end.err = "job fail: the round could not be planned";
+  } else if (settled && (missing.empty() || job.what.on_error == warmup_on_error::skip)) {
     end.err = faults_of(job, missing);
   } else if (!missing.empty() && job.what.on_error == warmup_on_error::cancel) {
     end.how = warmup_state::cancelled;

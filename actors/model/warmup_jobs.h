@@ -27,13 +27,14 @@ struct job_schedule {
 };
 /// Jobs in the order of their ids; one that cannot begin holds up no younger one (W8).  `beginning`: those whose
 /// warmup_begun is on its way into the log.  They count as if they ran: else an older job that can run again in the
-/// meantime would be one too many, which the fold would not notice.
+/// meantime would be one too many, which the fold would not notice.  `resting`: those whose plan failed and is made again
+/// later.
 [[nodiscard]] job_schedule schedule(const warmup_ledger& ledger, const std::set<warmup_job_id>& beginning, time_ms now,
-                                    const warmup_options& options = {});
+                                    const warmup_options& options = {}, const std::set<warmup_job_id>& resting = {});
 
 /// Lanes that this leader has given up in the job's round, and why.
 using failed_lanes = std::map<backend_id, std::string>;
-/// How the round ends, if it does: all warm, failed, or out of time.
+/// How the round ends, if it does: all warm, failed, or out of time.  A periodic one without lanes could not be planned.
 [[nodiscard]] std::optional<warmup_ended> ending_of(const warmup_job& job, const failed_lanes& failed, time_ms now,
                                                     const warmup_options& options = {});
 

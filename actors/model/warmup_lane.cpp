@@ -86,8 +86,16 @@ void warmup_lane::on(const slot_replied& e) {
     case slot_verdict::wrong_job:
       return rest();  // Its lease ends, or its batch; nobody is cancelled for it.
     default:
-      return go_on(e.reply, asked);
+      return go_on(e, asked);
   }
+}
+
+void warmup_lane::on(const push_replied& e) {
+  const auto* renews = std::get_if<renewing>(&state_);
+  if (!renews || renews->request != e.request)
+    return;
+  failures_ = 0;
+  end_batch({renews->bytes_done, e.failed_tablets, e.named_tablets}, e.have_failed_changed);
 }
 
 void warmup_lane::on(const slot_silent& e) {
@@ -101,7 +109,8 @@ void warmup_lane::on(const slot_silent& e) {
     return;
   }
   const auto* asks = std::get_if<asking>(&state_);
-  if (!asks || asks->request != e.request)
+  const auto* renews = std::get_if<renewing>(&state_);
+  if (!(asks && asks->request == e.request) && !(renews && renews->request == e.request))
     return;
   if (++failures_ >= options_.failures_max)
     return give_up(name() + " did not answer " + std::to_string(failures_) + " times in a row");
@@ -113,6 +122,7 @@ void warmup_lane::on(const batch_logged& e) {
   if (!waits || waits->batch != e.batch || facts_->warmed <= e.batch)
     return;
   rest();
+  renewals_ = 0;
   if (facts_->paused)
     drained_ = true;
   else if (facts_->warmed < facts_->batches)
@@ -135,12 +145,16 @@ void warmup_lane::note(const slot_reply& reply) {
   live_bytes_ = is_own(reply) && reply.cur == std::int64_t{facts_->warmed} ? reply.bytes_done : 0;
 }
 
-void warmup_lane::go_on(const slot_reply& reply, question asked) {
+void warmup_lane::go_on(const slot_replied& e, question asked) {
+  const auto& reply = e.reply;
   const auto next = std::int64_t{facts_->warmed};
   if (facts_->warmed == facts_->batches)
     return rest();
+  // Of a batch before the last the backend no longer knows how it went; only the last one can be missing in the log,
+  // because the next is not sent before.
   if (is_own(reply) && reply.done >= next)
-    return propose(reply);
+    return reply.cur == next ? end_batch({reply.bytes_done, reply.failed_tablets, reply.named_tablets}, e.have_failed_changed)
+                             : propose({});
   if (facts_->paused) {
     drained_ = !(is_own(reply) && reply.running);
     return rest();
@@ -156,17 +170,25 @@ void warmup_lane::go_on(const slot_reply& reply, question asked) {
   effects_.emplace_back(send_set_job{requests_, facts_->warmed});
 }
 
-void warmup_lane::propose(const slot_reply& reply) {
-  // Of a batch before the last the backend no longer knows how it went; only the last one can be missing in the log,
-  // because the next is not sent before.
-  const bool known = reply.cur == std::int64_t{facts_->warmed};
-  const auto failed = known ? reply.failed_tablets : 0;
-  if (failed > 0 && facts_->on_error == warmup_on_error::cancel) {
-    auto why = name() + " could not warm " + std::to_string(failed) + " tablets:";
-    for (const auto t : reply.named_tablets)
-      why += " " + std::to_string(raw(t));
-    return give_up(std::move(why));
+void warmup_lane::end_batch(const lacking& what, bool have_failed_changed) {
+  if (what.failed_tablets == 0)
+    return propose(what);
+  // What the log now says of them can be had; and a round that finishes says that all of it was there.
+  if (have_failed_changed && renewals_ < options_.renewals_max) {
+    ++renewals_;
+    state_ = renewing{++requests_, what.bytes_done};
+    effects_.emplace_back(send_push{requests_, what.named_tablets});
+    return;
   }
+  if (facts_->on_error != warmup_on_error::cancel)
+    return propose(what);
+  auto why = name() + " could not warm " + std::to_string(what.failed_tablets) + " tablets:";
+  for (const auto t : what.named_tablets)
+    why += " " + std::to_string(raw(t));
+  give_up(std::move(why));
+}
+
+void warmup_lane::propose(const lacking& lacks) {
   state_ = logging{facts_->warmed};
   auto& what = std::get<propose_batch>(effects_.emplace_back(propose_batch{})).what;
   what.job = fence_.job;
@@ -174,10 +196,9 @@ void warmup_lane::propose(const slot_reply& reply) {
   what.backend = backend_;
   what.batch = facts_->warmed;
   // Planned bytes, so that a round that lacks nothing ends at 100 %; else what is there.
-  what.bytes = failed == 0 ? facts_->next_bytes : std::min(reply.bytes_done, facts_->next_bytes);
-  what.failed_tablets = failed;
-  if (known)
-    what.named_tablets = reply.named_tablets;
+  what.bytes = lacks.failed_tablets == 0 ? facts_->next_bytes : std::min(lacks.bytes_done, facts_->next_bytes);
+  what.failed_tablets = lacks.failed_tablets;
+  what.named_tablets = lacks.named_tablets;
 }
 
 void warmup_lane::ask_to_warm() {

@@ -18,6 +18,7 @@ namespace tabletd::model {
 struct lane_options {
   std::uint32_t failures_max = 3;      ///< W6.  In a row.
   time_ms rest_after_failure{20'000};  ///< Before the next try: longer than a backend needs to restart.
+  std::uint32_t renewals_max = 3;      ///< Of what changed in the middle of a batch, before that is a failure.
 };
 
 /// Facts of a step, by the catalog.
@@ -37,6 +38,16 @@ struct lane_ticked {};  ///< Once a second or so.
 struct slot_replied {
   std::uint64_t request{};
   slot_reply reply;
+  /// All tablets that failed are named, and of each something else is published now than when it was sent, or nothing: it
+  /// was merged, recalled or dropped meanwhile.  Of what another leader sent nobody knows; that counts as changed.
+  bool have_failed_changed = false;
+};
+/// The same of a push.
+struct push_replied {
+  std::uint64_t request{};
+  std::uint64_t failed_tablets{};
+  std::vector<tablet_id> named_tablets;
+  bool have_failed_changed = false;
 };
 struct slot_silent {
   std::uint64_t request{};
@@ -48,7 +59,7 @@ struct batch_logged {
 struct batch_not_logged {
   std::uint32_t batch{};
 };
-using lane_event = std::variant<lane_ticked, slot_replied, slot_silent, batch_logged, batch_not_logged>;
+using lane_event = std::variant<lane_ticked, slot_replied, push_replied, slot_silent, batch_logged, batch_not_logged>;
 
 // -- effects -------------------------------------------------------------------------------
 /// `request` is an opaque number that the reply carries.
@@ -66,6 +77,12 @@ struct send_set_batch {
   std::uint64_t request{};
   std::uint32_t batch{};
   friend bool operator==(const send_set_batch&, const send_set_batch&) = default;
+};
+/// Outside of the slot, as they are published now: what the batch lacks because it changed in the middle of it.
+struct send_push {
+  std::uint64_t request{};
+  std::vector<tablet_id> tablets;
+  friend bool operator==(const send_push&, const send_push&) = default;
 };
 struct send_clear {
   std::uint64_t request{};
@@ -90,8 +107,8 @@ struct raise_alarm {
   std::string what;
   friend bool operator==(const raise_alarm&, const raise_alarm&) = default;
 };
-using lane_effect = std::variant<send_get, send_set_job, send_set_batch, send_clear, propose_batch, lane_failed,
-                                 lane_deposed, raise_alarm>;
+using lane_effect = std::variant<send_get, send_set_job, send_set_batch, send_push, send_clear, propose_batch,
+                                 lane_failed, lane_deposed, raise_alarm>;
 using lane_effects = std::vector<lane_effect>;
 
 class warmup_lane {
@@ -122,26 +139,40 @@ private:
     std::uint64_t request{};
     question what{};
   };
+  /// The batch is done, but for what is pushed once more.
+  struct renewing {
+    std::uint64_t request{};
+    std::uint64_t bytes_done{};  ///< Of the batch, without it.
+  };
   struct logging {
     std::uint32_t batch{};
   };
   struct given_up {};
+  /// What is in the cache of a batch that is done, and what is not.
+  struct lacking {
+    std::uint64_t bytes_done{};
+    std::uint64_t failed_tablets{};
+    std::vector<tablet_id> named_tablets;
+  };
   struct clearing {
     std::uint64_t request{};  ///< 0: at `again_at`.
     std::uint32_t tries = 1;
     time_ms again_at{};
   };
   struct over {};
-  using state = std::variant<resting, asking, logging, given_up, clearing, over>;
+  using state = std::variant<resting, asking, renewing, logging, given_up, clearing, over>;
 
   void on(const lane_ticked&);
   void on(const slot_replied& e);
+  void on(const push_replied& e);
   void on(const slot_silent& e);
   void on(const batch_logged& e);
   void on(const batch_not_logged& e);
   void note(const slot_reply& reply);
-  void go_on(const slot_reply& reply, question asked);
-  void propose(const slot_reply& reply);
+  void go_on(const slot_replied& e, question asked);
+  /// What failed is renewed, fails the lane, or is logged, as the job will have it.
+  void end_batch(const lacking& what, bool have_failed_changed);
+  void propose(const lacking& what);
   void ask_to_warm();
   void clear();
   void rest(time_ms span = {}) { state_ = resting{now_ + span}; }
@@ -161,6 +192,7 @@ private:
   state state_;
   std::uint64_t requests_ = 0;
   std::uint32_t failures_ = 0;  ///< In a row.
+  std::uint32_t renewals_ = 0;  ///< Of the batch that is not in the log yet.
   std::uint64_t boot_ = 0;      ///< Seen last; 0: none yet.
   std::uint32_t restarts_ = 0;
   warmup_job_id waits_for_{};

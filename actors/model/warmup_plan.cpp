@@ -27,6 +27,8 @@ std::optional<warmup_not_planned> why_not(const std::string& dst, std::span<cons
     if (!b.cache_bytes)
       return warmup_not_planned{warmup_plan_refusal::capacity_unknown,
                                 "Backend " + std::to_string(raw(b.backend)) + " did not say how large its cache is"};
+  if (std::ranges::all_of(backends, [](const warming_backend& b) { return *b.cache_bytes == 0; }))
+    return warmup_not_planned{warmup_plan_refusal::no_cache, "No backend of " + dst + " has a file cache (cache.capacity_bytes)"};
   return std::nullopt;
 }
 
@@ -40,17 +42,36 @@ warmup_plan empty_plan(std::span<const warming_backend> backends) {
   return plan;
 }
 
-void place(warmup_plan& plan, std::span<const warmup_tablet> tablets) {
+std::vector<backend_id> backends_of(const warmup_plan& plan) {
   std::vector<backend_id> backends;
   for (const auto& lane : plan.lanes)
     backends.push_back(lane.backend);
-  for (const auto& t : tablets) {
-    const bool is_known = std::ranges::binary_search(backends, t.served_by);
-    const auto home = is_known ? t.served_by : caching_backend(t.tablet, backends);
-    const auto lane = std::ranges::lower_bound(plan.lanes, home, {}, &planned_lane::backend);
-    lane->tablets.push_back(t);
-    lane->bytes = sum(lane->bytes, t.bytes);
-  }
+  return backends;
+}
+
+/// The lane that warms the tablet; `backends` are the plan's.
+planned_lane& home_of(warmup_plan& plan, std::span<const backend_id> backends, const warmup_tablet& t) {
+  const bool is_known = std::ranges::binary_search(backends, t.served_by);
+  const auto home = is_known ? t.served_by : caching_backend(t.tablet, backends);
+  return *std::ranges::lower_bound(plan.lanes, home, {}, &planned_lane::backend);
+}
+
+void take(planned_lane& lane, const warmup_tablet& t) {
+  lane.tablets.push_back(t);
+  lane.bytes = sum(lane.bytes, t.bytes);
+}
+
+/// Whether its backend's cache holds it beside what the lane has already.  A hundredth is left free: a cache counts its
+/// blocks as they lie on the disk, and a tablet that finds no room fails.
+bool has_room(const planned_lane& lane, const warmup_tablet& t) {
+  const auto room = lane.cache_bytes - lane.cache_bytes / 100;
+  return lane.bytes <= room && t.bytes <= room - lane.bytes;
+}
+
+void place(warmup_plan& plan, std::span<const warmup_tablet> tablets) {
+  const auto backends = backends_of(plan);
+  for (const auto& t : tablets)
+    take(home_of(plan, backends, t), t);
   for (auto& lane : plan.lanes)
     lane.excess_bytes = lane.bytes - std::min(lane.bytes, lane.cache_bytes);
 }
@@ -111,19 +132,22 @@ warmup_plan_result plan_cluster(const std::string& dst, std::span<const warming_
   if (auto refused = why_not(dst, backends))
     return *std::move(refused);
   auto plan = empty_plan(backends);
-  std::vector<warmup_tablet> chosen;
+  const auto homes = backends_of(plan);
   for (const auto& p : hottest_first) {
     for (const auto& t : p.tablets) {
       if (plan.bytes >= plan.cache_bytes)
         break;
+      auto& home = home_of(plan, homes, t);
+      if (!has_room(home, t))
+        continue;
+      take(home, t);
       plan.bytes = sum(plan.bytes, t.bytes);
-      chosen.push_back(t);
     }
   }
   if (plan.bytes == uncountable)
     return too_many();
-  std::ranges::reverse(chosen);
-  place(plan, chosen);
+  for (auto& lane : plan.lanes)
+    std::ranges::reverse(lane.tablets);
   return plan;
 }
 

@@ -46,6 +46,7 @@ enum class warmup_plan_refusal : std::uint8_t {
   backend_too_small,  ///< And no FORCE (W1).
   too_many_bytes,     ///< More than 64 bits can count.
   source_unknown,     ///< No such cluster, and nobody remembers what it served (A2).
+  no_cache,           ///< Of the destination has room for anything, with FORCE or without.
 };
 struct warmup_not_planned {
   warmup_plan_refusal why{};
@@ -57,8 +58,10 @@ using warmup_plan_result = std::variant<warmup_plan, warmup_not_planned>;
 [[nodiscard]] warmup_plan_result plan_tables(const std::string& dst, std::span<const warming_table> tables,
                                              std::span<const warming_backend> backends, bool force);
 
-/// For a job about a cluster: `hottest_first` is what its source serves.  The tablet that reaches the capacity is the
-/// last one taken; then the order is turned round, so that the hottest are the youngest in the cache.  Never too large.
+/// For a job about a cluster: `hottest_first` is what its source serves.  What its home's cache does not hold beside what
+/// is hotter is left out, and colder tablets that fit come in its place; so no lane is too large.  Then the order is turned
+/// round: the hottest are the youngest in the cache.  (A3 takes the tablet that crosses the cluster's capacity, and has no
+/// limit for a backend; but a warm block is never evicted for another, so what has no room would fail the job.)
 [[nodiscard]] warmup_plan_result plan_cluster(const std::string& dst, std::span<const warming_partition> hottest_first,
                                               std::span<const warming_backend> backends);
 

@@ -38,8 +38,9 @@ void push(self_ptr self) {
   if (st.room->is_over())
     return;
   const auto cat = st.room->catalog->load();
+  // No limit: 64 tablets may be terabytes, and wait for the batch in hand; what is asked for twice is queued twice there.
   for (const auto& order : st.pusher.next(now(self)))
-    call(self, order.backend, codec::seal_push(*cat, order.tablets), st.room->settings.pace.work_limit,
+    call(self, order.backend, codec::seal_push(*cat, order.tablets), std::nullopt,
          [self, order](const warmup_answer& answer) { on_pushed(self, order, answer); });
 }
 

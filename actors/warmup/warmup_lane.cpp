@@ -1,11 +1,13 @@
 #include "actors/warmup/warmup_lane.h"
 #include "actors/actor_clock.h"
 #include "actors/codec/backend_warmup_codec.h"
+#include "actors/model/warmup_serving.h"
 
 #include <caf/actor_cast.hpp>
 
 #include <kj/exception.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace tabletd {
@@ -23,26 +25,61 @@ const model::warmup_job* job_of(const model::catalog& cat, const warmup_round& r
 
 // -- what goes out -----------------------------------------------------------------------
 
-bool is_get(const warmup_lane_state::open_request& asked) {
-  return std::holds_alternative<model::get_slot>(asked.what);
+template <class What>
+bool asks_to(const warmup_lane_state::open_request& asked) {
+  const auto* request = std::get_if<model::slot_request>(&asked.what);
+  return request && std::holds_alternative<What>(request->what);
+}
+bool is_get(const warmup_lane_state::open_request& asked) { return asks_to<model::get_slot>(asked); }
+bool is_push(const warmup_lane_state::open_request& asked) { return std::holds_alternative<model::send_push>(asked.what); }
+
+warmup_call sealed_call(const warmup_lane_state& st, const model::catalog& cat) {
+  if (const auto* push = std::get_if<model::send_push>(&st.open->what))
+    return codec::seal_push(cat, push->tablets);
+  const auto* job = job_of(cat, st.round);
+  const auto wait = is_get(*st.open) ? st.room->settings.pace.wait : model::time_ms{};
+  return codec::seal_slot_request(cat, std::get<model::slot_request>(st.open->what), job && job->what.force, wait);
 }
 
 void send_out(self_ptr self, const model::catalog& cat) {
   auto& st = self->state;
-  const auto* job = job_of(cat, st.round);
-  const auto wait = is_get(*st.open) ? st.room->settings.pace.wait : model::time_ms{};
-  st.room->links->call(st.lane->backend(), st.open->request,
-                       codec::seal_slot_request(cat, {st.lane->fence(), st.open->what}, job && job->what.force, wait),
-                       caf::actor_cast<caf::actor>(self));
+  st.room->links->call(st.lane->backend(), st.open->request, sealed_call(st, cat), caf::actor_cast<caf::actor>(self));
 }
 
 /// The answer to what was asked before is of no use any more.
 void send(self_ptr self, const model::catalog& cat, std::uint64_t request, decltype(model::slot_request::what) what) {
   auto& st = self->state;
   const auto& pace = st.room->settings.pace;
-  st.open = warmup_lane_state::open_request{request, std::move(what), now(self), pace.answer_limit, {}};
+  st.open = warmup_lane_state::open_request{request, model::slot_request{st.lane->fence(), std::move(what)}, now(self),
+                                            pace.answer_limit, {}};
   if (is_get(*st.open))
     st.open->limit += pace.wait;
+  send_out(self, cat);
+}
+
+// -- what has changed in the middle of a batch -----------------------------------------------
+
+void note_metas(warmup_lane_state& st, const model::catalog& cat, const std::vector<model::tablet_id>& tablets) {
+  st.metas_sent.clear();
+  for (const auto id : tablets)
+    if (const auto* meta = model::remote_of(cat, id))
+      st.metas_sent.emplace(id, *meta);
+}
+
+/// What was sent by a leader before this one, or may not have arrived, is not known, hence not what is published now.
+bool have_changed(const warmup_lane_state& st, std::uint64_t failed, const std::vector<model::tablet_id>& named) {
+  const auto cat = st.room->catalog->load();
+  return failed > 0 && failed == named.size() && std::ranges::all_of(named, [&](model::tablet_id id) {
+    const auto sent = st.metas_sent.find(id);
+    const auto* meta = model::remote_of(*cat, id);
+    return sent == st.metas_sent.end() || !meta || sent->second != *meta;
+  });
+}
+
+void send_push(self_ptr self, const model::catalog& cat, const model::send_push& what) {
+  auto& st = self->state;
+  note_metas(st, cat, what.tablets);
+  st.open = warmup_lane_state::open_request{what.request, what, now(self), {}, {}};
   send_out(self, cat);
 }
 
@@ -100,8 +137,11 @@ void carry_out(self_ptr self, const model::catalog& cat, const model::lane_effec
                [&](const model::send_set_job& e) { send(self, cat, e.request, model::set_job{e.resume_from}); },
                [&](const model::send_set_batch& e) {
                  st.batch_sent = now(self);
-                 send(self, cat, e.request, model::set_batch{e.batch, tablets_of(cat, st.round, backend, e.batch)});
+                 auto tablets = tablets_of(cat, st.round, backend, e.batch);
+                 note_metas(st, cat, tablets);
+                 send(self, cat, e.request, model::set_batch{e.batch, std::move(tablets)});
                },
+               [&](const model::send_push& e) { send_push(self, cat, e); },
                [&](const model::send_clear& e) { send(self, cat, e.request, model::clear_job{}); },
                [&](const model::propose_batch& e) { log_batch(self, e.what); },
                [&](const model::lane_failed& e) {
@@ -148,10 +188,12 @@ void step(self_ptr self, const model::lane_event& event) {
 /// In the model's eyes it was asked once.
 void on_silence(self_ptr self, const std::string& why) {
   auto& st = self->state;
-  const auto request = std::exchange(st.open, std::nullopt)->request;
+  const auto asked = *std::exchange(st.open, std::nullopt);
+  if (is_push(asked))
+    st.metas_sent.clear();
   st.shown.why = why;
   st.shown.in_flight = false;
-  step(self, model::slot_silent{request});
+  step(self, model::slot_silent{asked.request});
 }
 
 /// Nothing will come of it.  A link that is just being made, or made again, costs a second and no failure: a backend takes
@@ -171,11 +213,19 @@ void on_reply(self_ptr self, const model::slot_reply& reply) {
   const auto asked = *std::exchange(st.open, std::nullopt);
   st.shown.in_flight = reply.running && reply.job == st.round.job && reply.run == st.round.run;
   st.shown.why.clear();
-  step(self, model::slot_replied{asked.request, reply});
+  step(self, model::slot_replied{asked.request, reply, have_changed(st, reply.failed_tablets, reply.named_tablets)});
   // A backend that does not keep its answer while it works is asked at the pace of ticks only.
   const bool was_kept = !is_get(asked) || now(self) - asked.asked >= st.room->settings.pace.wait / 4;
   if (st.shown.in_flight && was_kept)
     step(self, model::lane_ticked{});
+}
+
+void on_pushed(self_ptr self, const codec::push_result& done) {
+  auto& st = self->state;
+  const auto asked = *std::exchange(st.open, std::nullopt);
+  st.shown.why.clear();
+  step(self, model::push_replied{asked.request, done.failed_tablets, done.named_tablets,
+                                 have_changed(st, done.failed_tablets, done.named_tablets)});
 }
 
 void on_answer(self_ptr self, const warmup_answer& answer) {
@@ -184,6 +234,9 @@ void on_answer(self_ptr self, const warmup_answer& answer) {
   if (!st.open || st.open->request != from.getCall())
     return;  // Too late: it counts as silent, or does not matter any more.
   const auto backend = "backend " + std::to_string(raw(st.lane->backend())) + ": ";
+  if (is_push(*st.open))
+    return from.isPushed() ? on_pushed(self, codec::decode(from.getPushed()))
+                           : on_silence(self, backend + (from.isSilent() ? from.getSilent().cStr() : "it answers something else"));
   if (!from.isReply())
     return ask_again_later(self, backend + (from.isSilent() ? from.getSilent().cStr() : "it answers something else"));
   std::optional<model::slot_reply> reply;
@@ -204,13 +257,13 @@ std::string no_answer(const warmup_lane_state& st) {
 void look_after_question(self_ptr self) {
   auto& st = self->state;
   const auto& asked = *st.open;
-  if (now(self) - asked.asked >= asked.limit)
+  if (!is_push(asked) && now(self) - asked.asked >= asked.limit)
     return on_silence(self, !asked.why_again.empty() ? asked.why_again : no_answer(st));
   if (asked.why_again.empty())
     return;
   const auto cat = st.room->catalog->load();
   const auto facts = model::facts_of(job_of(*cat, st.round), st.round.run, st.lane->backend());
-  if (facts.paused && std::holds_alternative<model::set_batch>(asked.what))
+  if (facts.paused && asks_to<model::set_batch>(asked))
     return on_silence(self, asked.why_again);  // The user does not want it any more.
   st.open->why_again.clear();
   send_out(self, *cat);

@@ -14,8 +14,10 @@
 #include <caf/typed_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <map>
 #include <optional>
 #include <string>
+#include <variant>
 
 namespace tabletd {
 
@@ -45,9 +47,9 @@ struct warmup_lane_state {
   /// What the model waits for an answer to; there is never more than one.
   struct open_request {
     std::uint64_t request{};
-    decltype(model::slot_request::what) what;
+    std::variant<model::slot_request, model::send_push> what;
     model::time_ms asked{};
-    model::time_ms limit{};  ///< After so long it counts as silent.
+    model::time_ms limit{};  ///< After so long it counts as silent; a push has none, a link that breaks answers it.
     std::string why_again;   ///< It has not arrived, or nobody knows: it goes out again with the next tick.
   };
   warmup_room_ptr room;
@@ -56,6 +58,7 @@ struct warmup_lane_state {
   std::optional<model::warmup_lane> lane;
   std::optional<open_request> open;
   std::optional<model::time_ms> batch_sent;  ///< The batch in hand, if this lane has sent it.
+  std::map<model::tablet_id, model::published_meta> metas_sent;  ///< With the batch or the push that was sent last.
   model::warmup_lane_standing shown;
   static inline const char* name = "warmup_lane";
 };

@@ -13,11 +13,11 @@ namespace tabletd {
 
 namespace warmup_steps {
 
-void call(self_ptr self, model::backend_id backend, warmup_call what, model::time_ms limit,
+void call(self_ptr self, model::backend_id backend, warmup_call what, std::optional<model::time_ms> limit,
           std::function<void(const warmup_answer&)> then) {
   auto& st = self->state;
   const auto number = ++st.calls;
-  st.open[number] = {backend, now(self) + limit, std::move(then)};
+  st.open[number] = {backend, limit ? std::optional{now(self) + *limit} : std::nullopt, std::move(then)};
   st.room->links->call(backend, number, std::move(what), caf::actor_cast<caf::actor>(self));
 }
 
@@ -41,7 +41,7 @@ void give_up_late_calls(self_ptr self) {
   auto& st = self->state;
   std::vector<std::uint64_t> late;
   for (const auto& [number, asked] : st.open)
-    if (now(self) >= asked.until)
+    if (asked.until && now(self) >= *asked.until)
       late.push_back(number);
   for (const auto number : late) {
     const auto backend = st.open.at(number).backend;
@@ -59,24 +59,39 @@ void give_up_late_calls(self_ptr self) {
 void refuse_round(self_ptr self, warmup_round round, bool is_periodic, const std::string& why) {
   auto& st = self->state;
   st.room->tell(name_of(round.job) + " cannot be planned: " + why, true);
-  const auto end = [self, round](model::warmup_state how, const std::string& text) {
-    propose(self, *self->state.room, model::warmup_ended{round.job, round.run, how, text, {}},
-            [self, round](const model::edit_answer&) {
-              self->state.beginning.erase(round.job);
-              self->state.stillborn.erase(round);
-            });
-  };
   const auto err = "job fail: " + why;
   if (!is_periodic)
-    return end(model::warmup_state::cancelled, err);
-  st.stillborn.insert(round);
+    return propose(self, *st.room, model::warmup_ended{round.job, round.run, model::warmup_state::cancelled, err, {}},
+                   [self, round](const model::edit_answer&) { self->state.beginning.erase(round.job); });
+  st.stillborn[round] = {err, false};
   propose(self, *st.room, model::warmup_begun{round.job, round.run, std::vector<model::warmup_lane_plan>{}},
-          [self, round, end, err](const model::edit_answer& answer) {
+          [self, round](const model::edit_answer& answer) {
             if (answer.ok())
-              return end(model::warmup_state::pending, err);
+              return look(self);
             self->state.beginning.erase(round.job);
             self->state.stillborn.erase(round);
           });
+}
+
+/// Until the catalog shows that they are over: nobody else knows why they failed.
+void end_stillborn(self_ptr self, const model::catalog& cat) {
+  auto& st = self->state;
+  for (auto at = st.stillborn.begin(); at != st.stillborn.end();) {
+    auto& [round, born] = *at;
+    const auto* job = cat.warmup.jobs.find(round.job);
+    if (!job || model::is_final(job->state) || job->run != round.run) {
+      st.beginning.erase(round.job);
+      at = st.stillborn.erase(at);
+      continue;
+    }
+    if (job->state == model::warmup_state::running && !std::exchange(born.is_ending, true))
+      propose(self, *st.room, model::warmup_ended{round.job, round.run, model::warmup_state::pending, born.err, {}},
+              [self, which = round](const model::edit_answer&) {
+                if (const auto found = self->state.stillborn.find(which); found != self->state.stillborn.end())
+                  found->second.is_ending = false;
+              });
+    ++at;
+  }
 }
 
 void count_end(warmup_board& board, const model::warmup_job* was, const model::warmup_job* is) {
@@ -136,15 +151,24 @@ void plan_and_begin(self_ptr self, const model::warmup_job& job, model::warmup_b
 }
 
 void begin_due(self_ptr self, const model::catalog& cat, const model::warmup_begun& what) {
-  auto& st = self->state;
-  if (const auto pause = st.pauses.find(what.job); pause != st.pauses.end() && now(self) < pause->second.again_at)
-    return;
-  st.beginning.insert(what.job);
+  self->state.beginning.insert(what.job);
   const auto* job = cat.warmup.jobs.find(what.job);
   if (model::is_planned_at_begin(job->what))
     plan_and_begin(self, *job, what);
   else
     begin(self, what);
+}
+
+/// Jobs whose plan is not tried yet again.
+std::set<model::warmup_job_id> resting(self_ptr self, const model::catalog& cat) {
+  std::set<model::warmup_job_id> jobs;
+  std::erase_if(self->state.pauses, [&](const auto& of) {
+    const auto* job = cat.warmup.jobs.find(of.first);
+    if (job && !model::is_final(job->state) && now(self) < of.second.again_at)
+      jobs.insert(of.first);
+    return !job || model::is_final(job->state);
+  });
+  return jobs;
 }
 
 void forget(self_ptr self, const model::warmup_forgotten& what) {
@@ -222,7 +246,8 @@ void warmup_steps::look(self_ptr self) {
   if (st.room->is_over())
     return;
   const auto cat = st.room->catalog->load();
-  const auto due = model::schedule(cat->warmup, st.beginning, st.room->wall_clock(), st.room->settings.jobs);
+  end_stillborn(self, *cat);
+  const auto due = model::schedule(cat->warmup, st.beginning, st.room->wall_clock(), st.room->settings.jobs, resting(self, *cat));
   for (const auto& what : due.forget)
     forget(self, what);
   for (const auto& what : due.begin)

@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 namespace tabletd {
@@ -32,13 +33,18 @@ struct warmup_overseer_state {
 
   struct open_call {
     model::backend_id backend{};
-    model::time_ms until{};
+    std::optional<model::time_ms> until;  ///< Nothing: until the link says something, or ends.
     std::function<void(const warmup_answer&)> then;
   };
   /// A round whose plan failed: how often in a row, and when it is tried again.
   struct planning_pause {
     std::uint32_t tries = 0;
     model::time_ms again_at{};
+  };
+  /// A round that begins only to say in the log why it cannot be.
+  struct stillborn_round {
+    std::string err;
+    bool is_ending = false;  ///< Its warmup_ended is on its way into the log.
   };
 
   warmup_room_ptr room;
@@ -54,7 +60,7 @@ struct warmup_overseer_state {
   std::set<model::warmup_job_id> beginning;   ///< Being planned, or their warmup_begun is on its way.
   std::set<model::warmup_job_id> forgetting;
   std::map<model::warmup_job_id, planning_pause> pauses;
-  std::set<warmup_round> stillborn;           ///< Begun only to say in the log why they cannot be.
+  std::map<warmup_round, stillborn_round> stillborn;
 
   // Heat.
   model::heat_book heat;

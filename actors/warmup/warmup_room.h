@@ -22,7 +22,7 @@ struct warmup_pacing {
   model::time_ms tick{1'000};
   model::time_ms wait{1'000};             ///< How long a backend may keep its answer while a batch is in hand.
   model::time_ms answer_limit{10'000};    ///< For everything that a backend has to look up only.
-  model::time_ms work_limit{1'800'000};   ///< For what it has to read or fetch first; a link that breaks ends it sooner.
+  model::time_ms work_limit{1'800'000};   ///< For what it has to read first; a link that breaks ends it sooner.
   model::time_ms heat_every{10'000};
   std::size_t heat_questions_max = 4;     ///< At once.
   std::uint32_t heat_partitions = 1'024;  ///< So many of its hottest a backend names.

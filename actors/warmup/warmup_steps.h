@@ -8,8 +8,9 @@ namespace tabletd::warmup_steps {
 using self_ptr = warmup_overseer_actor::stateful_pointer<warmup_overseer_state>;
 
 // -- warmup_overseer.cpp -------------------------------------------------------------------
-/// `then` gets exactly one answer, which says silent if the backend does not answer in time or cannot.
-void call(self_ptr self, model::backend_id backend, warmup_call what, model::time_ms limit,
+/// `then` gets exactly one answer, which says silent if the backend does not answer in time or cannot.  No limit: a link
+/// that breaks answers.
+void call(self_ptr self, model::backend_id backend, warmup_call what, std::optional<model::time_ms> limit,
           std::function<void(const warmup_answer&)> then);
 /// Begins, forgets and looks after what the catalog says is to be.
 void look(self_ptr self);

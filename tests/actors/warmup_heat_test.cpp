@@ -46,6 +46,20 @@ TEST_F(WarmupHeat, AJobThatFollowsLoadsPushesWhatIsPublishedAtOnce) {
   EXPECT_TRUE(take_pushed().empty());
 }
 
+TEST_F(WarmupHeat, APushTakesAsLongAsItTakes) {
+  settings.pace.work_limit = 5s;
+  fleet->pushes_wait = true;
+  start();
+  follow(warmup_event::load);
+  EXPECT_EQ(take_pushed(), all());
+  seconds(60);
+  EXPECT_TRUE(take_pushed().empty()) << "it is under way; asked for again it would be queued there again";
+  fleet->pushes_wait = false;
+  fleet->end_pushes();
+  settle();
+  EXPECT_EQ(board->pushed_bytes, 40u);
+}
+
 TEST_F(WarmupHeat, APushThatFailsIsSentAgain) {
   for (const auto b : {w3, w4})
     fleet->members[b].failed_pushes = 1;

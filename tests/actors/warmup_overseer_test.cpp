@@ -2,6 +2,8 @@
 // incarnation goes on with.  The rules themselves are tested in tests/model/warmup_*.
 #include "tests/actors/warmup_world.h"
 
+#include <stdexcept>
+
 namespace tabletd::test {
 namespace {
 
@@ -260,6 +262,40 @@ TEST_F(WarmupOverseer, ATabletThatCannotBeWarmedCancelsTheJob) {
   EXPECT_EQ(board->jobs_failed, 1u);
 }
 
+TEST_F(WarmupOverseer, ATabletThatIsMergedInTheMiddleOfABatchIsPushedAsItIsNow) {
+  start();
+  const auto id = create_usual(about(t));
+  happen(published(bucket(0), 2));
+  fleet->take_said(w3);
+  fleet->pushes_wait = true;
+  fleet->end_batch(w3, {bucket(0)});
+  settle();
+  EXPECT_EQ(fleet->pushed[w3], (std::vector<std::vector<tablet_id>>{{bucket(0)}}));
+  EXPECT_TRUE(take<batch_warmed>().empty()) << "it is not warm yet";
+  fleet->end_pushes();
+  settle();
+  EXPECT_EQ(take<batch_warmed>(), (std::vector<batch_warmed>{{id, 0, w3, 0, 100, 0, {}}}));
+  EXPECT_EQ(fleet->take_said(w3), "SET_BATCH 1; GET");
+  fleet->members[w3].failed_pushes = 1;
+  fleet->pushes_wait = false;
+  happen(published(bucket(1), 2));
+  fleet->end_batch(w3, {bucket(1)});
+  settle();
+  EXPECT_EQ(state(id), "CANCELLED") << "it fails as it is published now";
+}
+
+TEST_F(WarmupOverseer, WhatAnEarlierLeaderSentMayHaveChanged) {
+  start();
+  const auto id = create_usual(about(t));
+  stop();
+  fleet->kept.clear();
+  fleet->end_batch(w3, {bucket(0)});
+  start();
+  EXPECT_EQ(fleet->pushed[w3], (std::vector<std::vector<tablet_id>>{{bucket(0)}}));
+  EXPECT_EQ(job(id).lanes[0].warmed, 1u);
+  EXPECT_EQ(job(id).lanes[0].failed_tablets, 0u);
+}
+
 TEST_F(WarmupOverseer, ABackendThatIsGoneIsSkippedIfTheJobMay) {
   fleet->members[w3].is_linked = false;
   start();
@@ -342,134 +378,44 @@ TEST_F(WarmupOverseer, ABackendThatObeysALaterLeaderIsAskedNothingMore) {
   EXPECT_TRUE(alarms.empty());
 }
 
+/// What is in the actor that this handle is of.
+template <class State, class Handle>
+State& inside(const Handle& handle) {
+  auto* self = dynamic_cast<typename Handle::template stateful_pointer<State>>(caf::actor_cast<caf::abstract_actor*>(handle));
+  if (self == nullptr)
+    throw std::logic_error("another actor");
+  return self->state;
+}
+
 TEST_F(WarmupOverseer, ALaneThatDiesBeginsAnew) {
   start();
   const auto id = create_usual(about(t));
-  auto* overseer = dynamic_cast<warmup_overseer_actor::stateful_pointer<warmup_overseer_state>>(
-    caf::actor_cast<caf::abstract_actor*>(subject));
-  ASSERT_NE(overseer, nullptr);
   fleet->take_said(w3);
-  urgent_exit(overseer->state.rounds.at({id, 0}), caf::exit_reason::kill);
+  fleet->take_said(w4);
+  const auto& round = inside<warm_up_job_state>(inside<warmup_overseer_state>(subject).rounds.at({id, 0}));
+  urgent_exit(round.lanes.at(w3), caf::exit_reason::kill);
+  settle();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_TRUE(told[0].starts_with("a lane of warm-up job " + std::to_string(raw(id)) + " to backend " + std::to_string(raw(w3)))) << told[0];
+  seconds(1);
+  EXPECT_EQ(fleet->take_said(w3), "GET; GET") << "it is in hand; the answer to the second question is kept";
+  EXPECT_EQ(fleet->take_said(w4), "GET") << "the other one goes on";
+  fleet->end_batch(w3);
+  settle();
+  EXPECT_EQ(job(id).lanes[0].warmed, 1u);
+}
+
+TEST_F(WarmupOverseer, ARoundWhoseActorDiesGoesOn) {
+  start();
+  const auto id = create_usual(about(t));
+  fleet->take_said(w3);
+  urgent_exit(inside<warmup_overseer_state>(subject).rounds.at({id, 0}), caf::exit_reason::kill);
   settle();
   seconds(1);
   EXPECT_NE(fleet->take_said(w3).find("GET"), std::string::npos) << "another actor goes on with the round";
   fleet->end_batch(w3);
   settle();
   EXPECT_EQ(job(id).lanes[0].warmed, 1u);
-}
-
-// -- plans -----------------------------------------------------------------------------------
-
-std::string number(backend_id b) { return std::to_string(raw(b)); }
-
-TEST_F(WarmupOverseer, APlanAsksEveryBackendForItsCache) {
-  start();
-  ask_plan(about(t));
-  const auto west = serving_backends(w.cat, "west");
-  std::map<backend_id, int> of;
-  for (std::uint32_t b = 0; b < 4; ++b)
-    ++of[serving_backend(w.cat, w.bucket(t, b), west)];
-  EXPECT_EQ(plan_text(), number(w3) + ":" + std::to_string(of[w3]) + "/" + std::to_string(of[w3] * 100) + " " + number(w4) + ":"
-                           + std::to_string(of[w4]) + "/" + std::to_string(of[w4] * 100));
-  fleet->members[w4].is_linked = false;
-  ask_plan(about(t));
-  EXPECT_EQ(plan_text(), "refused: Backend " + number(w4) + " did not say how large its cache is (backend " + number(w4)
-                           + ": it is not linked)");
-  fleet->members[w4].is_linked = true;
-  fleet->members[w4].is_mute = true;
-  ask_plan(about(t));
-  EXPECT_EQ(plan_text(), "nothing yet");
-  seconds(11);
-  EXPECT_NE(plan_text().find("did not answer in time"), std::string::npos) << plan_text();
-  fleet->members[w4].is_mute = false;
-  fleet->members[w3].capacity_bytes = 150;
-  fleet->members[w4].capacity_bytes = 150;
-  ask_plan(about(t));
-  EXPECT_TRUE(plan_text().starts_with("refused: The cluster west cache size is not enough")) << plan_text();
-  ask_plan(after("nowhere"));
-  EXPECT_NE(plan_text().find("The srcClusterName nowhere doesn't exist"), std::string::npos);
-  ask_plan(about(t, "nowhere"));
-  EXPECT_EQ(plan_text(), "refused: The cluster nowhere has no alive backend");
-  EXPECT_TRUE(proposed.empty()) << "planning changes nothing";
-}
-
-TEST_F(WarmupOverseer, AJobThatFollowsAClusterIsPlannedWhenItBegins) {
-  const auto cold_table = cooled_table("cold", 2);
-  settings.batch_bytes = 100'000;
-  start();
-  // Since then, as a plan that asks anew finds out.
-  fleet->members[e1].hottest = {{part(), 700}, {w.cat.tables.find(cold_table)->partitions.front().id, 5}};
-  const auto id = create(after("east"));
-  const auto begun = take<warmup_begun>();
-  ASSERT_EQ(begun.size(), 1u);
-  ASSERT_TRUE(begun[0].lanes);
-  std::vector<tablet_id> last;
-  std::size_t all = 0;
-  for (const auto& l : *begun[0].lanes)
-    for (const auto& b : l.batches) {
-      all += b.tablets.size();
-      last.push_back(b.tablets.back());
-    }
-  EXPECT_EQ(all, 6u);
-  for (const auto tablet : last)
-    EXPECT_EQ(w.cat.tablets.find(tablet)->table, t) << "the hottest come last";
-  EXPECT_EQ(state(id), "RUNNING");
-}
-
-TEST_F(WarmupOverseer, AJobThatCannotBePlannedIsCancelledAndAPeriodicOneWaitsForItsNextRound) {
-  fleet->members[w4].is_linked = false;
-  settings.lanes.rest_after_failure = 2s;
-  start();
-  const auto once = create(after("east"));
-  auto what = after("east");
-  what.sync = sync_periodic{60s};
-  seconds(3);
-  EXPECT_EQ(state(once), "PENDING") << "the backend may be beginning anew";
-  seconds(2);
-  EXPECT_EQ(state(once), "CANCELLED");
-  EXPECT_NE(job(once).err.find("it is not linked"), std::string::npos) << job(once).err;
-  const auto periodic = create(what);
-  seconds(5);
-  EXPECT_EQ(state(periodic), "PENDING");
-  EXPECT_EQ(job(periodic).run, 1u);
-  EXPECT_NE(job(periodic).err.find("it is not linked"), std::string::npos) << job(periodic).err;
-  fleet->members[w4].is_linked = true;
-  seconds(60);
-  EXPECT_EQ(job(periodic).run, 2u) << "nothing is hot: a round without batches is over at once";
-  EXPECT_EQ(job(periodic).err, "");
-}
-
-TEST_F(WarmupOverseer, AVerificationAsksInPiecesAndSaysWhoIsSilent) {
-  settings.pace.verify_tablets = 1;
-  fleet->members[w3].share = {90, 6, 4};
-  start();
-  const auto id = create_usual(about(t));
-  for (int b = 0; b < 2; ++b) {
-    fleet->end_batch(w3);
-    settle();
-  }
-  fleet->end_batch(w4);
-  settle();
-  fleet->members[w4].is_linked = false;
-  fleet->take_said(w3);
-  inbox<warmup_verify_answer> answers;
-  const auto verify = [&](warmup_job_id job) {
-    answers = {};
-    ask(seal<wire::WarmupVerifyAsked>([&](auto to) { to.setJob(raw(job)); }), answers);
-  };
-  verify(id);
-  ASSERT_EQ(answers.answers.size(), 1u);
-  const auto lanes = answers.answers[0].get().getLanes();
-  ASSERT_EQ(lanes.size(), 2u);
-  EXPECT_EQ(fleet->take_said(w3), "VERIFY 1; VERIFY 1");
-  EXPECT_EQ(lanes[0].getTablets(), 2u);
-  EXPECT_EQ(lanes[0].getShare().getSoundBytes(), 180u);
-  EXPECT_EQ(lanes[0].getShare().getDamagedBytes(), 12u);
-  EXPECT_EQ(lanes[0].getShare().getMissingBytes(), 8u);
-  EXPECT_EQ(lanes[1].getTablets(), 1u) << "what is in the log only";
-  EXPECT_STREQ(lanes[1].getSilent().cStr(), "it is not linked");
-  verify(warmup_job_id{9'999});
-  EXPECT_STREQ(answers.answers[0].get().getRefused().cStr(), "job id: 9999 does not exist.");
 }
 
 }  // namespace

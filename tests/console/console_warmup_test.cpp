@@ -233,6 +233,10 @@ TEST_F(ConsoleWarmUp, WhatDoesNotFitIsRefusedUnlessForced) {
   refuses = model::warmup_not_planned{model::warmup_plan_refusal::capacity_unknown, "Backend 3 did not say how large its cache is"};
   EXPECT_EQ(run("WARM UP CLUSTER blue WITH TABLE shop.orders"),
             "error [8] Backend 3 did not say how large its cache is | see SHOW BACKENDS; every backend that is alive has to answer\n");
+  refuses = model::warmup_not_planned{model::warmup_plan_refusal::no_cache, "No backend of blue has a file cache (cache.capacity_bytes)"};
+  EXPECT_EQ(run("WARM UP CLUSTER blue WITH TABLE shop.orders FORCE"),
+            "error [5] No backend of blue has a file cache (cache.capacity_bytes) | set cache.capacity_bytes on its backends, or "
+            "free their disks\n");
 }
 
 TEST_F(ConsoleWarmUp, ADryRunShowsThePlanAndStartsNothing) {
@@ -253,7 +257,9 @@ TEST_F(ConsoleWarmUp, ADryRunSaysWhatWouldBeRefused) {
   const auto text = run("WARM UP CLUSTER blue WITH TABLE shop.orders DRY RUN");
   EXPECT_NE(text.find("|refused without FORCE\n"), std::string::npos) << text;
   EXPECT_NE(text.find("|would be refused; FORCE warms as much as fits\n"), std::string::npos) << text;
-  EXPECT_NE(run("WARM UP CLUSTER blue WITH TABLE shop.orders FORCE DRY RUN").find("|would be warmed\n"), std::string::npos);
+  const auto forced = run("WARM UP CLUSTER blue WITH TABLE shop.orders FORCE DRY RUN");
+  EXPECT_NE(forced.find("|does not fit: what finds no room fails\n"), std::string::npos) << forced;
+  EXPECT_NE(forced.find("|would be warmed\n"), std::string::npos);
   EXPECT_TRUE(proposed.empty());
 }
 
@@ -317,7 +323,7 @@ TEST_F(ConsoleWarmUp, AJobIsPausedResumedAndCanceled) {
   EXPECT_EQ(say("PAUSE"), "error [5] job can not be paused. State: CANCELLED | SHOW WARM UP JOB shows how it ended\n");
   for (const char* word : {"CANCEL", "PAUSE", "RESUME", "VERIFY", "SHOW"})
     EXPECT_EQ(run(std::string{word} + " WARM UP JOB WHERE ID = 7"),
-              "error [2] job id: 7 does not exist. | SHOW WARM UP JOB lists them; one is forgotten seven days after its end\n");
+              "error [2] job id: 7 does not exist. | SHOW WARM UP JOB lists them; one that is over is forgotten after warmup.history_keep_s\n");
 }
 
 TEST_F(ConsoleWarmUp, CancelMeetsARoundThatHasJustBegun) {
@@ -380,6 +386,23 @@ TEST_F(ConsoleWarmUp, AJobIsShownBackendByBackend) {
               + fmt::format("{}|h4:9060|WAITING|0|1|0|{}|512|0|3|job 99|its slot is taken\n", backend(3), bytes[1]));
   EXPECT_NE(run("SHOW WARM UP JOB").find(fmt::format("|backend {}: its slot is taken|", backend(3))), std::string::npos);
   EXPECT_EQ(run("SHOW PROC '/warm_up/7'"), fmt::format("error [2] 7 is not below '/warm_up' | there are: {}\n", raw(id)));
+}
+
+TEST_F(ConsoleWarmUp, WhoWasSkippedInTheLastRoundIsNotSkippedInThisOne) {
+  run(R"(WARM UP CLUSTER blue WITH TABLE shop.items PROPERTIES("sync_mode"="periodic", "sync_interval_sec"="60", "on_error"="skip"))");
+  const auto id = newest().id;
+  const model::backend_id who{backend(2)};
+  const std::vector<model::warmup_lane_plan> lanes{{who, {{{model::tablet_id{1}}, 10}}}};
+  world.fold(model::warmup_begun{id, 0, lanes});
+  world.fold(model::warmup_ended{id, 0, model::warmup_state::pending, "it was mute", {{who, "it was mute"}}});
+  publish_world();
+  const auto row = [&] { return run(fmt::format("SHOW PROC '/warm_up/{}'", raw(id))); };
+  EXPECT_NE(row().find("|SKIPPED|"), std::string::npos) << row();
+  world.now += 61s;
+  world.fold(model::warmup_begun{id, 1, lanes});
+  publish_world();
+  EXPECT_NE(row().find("|RUNNING|"), std::string::npos) << row();
+  EXPECT_EQ(row().find("it was mute"), std::string::npos) << row();
 }
 
 TEST_F(ConsoleWarmUp, VerifyShowsWhatIsProven) {

@@ -210,6 +210,60 @@ TEST(WarmupLane, TabletsThatFailEndTheLaneOrAreLogged) {
   }
 }
 
+/// Batch 0 is done but for one tablet, of which something else is published now.
+lane_effects lose_one(lane_rig& rig, bool has_changed) {
+  rig.begin();
+  (void)rig.tick();
+  auto reply = rig.own(0, 0);
+  reply.boot = rig.boot;
+  reply.bytes_done = 6;
+  reply.failed_tablets = 1;
+  reply.named_tablets = {tablet_id{40}};
+  return rig.say(slot_replied{4, reply, has_changed});
+}
+
+TEST(WarmupLane, WhatChangedInTheMiddleOfABatchIsPushedBeforeItIsLogged) {
+  lane_rig rig;
+  EXPECT_EQ(lose_one(rig, true), (effects{send_push{5, {tablet_id{40}}}}));
+  EXPECT_EQ(rig.tick(), effects{});
+  EXPECT_EQ(rig.say(push_replied{4, 0, {}, false}), effects{}) << "another question's";
+  EXPECT_EQ(rig.say(push_replied{5, 0, {}, false}), (effects{propose_batch{{fence.job, fence.run, backend_id{3}, 0, 10, 0, {}}}}));
+}
+
+TEST(WarmupLane, WhatFailsAsItIsPublishedIsAFailure) {
+  lane_rig rig;
+  EXPECT_NE(first<lane_failed>(lose_one(rig, false)), nullptr);
+
+  lane_rig later;
+  (void)lose_one(later, true);
+  const auto came = later.say(push_replied{5, 1, {tablet_id{40}}, false});
+  ASSERT_NE(first<lane_failed>(came), nullptr);
+  EXPECT_EQ(first<lane_failed>(came)->why, "backend 3 could not warm 1 tablets: 40");
+
+  lane_rig skips;
+  skips.facts.on_error = warmup_on_error::skip;
+  (void)lose_one(skips, true);
+  EXPECT_EQ(skips.say(push_replied{5, 1, {tablet_id{40}}, false}),
+            (effects{propose_batch{{fence.job, fence.run, backend_id{3}, 0, 6, 1, {tablet_id{40}}}}}));
+}
+
+TEST(WarmupLane, WhatChangesAgainAndAgainIsNotPushedForEver) {
+  lane_rig rig;
+  (void)lose_one(rig, true);
+  for (std::uint64_t request = 5; request < 7; ++request)
+    ASSERT_EQ(rig.say(push_replied{request, 1, {tablet_id{40}}, true}), (effects{send_push{request + 1, {tablet_id{40}}}}));
+  EXPECT_NE(first<lane_failed>(rig.say(push_replied{7, 1, {tablet_id{40}}, true})), nullptr);
+}
+
+TEST(WarmupLane, APushThatIsNotAnsweredIsAFailedQuestion) {
+  lane_rig rig;
+  (void)lose_one(rig, true);
+  EXPECT_EQ(rig.say(slot_silent{5}), effects{});
+  EXPECT_EQ(rig.tick(), effects{}) << "it rests";
+  rig.now += 20s;
+  EXPECT_EQ(rig.tick(), effects{send_get{6}});
+}
+
 TEST(WarmupLane, LiveBytesAreOfTheNextBatchAndNoMoreThanItHas) {
   lane_rig rig;
   rig.begin();

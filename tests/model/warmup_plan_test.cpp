@@ -72,6 +72,13 @@ TEST(WarmupSplit, HugeTabletsAreAlone) {
   EXPECT_EQ(split({most - 1, 1}, most), (std::vector<sizes>{{most - 1, 1}}));
 }
 
+TEST(WarmupSplit, ABatchOfSmallTabletsFitsIntoOneMessage) {
+  const auto batches = split(sizes(2 * warmup_batch_tablets_max + 1, 1), warmup_batch_bytes);
+  ASSERT_EQ(batches.size(), 3U);
+  EXPECT_EQ(batches[0].size(), 8'192U);
+  EXPECT_EQ(batches[2].size(), 1U);
+}
+
 TEST(WarmupText, HundredthsOfGibibytes) {
   EXPECT_EQ(text_of(warmup_progress{0, 37 * gib}), "Finished 0.00 GB / Total 37.00 GB");
   EXPECT_EQ(gib_text(gib + gib / 20), "1.05 GB");
@@ -212,23 +219,49 @@ TEST(WarmupPlan, EveryBackendMustSayWhatItHolds) {
   EXPECT_EQ(std::get<warmup_not_planned>(plan_tables("d", tables, {}, true)).why, warmup_plan_refusal::no_backend);
 }
 
+TEST(WarmupPlan, WithoutAnyCacheNothingIsPlanned) {
+  const std::vector tables{table_of({1})};
+  const std::vector<warming_backend> none{{backend_id{1}, 0}, {backend_id{2}, 0}};
+  const auto refused = std::get<warmup_not_planned>(plan_tables("d", tables, none, true));
+  EXPECT_EQ(refused.why, warmup_plan_refusal::no_cache);
+  EXPECT_EQ(refused.text, "No backend of d has a file cache (cache.capacity_bytes)");
+  EXPECT_EQ(std::get<warmup_not_planned>(plan_cluster("d", {}, none)).why, warmup_plan_refusal::no_cache);
+  const std::vector<warming_backend> some{{backend_id{1}, 0}, {backend_id{2}, 20}};
+  EXPECT_TRUE(std::holds_alternative<warmup_plan>(plan_tables("d", tables, some, true)));
+}
+
 TEST(WarmupPlan, BytesAreCountedOrRefused) {
   const std::vector one{warming_backend{backend_id{1}, ~std::uint64_t(0)}};
   const std::vector tables{table_of({~std::uint64_t(0) - 1, 9})};
   EXPECT_EQ(std::get<warmup_not_planned>(plan_tables("d", tables, one, true)).why, warmup_plan_refusal::too_many_bytes);
 }
 
-// A3: the tablet that reaches the capacity is taken; the hottest are warmed last.
+// The hottest are warmed last.  Unlike in A3, what does not fit is not taken: the cache would refuse it.
 TEST(WarmupPlan, TheHottestComeLast) {
   const std::vector one{warming_backend{backend_id{1}, 20}};
   const std::vector<warming_partition> heat{{partition_id{1}, {{tablet_id{1}, 8}, {tablet_id{2}, 8}}},
                                             {partition_id{2}, {{tablet_id{3}, 8}, {tablet_id{4}, 1}}},
                                             {partition_id{3}, {{tablet_id{5}, 1}}}};
   const auto plan = std::get<warmup_plan>(plan_cluster("d", heat, one));
-  EXPECT_EQ(tablets_in(plan), (std::vector<std::uint64_t>{3, 2, 1}));
-  EXPECT_EQ(plan.bytes, 24U);
+  EXPECT_EQ(tablets_in(plan), (std::vector<std::uint64_t>{5, 4, 2, 1})) << "what is colder and fits comes in its place";
+  EXPECT_EQ(plan.bytes, 18U);
   const std::vector exact{warming_backend{backend_id{1}, 16}};
   EXPECT_EQ(tablets_in(std::get<warmup_plan>(plan_cluster("d", heat, exact))), (std::vector<std::uint64_t>{2, 1}));
+}
+
+TEST(WarmupPlan, NoBackendOfAClusterGetsMoreThanItsCacheHolds) {
+  const std::vector<warming_backend> two{{backend_id{1}, 10'000}, {backend_id{2}, 1'000}};
+  warming_partition hot{partition_id{1}, {}};
+  for (std::uint64_t t = 1; t <= 44; ++t)
+    hot.tablets.push_back({tablet_id{t}, t == 44 ? 5U : 100U, backend_id{t % 4 == 0 ? 2U : 1U}});
+  const auto plan = std::get<warmup_plan>(plan_cluster("d", std::vector{hot}, two));
+  ASSERT_EQ(plan.lanes.size(), 2U);
+  EXPECT_EQ(plan.lanes[0].bytes, 3'300U) << "though the cluster could hold all";
+  EXPECT_EQ(plan.lanes[1].bytes, 905U) << "a tenth one would leave less than a hundredth of it free";
+  EXPECT_EQ(plan.lanes[1].tablets.front().tablet, tablet_id{44});
+  EXPECT_EQ(plan.lanes[1].tablets.back().tablet, tablet_id{4}) << "the hottest are kept";
+  EXPECT_EQ(plan.lanes[1].excess_bytes, 0U);
+  EXPECT_EQ(plan.bytes, 4'205U);
 }
 
 TEST(WarmupPlan, LanesKeepTheOrderAndEveryBackendHasOne) {

@@ -280,6 +280,14 @@ TEST(WarmupJobs, WhatIsBeginningCountsAsIfItRan) {
       << raw(same) << " waits for the destination";
 }
 
+TEST(WarmupJobs, AJobWhosePlanRestsHoldsUpNoYoungerOne) {
+  ledger_rig rig;
+  const auto older = rig.create(tables_to("a")), younger = rig.create(tables_to("a"));
+  const auto plan = schedule(rig.ledger, {}, rig.now, {}, {older});
+  EXPECT_EQ(plan.begin, (std::vector<warmup_begun>{{younger, 0, {}}}));
+  EXPECT_EQ(plan.waiting, (std::vector<waiting_job>{{older, "its plan is made again soon"}}));
+}
+
 TEST(WarmupJobs, APausedJobThatRunsKeepsItsDestination) {
   ledger_rig rig;
   rig.create(tables_to("a"));
@@ -341,6 +349,16 @@ TEST(WarmupJobs, HowARoundEnds) {
       EXPECT_TRUE(rig.say(*end).accepted());
     }
   }
+}
+
+TEST(WarmupJobs, APeriodicRoundWithoutLanesWasNotPlanned) {
+  ledger_rig rig;
+  rig.create(cluster_to("d", sync_periodic{600s}));
+  ASSERT_TRUE(rig.say(warmup_begun{seven, 0, std::vector<warmup_lane_plan>{}}).accepted());
+  const auto end = ending_of(rig.job(), {}, rig.now);
+  ASSERT_TRUE(end);
+  EXPECT_EQ(*end, (warmup_ended{seven, 0, warmup_state::pending, "job fail: the round could not be planned", {}}));
+  EXPECT_TRUE(rig.say(*end).accepted());
 }
 
 TEST(WarmupJobs, ASkippedLaneWaitsForTheOthers) {

@@ -182,6 +182,7 @@ private:
   void carry_out(effect_of l, const lane_key& key, const send_get& e);
   void carry_out(effect_of l, const lane_key& key, const send_set_job& e);
   void carry_out(effect_of l, const lane_key& key, const send_set_batch& e);
+  void carry_out(effect_of l, const lane_key& key, const send_push& e);
   void carry_out(effect_of l, const lane_key& key, const send_clear& e);
   void carry_out(effect_of l, const lane_key& key, const propose_batch& e);
   void carry_out(effect_of l, const lane_key& key, const lane_failed& e);

@@ -205,6 +205,9 @@ void warmup_simulation::carry_out(const leader_ptr& l, const lane_key& key, cons
           "SET_BATCH before those in front of it are in the log");
   ask(l, key, e.request, set_batch{e.batch, (*job->plan)[*at].batches[e.batch].tablets});
 }
+void warmup_simulation::carry_out(const leader_ptr&, const lane_key&, const send_push&) {
+  require(false, "a push, though no tablet changes here");
+}
 void warmup_simulation::carry_out(const leader_ptr& l, const lane_key& key, const send_clear& e) {
   ask(l, key, e.request, clear_job{});
 }

@@ -170,6 +170,7 @@ private:
     const auto& j = job(l.model.fence().job);
     ask(l, e.request, set_batch{e.batch, (*j.plan)[*lane_index(j, l.model.backend())].batches[e.batch].tablets});
   }
+  void carry_out(lane&, const send_push&) { ADD_FAILURE() << "nothing changes here"; }
   void carry_out(lane& l, const send_clear& e) {
     if (at(raw(l.model.backend())).loses_clear)
       return feed(l, slot_silent{e.request});
