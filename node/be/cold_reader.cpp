@@ -164,8 +164,11 @@ std::shared_ptr<rowset_reader> cold_reader::open(const cold_rowset& rowset, time
 
 cold_meta cold_reader::meta(model::tablet_id tablet, const model::published_meta& published,
                             const time_left_fn& time_left) const {
-  if (auto here = cached_meta(tablet, published))
+  if (auto here = cached_meta(tablet, published)) {
+    if (model::is_recall(published) && metas_)
+      abandon_older(tablet, here->meta);
     return *std::move(here);
+  }
   const auto object = download_meta(*shelf_->find(published.resource), tablet, published, time_left);
   auto meta = understood(object, tablet, published);
   bool is_kept = false;

@@ -94,7 +94,9 @@ private:
         is_over_ = true;
       if (is_over_)
         break;
-      if (auto object = take(objects_, [this](const wanted& what) { return may_ask(what.rowset.resource); }))
+      if (requests_ >= requests_max())
+        changed_.wait_for(lock, look_around);
+      else if (auto object = take(objects_, [this](const wanted& what) { return may_ask(what.rowset.resource); }))
         bring(lock, std::move(*object));
       else if (const auto tablet = take(metas_, [this](auto what) { return may_ask(tablets_[what].meta.resource); }))
         look(lock, *tablet);
@@ -117,11 +119,13 @@ private:
     return taken;
   }
 
+  [[nodiscard]] std::uint32_t requests_max() const { return std::max(1U, options_.requests_max); }
   /// Of those that are in flight at the end, each may have more: a large object that is left alone is not brought block
-  /// by block.
+  /// by block.  All together never more than the most there may be.
   [[nodiscard]] std::uint32_t requests_for_one() const {
     const auto others = objects_.size() + metas_.size() + busy_;
-    return std::max(1U, options_.requests_max / static_cast<std::uint32_t>(std::clamp<std::size_t>(others, 1, 1'000)));
+    const auto share = requests_max() / static_cast<std::uint32_t>(std::clamp<std::size_t>(others, 1, 1'000));
+    return std::clamp(share, 1U, requests_max() - requests_);
   }
 
   void look(held_lock& lock, std::size_t tablet) {
@@ -133,6 +137,7 @@ private:
       return fail(tablet, "this backend has no file cache; set cache.capacity_bytes");
     const auto since_ms = waits_since(resource);
     ++busy_;
+    ++requests_;
     lock.unlock();
     std::optional<cold_meta> found;
     failure how;
@@ -147,6 +152,7 @@ private:
       count(tablet, found->object_bytes);
     lock.lock();
     --busy_;
+    --requests_;
     if (found && found->is_fetched)
       patience_of(resource).heard(now_ms());
     if (found && !found->is_kept)
@@ -168,10 +174,12 @@ private:
     std::atomic<std::int64_t> heard_ms(waits_since(resource));
     ++busy_;
     const auto requests = requests_for_one();
+    requests_ += requests;
     lock.unlock();
     auto how = filled(what, requests, heard_ms);
     lock.lock();
     --busy_;
+    requests_ -= requests;
     if (!how.why.empty()) {
       if (is_worth_waiting(resource, how, heard_ms))
         objects_.push_back(std::move(what));
@@ -326,7 +334,8 @@ private:
   std::vector<std::atomic<std::uint64_t>> brought_;  ///< By tablet.
   std::mutex mutex_;  ///< Of all below.
   std::condition_variable changed_;
-  std::size_t busy_ = 0;  ///< Metas and objects in hand.
+  std::size_t busy_ = 0;         ///< Metas and objects in hand.
+  std::uint32_t requests_ = 0;   ///< In flight for them.
   bool is_over_ = false;
   std::deque<std::size_t> metas_;  ///< Tablets that are not looked at yet.
   std::deque<wanted> objects_;

@@ -57,6 +57,16 @@ TEST(StorePatience, AByteBeginsItAnew) {
   EXPECT_TRUE(store.is_away(110'000));
 }
 
+TEST_F(BackendWarmup, WhatWasRecalledHoldsNoRoom) {
+  const auto held_by_warmups = [&] { return be->node().cache()->status()[0].holdings.bytes_in(block_queue::warm); };
+  ASSERT_EQ(push_warm(*fe, {cooled()}).failed_tablets, 0U);
+  ASSERT_GT(held_by_warmups(), 0U);
+  auto recalled = conf.published->id;
+  ++recalled.seq;
+  EXPECT_EQ(push_warm(*fe, {{1, model::nothing_remote(recalled)}}).failed_tablets, 0U);
+  EXPECT_EQ(held_by_warmups(), 0U);
+}
+
 /// Under a limit of bytes that makes a push of the tablet take a minute and a half.
 struct BackendWarmupEnds : BackendWarmup {
   void SetUp() override {

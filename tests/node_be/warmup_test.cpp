@@ -116,7 +116,7 @@ TEST_F(BackendWarmup, WhatCouldNotBeWarmedIsNamed) {
   EXPECT_EQ(reply.bytes_done, conf.published->bytes);
   EXPECT_EQ(be->stats().warmup.batches_lacking, 1U);
   EXPECT_EQ(be->stats().warmup.tablets_failed, 2U);
-  // An object that is gone, as after a merge, is its tablet's failure.
+  // What is warm does not miss an object that is gone.
   std::filesystem::remove(segments_there()[0]);
   restart();
   const auto pushed = push_warm(*fe, {cooled()});
