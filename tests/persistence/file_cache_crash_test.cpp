@@ -143,8 +143,9 @@ TEST(FileCacheCrash, WhatWasWrittenDownOutlivesTheProcess) {
     one.open();
     const auto filled = one.cache->fill(one.store, object_named(1, object_bytes), {.requests_max = 1});
     ASSERT_EQ(filled.bytes_fetched, object_bytes);
-    if (is_written_down)
+    if (is_written_down) {
       EXPECT_EQ(one.cache->write_down(), "");
+    }
     one.kill();
     one.restart_process();
     one.open();
