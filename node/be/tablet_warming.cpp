@@ -119,9 +119,9 @@ private:
     return taken;
   }
 
+  [[nodiscard]] std::uint32_t requests_max() const { return std::max(1U, options_.requests_max); }
   /// Of those that are in flight at the end, each may have more: a large object that is left alone is not brought block
   /// by block.  All together never more than the most there may be.
-  [[nodiscard]] std::uint32_t requests_max() const { return std::max(1U, options_.requests_max); }
   [[nodiscard]] std::uint32_t requests_for_one() const {
     const auto others = objects_.size() + metas_.size() + busy_;
     const auto share = requests_max() / static_cast<std::uint32_t>(std::clamp<std::size_t>(others, 1, 1'000));

@@ -161,11 +161,11 @@ TEST(FileCacheCrash, AnIndexThatCannotBeWrittenIsSaid) {
   faulty_cache one(1);
   one.open();
   ASSERT_EQ(one.cache->fill(one.store, object, {.requests_max = 1}).bytes_fetched, object_bytes);
-  one.database.fail_at = one.database.operations() + 1;
-  one.database.fail_code = SQLITE_FULL;
+  one.database.quota_bytes = 0;
   EXPECT_NE(one.cache->write_down(), "");
   EXPECT_EQ(one.cache->bytes_present(object), object_bytes);
   EXPECT_EQ(one.cache->bytes_written_down(object), 0U);
+  one.database.quota_bytes = -1;
   EXPECT_EQ(one.cache->write_down(), "") << "there is room again";
   EXPECT_EQ(one.cache->bytes_written_down(object), object_bytes);
 }

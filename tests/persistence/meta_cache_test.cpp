@@ -136,8 +136,8 @@ TEST_F(MetaCache, ADamagedDatabaseIsEmptiedAndUsed) {
   EXPECT_TRUE(has(1));
 }
 
-/// All but its first page is damaged, so that it opens and the first read meets the damage.
-TEST_F(MetaCache, ADatabaseWhoseDamageIsMetByAReadIsEmptied) {
+/// All but its first page.
+TEST_F(MetaCache, ADatabaseWhosePagesAreDamagedIsEmptied) {
   for (int i = 0; i < 8; ++i)
     keep(i);
   damage_pages();
@@ -155,22 +155,23 @@ TEST_F(MetaCache, WhatCouldNotBeOpenedAgainIsTriedOnceASecond) {
     keep(i);
   damage_pages();
   static sqlite3_vfs* real = nullptr;
-  static bool is_refusing = false;
-  static int refused = 0;
+  static int opens_left = 0, refused = 0;
   real = sqlite3_vfs_find(nullptr);
   static sqlite3_vfs vfs;
   vfs = *real;
   vfs.zName = "refusing-disk";
   vfs.xOpen = [](sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out) {
     file->pMethods = nullptr;
-    refused += is_refusing ? 1 : 0;
-    return is_refusing ? SQLITE_CANTOPEN : real->xOpen(real, name, file, flags, out);
+    if ((flags & SQLITE_OPEN_MAIN_DB) != 0 && --opens_left < 0) {
+      ++refused;
+      return SQLITE_CANTOPEN;
+    }
+    return real->xOpen(real, name, file, flags, out);
   };
   sqlite3_vfs_register(&vfs, 0);
-  is_refusing = false;
+  opens_left = 1;  // Its damage is met by the count of what it holds.
   options.sqlite_vfs = "refusing-disk";
   open();
-  is_refusing = true;
   for (int i = 0; i < 8; ++i)
     EXPECT_FALSE(has(i));
   const auto refused_first = refused;
@@ -181,7 +182,7 @@ TEST_F(MetaCache, WhatCouldNotBeOpenedAgainIsTriedOnceASecond) {
   ++now;
   EXPECT_FALSE(keep(1));
   EXPECT_GT(refused, refused_first);
-  is_refusing = false;
+  opens_left = 1'000;
   ++now;
   EXPECT_TRUE(keep(1));
   EXPECT_TRUE(has(1));
