@@ -398,7 +398,7 @@ TEST_F(WarmupOverseer, ALaneThatDiesBeginsAnew) {
   ASSERT_EQ(told.size(), 1u);
   EXPECT_TRUE(told[0].starts_with("a lane of warm-up job " + std::to_string(raw(id)) + " to backend " + std::to_string(raw(w3)))) << told[0];
   seconds(1);
-  EXPECT_EQ(fleet->take_said(w3), "GET; GET") << "it is in hand; the answer to the second question is kept";
+  EXPECT_EQ(fleet->take_said(w3), "GET") << "its batch is in hand, and goes on";
   EXPECT_EQ(fleet->take_said(w4), "GET") << "the other one goes on";
   fleet->end_batch(w3);
   settle();
