@@ -178,9 +178,29 @@ class Cluster:
                     and sum(known[row["BackendId"]] != row["LastStartTime"] for row in rows) == len(members))
         wait_for("they are back", are_back)
 
+    def tell_what_is(self):
+        """Printed when a story fails."""
+        for row in self.cooldown():
+            print(json.dumps(row), flush=True)
+
     def objects(self, place):
         return {key: size for key, size in self.store.sizes().items() if key.startswith(f"{place}/") and key.endswith((".seg", ".meta"))}
 
     def is_cold(self):
         rows = self.cooldown()
         return rows and all(row["Phase"] == "cooled" and int(row["Lag"]) == 0 for row in rows) and not self.segments()
+
+
+def tell(story, run):
+    """Runs a story and takes its cluster down.  KEEP=1 leaves its directories."""
+    try:
+        run()
+    except SystemExit:
+        story.tell_what_is()
+        raise
+    finally:
+        story.stop()
+        if os.environ.get("KEEP"):
+            print(f"kept {story.root}")
+        else:
+            shutil.rmtree(story.root, ignore_errors=True)

@@ -11,15 +11,13 @@ Then the policy names another store, the table is recalled, cools again and is d
 import argparse
 import hashlib
 import json
-import os
 import pathlib
 import random
-import shutil
 import signal
 import tempfile
 import time
 
-from cooling import PATIENCE_S, S3, Backends, Cluster, Directory
+from cooling import PATIENCE_S, S3, Backends, Cluster, Directory, tell
 from groups import FrontEnds, wait_for
 
 STORED_GOAL = 1.02
@@ -185,17 +183,7 @@ def main():
     root = pathlib.Path(tempfile.mkdtemp(prefix="tabletd-smoke-"))
     binaries = given.binaries.resolve()
     story = Story(binaries, root, S3(binaries) if given.store == "s3" else Directory(root), given.lease_ms)
-    try:
-        story.run(given.mib)
-    except SystemExit:
-        story.tell_what_is()
-        raise
-    finally:
-        story.stop()
-        if os.environ.get("KEEP"):
-            print(f"kept {root}")
-        else:
-            shutil.rmtree(root, ignore_errors=True)
+    tell(story, lambda: story.run(given.mib))
 
 
 if __name__ == "__main__":

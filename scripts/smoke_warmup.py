@@ -11,16 +11,14 @@ caches shows that the count counts.  Then west, empty again, is warmed with what
 import argparse
 import hashlib
 import json
-import os
 import pathlib
 import random
 import re
-import shutil
 import signal
 import tempfile
 import time
 
-from cooling import PATIENCE_S, S3, Backends, Cluster, Directory
+from cooling import PATIENCE_S, S3, Backends, Cluster, Directory, tell
 from groups import FrontEnds, wait_for
 
 EAST, WEST = 2, 3
@@ -173,17 +171,7 @@ def main():
     root = pathlib.Path(tempfile.mkdtemp(prefix="tabletd-smoke-"))
     binaries = given.binaries.resolve()
     story = Story(binaries, root, S3(binaries) if given.store == "s3" else Directory(root), given.mib)
-    try:
-        story.run()
-    except SystemExit:
-        story.tell_what_is()
-        raise
-    finally:
-        story.stop()
-        if os.environ.get("KEEP"):
-            print(f"kept {root}")
-        else:
-            shutil.rmtree(root, ignore_errors=True)
+    tell(story, story.run)
 
 
 if __name__ == "__main__":

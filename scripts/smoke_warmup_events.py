@@ -10,7 +10,6 @@ being asked for.  A job that follows queries brings west what is read in east.  
 fails.  Each time an export that reads through west must not ask the store for anything, which is counted at the store."""
 import argparse
 import json
-import os
 import pathlib
 import random
 import re
@@ -20,7 +19,7 @@ import tempfile
 import time
 import urllib.request
 
-from cooling import PATIENCE_S, S3, Backends, Cluster
+from cooling import PATIENCE_S, S3, Backends, Cluster, tell
 from groups import FrontEnds, wait_for
 
 EAST, WEST = 2, 2
@@ -169,14 +168,7 @@ def main():
     root = pathlib.Path(tempfile.mkdtemp(prefix="tabletd-smoke-"))
     binaries = given.binaries.resolve()
     story = Story(binaries, root, S3(binaries), given.rows)
-    try:
-        story.run()
-    finally:
-        story.stop()
-        if os.environ.get("KEEP"):
-            print(f"kept {root}")
-        else:
-            shutil.rmtree(root, ignore_errors=True)
+    tell(story, story.run)
 
 
 if __name__ == "__main__":
