@@ -38,6 +38,15 @@ const published_meta* remote_of(const catalog& cat, tablet_id tablet) {
   return conf && conf->published && !is_recall(*conf->published) ? &*conf->published : nullptr;
 }
 
+bool have_changed(const catalog& cat, const std::map<tablet_id, published_meta>& sent, std::uint64_t failed,
+                  std::span<const tablet_id> named) {
+  return failed > 0 && failed == named.size() && std::ranges::all_of(named, [&](tablet_id id) {
+    const auto was = sent.find(id);
+    const auto* meta = remote_of(cat, id);
+    return was == sent.end() || !meta || was->second != *meta;
+  });
+}
+
 namespace {
 
 warming_partition facts_of(const catalog& cat, const partition& part, std::span<const backend_id> backends) {

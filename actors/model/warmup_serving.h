@@ -5,6 +5,7 @@
 #include "actors/model/warmup_orders.h"
 #include "actors/model/warmup_plan.h"
 
+#include <map>
 #include <string_view>
 #include <vector>
 
@@ -21,6 +22,12 @@ namespace tabletd::model {
 
 /// The published meta of what is remote of the tablet; null: nothing is.
 [[nodiscard]] const published_meta* remote_of(const catalog& cat, tablet_id tablet);
+
+/// Whether every tablet that failed is named, and is another now than was sent: merged, recalled, moved or dropped in the
+/// middle of a batch.  One that is not in `sent` went out from an earlier leader, or may not have arrived: it counts as
+/// changed.
+[[nodiscard]] bool have_changed(const catalog& cat, const std::map<tablet_id, published_meta>& sent,
+                                std::uint64_t failed, std::span<const tablet_id> named);
 
 /// Facts for plan_tables(): what a job's targets have in remote stores, by the catalog, and which of `backends` serves
 /// it.  Partitions and tables that are gone are left out.

@@ -66,14 +66,8 @@ void note_metas(warmup_lane_state& st, const model::catalog& cat, const std::vec
       st.metas_sent.emplace(id, *meta);
 }
 
-/// What was sent by a leader before this one, or may not have arrived, is not known, hence not what is published now.
 bool have_changed(const warmup_lane_state& st, std::uint64_t failed, const std::vector<model::tablet_id>& named) {
-  const auto cat = st.room->catalog->load();
-  return failed > 0 && failed == named.size() && std::ranges::all_of(named, [&](model::tablet_id id) {
-    const auto sent = st.metas_sent.find(id);
-    const auto* meta = model::remote_of(*cat, id);
-    return sent == st.metas_sent.end() || !meta || sent->second != *meta;
-  });
+  return model::have_changed(*st.room->catalog->load(), st.metas_sent, failed, named);
 }
 
 void send_push(self_ptr self, const model::catalog& cat, const model::send_push& what) {

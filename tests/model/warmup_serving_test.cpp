@@ -122,6 +122,22 @@ TEST(WarmupServing, APlanPutsATabletWhereItIsServed) {
   EXPECT_EQ(std::get<warmup_plan>(codec::decode_planned(codec::seal_planned(made).get())), plan);
 }
 
+TEST(WarmupServing, OnlyTabletsThatAreOthersNowHaveChanged) {
+  auto cat = two_clusters();
+  const std::map<tablet_id, published_meta> sent{{tablet_id{21}, *remote_of(cat, tablet_id{21})},
+                                                 {tablet_id{22}, *remote_of(cat, tablet_id{22})}};
+  const std::vector both{tablet_id{21}, tablet_id{22}};
+  EXPECT_FALSE(have_changed(cat, sent, 2, both));
+  cat.cooldowns.edit(tablet_id{21})->published->id.seq += 1;
+  EXPECT_FALSE(have_changed(cat, sent, 2, both)) << "one of them is as it was";
+  EXPECT_TRUE(have_changed(cat, sent, 1, std::vector{tablet_id{21}}));
+  EXPECT_FALSE(have_changed(cat, sent, 2, std::vector{tablet_id{21}})) << "one that failed is not named";
+  cat.cooldowns.erase(tablet_id{22});
+  EXPECT_TRUE(have_changed(cat, sent, 2, both)) << "nothing of it is remote any more";
+  EXPECT_TRUE(have_changed(cat, sent, 1, std::vector{tablet_id{23}})) << "nobody knows what was sent";
+  EXPECT_FALSE(have_changed(cat, sent, 0, {}));
+}
+
 // -- the wire ----------------------------------------------------------------------------
 
 TEST(WarmupCodec, ABatchArrivesWithWhatItsTabletsAreMadeOf) {
